@@ -1,0 +1,42 @@
+# make report   the PDF, from nothing
+# make test     the tests that a newcomer runs
+# make check    style, types, workflow, schemas
+.PHONY: report test check schema lock
+PYTHON ?= python3
+BIN := .venv/bin
+
+report: .venv/.ready
+	@paper/get-latex
+	@$(BIN)/snakemake
+
+test: .venv/.ready
+	@$(BIN)/python -m pytest -n auto -m "not slow"
+
+check: .venv/.ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/python workflow/lint.py
+	@$(BIN)/python -m remixup.spec.signatures --check
+
+# Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
+schema: .venv/.ready
+	@$(BIN)/python -m remixup.spec.signatures
+
+# Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	    requirements.in --output-file requirements.lock
+
+# uv comes from the same lock as everything else.
+.venv/.ready: requirements.lock pyproject.toml
+	@echo "setting up .venv (a few minutes at first: torch alone is gigabytes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "error: remixup needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@

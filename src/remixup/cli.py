@@ -1,0 +1,306 @@
+"""The command line: every step of the workflow as a command that also runs by hand.
+
+Commands import what they need when they run: importing torch costs seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from remixup.errors import UserError, did_you_mean
+from remixup.spec.config import Config, read_config
+from remixup.spec.experiment import read_experiments
+from remixup.spec.planning import Plan, plan_experiment, read_plans
+from remixup.spec.strict import read_yaml
+
+DIVERGED = 3
+"""Exit status of `remixup train` by hand when a run diverged; in the workflow its receipt says so."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the configuration: scale=paper")
+]
+Experiment = Annotated[str, typer.Argument(help="id of an experiment file")]
+Slots = Annotated[int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most so many GPUs of this host")]
+DEFAULT = Path("config.yaml")
+
+
+def configuration(path: Path, changes: list[str] | None) -> Config:
+    """The configuration file with changes of the form key=value (a dot for each level, the value as YAML)."""
+    document = read_yaml(path) or {}
+    for change in changes or []:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise UserError(f"{change!r} is not of the form KEY=VALUE", where="--set")
+        *parents, last = key.split(".")
+        place = document
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = yaml.safe_load(text)
+    return read_config(document, str(path))
+
+
+def plan_of(name: str, config: Config) -> Plan:
+    """The plan of one experiment."""
+    files = read_experiments()
+    if name not in files:
+        raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
+    return plan_experiment(*files[name], config)
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="name of a dataset")],
+    version: Annotated[
+        str, typer.Option(help="its version; default: the configured one, else the registry's first")
+    ] = "",
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Takes a dataset from the mirror, its publisher or scikit-learn, and writes tensors and a manifest."""
+    from remixup import data
+
+    settings = configuration(config, set_)
+    name, chosen = data.lookup(dataset, version or settings.data.versions.get(dataset))
+    manifest = data.prepare(
+        name.name,
+        chosen.name,
+        folder=Path(settings.data.folder),
+        mirror=settings.mirror,
+        download=settings.data.download,
+        progress=sys.stdout.isatty(),
+    )
+    print(manifest)
+
+
+@app.command()
+def train(
+    experiment: Experiment,
+    pack: Annotated[str, typer.Option(help="train this pack of the workflow only")] = "",
+    row: Annotated[list[str] | None, typer.Option(help="train these rows only")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="this many, whatever the file says")] = None,
+    receipt: Annotated[Path | None, typer.Option(help="write what was trained, with digests, to this file")] = None,
+    gpu_slots: Slots = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Trains the runs of an experiment that the store lacks."""
+    settings = configuration(config, set_)
+    plan = plan_of(experiment, settings)
+    runs = chosen_runs(plan, pack, row or [], seeds)
+    from remixup.evaluation.kept import needs_weights
+    from remixup.training import runner as training
+    from remixup.training.progress import ProgressReport
+    from remixup.training.store import write_json
+
+    weights = {wanted.run for wanted in plan.evaluations().values() if needs_weights(wanted)}
+    with open_runner(settings, plan, gpu_slots) as (make, results), ProgressReport() as report:
+        logs = results / settings.scale / "logs"
+        outcome = training.train_pack(make(report), runs, weights, lambda key: logs / f"{key}.failed.txt")
+        if receipt is not None:
+            write_json(receipt, outcome)
+    if receipt is None:
+        ended(outcome, training.Store(results), runs)
+
+
+def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> dict[str, Any]:
+    """The runs to train: all of the plan, or those of a pack or of some rows."""
+    runs = plan.runs()
+    if pack:
+        packs = {each.name: each for each in plan.packs()}
+        if pack not in packs:
+            raise UserError(f"unknown pack {pack!r}", where="--pack", hint=did_you_mean(pack, packs))
+        runs = {key: runs[key] for key in packs[pack].runs}
+    if rows:
+        known = {planned.row.id: planned for planned in plan.rows}
+        for name in rows:
+            if name not in known:
+                raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
+        runs = {known[name].key: (known[name].run, known[name].seeds) for name in rows}
+    return {key: (run, seeds or count) for key, (run, count) in runs.items()}
+
+
+@contextmanager
+def open_runner(settings: Config, plan: Plan, gpu_slots: int | None) -> Iterator[tuple[Any, Path]]:
+    """Holds a device (none at embedded scale, which is the CPU's) and offers a maker of runners on it."""
+    from remixup.training.runner import Runner, pick_device
+    from remixup.training.slots import slot
+    from remixup.training.store import Store
+
+    results = Path(settings.results)
+    with slot(0 if plan.scale == "embedded" else gpu_slots) as device:
+        yield lambda report: Runner(Store(results), Path(settings.data.folder), pick_device(device), report), results
+
+
+def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
+    """Exit status of a training by hand: 1 where a run broke, 3 where one diverged."""
+    if outcome["failed"]:
+        raise typer.Exit(1)
+    blocks = (block for key in runs for block in store.blocks(key))
+    if any(any(block.read("metrics.json")["diverged"]) for block in blocks):
+        print("a run diverged: its loss was not finite", file=sys.stderr)
+        raise typer.Exit(DIVERGED)
+
+
+@app.command()
+def evaluate(
+    experiment: Experiment,
+    receipt: Annotated[Path | None, typer.Option(help="write what was evaluated to this file")] = None,
+    gpu_slots: Slots = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Measures what an experiment asks for on its trained networks."""
+    settings = configuration(config, set_)
+    plan = plan_of(experiment, settings)
+    from remixup.evaluation.runner import evaluate as measure
+    from remixup.training.store import sha256, write_json
+
+    runs = plan.runs()
+    done: dict[str, str] = {}
+    with open_runner(settings, plan, gpu_slots) as (make, results):
+        runner = make(lambda *_: None)
+        for key, wanted in plan.evaluations().items():
+            for file in measure(runner, results, wanted, runs[wanted.run][0]):
+                done[str(file)] = sha256(file)
+            print(f"{key}: {wanted.part['name']} of {wanted.run}", flush=True)
+    if receipt is not None:
+        write_json(receipt, {"evaluations": done})
+
+
+@app.command()
+def collect(
+    experiment: Annotated[
+        str | None, typer.Argument(help="id of an experiment; without one, all parts are joined")
+    ] = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Reads the store into an experiment's results, with verdicts; without an experiment, joins them all."""
+    from remixup.replication import collecting
+
+    settings = configuration(config, set_)
+    if experiment is None:
+        print(collecting.join(settings, [plan.experiment.id for plan in read_plans(settings)]))
+    else:
+        print(collecting.collect(settings, plan_of(experiment, settings)))
+
+
+@app.command()
+def record(
+    experiment: Experiment,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Keeps an experiment's runs at a real scale under records/, to be committed."""
+    from remixup.replication.records import write
+
+    settings = configuration(config, set_)
+    for path in write(settings, plan_of(experiment, settings)):
+        print(path)
+
+
+@app.command()
+def report(
+    experiment: Annotated[str | None, typer.Argument(help="id of an experiment; without one, the PDF is set")] = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Draws an experiment's tables and figures; without an experiment, sets the report."""
+    from remixup.replication import collecting
+    from remixup.reporting import build
+
+    settings = configuration(config, set_)
+    generated = Path("paper/generated") / settings.scale
+    if experiment is not None:
+        plan = plan_of(experiment, settings)
+        build.write_assets(plan.experiment, collecting.read_part(settings, experiment), generated)
+        return
+    from remixup.training.provenance import environment
+
+    plans = read_plans(settings)
+    parts = [collecting.read_part(settings, plan.experiment.id) for plan in plans]
+    whole = collecting.read_whole(settings)
+    build.write_front(parts, [plan.experiment for plan in plans], whole, environment(), generated)
+    home = Path(settings.results) / settings.scale
+    build.build_pdf(Path("paper"), generated, home / "latex", home / "report.pdf")
+    build.place(home / "report.pdf", Path("paper/report.pdf"))
+    print(home / "report.pdf")
+
+
+@app.command()
+def plan(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Says what the configured scale runs, experiment by experiment, and what the store has of it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from remixup.training.store import Store
+
+    settings = configuration(config, set_)
+    store = Store(Path(settings.results))
+    table = Table("experiment", "rows", "runs", "seeds to train", "seeds stored", "rows without data")
+    for each in read_plans(settings):
+        runs = each.runs()
+        missing = sum(len(g) for key, (run, n) in runs.items() for g in store.missing(key, n, run.population))
+        wanted = sum(n for _, n in runs.values())
+        absent = len(each.rows) - len(each.runnable)
+        cells = (len(each.rows), len(runs), missing, wanted - missing, absent)
+        table.add_row(each.experiment.id, *map(str, cells))
+    Console().print(table)
+
+
+@app.command()
+def verify(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Holds everything that is stored against its digest: data, runs, checkpoints, evaluations, receipts, records."""
+    from remixup.replication.verification import verify as check
+
+    settings = configuration(config, set_)
+    found = check(settings)
+    for line in found.damage:
+        print(line, file=sys.stderr)
+    print(f"{found.checked} files and folders checked, {len(found.damage)} damaged")
+    if found.damage:
+        raise typer.Exit(1)
+
+
+@app.command()
+def settle(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """After `git clone` and `dvc pull`: verifies every digest, then sets file times in the order of the workflow."""
+    import subprocess
+
+    verify(config, set_)
+    overrides = ["--config", *set_] if set_ else []
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *overrides]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command()
+def prune(
+    yes: Annotated[bool, typer.Option("--yes", help="delete; without it, only list")] = False,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Lists, or deletes, the stored runs that no row asks for at any scale."""
+    from remixup.replication.pruning import leftovers
+
+    settings = configuration(config, set_)
+    for path in leftovers(settings, delete=yes):
+        print(f"{'deleted' if yes else 'would delete'} {path}")
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one line and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

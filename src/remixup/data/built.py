@@ -1,0 +1,38 @@
+"""What a builder is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a builder may use.
+
+    Args:
+        files: the checked files, by their names in the registry.
+        raw: a folder where a builder that draws its own images may leave them.
+    """
+
+    files: Mapping[str, Path]
+    raw: Path
+
+
+@dataclass(frozen=True)
+class Built:
+    """A dataset as arrays.
+
+    Args:
+        tensors: of images `train_x` and `test_x` (n, C, H, W) uint8, `train_y` and `test_y` (n,) int64; of tables and
+            points `x` (n, F) float32, missing values NaN, and `y` (n,) int64. Labels are 0..C-1.
+        class_names: in the order of the labels, where they have names.
+    """
+
+    tensors: dict[str, NDArray[Any]]
+    class_names: tuple[str, ...] | None = None

@@ -1,0 +1,39 @@
+"""Datasets that scikit-learn carries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from remixup.data.built import Built, Material
+
+_DIGITS_SEED = 0
+_DIGITS_TRAIN_PER_CLASS = 60
+
+
+def digits(material: Material) -> Built:
+    """The 1,797 digits, 1 x 8 x 8: 60 of each class for training, the others for the test."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    grey, labels = bunch.images.astype(np.int64), bunch.target.astype(np.int64)
+    images = ((grey * 255 + 8) // 16).astype(np.uint8)[:, None]  # 0..16 becomes 0..255, rounded
+    # RandomState and not default_rng: NumPy promises that its stream never changes.
+    order = np.random.RandomState(_DIGITS_SEED).permutation(len(labels))
+    rank_in_class = np.empty(len(labels), np.int64)
+    for label in range(10):
+        members = np.flatnonzero(labels[order] == label)
+        rank_in_class[members] = np.arange(len(members))
+    train, test = order[rank_in_class < _DIGITS_TRAIN_PER_CLASS], order[rank_in_class >= _DIGITS_TRAIN_PER_CLASS]
+    return Built(
+        {"train_x": images[train], "train_y": labels[train], "test_x": images[test], "test_y": labels[test]},
+        tuple(str(label) for label in range(10)),
+    )
+
+
+def iris(material: Material) -> Built:
+    """The 150 irises with the two rows as in Fisher's article; (150, 4)."""
+    from sklearn.datasets import load_iris
+
+    bunch = load_iris()
+    names = tuple(str(name) for name in bunch.target_names)
+    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)

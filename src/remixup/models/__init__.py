@@ -1,0 +1,114 @@
+"""Networks: one module for each family, every network a sequence of named stages.
+
+A family's public factory function is the name that an experiment file uses: `model: {name: preact_resnet, width: 64}`.
+Its first two parameters are the shape of one input and the number of classes. It returns an `nn.Sequential` of `stem`,
+`stage1`, `stage2`, ..., `head`, so mixing at cut point k means `network[k:](mix(network[:k](x)))` for every family, and
+cut point 0 is the input.
+
+Each family's module says with `NUMERICS` which edition of its numbers it computes (raised when they change), and with
+`POPULATION` whether its inputs and outputs carry a leading dimension of members: seeds that train as one program.
+"""
+
+import copy
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from remixup.errors import UserError, did_you_mean
+
+
+@functools.cache
+def _factories() -> dict[str, ModuleType]:
+    modules = [importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules(__path__)]
+    return {
+        name: module
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def family(name: str) -> ModuleType:
+    """The module that defines the network `name`; it tells `NUMERICS` and `POPULATION`.
+
+    Raises:
+        UserError: no family has a network of that name.
+    """
+    factories = _factories()
+    if name not in factories:
+        raise UserError(f"unknown model {name!r}", where="run.model.name", hint=did_you_mean(name, factories))
+    return factories[name]
+
+
+def build(name: str, input_shape: tuple[int, ...], classes: int, **params: Any) -> nn.Sequential:
+    """Build the network `name` with its initial weights drawn from torch's global generator.
+
+    Args:
+        name: a public function of one of this package's modules.
+        input_shape: the shape of one input, (C, H, W) for images and (F,) for features.
+        classes: the number of outputs.
+        params: the keyword parameters of that function.
+
+    Raises:
+        UserError: unknown name, or a shape or parameter that the network cannot have.
+    """
+    network: nn.Sequential = getattr(family(name), name)(tuple(input_shape), classes, **params)
+    return network
+
+
+def stack(members: Sequence[nn.Sequential]) -> nn.Sequential:
+    """One population of all the members of several populations of the same architecture, in order.
+
+    The usual members are one-member networks, each built under its own seed, so that a member's initial weights depend
+    on its seed alone and not on the company it trains in. The members themselves are left as they are.
+
+    Raises:
+        ValueError: no members, or a network whose family is not batched over members.
+    """
+    from remixup.models.mlp import MemberLinear
+
+    if not members:
+        raise ValueError("a population needs at least one member")
+    population = copy.deepcopy(members[0])
+    owners = [module for module in population.modules() if list(module.parameters(recurse=False))]
+    if not all(isinstance(owner, MemberLinear) for owner in owners):
+        raise ValueError("only networks whose every layer is batched over members can be stacked")
+    for name, parameter in population.named_parameters():
+        parameter.data = torch.cat([member.get_parameter(name).detach() for member in members])
+    return population
+
+
+def image_channels(input_shape: tuple[int, ...], name: str) -> int:
+    """The number of channels C of an input of shape (C, H, W).
+
+    Raises:
+        UserError: the input is no image, so the convolutional network `name` cannot take it.
+    """
+    if len(input_shape) != 3:
+        raise UserError(
+            f"{name} needs images of shape (channels, height, width), not inputs of shape {tuple(input_shape)}",
+            where="run.model.name",
+            hint="use mlp for features",
+        )
+    return input_shape[0]
+
+
+def initialise_he(network: nn.Module) -> None:
+    """Draw convolutions from N(0, 2 / (k k C_out)) and set the biases of linear layers to zero, in place.
+
+    He et al. 2015 (1502.01852, section 2.2), in the form that counts the outputs, as the released codes of the wide
+    ResNets (szagoruyko/wide-residual-networks, `models/utils.lua`) and of the DenseNets do (liuzhuang13/DenseNet;
+    facebookresearch/mixup-cifar10, `models/densenet3.py`). The weights of linear layers keep torch's default.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,85 @@
+"""Fully connected networks, batched over members: a population of seeds trains as one program.
+
+A member computes the same bits alone as in any company (float32, CPU, one thread), so a seed's result does not depend
+on which other seeds were trained with it. A batched matrix product does not give that by itself: where a row's length
+is no multiple of a few floats, the order in which the BLAS sums depends on the number of matrices and on where each
+begins in memory, and a fused optimiser rounds differently in the last, incomplete vector. Hence every layer's widths
+are rounded up to whole cache lines. The additional weights are zero, meet only zeros, get a gradient of zero and stay
+zero.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from remixup.errors import UserError
+
+NUMERICS = 1
+POPULATION = True
+
+_LINE = 16  # floats in a cache line of 64 bytes, which is also the widest vector register
+
+
+def _whole_lines(width: int) -> int:
+    return -(-width // _LINE) * _LINE
+
+
+class MemberLinear(nn.Module):
+    """An affine map for each of S members: (S, B, in) to (S, B, out).
+
+    `weight` is (S, in, out) and `bias` (S, 1, out), both with zeros up to whole cache lines; built for one member
+    (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        drawn = nn.Linear(in_features, out_features)
+        weight = torch.zeros(1, _whole_lines(in_features), _whole_lines(out_features))
+        bias = torch.zeros(1, 1, _whole_lines(out_features))
+        weight[0, :in_features, :out_features] = drawn.weight.detach().T
+        bias[0, 0, :out_features] = drawn.bias.detach()
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (S, B, in_features) to (S, B, out_features); S is the number of members that the weights have."""
+        if x.shape[-1] != self.in_features:  # the padding below would hide it
+            raise ValueError(f"expected {self.in_features} features, got inputs of shape {tuple(x.shape)}")
+        missing = self.weight.shape[1] - self.in_features
+        y = torch.baddbmm(self.bias, F.pad(x, (0, missing)) if missing else x, self.weight)
+        return y[..., : self.out_features] if y.shape[-1] != self.out_features else y
+
+    def extra_repr(self) -> str:
+        """Members and widths, for the printed network."""
+        return f"members={self.weight.shape[0]}, in_features={self.in_features}, out_features={self.out_features}"
+
+
+def mlp(input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] = (128, 128)) -> nn.Sequential:
+    """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
+
+    `remixup.models.stack` makes a population of S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
+    The default is the network of the mixup paper's UCI table (1710.09412, section 3.6). Initialisation: PyTorch's
+    default for linear layers. The stem flattens the input and has no weights; stage k is the kth hidden layer with its
+    ReLU.
+
+    Args:
+        input_shape: the shape of one input, flattened to its number of features.
+        classes: the number of outputs.
+        hidden: the hidden layers' widths; with none the network is a linear classifier.
+
+    Raises:
+        UserError: a hidden width below 1.
+    """
+    if any(width < 1 for width in hidden):
+        raise UserError(
+            f"hidden widths {tuple(hidden)} are not all positive", where="run.model.hidden", hint="such as [128, 128]"
+        )
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Flatten(start_dim=2))
+    features = torch.Size(input_shape).numel()
+    for number, width in enumerate(hidden, start=1):
+        stages[f"stage{number}"] = nn.Sequential(MemberLinear(features, width), nn.ReLU())
+        features = width
+    stages["head"] = MemberLinear(features, classes)
+    return nn.Sequential(stages)

@@ -1,0 +1,69 @@
+"""Wide residual networks: Zagoruyko & Komodakis 2016 (1605.07146)."""
+
+from collections import OrderedDict
+from typing import Annotated
+
+from torch import nn
+
+from remixup.errors import UserError
+from remixup.models import image_channels, initialise_he
+from remixup.models.preact_resnet import PreActBlock
+
+NUMERICS = 1
+POPULATION = False
+
+
+def wide_resnet(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: Annotated[int, ">= 10"] = 28,
+    widen: Annotated[int, ">= 1"] = 10,
+    base: Annotated[int, ">= 1"] = 16,
+    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
+) -> nn.Sequential:
+    """A wide ResNet, WRN-depth-widen: images (B, C, H, W) to logits (B, classes).
+
+    Three stages of (depth - 4) / 6 pre-activation blocks with `base * widen` channels, doubled at the second and the
+    third (table 1 of the paper), then a last batch norm and ReLU. The mixup authors released no code for it: that
+    theirs is this one is our reading. Initialisation: `remixup.models.initialise_he`, as in the released code; that
+    batch norm's scales begin at 1 is our choice (Torch 7 drew them from [0, 1)).
+
+    Args:
+        input_shape: (C, H, W).
+        classes: the number of outputs.
+        depth: the number of layers, 6 n + 4.
+        widen: the widening factor.
+        base: channels of the stem.
+        dropout: the probability of a zero between the two 3x3 convolutions of each block.
+
+    Raises:
+        UserError: inputs that are no images, or a depth that is not 6 n + 4.
+    """
+    if depth < 10 or (depth - 4) % 6:
+        raise UserError(
+            f"a wide ResNet of depth {depth} does not exist",
+            where="run.model.depth",
+            hint="6 n + 4, such as 10, 16, 22 or 28",
+        )
+    stem = nn.Conv2d(image_channels(input_shape, "wide_resnet"), base, 3, padding=1, bias=False)
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
+    channels = base
+    for number in range(3):
+        outputs = base * widen * 2**number
+        stage = nn.Sequential()
+        for position in range((depth - 4) // 6):
+            stride = 2 if number > 0 and position == 0 else 1
+            stage.append(PreActBlock(channels, outputs, stride=stride, dropout=dropout))
+            channels = outputs
+        stages[f"stage{number + 1}"] = stage
+    stages["head"] = nn.Sequential(
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(channels, classes),
+    )
+    network = nn.Sequential(stages)
+    initialise_he(network)
+    return network

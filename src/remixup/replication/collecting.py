@@ -1,0 +1,113 @@
+"""From the run store to `results/<scale>/experiments/<id>.json`, and from these parts to `replication.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from remixup.errors import UserError
+from remixup.replication import records
+from remixup.replication.harvest import Harvest
+from remixup.replication.results import Code, ExperimentResult, Replication
+from remixup.replication.verdicts import Evidence, decide_claims
+from remixup.spec.config import Config
+from remixup.spec.planning import Plan
+from remixup.training.provenance import code
+from remixup.training.store import write_json
+
+
+def part_path(config: Config, experiment: str) -> Path:
+    """Where an experiment's results lie."""
+    return Path(config.results) / config.scale / "experiments" / f"{experiment}.json"
+
+
+def read_part(config: Config, experiment: str) -> ExperimentResult:
+    """An experiment's results; UserError where they are not there or not of this shape."""
+    return _read(ExperimentResult, part_path(config, experiment), f"remixup collect {experiment}")
+
+
+def read_whole(config: Config) -> Replication:
+    """The joined results."""
+    return _read(Replication, Path(config.results) / config.scale / "replication.json", "remixup collect")
+
+
+def _read(model: Any, path: Path, command: str) -> Any:
+    try:
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError("not there yet", where=str(path), hint=f"`{command}` makes it") from None
+    except ValidationError as error:
+        raise UserError(f"not a result: {error.errors()[0]['msg']}", where=str(path), hint=f"`{command}`") from None
+
+
+def collect(config: Config, plan: Plan) -> Path:
+    """Writes an experiment's results; the file."""
+    harvest = Harvest(config, plan)
+    metrics = plan.experiment.metrics
+    evidence = {
+        row.row.id: Evidence(
+            row.scale, row.stand_in, harvest.sound(row), {metric: harvest.samples(row, metric)[0] for metric in metrics}
+        )
+        for row in plan.rows
+    }
+    claims = decide_claims(plan.experiment, evidence)
+    records.add_to_claims(claims, plan.path, plan.experiment, config)
+    planned = plan.evaluations().values()
+    result = ExperimentResult(
+        scale=config.scale,
+        experiment=plan.experiment.id,
+        entries=[
+            harvest.entry(row, metric, records.for_entry(plan.path, plan.experiment, row.row, metric, config))
+            for row in plan.rows
+            for metric in metrics
+        ],
+        claims=claims,
+        curves={row.row.id: curves for row in plan.rows if (curves := harvest.curves(row))},
+        evaluations={
+            row.row.id: {each.part["name"]: harvest.evaluation(row, each) for each in planned if each.run == row.key}
+            for row in plan.runnable
+        },
+        costs=harvest.costs(),
+        sources=harvest.sources(),
+    )
+    path = part_path(config, plan.experiment.id)
+    write_json(path, result.model_dump())
+    return path
+
+
+def join(config: Config, experiments: list[str]) -> Path:
+    """Writes `replication.json` from the parts, and beside it what `dvc metrics` and `dvc plots` read."""
+    parts = [read_part(config, experiment) for experiment in experiments]
+    state = code()
+    whole = Replication(
+        scale=config.scale,
+        code=Code(commit=state["commit"], dirty=state["dirty"]),
+        entries=[entry for part in parts for entry in part.entries],
+        claims=[claim for part in parts for claim in part.claims],
+    )
+    home = Path(config.results) / config.scale
+    write_json(home / "metrics.json", flat_metrics(whole))
+    write_json(home / "curves.json", flat_curves(parts))
+    write_json(home / "replication.json", whole.model_dump())
+    return home / "replication.json"
+
+
+def flat_metrics(whole: Replication) -> dict[str, Any]:
+    """Means by experiment, row and metric."""
+    found: dict[str, Any] = {}
+    for entry in whole.entries:
+        if entry.replicated:
+            found.setdefault(entry.experiment, {}).setdefault(entry.row, {})[entry.metric] = entry.replicated.mean
+    return found
+
+
+def flat_curves(parts: list[ExperimentResult]) -> list[dict[str, Any]]:
+    """Test error by epoch, a record for each row and epoch."""
+    return [
+        {"experiment": part.experiment, "row": row, "epoch": epoch, "test_error": mean}
+        for part in parts
+        for row, curves in part.curves.items()
+        for epoch, mean in zip(curves["test_error"].epoch, curves["test_error"].mean, strict=True)
+    ]

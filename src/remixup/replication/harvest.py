@@ -1,0 +1,183 @@
+"""What the store holds for an experiment at a scale, row by row."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from remixup.errors import UserError
+from remixup.evaluation import kept
+from remixup.replication.results import Cost, Curve, Entry, Recorded, Source, Verdict
+from remixup.replication.statistics import summarise
+from remixup.replication.verdicts import default_tolerance, verdict
+from remixup.spec.config import Config
+from remixup.spec.experiment import QUANTITIES
+from remixup.spec.planning import Evaluation, Plan, PlannedRow, soundness
+from remixup.training.store import Block, Store
+
+
+def receipt_path(config: Config, pack: str) -> Path:
+    """Where the receipt of a pack lies."""
+    return Path(config.results) / config.scale / "receipts" / f"{pack}.json"
+
+
+class Harvest:
+    """What the store holds for an experiment at a scale."""
+
+    def __init__(self, config: Config, plan: Plan) -> None:
+        self.config, self.plan = config, plan
+        self.results = Path(config.results)
+        self.store = Store(self.results)
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """Runs that broke, and their logs."""
+        found: dict[str, str] = {}
+        for pack in self.plan.packs():
+            path = receipt_path(self.config, pack.key)
+            if not path.exists():
+                continue
+            receipt = json.loads(path.read_text(encoding="utf-8"))
+            found.update(receipt["failed"])
+            self._check(path, receipt["runs"])
+        return found
+
+    def _check(self, path: Path, runs: dict[str, dict[str, str]]) -> None:
+        """A block that is not the one on the receipt was changed by hand."""
+        for run, blocks in runs.items():
+            for name, digest in blocks.items():
+                folder = self.store.runs / run / name
+                if not folder.is_dir() or Block(folder, 0, 0).digest != digest:
+                    hint = "`remixup verify` shows the damage; remove the receipt to have the run checked and mended"
+                    raise UserError(f"{folder} is not what this receipt lists", where=str(path), hint=hint)
+
+    def blocks(self, row: PlannedRow) -> list[Block]:
+        """The stored blocks of a row's run that hold seeds it asks for."""
+        return [block for block in self.store.blocks(row.key) if block.first < row.seeds] if row.at_hand else []
+
+    def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
+        """Values by seed, and the seeds that diverged."""
+        values: dict[int, float] = {}
+        diverged: list[int] = []
+        for block in self.blocks(row):
+            measured = block.read("metrics.json")
+            for seed, value in zip(measured["seeds"], measured["values"][metric], strict=True):
+                if seed < row.seeds and value is None:
+                    diverged.append(seed)
+                elif seed < row.seeds:
+                    values[seed] = value
+        return dict(sorted(values.items())), diverged
+
+    def evaluation(self, row: PlannedRow, wanted: Evaluation) -> list[dict[str, Any]]:
+        """What an evaluation measured on a row's run, seed by seed."""
+        measured = [kept.read(self.results, wanted, block) or [] for block in self.blocks(row)]
+        return [each for block in measured for each in block if each["seed"] < row.seeds]
+
+    def sound(self, row: PlannedRow) -> bool | None:
+        """Whether a stand-in's baseline beats logistic regression on the same tensors, on average over seeds."""
+        if row.stand_in is None:
+            return None
+        reference = [each["test_error"] for each in self.evaluation(row, soundness(row))]
+        values, _ = self.samples(row, "test_error.last")
+        if not reference or not values:
+            return None
+        return statistics.fmean(values.values()) < statistics.fmean(reference)
+
+    def entry(self, row: PlannedRow, metric: str, recorded: list[Recorded]) -> Entry:
+        """One number of the paper, and what became of it."""
+        info = self.plan.experiment.metrics[metric]
+        printed = row.row.printed(metric)
+        published = printed.value if printed else None
+        tolerance = (printed.tolerance if printed else None) or info.tolerance
+        if tolerance is None and published is not None:
+            tolerance = default_tolerance(published)
+        values, diverged = self.samples(row, metric)
+        replicated = summarise(list(values.values()), list(values)) if values else None
+        found: Verdict
+        if not row.at_hand:
+            found = "not run"
+        elif row.key in self.failed:
+            found = "failed"
+        elif diverged:
+            found = "diverged"
+        elif replicated is None:
+            found = "not run"
+        else:
+            found = verdict(
+                published, replicated.values, tolerance=tolerance, decimals=info.decimals, stand_in=row.stand_in
+            )
+        return Entry(
+            paper=self.plan.experiment.paper,
+            experiment=self.plan.experiment.id,
+            row=row.row.id,
+            metric=metric,
+            unit=info.unit,
+            where=row.row.where or self.plan.experiment.where,
+            published=published,
+            quoted=printed.quoted if printed else False,
+            tolerance=tolerance,
+            replicated=replicated,
+            scale=row.scale,
+            stand_in=row.stand_in,
+            dataset_version=f"{row.run.dataset.name} {row.run.dataset.version}",
+            verdict=found,
+            log=self.failed.get(row.key),
+            runs=[row.key],
+            recorded=recorded,
+        )
+
+    def curves(self, row: PlannedRow) -> dict[str, Curve]:
+        """Each quantity over the epochs, in the middle and at the extremes of the seeds that did not diverge."""
+        found: dict[str, dict[int, list[float]]] = {quantity: {} for quantity in QUANTITIES}
+        for block in self.blocks(row):
+            measured = block.read("metrics.json")
+            fine = {seed for seed, bad in zip(measured["seeds"], measured["diverged"], strict=True) if not bad}
+            for line in block.history():
+                if line["seed"] in fine and line["seed"] < row.seeds:
+                    for quantity in QUANTITIES:
+                        found[quantity].setdefault(int(line["epoch"]), []).append(line[quantity])
+        return {
+            quantity: Curve(
+                epoch=list(epochs),
+                mean=[statistics.fmean(values) for values in epochs.values()],
+                low=[min(values) for values in epochs.values()],
+                high=[max(values) for values in epochs.values()],
+            )
+            for quantity, epochs in found.items()
+            if epochs
+        }
+
+    def costs(self) -> list[Cost]:
+        """What each run took."""
+        found = []
+        for run in self.plan.runs():
+            blocks = self.store.blocks(run)
+            if blocks:
+                kept_with = [block.read("provenance.json") for block in blocks]
+                found.append(
+                    Cost(
+                        run=run,
+                        seeds=[seed for block in blocks for seed in block.seeds],
+                        seconds=round(sum(each["seconds"] for each in kept_with), 3),
+                        hardware=kept_with[0]["hardware"],
+                        device=kept_with[0]["device"],
+                        date=kept_with[0]["started"][:10],
+                        commit=kept_with[0]["code"]["commit"],
+                    )
+                )
+        return found
+
+    def sources(self) -> list[Source]:
+        """The datasets in use, as their manifests describe them."""
+        used = dict.fromkeys((row.run.dataset.name, row.run.dataset.version) for row in self.plan.runnable)
+        found = []
+        for name, version in used:
+            path = self.config.manifest(name, version)
+            if path.exists():
+                manifest = json.loads(path.read_text(encoding="utf-8"))
+                names = ("name", "version", "sha256", "licence", "citation", "note")
+                found.append(Source(**{key: manifest[key] for key in names}))
+        return found

@@ -1,0 +1,180 @@
+"""Evidence that is kept: results measured at a real scale, committed under `records/`.
+
+A record is one run, `records/<slug>-<hash8>.json`, and counts for every row whose specification at some real scale is
+that run, up to the dataset's version (the row says which it accepts) and how the machine carried it out (precision,
+memory format, threads), which are named where the number is shown.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from remixup.errors import UserError
+from remixup.replication.harvest import Harvest
+from remixup.replication.results import ClaimResult, Code, Recorded, RecordedClaim
+from remixup.replication.statistics import summarise
+from remixup.replication.verdicts import Evidence, decide_claims, verdict
+from remixup.spec.config import Config, Scale
+from remixup.spec.experiment import Experiment, Row
+from remixup.spec.planning import Plan, PlannedRow, comparable, plan_row
+from remixup.spec.run import RunSpec
+from remixup.training.store import Block, Damaged, write_json
+
+HOME = Path("records")
+REAL: tuple[Scale, ...] = ("reduced", "paper")
+
+
+def write(config: Config, plan: Plan) -> list[Path]:
+    """Records the finished runs of a plan that count at a real scale; the files.
+
+    Raises:
+        UserError: where a run was trained from a source tree that differed from its commit, or a block is damaged.
+    """
+    harvest, written = Harvest(config, plan), []
+    store = harvest.store
+    scales = {row.key: row.scale for row in plan.runnable if row.scale in REAL}
+    for key, (spec, _) in plan.runs().items():
+        blocks = store.blocks(key)
+        if key not in scales or not blocks:
+            continue
+        for block in blocks:
+            _fit_to_record(block)
+        path = HOME / f"{key}.json"
+        sound = {row.row.id: harvest.sound(row) for row in plan.runnable if row.key == key and row.stand_in}
+        write_json(path, {**_record(key, spec, scales[key], blocks), "sound": sound})
+        written.append(path)
+    return written
+
+
+def _fit_to_record(block: Block) -> None:
+    try:
+        block.verify()
+    except Damaged as error:
+        raise UserError(str(error), hint="`remixup train` puts it aside and trains it again") from None
+    state = block.read("provenance.json")["code"]
+    if state["commit"] is None or state["dirty"]:
+        hint = "commit, remove the block, and train it again"
+        raise UserError("was not trained from a clean source tree", where=str(block.folder), hint=hint)
+
+
+def _record(key: str, spec: RunSpec, scale: Scale, blocks: list[Block]) -> dict[str, Any]:
+    measured = [block.read("metrics.json") for block in blocks]
+    kept = [block.read("provenance.json") for block in blocks]
+    return {
+        "schema_version": 1,
+        "run": key,
+        "scale": scale,
+        "spec": spec.model_dump(),
+        "numerics": spec.canonical().get("numerics", {}),
+        "seeds": [seed for each in measured for seed in each["seeds"]],
+        "diverged": [flag for each in measured for flag in each["diverged"]],
+        "values": {name: [v for each in measured for v in each["values"][name]] for name in measured[0]["values"]},
+        "provenance": [
+            {
+                **{name: each[name] for name in ("seeds", "code", "environment", "hardware", "device", "data")},
+                **{name: each[name] for name in ("started", "seconds")},
+                "history_sha256": each["files"]["history.csv"],
+            }
+            for each in kept
+        ],
+    }
+
+
+@functools.cache
+def read_all(home: Path = HOME) -> list[dict[str, Any]]:
+    """All records; UserError where one is not readable or was edited out of shape."""
+    found = []
+    for path in sorted(home.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            record["comparable"] = comparable(RunSpec.model_validate(record["spec"]))
+            if record["run"] != path.stem or len(record["seeds"]) != len(record["diverged"]):
+                raise ValueError("its name or its seeds do not fit")
+        except (ValueError, KeyError) as error:
+            raise UserError(f"not a record: {str(error).splitlines()[0]}", where=str(path)) from None
+        found.append(record)
+    return found
+
+
+def _matching(planned: PlannedRow, accepts: list[str] | None) -> dict[str, Any] | None:
+    """The record with the most seeds that counts for a row at a scale."""
+    wanted = comparable(planned.run)
+    fits = [
+        record
+        for record in read_all()
+        if record["comparable"] == wanted
+        and record["numerics"] == planned.run.canonical().get("numerics", {})
+        and (accepts is None or record["spec"]["dataset"]["version"] in accepts)
+    ]
+    return max(fits, key=lambda record: len(record["seeds"]), default=None)
+
+
+def _find(
+    path: Path, experiment: Experiment, row: Row, config: Config
+) -> dict[Scale, tuple[PlannedRow, dict[str, Any]]]:
+    """Records of a row by the real scale that they were measured at."""
+    found: dict[Scale, tuple[PlannedRow, dict[str, Any]]] = {}
+    for scale in REAL:
+        planned = plan_row(str(path), experiment, row, config, scale)
+        record = _matching(planned, planned.accepts)
+        if record is not None and planned.scale not in found:
+            found[planned.scale] = (planned, record)
+    return found
+
+
+def _by_seed(record: dict[str, Any], metric: str) -> dict[int, float]:
+    pairs = zip(record["seeds"], record["values"].get(metric, []), strict=False)
+    return {seed: value for seed, value in pairs if value is not None}
+
+
+def for_entry(path: Path, experiment: Experiment, row: Row, metric: str, config: Config) -> list[Recorded]:
+    """What is on record for one number, one result for each real scale."""
+    results = []
+    printed, info = row.printed(metric), experiment.metrics[metric]
+    for scale, (planned, record) in _find(path, experiment, row, config).items():
+        values = _by_seed(record, metric)
+        if not values:
+            continue
+        tolerance = (printed.tolerance if printed else None) or info.tolerance
+        found = verdict(
+            printed.value if printed else None,
+            list(values.values()),
+            tolerance=tolerance,
+            decimals=info.decimals,
+            stand_in=planned.stand_in,
+        )
+        last = record["provenance"][-1]
+        results.append(
+            Recorded(
+                scale=scale,
+                replicated=summarise(list(values.values()), list(values)),
+                verdict="diverged" if any(record["diverged"]) else found,
+                stand_in=planned.stand_in,
+                dataset_version=f"{record['spec']['dataset']['name']} {record['spec']['dataset']['version']}",
+                precision=record["spec"]["precision"],
+                code=Code(commit=last["code"]["commit"], dirty=last["code"]["dirty"]),
+                hardware=last["hardware"],
+                date=last["started"][:10],
+                run=record["run"],
+            )
+        )
+    return results
+
+
+def add_to_claims(claims: list[ClaimResult], path: Path, experiment: Experiment, config: Config) -> None:
+    """Decides each claim once more on the runs on record, scale by scale."""
+    found = {row.id: _find(path, experiment, row, config) for row in experiment.rows}
+    for scale in REAL:
+        evidence = {}
+        for row in experiment.rows:
+            planned, record = found[row.id].get(scale, (None, None))
+            values = {metric: _by_seed(record, metric) for metric in experiment.metrics} if record else {}
+            sound = record["sound"].get(row.id) if record else None
+            evidence[row.id] = Evidence(scale, planned.stand_in if planned else None, sound, values)
+        for claim, decided in zip(claims, decide_claims(experiment, evidence), strict=True):
+            if decided.effect is not None and decided.ci95 is not None and decided.p is not None:
+                fields = ("holds", "effect", "ci95", "p", "n", "stand_in")
+                claim.recorded.append(RecordedClaim(scale=scale, **{name: getattr(decided, name) for name in fields}))

@@ -1,0 +1,171 @@
+"""The shape of `results/<scale>/replication.json` and of its parts, one for each experiment."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from remixup.spec.config import Scale
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal[
+    "replicated",
+    "not replicated",
+    "inconclusive",
+    "stand-in",
+    "not run",
+    "failed",
+    "diverged",
+    "no published number",
+]
+
+
+class Result(BaseModel):
+    """Base of all results: no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Replicated(Result):
+    """A sample of runs that differ in the seed alone."""
+
+    mean: float
+    std: float | None = Field(description="sample standard deviation; null for one run")
+    n: int = Field(ge=1)
+    ci95: tuple[float, float] | None = Field(description="t interval for the mean; null for one run")
+    values: list[float]
+    seeds: list[int]
+
+
+class Code(Result):
+    """The state of the sources that results come from."""
+
+    commit: str | None = Field(description="last commit that touched them; null outside a repository")
+    dirty: bool | None = Field(description="whether they differed from it")
+
+
+class Recorded(Result):
+    """A result measured at a real scale, kept under `records/`."""
+
+    scale: Scale
+    replicated: Replicated
+    verdict: Verdict
+    stand_in: str | None
+    dataset_version: str
+    precision: str
+    code: Code
+    hardware: str
+    date: str = Field(description="ISO 8601 day")
+    run: str
+
+
+class Entry(Result):
+    """One published number, and what became of it."""
+
+    paper: str
+    experiment: str
+    row: str
+    metric: str
+    unit: str
+    where: str
+    published: float | None
+    quoted: bool
+    tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
+    replicated: Replicated | None
+    scale: Scale = Field(description="the scale that the replicated number counts as")
+    stand_in: str | None
+    dataset_version: str
+    verdict: Verdict
+    log: str | None = Field(None, description="where a failed run says why")
+    runs: list[str]
+    recorded: list[Recorded] = []
+
+
+class RecordedClaim(Result):
+    """A claim decided by recorded runs."""
+
+    scale: Scale
+    holds: bool | None
+    effect: float
+    ci95: tuple[float, float]
+    p: float
+    n: int
+    stand_in: str | None
+
+
+class ClaimResult(Result):
+    """One sentence of a paper, and whether the runs bear it out."""
+
+    id: str
+    experiment: str
+    statement: str
+    where: str
+    holds: bool | None = Field(description="null: undecided, or the baseline is not sound")
+    why: str = Field(description="in words: what decided, or what is missing")
+    unit: str
+    smallest_effect: float
+    effect: float | None = Field(description="baseline - treatment, so that above 0 the treatment is better")
+    ci95: tuple[float, float] | None
+    p: float | None = Field(description="two-sided, Holm-adjusted within the experiment")
+    n: int
+    scale: Scale
+    stand_in: str | None
+    recorded: list[RecordedClaim] = []
+
+
+class Curve(Result):
+    """A quantity by epoch, over seeds."""
+
+    epoch: list[int]
+    mean: list[float]
+    low: list[float] = Field(description="smallest over the seeds")
+    high: list[float] = Field(description="largest over the seeds")
+
+
+class Cost(Result):
+    """What a run of the store took."""
+
+    run: str
+    seeds: list[int]
+    seconds: float
+    hardware: str
+    device: str
+    date: str
+    commit: str | None
+
+
+class Source(Result):
+    """A dataset that the experiment used."""
+
+    name: str
+    version: str
+    sha256: str
+    licence: str
+    citation: str
+    note: str
+
+
+class ExperimentResult(Result):
+    """Everything that the tables and figures of one experiment need."""
+
+    schema_version: int = SCHEMA_VERSION
+    scale: Scale
+    experiment: str
+    entries: list[Entry]
+    claims: list[ClaimResult]
+    curves: dict[str, dict[str, Curve]] = Field(description="row -> quantity -> curve")
+    evaluations: dict[str, dict[str, Any]] = Field(description="row -> evaluation -> what it measured, seed by seed")
+    costs: list[Cost]
+    sources: list[Source]
+
+
+class Replication(Result):
+    """The whole: `replication.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    scale: Scale
+    code: Code
+    entries: list[Entry]
+    claims: list[ClaimResult]

@@ -1,0 +1,199 @@
+"""What the runs say about a published number, and about a claim.
+
+A claim is held against the smallest effect of interest d that its experiment file states. Both answers, "the effect is
+more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d; so each claim has one
+two-sided paired t test of that hypothesis, and a rejection is read off the side on which the mean effect lies. The
+p-values are Holm-adjusted over the claims of the experiment: the chance that any effect that is d is called more or
+less stays at 5 %, whatever the claims share (they often share a baseline). That the side is wrong is at most half as
+likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has the proof for independent
+tests, under conditions on their distribution, and this module's tests simulate it for a shared baseline.
+
+In terms of intervals: a claim is decided when d lies outside its t interval at level 1 - 0.05 / (m - k), where m claims
+have a test and the k with smaller p-values have all been decided. The printed interval is the plain 95 % one and the
+printed p the adjusted one; where the two differ about d, `why` says so.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from remixup.replication.results import ClaimResult, Verdict
+from remixup.replication.statistics import ROUND_OFF, PairedTest, holm, paired, prediction_interval, summarise
+from remixup.spec.config import SCALES, Scale
+from remixup.spec.experiment import Claim, Experiment
+
+LEVEL = 0.05
+
+
+def default_tolerance(published: float) -> float:
+    """How far off still counts as the same where the row says nothing: the larger of 0.3 and 5 % of the number."""
+    return max(0.3, 0.05 * abs(published))
+
+
+def _at_most(distance: float, bound: float) -> bool:
+    """Whether a distance is within a bound, when both carry round-off: 4.2 - 3.85 is 0.35."""
+    return distance <= bound + ROUND_OFF
+
+
+def verdict(
+    published: float | None,
+    values: list[float],
+    *,
+    tolerance: float | None,
+    decimals: int,
+    stand_in: str | None,
+) -> Verdict:
+    """Whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
+
+    Args:
+        published: the number as printed, or None.
+        values: what the runs measured, in the same unit; finite, at least one.
+        tolerance: how far off still counts as the same, rounding not included; None for the default.
+        decimals: places printed; half of the last one is rounding.
+        stand_in: what stands in for what; such a number is not held against the published one.
+
+    Returns:
+        "replicated": at least three runs, the half-width of the 95 % interval within the tolerance, the mean within
+        tolerance and rounding. "not replicated": the mean further off than that, and the published number (less its
+        rounding) outside the interval in which one more run would lie. Else "inconclusive"; "no published number" and
+        "stand-in" before all others, in this order. That something was not run, or failed, is for the caller to know.
+
+    Raises:
+        ValueError: empty or non-finite values, or a published number that is not finite.
+    """
+    sample = summarise(values, range(len(values)))
+    if published is None:
+        return "no published number"
+    if not math.isfinite(published):
+        raise ValueError(f"a published number of {published}")
+    if stand_in is not None:
+        return "stand-in"
+    allowed = default_tolerance(published) if tolerance is None else tolerance
+    rounding = 0.5 * 10.0**-decimals
+    distance = abs(sample.mean - published)
+    if _at_most(distance, allowed + rounding):
+        narrow = sample.ci95 is not None and _at_most((sample.ci95[1] - sample.ci95[0]) / 2, allowed)
+        return "replicated" if narrow and sample.n >= 3 else "inconclusive"
+    next_run = prediction_interval(values)
+    if next_run is None or _at_most(distance - rounding, (next_run[1] - next_run[0]) / 2):
+        return "inconclusive"
+    return "not replicated"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the runs of a row measured, all at one scale."""
+
+    scale: Scale
+    stand_in: str | None = None
+    sound: bool | None = None
+    """For a stand-in: whether ERM beats logistic regression on the same tensors; None where it is not known."""
+    values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Metric -> seed -> value; empty where there are no runs."""
+
+
+def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> list[ClaimResult]:
+    """Holds the claims of an experiment against its runs (the module's page says how).
+
+    The effect for a seed is the mean, over the claim's pairs of rows, of baseline - treatment; the seeds are those that
+    all rows of the claim have. A claim is undecided without two such seeds, and where a baseline is a stand-in that is
+    not known to be sound; with an unsound baseline it keeps its test, which counts for Holm's correction (leaving
+    it out could only make the other claims easier to decide).
+
+    Args:
+        experiment: its claims, and the units of their metrics.
+        evidence: by row; a row that a claim names and that has no runs has no values.
+
+    Returns:
+        One result for each claim, in the order of the file: the weakest scale of its rows, their stand-ins joined, and
+        the runs on record left for the caller to add.
+
+    Raises:
+        ValueError: a value that is not finite.
+        KeyError: a claim's row that `evidence` lacks.
+    """
+    effects = [_effects(claim, evidence) for claim in experiment.claims]
+    tests = [
+        paired(effect, claim.smallest_effect) if effect else None
+        for claim, effect in zip(experiment.claims, effects, strict=True)
+    ]
+    adjusted = holm([test.p if test else None for test in tests])
+    family = sum(p is not None for p in adjusted)
+    results = []
+    for claim, test, p in zip(experiment.claims, tests, adjusted, strict=True):
+        rows = [evidence[name] for name in _rows(claim)]
+        stand_ins = [reason for row in rows if row.stand_in for reason in row.stand_in.split("; ")]
+        holds, why = _decide(claim, evidence, test, p, family)
+        results.append(
+            ClaimResult(
+                id=claim.id,
+                experiment=experiment.id,
+                statement=claim.statement,
+                where=claim.where,
+                holds=holds,
+                why=why + _left_out(claim, evidence),
+                unit=experiment.metrics[claim.metric].unit,
+                smallest_effect=claim.smallest_effect,
+                effect=test.effect if test else None,
+                ci95=test.ci95 if test else None,
+                p=p,
+                n=test.n if test else 0,
+                scale=min((row.scale for row in rows), key=SCALES.index),
+                stand_in="; ".join(dict.fromkeys(stand_ins)) or None,
+            )
+        )
+    return results
+
+
+def _rows(claim: Claim) -> list[str]:
+    return list(dict.fromkeys(name for pair in claim.compare for name in (pair.baseline, pair.treatment)))
+
+
+def _seeds(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, set[int]]:
+    return {name: set(evidence[name].values.get(claim.metric, {})) for name in _rows(claim)}
+
+
+def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
+    """Baseline - treatment, averaged over the pairs, for each seed that all rows have."""
+    values = {name: evidence[name].values.get(claim.metric, {}) for name in _rows(claim)}
+    shared = set.intersection(*_seeds(claim, evidence).values())
+    return [
+        statistics.fmean(values[pair.baseline][seed] - values[pair.treatment][seed] for pair in claim.compare)
+        for seed in sorted(shared)
+    ]
+
+
+def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
+    """Says so where some seeds did not count: that a run is missing (it may have diverged) is no accident."""
+    seeds = list(_seeds(claim, evidence).values())
+    shared, all_seeds = set.intersection(*seeds), set.union(*seeds)
+    return (
+        f"; {len(shared)} of {len(all_seeds)} seeds are common to its rows" if 1 < len(shared) < len(all_seeds) else ""
+    )
+
+
+def _decide(
+    claim: Claim, evidence: Mapping[str, Evidence], test: PairedTest | None, p: float | None, family: int
+) -> tuple[bool | None, str]:
+    """Whether a claim holds, by its test and the adjusted p, and why in words."""
+    seeds = _seeds(claim, evidence)
+    if missing := [name for name in seeds if not seeds[name]]:
+        return None, f"no {claim.metric} of {', '.join(missing)}"
+    if test is None or p is None or test.p is None:
+        counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
+        return None, f"two seeds common to its rows are needed ({counts})"
+    for name in dict.fromkeys(pair.baseline for pair in claim.compare):
+        baseline = evidence[name]
+        if baseline.stand_in and not baseline.sound:
+            known = "does not beat" if baseline.sound is False else "is not known to beat"
+            return None, f"the stand-in {name} {known} logistic regression on the same tensors"
+    corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
+    if p < LEVEL:
+        side = "above" if test.effect > claim.smallest_effect else "below"
+        return side == "above", f"the effect lies {side} the smallest of interest (5 % level{corrected})"
+    if test.p < LEVEL:
+        return None, f"the 95 % interval leaves out the smallest effect of interest, but nothing is decided{corrected}"
+    return None, "the 95 % interval spans the smallest effect of interest"

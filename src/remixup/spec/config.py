@@ -1,0 +1,77 @@
+"""config.yaml, typed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from remixup.errors import UserError, did_you_mean
+from remixup.spec.parts import catalogue
+from remixup.spec.strict import Strict, validate
+
+Scale = Literal["embedded", "reduced", "paper"]
+SCALES: tuple[Scale, ...] = ("embedded", "reduced", "paper")
+
+
+class Data(Strict):
+    """Where datasets come from: configuration, never a probe of the network."""
+
+    folder: str = Field("data", description="where raw and prepared data lie")
+    mirror: str | None = Field(None, description="folder with the publishers' files; REMIXUP_MIRROR stands in for null")
+    download: bool = Field(False, description="whether publishers may be asked for what the mirror lacks")
+    versions: dict[str, str] = Field({}, description="dataset -> version to use where a row names none")
+
+    @model_validator(mode="after")
+    def _known(self) -> Data:
+        datasets = catalogue()["datasets"]
+        for name, version in self.versions.items():
+            if name not in datasets:
+                raise ValueError(f"versions: unknown dataset {name!r}; {did_you_mean(name, datasets)}")
+            if version not in datasets[name]["versions"]:
+                advice = did_you_mean(version, datasets[name]["versions"])
+                raise ValueError(f"versions: dataset {name} has no version {version!r}; {advice}")
+        return self
+
+
+class Config(Strict):
+    """The whole configuration."""
+
+    scale: Scale = "embedded"
+    experiments: list[str] | Literal["all"] = "all"
+    results: str = Field("results", description="where the run store and the results lie")
+    data: Data = Field(default_factory=Data)
+
+    @property
+    def mirror(self) -> Path | None:
+        """The mirror folder, from the configuration or from REMIXUP_MIRROR; UserError where it does not exist."""
+        named, where = self.data.mirror, "config.yaml, data.mirror"
+        if named is None:
+            named, where = os.environ.get("REMIXUP_MIRROR") or None, "environment variable REMIXUP_MIRROR"
+        if named is None:
+            return None
+        if not Path(named).is_dir():
+            raise UserError(f"the mirror folder {named} does not exist", where=where, hint="a folder, or unset it")
+        return Path(named)
+
+    def version(self, dataset: str) -> str:
+        """The version of a dataset to use where a row names none."""
+        return self.data.versions.get(dataset) or next(iter(catalogue()["datasets"][dataset]["versions"]))
+
+    def manifest(self, dataset: str, version: str) -> Path:
+        """Where the prepared dataset's manifest lies."""
+        return Path(self.data.folder) / "prepared" / f"{dataset}-{version}" / "manifest.json"
+
+    def at_hand(self, dataset: str, version: str) -> bool:
+        """Whether a dataset can be had as configured: made here, prepared already, in the mirror, or by download."""
+        known = catalogue()["datasets"][dataset]["versions"][version]
+        if known["embedded"] or self.mirror is not None or self.manifest(dataset, version).is_file():
+            return True
+        return bool(self.data.download and known["downloadable"])
+
+
+def read_config(value: Any, where: str = "config.yaml") -> Config:
+    """The configuration from parsed YAML (keys that Snakemake itself adds are the caller's to remove)."""
+    return validate(Config, value or {}, where)

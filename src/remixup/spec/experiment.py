@@ -1,0 +1,267 @@
+"""Experiment files: one for each published table or figure."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
+
+from remixup.errors import UserError, did_you_mean
+from remixup.spec import parts
+from remixup.spec.config import Scale
+from remixup.spec.run import Dataset, RunSpec, Vicinity, _part
+from remixup.spec.strict import Strict, read_yaml, validate
+
+QUANTITIES = ("test_error", "test_loss", "train_loss")
+REDUCTIONS = ("last", "median10", "best")
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
+
+
+def _metric(value: str) -> str:
+    quantity, _, reduction = value.partition(".")
+    if quantity not in QUANTITIES:
+        raise ValueError(f"unknown quantity {quantity!r}; {did_you_mean(quantity, QUANTITIES)}")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"unknown reduction {reduction!r} of {quantity}; {did_you_mean(reduction, REDUCTIONS)}")
+    return value
+
+
+METRICS = [f"{quantity}.{reduction}" for quantity in QUANTITIES for reduction in REDUCTIONS]
+Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"enum": METRICS})]
+
+
+def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
+    for model, given in ((RunSpec, value), (Dataset, value.get("dataset")), (Vicinity, value.get("vicinity"))):
+        for key in given if isinstance(given, dict) else ():
+            if key not in model.model_fields:
+                raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), model.model_fields)}")
+    return value
+
+
+Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchema({"definition": "overlay"})]
+"""Some of a run's keys, laid over those before; a part keeps its other parameters as long as its name stays."""
+
+
+class Settings(Strict):
+    """A change of what is run, and how such a change is to be read."""
+
+    run: Overlay = {}
+    seeds: int | None = Field(None, ge=1, le=10_000)
+    counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
+    stand_in: str | None = Field(None, description="what stands in for what; such a number gets no verdict")
+    accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
+
+
+class Variation(Settings):
+    """Settings for every scale, and further ones for some."""
+
+    scales: dict[Scale, Settings] = {}
+
+    def layers(self, scale: Scale) -> list[Settings]:
+        """The settings that hold at a scale, general ones first."""
+        return [self, self.scales[scale]] if scale in self.scales else [self]
+
+
+class Published(Strict):
+    """A number as the paper prints it."""
+
+    value: float
+    quoted: bool = Field(False, description="the paper itself quotes it from another")
+    tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
+
+
+RowId = Annotated[Slug, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{][A-Za-z0-9{}_.-]*$"})]
+
+
+class Row(Variation):
+    """A row of a published table or a curve of a figure: what the paper printed, and the run that should give it."""
+
+    id: RowId
+    label: str
+    group: str = ""
+    where: str = Field("", description="where in the paper the number stands")
+    published: dict[Metric, float | Published] = {}
+    use: list[str] = Field([], description="named variations, laid on in this order")
+    each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
+    evaluate: list[_part("evaluation")] = Field([], description="what is measured on the trained network")  # type: ignore[valid-type]
+
+    def printed(self, metric: str) -> Published | None:
+        """The published number for a metric."""
+        value = self.published.get(metric)
+        return Published(value=value) if isinstance(value, int | float) else value
+
+
+class MetricInfo(Strict):
+    """How a metric is printed and how near counts as the same."""
+
+    label: str
+    unit: str = "%"
+    decimals: int = Field(1, ge=0, le=6, description="of the published number; the half of its last place is rounding")
+    tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
+
+
+class Pair(Strict):
+    """Two rows compared seed by seed."""
+
+    baseline: str
+    treatment: str
+
+
+class Claim(Strict):
+    """A sentence of the paper that the runs can confirm or refute."""
+
+    id: Slug
+    statement: str
+    where: str
+    metric: Metric
+    compare: list[Pair] = Field(min_length=1, description="the effect is the mean over these of baseline - treatment")
+    smallest_effect: float = Field(gt=0, description="the smallest difference of interest, in the metric's unit")
+
+
+class Table(Strict):
+    """A table of the report."""
+
+    id: Slug
+    caption: str
+    rows: list[str] = Field(["*"], description="patterns of row ids")
+    metrics: list[Metric] = Field([], description="default: all")
+
+
+class Figure(Strict):
+    """A figure of the report."""
+
+    id: Slug
+    caption: str
+    rows: list[str] = ["*"]
+    draw: _part("figure")  # type: ignore[valid-type]
+
+
+class Experiment(Variation):
+    """An experiment file."""
+
+    id: Slug
+    paper: str = Field(description="its key in paper/references.bib")
+    title: str
+    where: str = Field(description="table or figure of the paper")
+    summary: str = Field(description="what the paper did, for the report; LaTeX")
+    metrics: dict[Metric, MetricInfo]
+    variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
+    rows: list[Row] = Field(min_length=1)
+    claims: list[Claim] = []
+    choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
+    tables: list[Table] = []
+    figures: list[Figure] = []
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Experiment:
+        rows = [row.id for row in self.rows]
+        for what, ids in {
+            "row": rows,
+            "claim": [claim.id for claim in self.claims],
+            "table or figure": [item.id for item in (*self.tables, *self.figures)],
+        }.items():
+            if twice := [name for name in ids if ids.count(name) > 1]:
+                raise ValueError(f"{what} id {twice[0]!r} stands twice")
+        for row in self.rows:
+            for name in row.use:
+                if name not in self.variations:
+                    raise ValueError(f"row {row.id}: unknown variation {name!r}; {did_you_mean(name, self.variations)}")
+            for metric in row.published:
+                self._has_metric(f"row {row.id}", metric)
+        for claim in self.claims:
+            self._has_metric(f"claim {claim.id}", claim.metric)
+            for name in (name for pair in claim.compare for name in (pair.baseline, pair.treatment)):
+                if name not in rows:
+                    raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+        for item in (*self.tables, *self.figures):
+            for pattern in item.rows:
+                if not any(fnmatchcase(name, pattern) for name in rows):
+                    raise ValueError(f"{item.id}: no row is called {pattern!r}; {did_you_mean(pattern, rows)}")
+        return self
+
+    def _has_metric(self, where: str, metric: str) -> None:
+        if metric not in self.metrics:
+            raise ValueError(f"{where}: metric {metric!r} is not described; {did_you_mean(metric, self.metrics)}")
+
+    def select(self, patterns: list[str]) -> list[Row]:
+        """The rows whose id fits one of the patterns, in the order of the patterns, then of the file."""
+        chosen = [row for pattern in patterns for row in self.rows if fnmatchcase(row.id, pattern)]
+        return list({row.id: row for row in chosen}.values())
+
+
+def fill_in(value: Any, values: dict[str, Any]) -> Any:
+    """Replaces {placeholder}s in all strings; a string that is nothing but one becomes the value itself."""
+    if isinstance(value, str):
+        if (whole := re.fullmatch(r"\{(\w+)\}", value)) and whole[1] in values:
+            return values[whole[1]]
+        return re.sub(r"\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), value)
+    if isinstance(value, dict):
+        return {key: fill_in(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill_in(item, values) for item in value]
+    return value
+
+
+def _expand_rows(document: Any) -> Any:
+    """Writes out the rows that stand for several (`each`)."""
+    if not isinstance(document, dict) or not isinstance(document.get("rows"), list):
+        return document
+    rows: list[Any] = []
+    for row in document["rows"]:
+        each = row.get("each") if isinstance(row, dict) else None
+        if not isinstance(each, dict) or not all(isinstance(values, list) for values in each.values()):
+            rows.append(row)
+            continue
+        template = {key: item for key, item in row.items() if key != "each"}
+        for combination in itertools.product(*each.values()):
+            written = fill_in(template, dict(zip(each, combination, strict=True)))
+            # Ids are in lower case, whatever the values are.
+            rows.append({**written, "id": written["id"].lower()} if isinstance(written.get("id"), str) else written)
+    return {**document, "rows": rows}
+
+
+def read_experiment(path: Path) -> Experiment:
+    """One experiment file; UserError with file, key and advice where it is not valid."""
+    return validate(Experiment, _expand_rows(read_yaml(path)), str(path))
+
+
+def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:
+    """All experiment files (`<root>/<paper>/*.yaml`), by id, in the order of their paths."""
+    found: dict[str, tuple[Path, Experiment]] = {}
+    for path in sorted(root.glob("*/*.yaml")):
+        experiment = read_experiment(path)
+        if experiment.id in found:
+            raise UserError(f"experiment id {experiment.id!r} is taken by {found[experiment.id][0]}", where=str(path))
+        found[experiment.id] = (path, experiment)
+    if not found:
+        raise UserError("no experiment files", where=str(root), hint="run from the repository's root")
+    return found
+
+
+def file_schema() -> dict[str, Any]:
+    """JSON Schema of an experiment file, with the parts' names and parameters, for editors."""
+    schema = Experiment.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = schema.setdefault("$defs", {})
+    for kind in parts.catalogue()["kinds"]:
+        definitions[f"part-{kind}"] = parts.json_schema(kind)
+    run = RunSpec.model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(run.pop("$defs", {}))
+    definitions["Dataset"].pop("required", None)
+    run.pop("required", None)
+    definitions["overlay"] = {**run, "title": "Overlay"}
+    linked: dict[str, Any] = _link(schema)
+    return linked
+
+
+def _link(schema: Any) -> Any:
+    """Turns {definition: NAME} into a reference; pydantic resolves references itself, and only to its own models."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("definition"), str):
+            others = {key: value for key, value in schema.items() if key != "definition"}
+            return {"$ref": f"#/$defs/{schema['definition']}", **others}
+        return {key: _link(value) for key, value in schema.items()}
+    return [_link(item) for item in schema] if isinstance(schema, list) else schema

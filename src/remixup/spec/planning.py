@@ -1,0 +1,218 @@
+"""From rows and a scale to runs: what is to be trained, for which seeds, and how its numbers are to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from remixup.errors import UserError, did_you_mean
+from remixup.spec.config import SCALES, Config, Scale
+from remixup.spec.experiment import Experiment, Row, Settings, read_experiments
+from remixup.spec.parts import Part, numerics
+from remixup.spec.run import RunSpec, short_digest
+from remixup.spec.strict import validate
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row at a scale."""
+
+    row: Row
+    run: RunSpec
+    seeds: int
+    scale: Scale
+    """The scale that its numbers count as."""
+    stand_in: str | None
+    accepts: list[str] | None
+    """Dataset versions that count as the published data; None: all."""
+    at_hand: bool
+
+    @property
+    def key(self) -> str:
+        """The run's name in the store."""
+        return self.run.key()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Something measured on a run's trained network."""
+
+    run: str
+    part: Part
+    seeds: int
+
+    @property
+    def key(self) -> str:
+        """`<name>-<hash8>`: the evaluation's name in the store, hashed over the evaluation and the run it reads."""
+        identity: dict[str, Any] = {"evaluation": self.part, "runs": [self.run]}
+        edition = numerics("evaluation", self.part["name"])
+        return f"{self.part['name']}-{short_digest({**identity, 'numerics': edition} if edition != 1 else identity)}"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What one job trains: runs and the number of seeds of each."""
+
+    experiment: str
+    name: str
+    runs: dict[str, int]
+    datasets: list[tuple[str, str]]
+    threads: int
+    """CPU threads that its runs use."""
+
+    @property
+    def key(self) -> str:
+        """`<experiment>-<name>-<hash8>`, hashed over runs and seeds: a changed row is a new receipt."""
+        return f"{self.experiment}-{self.name}-{short_digest(self.runs)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment at a scale."""
+
+    path: Path
+    experiment: Experiment
+    scale: Scale
+    rows: list[PlannedRow] = field(repr=False)
+
+    @property
+    def runnable(self) -> list[PlannedRow]:
+        """The rows whose data is at hand."""
+        return [row for row in self.rows if row.at_hand]
+
+    def runs(self) -> dict[str, tuple[RunSpec, int]]:
+        """Runs by key, each with the most seeds that any of its rows asks for."""
+        found: dict[str, tuple[RunSpec, int]] = {}
+        for row in self.runnable:
+            seeds = max(row.seeds, found[row.key][1] if row.key in found else 0)
+            found[row.key] = (row.run, seeds)
+        return found
+
+    def packs(self) -> list[Pack]:
+        """The jobs: one run each; at embedded scale, where starting costs more, those of a network on a dataset."""
+        grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
+        for key, (run, seeds) in self.runs().items():
+            together = f"{run.dataset.name}-{run.model['name']}".replace("_", "-")
+            grouped.setdefault(together if self.scale == "embedded" else key, {})[key] = (run, seeds)
+        return [
+            Pack(
+                self.experiment.id,
+                name,
+                {key: seeds for key, (_, seeds) in runs.items()},
+                sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
+                max(run.threads for run, _ in runs.values()),
+            )
+            for name, runs in grouped.items()
+        ]
+
+    def evaluations(self) -> dict[str, Evaluation]:
+        """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
+        found = [Evaluation(row.key, part, row.seeds) for row in self.runnable for part in row.row.evaluate]
+        baselines = {pair.baseline for claim in self.experiment.claims for pair in claim.compare}
+        for row in self.runnable:
+            if row.stand_in and row.row.id in baselines:
+                found.append(soundness(row))
+        # Rows may share a run and ask for different numbers of seeds.
+        return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
+
+    def evaluation_key(self) -> str:
+        """Names the receipt of the experiment's evaluations."""
+        wanted = {key: evaluation.seeds for key, evaluation in self.evaluations().items()}
+        return f"{self.experiment.id}-{short_digest(wanted)}"
+
+
+def soundness(row: PlannedRow) -> Evaluation:
+    """The evaluation that says whether a stand-in can decide anything: logistic regression on the same tensors."""
+    return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
+
+
+def merge(base: Any, overlay: Any) -> Any:
+    """Overlay laid over base: mappings key by key, but a part of another name replaces the whole part."""
+    if isinstance(base, str) and isinstance(overlay, dict):
+        base = {"name": base}
+    if not isinstance(base, dict) or not isinstance(overlay, dict):
+        return overlay
+    if "name" in base and overlay.get("name", base["name"]) != base["name"]:
+        return overlay
+    return {**base, **{key: merge(base.get(key), value) for key, value in overlay.items()}}
+
+
+def _layers(experiment: Experiment, row: Row, scale: Scale) -> list[Settings]:
+    used = [experiment.variations[name] for name in row.use]
+    return [settings for variation in (experiment, *used, row) for settings in variation.layers(scale)]
+
+
+def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
+    merged: dict[str, Any] = {}
+    for settings in _layers(experiment, row, scale):
+        merged = merge(merged, settings.run)
+    place = f"{where}, rows[{row.id}] at {scale} scale, run"
+    run = validate(RunSpec, merged, place)
+    version = run.dataset.version or config.version(run.dataset.name)
+    return run.model_copy(update={"dataset": run.dataset.model_copy(update={"version": version})})
+
+
+def _last(layers: list[Settings], name: str) -> Any:
+    return next((value for settings in reversed(layers) if (value := getattr(settings, name)) is not None), None)
+
+
+def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
+    """A row at a scale; UserError where its specification is wrong, or departs from the paper's without saying so."""
+    run = _resolve(where, experiment, row, scale, config)
+    place = f"{where}, rows[{row.id}] at {scale} scale"
+    layers = _layers(experiment, row, scale)
+    reasons = [settings.stand_in for settings in layers if settings.stand_in]
+    counts_as: Scale = _last(layers, "counts_as") or scale
+    seeds = _last(layers, "seeds")
+    if seeds is None:
+        raise UserError("no number of seeds", where=place, hint="set `seeds` for the file, the scale or the row")
+    accepted = _last(layers, "accepts")
+    if scale != "paper":
+        departs = comparable(run) != comparable(_resolve(where, experiment, row, "paper", config))
+        if departs and not reasons:
+            raise UserError(
+                "the run departs from the published protocol",
+                where=place,
+                hint="say in `stand_in` what stands in for what",
+            )
+        if departs and counts_as == "paper":
+            raise UserError("a run that departs from the published protocol cannot count as paper", where=place)
+    if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
+        reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
+    at_hand = config.at_hand(run.dataset.name, run.dataset.version)
+    return PlannedRow(row, run, seeds, counts_as, "; ".join(dict.fromkeys(reasons)) or None, accepted, at_hand)
+
+
+def comparable(run: RunSpec) -> dict[str, Any]:
+    """What makes two runs the same protocol: everything but how the machine carries it out."""
+    spec = run.model_dump(exclude={"precision", "memory_format", "threads"})
+    spec["dataset"].pop("version")
+    return spec
+
+
+def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
+    """An experiment at a scale (the configured one by default)."""
+    chosen = scale or config.scale
+    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.rows]
+    keys = {row.row.id: row.key for row in rows}
+    for claim in experiment.claims:
+        for pair in claim.compare:
+            if keys[pair.baseline] == keys[pair.treatment]:
+                where = f"{path}, claims[{claim.id}] at {chosen} scale"
+                raise UserError(f"{pair.baseline} and {pair.treatment} are the same run", where=where)
+    return Plan(path, experiment, chosen, rows)
+
+
+def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
+    """The configured experiments at the configured scale; every row is checked at every scale."""
+    files = read_experiments(root)
+    chosen = list(files) if config.experiments == "all" else config.experiments
+    for name in chosen:
+        if name not in files:
+            advice = did_you_mean(name, files)
+            raise UserError(f"unknown experiment {name!r}", where="config.yaml, experiments", hint=advice)
+    for path, experiment in files.values():
+        for scale in SCALES:
+            plan_experiment(path, experiment, config, scale)
+    return [plan_experiment(*files[name], config) for name in chosen]

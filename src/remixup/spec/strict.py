@@ -1,0 +1,90 @@
+"""Strict typed models, and YAML that keeps its promises: errors name file, key and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from remixup.errors import UserError, did_you_mean
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know, and says which is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for key in value:
+                if key not in cls.model_fields:
+                    raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), cls.model_fields)}")
+        return value
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML in which a key that stands twice is an error, not a silent loss."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; UserError (file, line) where it is missing or malformed."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, _Loader)  # a safe loader, with duplicate keys refused
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path)) from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"not readable as YAML: {problem}", where=f"{path}{line}") from None
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], value: Any, where: str) -> Model:
+    """Value as that model; a UserError that names place, key and mistake (the first of several) otherwise."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = _locate(first["loc"], value)
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            message = "this key is needed"
+        elif first["type"] != "value_error":
+            message = f"{message}, not {first['input']!r}"[:300]
+        more = f"{error.error_count() - 1} more of the kind" if error.error_count() > 1 else None
+        raise UserError(message, where=f"{where}, {place}" if place else where, hint=more) from None
+
+
+def _locate(loc: tuple[int | str, ...], value: Any) -> str:
+    """A path into the document, list items by their id where they have one: rows[iris-erm].run.epochs."""
+    path = ""
+    for step in loc:
+        value = value[step] if isinstance(value, list | dict) and _has(value, step) else None
+        if isinstance(step, int):
+            path += f"[{value.get('id', step) if isinstance(value, dict) else step}]"
+        else:
+            path += f".{step}" if path else step
+    return path
+
+
+def _has(value: list[Any] | dict[Any, Any], step: int | str) -> bool:
+    return step in value if isinstance(value, dict) else isinstance(step, int) and step < len(value)

@@ -1,0 +1,70 @@
+"""Weights and resume points as safetensors files: read without running code, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from remixup.training.loop import Training
+
+
+def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Writes tensors and metadata to a file that appears whole, by a rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, metadata)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_resume_point(training: Training, path: Path) -> None:
+    """Keeps all that the next epoch depends on; random draws derive from (seed, purpose, epoch) and need nothing."""
+    tensors = {f"model.{name}": tensor for name, tensor in training.model.state_dict().items()}
+    for index, state in training.optimiser.state_dict()["state"].items():
+        for name, value in state.items():
+            if value is not None:
+                tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
+    metadata = {
+        "epoch": training.epoch,
+        "history": training.history,
+        "run": training.spec.key(),
+        "seeds": training.seeds,
+    }
+    save(path, tensors, {name: json.dumps(value) for name, value in metadata.items()})
+
+
+def load_resume_point(training: Training, path: Path) -> bool:
+    """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError):
+        return False
+    if metadata.get("run") != training.spec.key() or metadata.get("seeds") != training.seeds:
+        return False
+    training.model.load_state_dict(
+        {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    )
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = tensor
+    training.optimiser.load_state_dict({**training.optimiser.state_dict(), "state": state})
+    training.epoch, training.history = metadata["epoch"], metadata["history"]
+    return True
+
+
+def load_weights(path: Path, training: Training) -> None:
+    """Puts the weights of a checkpoint into a training's network."""
+    with safe_open(path, "pt") as file:
+        training.model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118

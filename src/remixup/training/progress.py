@@ -1,0 +1,49 @@
+"""Progress that a person can read while it runs, and that is a line for each block in a log file."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from remixup.training.loop import Training
+
+
+class ProgressReport:
+    """Shows a bar over the epochs of a block on a terminal; prints one line when the block is done."""
+
+    def __init__(self) -> None:
+        self.console = Console()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.task: TaskID | None = None
+        self.began = time.monotonic()
+
+    def __enter__(self) -> ProgressReport:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, run: str, seeds: list[int], training: Training) -> None:
+        """Called after each epoch of a block."""
+        name = f"{run} seed {seeds[0]}" if len(seeds) == 1 else f"{run} seeds {seeds[0]}-{seeds[-1]}"
+        errors = [row["test_error"] for row in training.history[-len(seeds) :]]
+        state = f"epoch {training.epoch}/{training.spec.epochs}, test error {statistics.fmean(errors):.2f} %"
+        if self.task is None:
+            self.task = self.bar.add_task(name, total=training.spec.epochs, state=state)
+            self.began = time.monotonic()
+        self.bar.update(self.task, completed=training.epoch, state=state)
+        if training.finished:
+            self.bar.remove_task(self.task)
+            self.task = None
+            ended = "diverged" if all(training.diverged) else state
+            self.console.print(f"{name}: {ended}", highlight=False, soft_wrap=True)

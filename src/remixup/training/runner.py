@@ -1,0 +1,163 @@
+"""Trains what the store lacks: runs, block by block, resumed where they were cut off."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from remixup.data import Prepared, load
+from remixup.errors import UserError
+from remixup.spec.run import RunSpec
+from remixup.training import checkpoints
+from remixup.training.inputs import Inputs, make_inputs
+from remixup.training.loop import Training
+from remixup.training.provenance import code, environment, processor, sha256
+from remixup.training.store import Block, Damaged, Store, enough_space
+
+RESUME_SECONDS = 5.0
+"""A resume point is kept after an epoch when the last is older: writing must not cost more than training."""
+
+
+class Reporter(Protocol):
+    """Told of a block's progress."""
+
+    def __call__(self, run: str, seeds: list[int], training: Training) -> None:
+        """Called after each epoch."""
+
+
+def pick_device(gpu: str | None) -> torch.device:
+    """The device of a slot; the CPU without one."""
+    return torch.device("cuda" if gpu is not None else "cpu")
+
+
+class Runner:
+    """Trains runs into a store on one device."""
+
+    def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter) -> None:
+        self.store, self.data, self.device, self.report = store, data, device, report
+        self._loaded: dict[tuple[str, str], Prepared] = {}
+
+    def train(self, spec: RunSpec, seeds: int, keep_weights: bool) -> list[Block]:
+        """Makes sure that the store has seeds 0 to seeds - 1 of a run (and their weights, if asked); its blocks.
+
+        A block that does not verify is put aside and trained again.
+        """
+        torch.set_num_threads(spec.threads)
+        run = spec.key()
+        with self.store.lock(run), enough_space(self.store.runs):
+            for block in self.store.blocks(run):
+                self._check(block)
+            for group in self.store.missing(run, seeds, spec.population):
+                self._train_block(spec, group, keep_weights)
+            blocks = [block for block in self.store.blocks(run) if block.first < seeds]
+            if keep_weights:
+                for block in blocks:
+                    self._restore_weights(spec, block)
+        return blocks
+
+    def _check(self, block: Block) -> None:
+        try:
+            block.verify()
+        except Damaged as error:
+            aside = self.store.scratch / "damaged" / f"{block.folder.parent.name}-{block.folder.name}-{time.time_ns()}"
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(block.folder, aside)
+            print(f"{error}; it lies in {aside} now and is trained again", flush=True)
+
+    def inputs(self, spec: RunSpec, seeds: list[int]) -> Inputs:
+        """The inputs of a block; datasets are read once."""
+        key = (spec.dataset.name, spec.dataset.version)
+        if key not in self._loaded:
+            self._loaded = {key: load(*key, folder=self.data)}
+        return make_inputs(spec, seeds, self._loaded[key], self.device)
+
+    def _train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> Block:
+        run, began = spec.key(), datetime.now(UTC)
+        training, seconds = self._fit(spec, seeds)
+        weights = self.store.checkpoint(run, seeds)
+        if keep_weights:
+            checkpoints.save(weights, training.model.state_dict(), {"run": run})
+        provenance = {
+            "run": run,
+            "seeds": seeds,
+            "code": code(),
+            "environment": environment(),
+            "hardware": hardware(self.device),
+            "device": self.device.type,
+            "data": {**spec.dataset.model_dump(), "sha256": self._loaded[_data_key(spec)].manifest["sha256"]},
+            "started": began.isoformat(timespec="seconds"),
+            "seconds": round(seconds, 3),
+        }
+        block = self.store.publish(spec, seeds, training.history, provenance)
+        self.store.resume_point(run, seeds).unlink(missing_ok=True)
+        return block
+
+    def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Training, float]:
+        """A finished training, and the seconds it took (those before an interruption not included)."""
+        began = time.monotonic()
+        point = self.store.resume_point(spec.key(), seeds)
+        training = Training(spec, seeds, self.inputs(spec, seeds), self.device)
+        checkpoints.load_resume_point(training, point)
+        kept = time.monotonic()
+
+        def after_epoch(training: Training) -> None:
+            nonlocal kept
+            self.report(spec.key(), seeds, training)
+            if time.monotonic() - kept >= RESUME_SECONDS and not training.finished:
+                checkpoints.save_resume_point(training, point)
+                kept = time.monotonic()
+
+        training.run(after_epoch)
+        return training, time.monotonic() - began
+
+    def _restore_weights(self, spec: RunSpec, block: Block) -> None:
+        """Trains a block again where an evaluation needs weights that were not kept; its results stay as they are."""
+        path = self.store.checkpoint(spec.key(), block.seeds)
+        if not path.exists():
+            training, _ = self._fit(spec, block.seeds)
+            checkpoints.save(path, training.model.state_dict(), {"run": spec.key()})
+
+
+def _data_key(spec: RunSpec) -> tuple[str, str]:
+    return spec.dataset.name, spec.dataset.version
+
+
+def hardware(device: torch.device) -> str:
+    """What computed: the GPU's name, or the processor's."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def train_pack(
+    runner: Runner, runs: dict[str, tuple[RunSpec, int]], keep_weights: set[str], log: Callable[[str], Path]
+) -> dict[str, Any]:
+    """Trains the runs of a pack; what became of each, for the receipt.
+
+    A run that breaks does not stop the others: its traceback goes to a log file that the receipt names. A mistake of
+    the user's stops the pack.
+    """
+    receipt: dict[str, Any] = {"runs": {}, "failed": {}}
+    for key, (spec, seeds) in runs.items():
+        try:
+            blocks = runner.train(spec, seeds, key in keep_weights)
+        except UserError:
+            raise
+        except Exception:
+            path = log(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(traceback.format_exc(), encoding="utf-8")
+            receipt["failed"][key] = str(path)
+            print(f"{key} failed; see {path}", flush=True)
+            continue
+        receipt["runs"][key] = {block.folder.name: block.digest for block in blocks}
+        for block in blocks:
+            weights = runner.store.checkpoint(key, block.seeds)
+            if key in keep_weights:
+                receipt.setdefault("checkpoints", {})[str(weights)] = sha256(weights)
+    return receipt

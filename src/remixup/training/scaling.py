@@ -1,0 +1,43 @@
+"""How inputs are scaled: an offset and a divisor, from the training part alone."""
+
+import torch
+from torch import Tensor
+
+NUMERICS = 1
+
+
+def standardise(train: Tensor) -> tuple[Tensor, Tensor]:
+    """Zero mean and unit variance on the training part: for each column of a table, for each channel of images.
+
+    Args:
+        train: rows (n, features), float, missing values as NaN; or images (n, channels, height, width), uint8.
+
+    Returns:
+        offset and divisor, shape (features,) or (channels, 1, 1), float32; the divisor is 1 where a column is constant.
+        For images they apply to values in [0, 1].
+    """
+    if train.ndim == 2:
+        seen = ~train.isnan()
+        count = seen.sum(0).clamp(min=1)
+        values = train.nan_to_num(0.0).double()
+        mean = values.sum(0) / count
+        variance = (((values - mean) ** 2) * seen).sum(0) / count
+    else:
+        # Channel by channel, in whole numbers: exact, and without a copy of the images in floating point.
+        mean = torch.stack([train[:, c].double().mean() for c in range(train.shape[1])]) / 255
+        variance = torch.stack([(train[:, c].double() / 255).var(correction=0) for c in range(train.shape[1])])
+        mean, variance = mean.view(-1, 1, 1), variance.view(-1, 1, 1)
+    std = variance.sqrt()
+    return mean.float(), torch.where(std > 1e-12, std, torch.ones_like(std)).float()
+
+
+def raw(train: Tensor) -> tuple[Tensor, Tensor]:
+    """No scaling: tables as they are, images in [0, 1]."""
+    shape = train.shape[1:2] if train.ndim == 2 else (train.shape[1], 1, 1)
+    return torch.zeros(shape), torch.ones(shape)
+
+
+def given(train: Tensor, *, mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """Fixed constants for each channel or column, as a paper's code has them."""
+    shape = (-1,) if train.ndim == 2 else (-1, 1, 1)
+    return torch.tensor(mean).view(shape), torch.tensor(std).view(shape)

@@ -1,0 +1,81 @@
+"""GPU slots: one device for one job, held by a lock that the kernel frees when its holder dies.
+
+Snakemake's `gpu` resource caps how many jobs run at once but assigns no device. The locks lie in a folder of the host,
+so that two clones, or two users, share the devices too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+FOLDER = Path(tempfile.gettempdir()) / "remixup-gpu-slots"
+
+
+def devices() -> list[str]:
+    """The devices this process may use, found without CUDA: CUDA_VISIBLE_DEVICES, else what the driver lists."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return done.stdout.split()
+
+
+@contextmanager
+def slot(limit: int | None = None, folder: Path | None = None, poll: float = 0.5) -> Iterator[str | None]:
+    """Holds one device, waiting until one is free; yields its name, or None where there is no device.
+
+    While it is held, CUDA_VISIBLE_DEVICES shows that device alone; enter before the first use of CUDA.
+
+    Args:
+        limit: use only the first so many devices (the workflow's `gpu` resource).
+        folder: where the locks lie; one folder for the whole host unless told otherwise.
+        poll: seconds between two looks at occupied devices.
+    """
+    names = devices()[:limit]
+    if not names:
+        yield None
+        return
+    home = folder or FOLDER
+    home.mkdir(parents=True, exist_ok=True)
+    if home.stat().st_uid == os.getuid():
+        home.chmod(0o1777)
+    lock, name = _acquire(names, home, poll)
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
+    try:
+        yield name
+    finally:
+        if before is None:
+            os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+        else:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
+        lock.release()
+
+
+def _acquire(names: list[str], home: Path, poll: float) -> tuple[FileLock, str]:
+    told = False
+    while True:
+        for name in names:
+            lock = FileLock(home / f"{name.replace('/', '-')}.lock", mode=0o666)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            return lock, name
+        if not told:
+            print(f"waiting for one of {len(names)} GPUs", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(poll)

@@ -1,0 +1,187 @@
+"""The run store: what was trained, kept once and never changed.
+
+    results/runs/<slug>-<hash8>/seeds-<a>-<b>/   spec.yaml, metrics.json, history.csv, provenance.json
+    checkpoints/<slug>-<hash8>/seeds-<a>-<b>.safetensors
+
+`provenance.json` holds the digests of its neighbours and of the checkpoint; its own digest names the block in receipts.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+
+from remixup.errors import UserError
+from remixup.spec.experiment import QUANTITIES
+from remixup.spec.run import RunSpec
+from remixup.training.provenance import sha256
+
+FILES = ("spec.yaml", "metrics.json", "history.csv")
+
+
+class Damaged(Exception):
+    """A block of the store, or its checkpoint, is not what its digests say."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The seeds of a run that were trained together."""
+
+    folder: Path
+    first: int
+    last: int
+
+    @property
+    def seeds(self) -> list[int]:
+        """All seeds of the block."""
+        return list(range(self.first, self.last + 1))
+
+    def read(self, name: str) -> Any:
+        """The content of one of its JSON files."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def history(self) -> list[dict[str, float]]:
+        """Rows of history.csv: seed, epoch, rate, and each quantity after that epoch."""
+        with (self.folder / "history.csv").open(newline="", encoding="utf-8") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of provenance.json, and so of the whole block."""
+        return sha256(self.folder / "provenance.json")
+
+    def verify(self) -> None:
+        """Raises Damaged where a file is missing or differs from its digest."""
+        try:
+            expected = self.read("provenance.json")["files"]
+            found = {name: sha256(self.folder / name) for name in FILES}
+        except (OSError, ValueError, KeyError) as error:
+            raise Damaged(f"{self.folder}: {error}") from None
+        for name, digest in found.items():
+            if expected.get(name) != digest:
+                raise Damaged(f"{self.folder / name} differs from the digest in provenance.json")
+
+
+class Store:
+    """The runs below a results folder, and their checkpoints beside it."""
+
+    def __init__(
+        self, results: Path, checkpoints: Path = Path("checkpoints"), scratch: Path = Path(".remixup")
+    ) -> None:
+        self.runs, self.checkpoints, self.scratch = results / "runs", checkpoints, scratch
+
+    def blocks(self, run: str) -> list[Block]:
+        """The blocks of a run, by first seed."""
+        found = []
+        for folder in (self.runs / run).glob("seeds-*-*"):
+            if match := re.fullmatch(r"seeds-(\d+)-(\d+)", folder.name):
+                found.append(Block(folder, int(match[1]), int(match[2])))
+        return sorted(found, key=lambda block: block.first)
+
+    def missing(self, run: str, seeds: int, population: bool) -> list[list[int]]:
+        """The blocks to train so that seeds 0 to seeds - 1 are there: one seed each, or runs of neighbours."""
+        have = {seed for block in self.blocks(run) for seed in block.seeds}
+        groups: list[list[int]] = []
+        for seed in range(seeds):
+            if seed in have:
+                continue
+            if population and groups and groups[-1][-1] == seed - 1:
+                groups[-1].append(seed)
+            else:
+                groups.append([seed])
+        return groups
+
+    def checkpoint(self, run: str, seeds: list[int]) -> Path:
+        """Where the weights of a block lie, if they were kept."""
+        return self.checkpoints / run / f"seeds-{seeds[0]}-{seeds[-1]}.safetensors"
+
+    def resume_point(self, run: str, seeds: list[int]) -> Path:
+        """Where a block in training keeps its state."""
+        return self.scratch / "resume" / run / f"seeds-{seeds[0]}-{seeds[-1]}.safetensors"
+
+    @contextmanager
+    def lock(self, run: str) -> Iterator[None]:
+        """Held while a run is trained or published: of two processes, the second waits and then finds it done."""
+        folder = self.scratch / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{run}.lock"):
+            yield
+
+    def publish(
+        self, spec: RunSpec, seeds: list[int], history: list[dict[str, float]], provenance: dict[str, Any]
+    ) -> Block:
+        """Adds a block, by one rename."""
+        home = self.runs / spec.key()
+        home.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".part-", dir=home))
+        try:
+            text = yaml.safe_dump({"run": spec.key(), **spec.canonical()}, sort_keys=True)
+            (folder / "spec.yaml").write_text(text, encoding="utf-8")
+            write_json(folder / "metrics.json", metrics(seeds, history))
+            with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(history)
+            files = {name: sha256(folder / name) for name in FILES}
+            write_json(folder / "provenance.json", {**provenance, "files": files})
+            folder.chmod(0o755)
+            block = Block(home / f"seeds-{seeds[0]}-{seeds[-1]}", seeds[0], seeds[-1])
+            os.rename(folder, block.folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return block
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a file of JSON that appears whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(value, indent=1, allow_nan=True) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def metrics(seeds: list[int], history: list[dict[str, float]]) -> dict[str, Any]:
+    """For each seed whether it diverged, and each quantity's last value, its median over the last ten epochs, its best.
+
+    A diverged seed has no values.
+    """
+    result: dict[str, Any] = {"seeds": seeds, "diverged": [], "values": {}}
+    for seed in seeds:
+        rows = [row for row in history if row["seed"] == seed]
+        diverged = not all(abs(row["train_loss"]) < float("inf") for row in rows)
+        result["diverged"].append(diverged)
+        for quantity in QUANTITIES:
+            series = [row[quantity] for row in rows]
+            reduced = {"last": series[-1], "median10": statistics.median(series[-10:]), "best": min(series)}
+            for name, value in reduced.items():
+                result["values"].setdefault(f"{quantity}.{name}", []).append(None if diverged else value)
+    return result
+
+
+@contextmanager
+def enough_space(folder: Path) -> Iterator[None]:
+    """Turns a full disk into the one-message error."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (28, 122):  # no space left on device; disk quota exceeded
+            raise
+        hint = "free some; what was finished is kept, and the same command goes on from there"
+        raise UserError(f"no space left below {folder.resolve()}", hint=hint) from None

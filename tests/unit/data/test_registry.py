@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+from remixup.data.registry import REGISTRY, Version, lookup
+from remixup.errors import UserError
+
+EVERY_VERSION = [(name, version) for name, dataset in REGISTRY.items() for version in dataset.versions]
+
+
+def test_importing_the_room_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, remixup.data, remixup.data.registry;"
+        "print([m for m in ('torch', 'numpy', 'sklearn', 'PIL', 'rich') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_first_version_is_the_default() -> None:
+    assert lookup("iris")[1].name == "uci"
+    assert lookup("iris", "scikit-learn")[1].embedded
+    assert [lookup(name)[1].name for name in ("cifar10", "digits")] == ["python", "scikit-learn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "message"),
+    [
+        ("mnits", None, "unknown dataset 'mnits' (did you mean 'mnist'?)"),
+        ("cifar10", "binray", "dataset cifar10 has no version 'binray' (did you mean 'binary'?)"),
+        ("mnist", "gz", "dataset mnist has no version 'gz' (valid: idx)"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_right_one(name: str, version: str | None, message: str) -> None:
+    with pytest.raises(UserError) as raised:
+        lookup(name, version)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(("name", "version"), EVERY_VERSION)
+def test_every_version_has_a_builder_and_a_way_to_get_it(name: str, version: str) -> None:
+    dataset, entry = lookup(name, version)
+    module, function = entry.builder.split(".")
+    builder = getattr(importlib.import_module(f"remixup.data.{module}"), function)
+    assert not function.startswith("_")
+    assert inspect.getdoc(builder)
+    assert entry.note
+    assert re.fullmatch("[a-z]+[0-9]{4}[a-z0-9]+", dataset.citation)
+    if entry.embedded:
+        assert not entry.files
+        assert not entry.downloadable
+    else:
+        assert entry.files
+        assert entry.downloadable or all(file.mirror_path for file in entry.files)
+
+
+@pytest.mark.parametrize(("name", "version"), EVERY_VERSION)
+def test_what_a_mirror_or_a_publisher_gives_is_always_identified(name: str, version: str) -> None:
+    entry = lookup(name, version)[1]
+    for file in (*entry.files, *([entry.archive] if entry.archive else [])):
+        assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256)
+        assert file.md5 is None or re.fullmatch("[0-9a-f]{32}", file.md5)
+        if file.mirror_path:
+            assert file.sha256 or file.md5
+    archive_known = entry.archive is not None and entry.archive.md5 is not None
+    assert archive_known or all(file.sha256 for file in entry.files)
+
+
+def test_only_a_version_with_a_whole_address_is_downloadable() -> None:
+    _, reconstructed = lookup("cifar10", "reconstructed")
+    assert not reconstructed.downloadable
+    assert lookup("cifar10", "binary")[1].downloadable
+    assert lookup("mnist")[1].downloadable
+    assert not Version("empty", "idx.mnist").downloadable

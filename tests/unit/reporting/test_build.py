@@ -1,0 +1,334 @@
+"""The report as a whole: set by LaTeX from made-up results."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remixup.errors import UserError
+from remixup.replication.results import Code, Replication
+from remixup.reporting import build
+
+from .made_up import COMMIT, environment, noise, replication, tabular
+
+PAPER = Path(__file__).parents[3] / "paper"
+
+
+@dataclass
+class Report:
+    """A report that was set."""
+
+    generated: Path
+    log: str
+    pdf: bytes
+
+    def read(self, name: str) -> str:
+        return (self.generated / name).read_text(encoding="utf-8")
+
+
+def set_report(folder: Path) -> Report:
+    generated = folder / "generated"
+    for experiment, result in (noise(), tabular()):
+        build.write_assets(experiment, result, generated)
+    experiments, results = zip(noise(), tabular(), strict=True)
+    build.write_front(list(results), list(experiments), replication(), environment(), generated)
+    build.build_pdf(PAPER, generated, folder / "work", folder / "out" / "report.pdf")
+    log = (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
+    return Report(generated, log, (folder / "out" / "report.pdf").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return set_report(tmp_path_factory.mktemp("report"))
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text that the PDF's streams show, without spaces; page by page, and figures (whose fonts hide it) apart."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            content = zlib.decompress(stream)
+        except zlib.error:
+            continue
+        if b"BT" in content:
+            shown = re.findall(rb"\(((?:\\.|[^\\)])*)\)", b"".join(re.findall(rb"\[(.*?)\]TJ", content, re.DOTALL)))
+            found.append(b"".join(shown).decode("latin-1"))
+    return [text for text in found if "remixup:" in text]
+
+
+def test_every_page_names_the_scale(report: Report) -> None:
+    count = re.search(r"Output written on \S+ \((\d+) pages", report.log)
+    assert count
+    found = pages(report.pdf)
+    assert len(found) == int(count[1]) >= 8
+    assert all("Scale:embedded" in text for text in found)
+    assert all("withuncommittedchanges" in text for text in found)
+
+
+def test_nothing_sticks_out(report: Report) -> None:
+    boxes = re.findall(r"Overfull \\[hv]box \(([0-9.]+)pt too \w+\).*", report.log)
+    assert [width for width in boxes if float(width) > 1] == []
+    assert "LaTeX Font Warning" not in report.log
+    assert "undefined" not in report.log
+
+
+def test_numbers_and_notes_reach_the_page(report: Report) -> None:
+    text = "".join(pages(report.pdf))
+    assert "Stand-in:scikit-learn'sdigitsforCIFAR-10,andanarrownetwork" in text
+    assert "Quotedbythepaper" in text
+    assert "188.94" in text
+
+
+def test_counts_on_the_title_page(report: Report) -> None:
+    # Published: 6 rows x 2 metrics made up for the noise, 6 x 2 rows for the tabular sets. Of the noise's, ERM at 20 %
+    # has stand-ins alone, dropout at 20 % failed, and the other 8 are on record; two of those, at paper scale too, far
+    # off. All 12 tabular ones are at paper scale.
+    macros = dict(re.findall(r"\\newcommand\{\\(\w+)\}\{(.*)\}", report.read("macros.tex")))
+    wanted = {
+        "ScaleName": "embedded",
+        "NumPapers": 1,
+        "NumExperiments": 2,
+        "NumPublished": 24,
+        "NumPaper": 14,
+        "NumReduced": 6,
+        "NumEmbedded": 0,
+        "NumStandIn": 2,
+        "NumNone": 2,
+        "NumReplicated": 18,
+        "NumNotReplicated": 2,
+        "NumInconclusive": 0,
+        "NumClaims": 5,
+        "NumClaimsConfirmed": 1,
+        "NumClaimsRefuted": 2,
+        "NumClaimsShown": 0,
+        "NumClaimsNotShown": 0,
+        "NumClaimsUndecided": 2,
+        "NumClaimsNone": 1,
+    }
+    assert {name: macros[name] for name in wanted} == {name: str(value) for name, value in wanted.items()}
+    assert r"All & 24 & 14 & 6 & 2 & 2 & 18 & 2 & 0 & 4 \\" in report.read("numbers.tex")
+    assert macros["DirtyNote"] == "with uncommitted changes"
+    assert macros["CommitDate"] == "undated", "git does not know the made-up commit"
+
+
+def test_the_text_uses_every_count(report: Report) -> None:
+    source = "".join(path.read_text() for path in [PAPER / "report.tex", *(PAPER / "sections").glob("*.tex")])
+    for name in re.findall(r"\\newcommand\{(\\\w+)\}", report.read("macros.tex")):
+        assert re.search(re.escape(name) + r"(?![A-Za-z])", source), name
+
+
+def test_appendix_holds_the_provenance(report: Report) -> None:
+    text = report.read("appendix.tex")
+    plain = text.replace(r"\allowbreak{}", "")
+    assert rf"Commit of the sources & \texttt{{{COMMIT}}}" in plain
+    assert "State of the sources & differed from it" in plain
+    assert rf"\texttt{{{'cd' * 32}}}" in plain
+    assert "torch 2.13.0, scikit-learn 1.9.0" in plain
+    assert rf"\texttt{{digits}} \citep{{uci}} & \texttt{{scikit-learn}} & \texttt{{{'ab' * 6}}} & CC BY 4.0 &" in plain
+    # The two experiments share run a: 1 run of 2 seeds, 12.4 s; b has 3 seeds, 100 s.
+    assert r"Corrupted labels \& memorisation & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores" in plain
+    assert r"Small networks on tabular data & \num{2} & \num{5} & \num{112} &" in plain
+    assert r"counted once & \num{2} & \num{5} & \num{112} &" in plain
+    assert rf"2025-11-03 & reduced & \texttt{{{COMMIT[::-1][:12]}}} & bfloat16 & NVIDIA H100 80GB HBM3 & 8" in plain
+
+
+def test_section_has_its_parts_in_order(report: Report) -> None:
+    text = report.read("made-up.tex")
+    places = [
+        text.index(part)
+        for part in (
+            r"\experiment{Corrupted labels \& memorisation}{made-up}{Table 9}",
+            r"\citep{he2016}",
+            r"Results: Table~\ref{tab:made-up-all}, Table~\ref{claims:made-up} (claims) and Figure~\ref{fig:made-up",
+            r"\troubles{",
+            r"\begin{choices}",
+            r"\label{tab:made-up-all}",
+            r"\label{claims:made-up}",
+            r"\includegraphics{made-up-curves.pdf}",
+        )
+    ]
+    assert places == sorted(places)
+    assert re.search(r"\\caption\{Test error by epoch\..*\\standinmark\{\}~Stand-in: scikit-learn's digits", text)
+    assert "Stand-in" not in report.read("tabular.tex")
+
+
+def test_an_experiment_without_tables_still_shows_its_numbers(tmp_path: Path) -> None:
+    experiment, result = tabular()
+    bare = experiment.model_copy(update={"tables": [], "figures": []})
+    (section,) = build.write_assets(bare, result, tmp_path)
+    text = section.read_text()
+    assert r"\label{tab:tabular-results}" in text
+    assert "74.0" in text
+
+
+def test_figures_see_the_settings_that_a_row_takes_from_elsewhere() -> None:
+    document = tabular()[0].model_dump()
+    document["run"] = {"epochs": 10, "vicinity": {"partner": "permutation"}}
+    ratio = {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}
+    shorter = {"embedded": {"run": {"epochs": 3}}}
+    document["variations"] = {"mixup": {"run": ratio, "scales": shorter}}
+    document["rows"][0] |= {"use": ["mixup"], "run": {"vicinity": {"ratio": {"alpha": 0.5}}}}
+    experiment = type(tabular()[0]).model_validate(document)
+    row = experiment.rows[0]
+    mixed = {"ratio": {"name": "beta", "alpha": 0.5}, "partner": "permutation"}
+    assert build._resolved(experiment, row, "embedded").run == {"epochs": 3, "vicinity": mixed}
+    assert build._resolved(experiment, row, "paper").run == {"epochs": 10, "vicinity": mixed}
+
+
+def test_assets_are_listed_and_nothing_else_is_left(tmp_path: Path) -> None:
+    experiment, result = tabular()
+    written = build.write_assets(experiment, result, tmp_path / "deep" / "folder")
+    assert [path.name for path in written] == ["tabular-sweep.pdf", "tabular-surfaces.pdf", "tabular.tex"]
+    assert sorted(written) == sorted((tmp_path / "deep" / "folder").iterdir())
+
+
+def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, report: Report) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tests.unit.reporting.test_build import set_report\n"
+        "set_report(Path(sys.argv[1]))"
+    )
+    changed = {**os.environ, "PYTHONHASHSEED": "12345", "SOURCE_DATE_EPOCH": "1000000000", "TZ": "Asia/Tokyo"}
+    place = tmp_path / "another place"
+    subprocess.run([sys.executable, "-c", program, str(place)], env=changed, cwd=PAPER.parent, check=True)
+    names = sorted(path.name for path in report.generated.iterdir())
+    assert {"tabular-sweep.pdf", "tabular-surfaces.pdf", "made-up-curves.pdf", "tabular.tex"} <= set(names)
+    for name in names:
+        assert (place / "generated" / name).read_bytes() == (report.generated / name).read_bytes(), name
+    assert (place / "out" / "report.pdf").read_bytes() == report.pdf
+    assert b"CreationDate" not in (report.generated / "tabular-sweep.pdf").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("code", "commit", "note", "state"),
+    [
+        (Code(commit=COMMIT, dirty=False), r"\texttt{0123456789ab}", "", "as committed"),
+        (Code(commit=COMMIT, dirty=True), r"\texttt{0123456789ab}", "with uncommitted changes", "differed from it"),
+        (Code(commit=None, dirty=None), "outside a repository", "state unknown", "not known"),
+    ],
+)
+def test_origin_is_told_as_it_is(tmp_path: Path, code: Code, commit: str, note: str, state: str) -> None:
+    whole = Replication(scale="paper", code=code, entries=[], claims=[])
+    build.write_front([], [noise()[0]], whole, {**environment(), "lock": None}, tmp_path)
+    macros = (tmp_path / "macros.tex").read_text()
+    assert rf"\newcommand{{\Commit}}{{{commit}}}" in macros
+    assert rf"\newcommand{{\DirtyNote}}{{{note}}}" in macros
+    assert r"\newcommand{\ScaleName}{paper}" in macros
+    appendix = (tmp_path / "appendix.tex").read_text()
+    assert f"State of the sources & {state}" in appendix
+    assert "no lock file" in appendix
+    assert "Results on record" not in appendix
+
+
+def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "GIT_COMMITTER_DATE": "2021-02-03T12:00:00Z",
+        "GIT_AUTHOR_DATE": "2020-01-01T12:00:00Z",
+    }.items():
+        monkeypatch.setenv(name, value)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "m"], check=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    whole = Replication(scale="paper", code=Code(commit=commit, dirty=False), entries=[], claims=[])
+    build.write_front([], [], whole, environment(), tmp_path / "generated")
+    assert r"\newcommand{\CommitDate}{2021-02-03}" in (tmp_path / "generated" / "macros.tex").read_text()
+    surroundings = build._surroundings(PAPER, tmp_path / "generated")
+    assert surroundings["SOURCE_DATE_EPOCH"] == "1612310400", "midnight of that day, UTC"
+
+
+def test_sections_stand_under_their_papers(tmp_path: Path) -> None:
+    first, second = noise()[0], tabular()[0]
+    between = second.model_copy(update={"id": "between", "paper": "zhang2021"})
+    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), entries=[], claims=[])
+    build.write_front([], [first, between, second], whole, environment(), tmp_path)
+    assert (tmp_path / "experiments.tex").read_text().split() == [
+        r"\papersection{zhang2018mixup}",
+        r"\input{made-up.tex}",
+        r"\input{tabular.tex}",
+        r"\papersection{zhang2021}",
+        r"\input{between.tex}",
+    ]
+
+
+def minimal(folder: Path, body: str) -> dict[str, Any]:
+    """The arguments of a build of a report of one line."""
+    paper, generated = folder / "paper", folder / "generated"
+    paper.mkdir()
+    generated.mkdir()
+    (generated / "macros.tex").write_text(r"\newcommand{\CommitDate}{2021-02-03}")
+    (paper / "report.tex").write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n")
+    shutil.copy(PAPER / "latex-requirements.txt", paper)
+    return {"paper": paper, "generated": generated, "work": folder / "work", "target": folder / "out" / "report.pdf"}
+
+
+def test_a_latex_error_names_log_and_line(tmp_path: Path) -> None:
+    arguments = minimal(tmp_path, "fine\n\\nosuchcommand")
+    arguments["target"].parent.mkdir()
+    arguments["target"].write_bytes(b"the old one")
+    with pytest.raises(UserError) as caught:
+        build.build_pdf(**arguments)
+    assert caught.value.where == str(tmp_path / "work" / "report.log")
+    assert "report.tex:4: Undefined control sequence" in str(caught.value)
+    assert arguments["target"].read_bytes() == b"the old one"
+    assert [path.name for path in arguments["target"].parent.iterdir()] == ["report.pdf"]
+    # What it left behind does not spoil the next build.
+    (arguments["paper"] / "report.tex").write_text("\\documentclass{article}\\begin{document}x\\end{document}")
+    build.build_pdf(**arguments)
+    assert arguments["target"].read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("body", [r"\cite{nobody2020}", r"\ref{nowhere}"])
+def test_a_reference_to_nothing_is_an_error(tmp_path: Path, body: str) -> None:
+    with pytest.raises(UserError, match=r"nobody2020|nowhere"):
+        build.build_pdf(**minimal(tmp_path, body))
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = minimal(tmp_path, "x")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"latexmk and pdflatex not found.*paper/get-latex.*texlive-science"):
+        build.build_pdf(**arguments)
+
+
+def keys_of_the_bibliography() -> list[str]:
+    return re.findall(r"@(?!string)\w+\{([^,\s]+),", (PAPER / "references.bib").read_text())
+
+
+def test_all_that_is_cited_is_in_the_bibliography() -> None:
+    keys = keys_of_the_bibliography()
+    assert len(keys) == len(set(keys))
+    root = PAPER.parent
+    cited: set[str] = set()
+    for folder, pattern, expression in (
+        (root / "src/remixup/data", "*.py", r'citation="(\w+)"'),
+        (root / "experiments", "*/*.yaml", r"(?m)^paper: *(\w+)|\\cite[tp]?\{(.*?)\}"),
+        (PAPER, "**/*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
+    ):
+        found = [match for path in folder.glob(pattern) for match in re.findall(expression, path.read_text())]
+        assert found, folder
+        names = (name for match in found for name in (match if isinstance(match, tuple) else (match,)))
+        cited |= {key.strip() for name in names for key in name.split(",") if key}
+    assert cited <= set(keys)
+
+
+def test_bibtex_takes_every_entry(tmp_path: Path) -> None:
+    body = r"\nocite{*}\bibliographystyle{plainnat}\bibliography{references}"
+    arguments = minimal(tmp_path, body)
+    head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{natbib,hyperref}\begin{document}"
+    (arguments["paper"] / "report.tex").write_text(head + body + r"\end{document}")
+    shutil.copy(PAPER / "references.bib", arguments["paper"])
+    build.build_pdf(**arguments)
+    log = (arguments["work"] / "report.blg").read_text()
+    assert "Warning" not in log
+    assert f"You've used {len(keys_of_the_bibliography())} entries" in log

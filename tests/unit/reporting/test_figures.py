@@ -1,0 +1,207 @@
+"""Figures show the results' numbers, mark stand-ins, and survive greyscale."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import itertools
+import math
+import warnings
+from typing import Any
+
+import matplotlib
+import numpy
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from remixup.replication.results import ExperimentResult
+from remixup.reporting import figures
+from remixup.spec.experiment import Experiment, Row
+
+from .made_up import DIGITS, noise, tabular
+
+
+def texts(figure: Figure) -> list[str]:
+    """Titles of the panels and what stands in them."""
+    return [text.get_text() for axes in figure.axes for text in (axes.title, *axes.texts)]
+
+
+def panel(figure: Figure, title: str) -> Any:
+    return next(axes for axes in figure.axes if axes.get_title() == title)
+
+
+def select(experiment: Experiment, *patterns: str) -> list[Row]:
+    return experiment.select(list(patterns))
+
+
+def test_curves_are_those_of_the_result() -> None:
+    experiment, result = noise()
+    figure = figures.error_curves(result, experiment.rows, quantity="test_error")
+    assert [axes.get_title() for axes in figure.axes] == [
+        r"20 % of labels replaced $\dagger$",
+        r"50 % of labels replaced $\dagger$",
+    ]
+    first, second = figure.axes
+    wanted = {"erm-20": first, "mixup-8-20": first, "erm-50": second, "mixup-8-50": second}
+    for row, axes in wanted.items():
+        curve = result.curves[row]["test_error"]
+        assert any(list(line.get_ydata()) == curve.mean for line in axes.lines), row
+        band = {
+            round(float(y), 9)
+            for each in axes.collections
+            for path in each.get_paths()
+            for y in numpy.asarray(path.vertices)[:, 1]
+        }
+        assert {round(y, 9) for y in (*curve.low, *curve.high)} <= band, row
+    assert len(first.lines) == len(second.lines) == 2
+
+
+def test_rows_without_curves_are_named_with_the_reason() -> None:
+    experiment, result = noise()
+    found = texts(figures.error_curves(result, experiment.rows))
+    assert "ERM + dropout (p = 0.7): failed" in found
+    assert "ERM + dropout (p = 0.7): diverged" in found
+
+
+def test_a_figure_without_any_run_says_so() -> None:
+    experiment, result = tabular()
+    changes = {"curves": {}, "evaluations": {}, "entries": []}
+    empty = result.model_copy(update=changes)
+    rows = select(experiment, "iris-erm", "iris-mixup-0.1")
+    for figure in (
+        figures.error_curves(empty, rows),
+        figures.sweep(empty, rows),
+        figures.decision_surfaces(empty, rows),
+    ):
+        assert sum(text.count("no data") for text in texts(figure)) == 2
+        assert not figure.legends
+
+
+def test_no_dagger_without_stand_in() -> None:
+    experiment, result = tabular()
+    assert not any("dagger" in text for text in texts(figures.sweep(result, experiment.rows)))
+
+
+def entries_of(result: ExperimentResult, group: str) -> dict[str, Any]:
+    return {entry.row: entry for entry in result.entries if entry.row.startswith(group)}
+
+
+def test_sweep_draws_means_intervals_and_published_numbers() -> None:
+    experiment, result = tabular()
+    axes = panel(figures.sweep(result, experiment.rows, metric="test_error.last"), "Iris")
+    entries = entries_of(result, "iris")
+    erm = entries.pop("iris-erm")
+    alphas = [0.1, 0.2, 0.4, 1.0, 2.0, 8.0]
+    means = [entries[f"iris-mixup-{alpha}"].replicated.mean for alpha in alphas]
+    drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert (alphas, means) in drawn
+    levels = {y[0] for x, y in drawn if list(x) == [0, 1]}  # horizontal lines reach from edge to edge
+    assert levels == {erm.replicated.mean, erm.published, entries["iris-mixup-0.2"].published}
+    bars = [tuple(segment[:, 1]) for each in axes.collections for segment in each.get_segments()]
+    assert sorted(bars) == sorted(entry.replicated.ci95 for entry in entries.values())
+    (band,) = axes.patches
+    extent = band.get_extents().transformed(axes.transData.inverted())
+    assert (extent.y0, extent.y1) == pytest.approx(erm.replicated.ci95)
+    assert axes.get_xscale() == "log"
+
+
+def test_sweep_draws_no_published_number_beside_a_stand_in() -> None:
+    experiment, result = tabular()
+    standing = [e.model_copy(update={"stand_in": DIGITS, "scale": "embedded"}) for e in result.entries]
+    figure = figures.sweep(result.model_copy(update={"entries": standing}), experiment.rows)
+    axes = panel(figure, r"Iris $\dagger$")
+    erm = next(entry for entry in standing if entry.row == "iris-erm")
+    levels = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    assert erm.replicated
+    assert levels == [erm.replicated.mean]
+    assert not any("published" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_published_numbers_that_differ_stand_at_their_own_ratio() -> None:
+    experiment, result = tabular()
+    changed = [e.model_copy(update={"published": 18.5}) if e.row == "iris-mixup-8.0" else e for e in result.entries]
+    axes = panel(figures.sweep(result.model_copy(update={"entries": changed}), experiment.rows), "Iris")
+    assert ([0.2, 8.0], [19.2, 18.5]) in [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+
+
+def test_decision_surfaces_draw_the_first_seed() -> None:
+    experiment, result = tabular()
+    measured = {name: {**each} for name, each in result.evaluations.items()}
+    first, second = measured["iris-erm"]["decision_surface"]
+    flat = [[0.05] * len(first["x"]) for _ in first["y"]]
+    measured["iris-erm"]["decision_surface"] = [first, {**second, "probability": flat, "points": []}]
+    figure = figures.decision_surfaces(
+        result.model_copy(update={"evaluations": measured}), select(experiment, "iris-erm", "iris-mixup-1.0")
+    )
+    erm, mixup = figure.axes[:2]
+    assert (erm.get_title(), mixup.get_title()) == ("ERM", r"mixup ($\alpha$ = 1)")
+    assert erm.get_xlabel() == "seed 0"
+    filled, *points = erm.collections
+    for label, drawn in enumerate(points):
+        wanted = [[x, y] for x, y, c in first["points"] if c == label]
+        assert numpy.allclose(drawn.get_offsets(), wanted)
+    # p = 1 / (1 + exp(-20 (r - 0.7))) is below 0.1 up to r = 0.7 - log(9) / 20, and above 0.9 from 0.7 + log(9) / 20.
+    lightest, darkest = (numpy.hypot(*numpy.asarray(filled.get_paths()[index].vertices).T) for index in (0, -1))
+    assert lightest.max() == pytest.approx(0.59, abs=0.01)
+    assert darkest.min() == pytest.approx(0.81, abs=0.01)
+    shades = [lightness(colour[:3]) for colour in filled.get_facecolor()]
+    assert shades == sorted(shades, reverse=True)
+
+
+def test_nothing_is_wider_than_the_text() -> None:
+    experiment, result = tabular()
+    for rows in (experiment.rows, select(experiment, "iris*"), select(experiment, "iris*", "htru2*")):
+        figure = figures.sweep(result, rows)
+        assert figure.get_size_inches()[0] <= figures.WIDTH
+    assert abs(figures.WIDTH * 25.4 - 170) < 0.1
+
+
+def luminance(colour: Any) -> float:
+    """Relative luminance of an sRGB colour."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def lightness(colour: Any) -> float:
+    """CIE L*: 0 is black, 100 white."""
+    y = luminance(colour)
+    return 116 * math.cbrt(y) - 16 if y > 0.008856 else 903.3 * y
+
+
+def test_lines_differ_in_greyscale() -> None:
+    styles = figures._styles(f"method {index}" for index in range(6))
+    shades = [lightness(style["color"]) for style in styles.values()]
+    assert all(light - dark > 8 for dark, light in itertools.pairwise(shades))
+    assert shades[-1] < 80, "readable on white"
+    many = figures._styles(f"method {index}" for index in range(12))
+    assert len({(style["color"], str(style["linestyle"])) for style in many.values()}) == 12
+
+
+def test_a_label_has_one_style_in_all_panels() -> None:
+    experiment, result = noise()
+    first, second = figures.error_curves(result, experiment.rows).axes
+    assert [line.get_color() for line in first.lines] == [line.get_color() for line in second.lines]
+    assert first.lines[0].get_color() != first.lines[1].get_color()
+
+
+def test_every_sign_of_a_label_is_drawn_as_it_is() -> None:
+    signs = "".join(chr(code) for code in range(32, 127)) + "αβλωΩ×±≤≥≠≈†→∞éü–—”中"[:-1]
+    with matplotlib.rc_context(figures.STYLE), warnings.catch_warnings():
+        warnings.simplefilter("error")  # a glyph that is missing from the fonts is a warning
+        figure = Figure()
+        figure.text(0.1, 0.5, figures._text(signs))
+        figure.savefig(io.BytesIO(), format="pdf")
+    assert figures._text("a_b <c> $5") == r"a$\_$b $<$c$>$ \$5"
+    assert figures._text(r"a_b ($\alpha_1 = 1$)") == r"a$\_$b ($\alpha_1 = 1$)", "mathematics stays as it is"
+
+
+def test_long_titles_are_broken_outside_mathematics() -> None:
+    title = r"CIFAR-10 with mixup at $\alpha = 1 + 0$ and a normalised stem"
+    assert figures._wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalised stem"
+
+
+def test_nothing_else_can_be_named_under_draw() -> None:
+    public = {name for name, each in inspect.getmembers(figures, inspect.isfunction) if not name.startswith("_")}
+    assert public == {"error_curves", "sweep", "decision_surfaces"}
+    assert figures.NUMERICS == 1

@@ -1,0 +1,303 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from remixup.errors import UserError
+from remixup.spec import parts
+from remixup.spec.config import Config, read_config
+from remixup.spec.experiment import file_schema, read_experiment, read_experiments
+from remixup.spec.planning import merge, plan_experiment, read_plans
+from remixup.spec.run import RunSpec
+from remixup.spec.strict import read_yaml
+
+SMALL = """
+id: small
+paper: zhang2018mixup
+title: Small
+where: Table 0
+summary: none
+seeds: 3
+run:
+  dataset: {name: iris, holdout: 0.5}
+  model: mlp
+  optimiser: adam
+  epochs: 2
+  batch_size: 16
+metrics:
+  test_error.last: {label: Test error}
+variations:
+  mixup: {run: {vicinity: {ratio: {name: beta, alpha: 1.0}}}}
+rows:
+  - {id: erm, label: ERM, published: {test_error.last: 21.3}}
+  - {id: mixup, label: mixup, use: [mixup]}
+claims:
+  - id: lower
+    statement: mixup lowers the error
+    where: Table 0
+    metric: test_error.last
+    compare: [{baseline: erm, treatment: mixup}]
+    smallest_effect: 0.5
+tables:
+  - {id: all, caption: All}
+"""
+
+
+def write(tmp_path, text=SMALL, **changes):
+    document = yaml.safe_load(text)
+    for key, value in changes.items():
+        place = document
+        *path, last = key.split("__")
+        for step in path:
+            place = place[int(step) if step.isdigit() else step]
+        place[last] = value
+    path = tmp_path / "paper" / "small.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def plan(tmp_path, scale="paper", config=None, **changes):
+    path = write(tmp_path, **changes)
+    return plan_experiment(path, read_experiment(path), config or Config(), scale)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"rwos": []}, r"unknown key 'rwos'; did you mean 'rows'\?"),
+        ({"run__epohcs": 3}, r"small.yaml, run: unknown key 'epohcs'; did you mean 'epochs'\?"),
+        ({"rows__0__lable": "x"}, r"rows\[erm\]: unknown key 'lable'; did you mean 'label'\?"),
+        ({"rows__1__use": ["mixpu"]}, r"row mixup: unknown variation 'mixpu'; did you mean 'mixup'\?"),
+        ({"claims__0__compare": [{"baseline": "emr", "treatment": "mixup"}]}, r"unknown row 'emr'; did you mean 'erm'"),
+        ({"metrics": {"test_eror.last": {"label": "x"}}}, r"unknown quantity 'test_eror'; did you mean 'test_error'"),
+        ({"rows__0__published": {"test_error.median10": 1.0}}, r"metric 'test_error.median10' is not described"),
+        ({"rows__0__published": {"test_error.last": float("nan")}}, r"finite"),
+        ({"tables__0__rows": ["emr*"]}, r"no row is called 'emr\*'"),
+        ({"rows__1__id": "erm"}, r"row id 'erm' stands twice"),
+        ({"rows": []}, r"at least 1 item"),
+        ({"seeds": "many"}, r"seeds: .*integer"),
+        ({"tables__0__rows": "erm"}, r"list"),
+    ],
+)
+def test_mistakes_name_place_and_remedy(tmp_path, changes, expected):
+    path = write(tmp_path, **changes)
+    with pytest.raises(UserError, match=expected) as caught:
+        read_experiment(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"run__dataset": {"name": "irsi"}}, r"unknown dataset 'irsi'; did you mean 'iris'\?"),
+        ({"run__dataset": {"name": "iris", "version": "uic"}}, r"no version 'uic'; did you mean 'uci'"),
+        ({"run__model": {"name": "mpl"}}, r"unknown model 'mpl'; did you mean 'mlp'"),
+        ({"run__model": {"name": "mlp", "hiden": [3]}}, r"mlp has no parameter 'hiden'; did you mean 'hidden'"),
+        ({"run__optimiser": {"name": "sgd"}}, r"sgd needs the parameter 'lr'"),
+        ({"run__optimiser": {"name": "sgd", "lr": 0}}, r"lr is > 0, not 0"),
+        ({"run__optimiser": {"name": "sgd", "lr": True}}, r"lr is of type number, not True"),
+        ({"run__optimiser": {"name": "sgd", "lr": float("inf")}}, r"lr is of type number, not inf"),
+        ({"variations__mixup": {"run": {"vicinity": {"ratio": {"name": "beta"}}}}}, r"needs the parameter 'alpha'"),
+        ({"run__vicinity": {"partner": "permutation", "target": "mixed"}}, None),
+        ({"run__epochs": 0}, r"run at paper scale|greater than or equal to 1"),
+    ],
+)
+def test_mistakes_in_a_run_are_found_when_it_is_resolved(tmp_path, changes, expected):
+    if expected is None:
+        assert plan(tmp_path, **changes).rows
+        return
+    with pytest.raises(UserError, match=expected) as caught:
+        plan(tmp_path, **changes)
+    assert "rows[" in str(caught.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("id: a\nid: b\n")
+    with pytest.raises(UserError, match=r"twice.yaml, line 2: .*'id' stands twice"):
+        read_yaml(path)
+
+
+def test_a_departure_from_the_protocol_must_be_named(tmp_path):
+    changed = {"embedded": {"run": {"epochs": 1}}}
+    with pytest.raises(UserError, match="stand_in"):
+        plan(tmp_path, "embedded", scales=changed)
+    changed["embedded"]["stand_in"] = "one epoch for two"
+    row = plan(tmp_path, "embedded", scales=changed).rows[0]
+    assert (row.stand_in, row.scale, row.run.epochs) == ("one epoch for two", "embedded", 1)
+    changed["embedded"]["counts_as"] = "paper"
+    with pytest.raises(UserError, match="cannot count as paper"):
+        plan(tmp_path, "embedded", scales=changed)
+
+
+def test_a_version_that_the_row_does_not_accept_is_a_stand_in(tmp_path):
+    config = Config.model_validate({"data": {"versions": {"iris": "scikit-learn"}}})
+    assert plan(tmp_path, config=config, accepts=["uci"]).rows[0].stand_in == "version scikit-learn of iris"
+    assert plan(tmp_path, config=config, accepts=["uci", "scikit-learn"]).rows[0].stand_in is None
+
+
+def test_layers_are_laid_on_in_order(tmp_path):
+    rows = [
+        {
+            "id": "erm",
+            "label": "x",
+            "use": ["a"],
+            "run": {"batch_size": 4},
+            "scales": {"reduced": {"run": {"batch_size": 5}, "stand_in": "y"}},
+        }
+    ]
+    a = {"run": {"batch_size": 2, "epochs": 7}, "scales": {"reduced": {"run": {"batch_size": 3}}}}
+    changes = {"rows": rows, "variations": {"a": a}, "claims": []}
+    assert plan(tmp_path, **changes).rows[0].run.batch_size == 4
+    reduced = plan(tmp_path, "reduced", **changes).rows[0].run
+    assert (reduced.batch_size, reduced.epochs) == (5, 7)
+
+
+def test_merging_parts():
+    base = {"model": {"name": "mlp", "hidden": [3]}, "optimiser": "adam", "epochs": 1}
+    assert merge(base, {"model": {"hidden": [4]}})["model"] == {"name": "mlp", "hidden": [4]}
+    assert merge(base, {"model": {"name": "wide_resnet"}})["model"] == {"name": "wide_resnet"}
+    assert merge(base, {"model": "wide_resnet"})["model"] == "wide_resnet"
+    assert merge(base, {"optimiser": {"lr": 1.0}})["optimiser"] == {"name": "adam", "lr": 1.0}
+    assert merge(base, {"epochs": 2})["epochs"] == 2
+    assert merge({"vicinity": {"ratio": {"name": "beta"}}}, {"vicinity": {"ratio": None}}) == {
+        "vicinity": {"ratio": None}
+    }
+
+
+def test_rows_that_stand_for_several(tmp_path):
+    rows = [
+        {"id": "erm", "label": "ERM"},
+        {
+            "id": "a{alpha}",
+            "label": "alpha {alpha}",
+            "each": {"alpha": [0.1, 2]},
+            "run": {"vicinity": {"ratio": {"name": "beta", "alpha": "{alpha}"}}},
+        },
+    ]
+    planned = plan(tmp_path, rows=rows, claims=[]).rows
+    assert [row.row.id for row in planned] == ["erm", "a0.1", "a2"]
+    assert [row.run.vicinity.ratio for row in planned] == [
+        None,
+        {"name": "beta", "alpha": 0.1},
+        {"name": "beta", "alpha": 2.0},
+    ]
+
+
+def spec(**changes):
+    base = {
+        "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},
+        "model": "mlp",
+        "optimiser": "adam",
+        "epochs": 2,
+        "batch_size": 16,
+    }
+    return RunSpec.model_validate({**base, **changes})
+
+
+def test_the_hash_sees_what_matters_and_nothing_else():
+    assert spec().key() == spec(threads=1, precision="float32", schedule="constant").key()
+    assert spec(model={"name": "mlp", "hidden": [128, 128]}).key() == spec().key()
+    mixup = {"ratio": {"name": "beta", "alpha": 1}}
+    assert spec(vicinity=mixup).key() == spec(vicinity={**mixup, "partner": "permutation"}).key()
+    assert spec(vicinity=mixup).key() == spec(vicinity={"ratio": {"name": "beta", "alpha": 1.0}}).key()
+    different = [
+        spec(),
+        spec(vicinity=mixup),
+        spec(vicinity={"ratio": {"name": "beta", "alpha": 2}}),
+        spec(epochs=3),
+        spec(threads=2),
+        spec(precision="bfloat16"),
+        spec(scaling="raw"),
+        spec(dataset={"name": "iris", "version": "scikit-learn", "holdout": 0.5}),
+    ]
+    assert len({each.digest() for each in different}) == len(different)
+
+
+def test_raised_numerics_change_the_hash_of_the_runs_that_use_them(monkeypatch):
+    catalogue = json.loads(json.dumps(parts.catalogue()))
+    catalogue["kinds"]["ratio"]["beta"]["numerics"] = 2
+    erm, mixup = spec(), spec(vicinity={"ratio": {"name": "beta", "alpha": 1}})
+    before = erm.digest(), mixup.digest()
+    monkeypatch.setattr(parts, "catalogue", lambda: catalogue)
+    assert erm.digest() == before[0]
+    assert mixup.digest() != before[1]
+
+
+def test_configuration(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"unknown key 'sclae'; did you mean 'scale'"):
+        read_config({"sclae": "paper"})
+    with pytest.raises(UserError, match=r"config.yaml, data: versions: unknown dataset 'cifar'"):
+        read_config({"data": {"versions": {"cifar": "python"}}})
+    with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
+        _ = read_config({"data": {"mirror": "/nowhere"}}).mirror
+    monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
+    assert read_config({}).mirror == tmp_path
+    assert read_config({}).at_hand("abalone", "uci")
+
+
+def test_data_that_is_not_at_hand_runs_nothing(tmp_path):
+    config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
+    found = plan(tmp_path, config=config, run__dataset={"name": "abalone", "holdout": 0.5})
+    assert not any(row.at_hand for row in found.rows)
+    assert found.runs() == {}
+    assert found.packs() == []
+
+
+def test_data_that_is_prepared_is_at_hand(tmp_path):
+    config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
+    assert not config.at_hand("abalone", "uci")
+    config.manifest("abalone", "uci").parent.mkdir(parents=True)
+    config.manifest("abalone", "uci").write_text("{}")
+    assert config.at_hand("abalone", "uci")
+
+
+def test_a_pack_is_named_by_what_it_trains(tmp_path):
+    before = [pack.key for pack in plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}).packs()]
+    more = plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}, seeds=5).packs()
+    assert len(before) == len(more) == 1
+    assert before[0] != more[0].key
+    assert sorted(more[0].runs.values()) == [5, 5]
+    assert len(plan(tmp_path, "paper").packs()) == 2
+
+
+def test_every_committed_experiment_is_valid_at_every_scale():
+    plans = read_plans(Config())
+    assert {plan.experiment.id for plan in plans} == set(read_experiments())
+    schema = file_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path, _ in read_experiments().values():
+        jsonschema.validate(read_yaml(path), schema)
+
+
+def test_hashes_of_committed_rows_have_not_moved():
+    """Evidence is found by these hashes: a change must migrate it in the same commit."""
+    golden = json.loads(Path("tests/golden/hashes.json").read_text())
+    assert committed_hashes() == golden
+
+
+def committed_hashes():
+    return {
+        f"{name}/{row.row.id}/{scale}": row.run.digest()
+        for name, (path, experiment) in read_experiments().items()
+        for scale in ("embedded", "reduced", "paper")
+        for row in plan_experiment(path, experiment, Config(), scale).rows
+    }
+
+
+def test_reading_a_specification_does_not_import_torch():
+    code = (
+        "import sys; from remixup.spec.planning import read_plans; from remixup.spec.config import Config;"
+        "import remixup.replication.collecting; read_plans(Config()); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_generated_files_have_not_drifted():
+    done = subprocess.run([sys.executable, "-m", "remixup.spec.signatures", "--check"], check=False)
+    assert done.returncode == 0

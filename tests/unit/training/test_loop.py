@@ -1,0 +1,180 @@
+import itertools
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from remixup.training import checkpoints, loop
+from remixup.training.inputs import make_inputs
+from remixup.training.loop import Training
+from remixup.training.randomness import derive, generator
+from tests.unit.training.samples import MIXUP, image_spec, images, table, table_spec
+
+CPU = torch.device("cpu")
+CASES = {
+    "erm-table": (table_spec(), table()),
+    "mixup-table": (table_spec(vicinity=MIXUP), table(missing=True)),
+    "erm-images": (image_spec(), images()),
+    "mixup-images": (image_spec(vicinity=MIXUP), images(channels=3)),
+    "mixup-images-bfloat16": (
+        image_spec(vicinity=MIXUP, precision="bfloat16", memory_format="channels_last"),
+        images(),
+    ),
+}
+
+
+def start(spec, data, seeds=(0,)):
+    return Training(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
+
+
+def finished(spec, data, seeds=(0,)):
+    training = start(spec, data, seeds)
+    training.run(lambda _: None)
+    return training
+
+
+def same(first, second):
+    assert first.history == second.history
+    for a, b in zip(first.model.state_dict().values(), second.model.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stop", [1, 3])
+def test_interrupted_equals_uninterrupted(tmp_path, case, stop):
+    spec, data = CASES[case]
+    whole = finished(spec, data)
+    point = tmp_path / "point.safetensors"
+
+    class Killed(Exception):
+        pass
+
+    def kill(training):
+        if training.epoch == stop:
+            checkpoints.save_resume_point(training, point)
+            raise Killed
+
+    with pytest.raises(Killed):
+        start(spec, data).run(kill)
+    torch.manual_seed(99)  # whatever else the process drew
+    resumed = start(spec, data)
+    assert checkpoints.load_resume_point(resumed, point)
+    assert resumed.epoch == stop
+    resumed.run(lambda _: None)
+    same(whole, resumed)
+
+
+def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
+    spec, data = CASES["erm-table"]
+    point = tmp_path / "point.safetensors"
+    training = finished(spec, data)
+    checkpoints.save_resume_point(training, point)
+    assert not checkpoints.load_resume_point(start(table_spec(epochs=5), data), point)
+    assert not checkpoints.load_resume_point(start(spec, data, seeds=(1,)), point)
+    point.write_bytes(point.read_bytes()[:-40])
+    fresh = start(spec, data)
+    assert not checkpoints.load_resume_point(fresh, point)
+    assert fresh.epoch == 0
+
+
+@pytest.mark.parametrize("vicinity", [{}, MIXUP])
+def test_seeds_side_by_side_give_what_each_gives_alone(vicinity):
+    spec, data = table_spec(vicinity=vicinity), table(missing=True)
+    together = finished(spec, data, seeds=(0, 1, 2, 5))
+    for index, seed in enumerate((0, 1, 2, 5)):
+        alone = finished(spec, data, seeds=(seed,))
+        assert [row for row in together.history if row["seed"] == seed] == alone.history
+        for a, b in zip(together.model.state_dict().values(), alone.model.state_dict().values(), strict=True):
+            assert torch.equal(a[index], b[0])
+
+
+@pytest.mark.parametrize(("make", "data"), [(table_spec, table()), (image_spec, images())])
+def test_runs_of_one_seed_differ_in_the_method_only(make, data):
+    erm, mixup = start(make(), data), start(make(vicinity=MIXUP), data)
+    for a, b in zip(erm.model.state_dict().values(), mixup.model.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert torch.equal(erm.inputs.train, mixup.inputs.train)
+    assert torch.equal(erm.inputs.test, mixup.inputs.test)
+    first, second = loop._Draws(erm), loop._Draws(mixup)
+    assert torch.equal(first.order, second.order)
+    rows = slice(0, 16)
+    batches = [t._batch(t.inputs.x[d.order][:, rows], d, rows) for t, d in ((erm, first), (mixup, second))]
+    assert torch.equal(*batches)
+    other = start(make(), data, seeds=(1,))
+    assert not all(map(torch.equal, erm.model.state_dict().values(), other.model.state_dict().values()))
+    assert not torch.equal(first.order, loop._Draws(other).order)
+
+
+def test_purposes_and_epochs_draw_apart():
+    drawn = {derive(s, p, e) for s in range(3) for p in ("order", "ratio", "split") for e in range(3)}
+    assert len(drawn) == 27
+    assert torch.equal(
+        torch.rand(3, generator=generator(1, "order", 2)), torch.rand(3, generator=generator(1, "order", 2))
+    )
+
+
+def test_the_loop_is_sgd_on_the_soft_cross_entropy():
+    """Against a plain loop written with torch's own cross-entropy in its two-term form, and torch's own optimiser."""
+    spec = table_spec(
+        vicinity=MIXUP, optimiser={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}, epochs=2
+    )
+    data = table()
+    training = start(spec, data)
+    sizes = [5, 9, 7, 3]
+    plain = nn.Sequential(*(m for a, b in itertools.pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())))[:-1]
+    torch.manual_seed(derive(0, "initialisation"))
+    for layer in plain:
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()
+    optimiser = torch.optim.SGD(plain.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
+    x, y = training.inputs.x, training.inputs.y
+    for epoch in range(2):
+        training.epoch = epoch
+        draws = loop._Draws(training)
+        losses = []
+        for step in range(math.ceil(draws.order.shape[1] / 8)):
+            rows = draws.order[0, 8 * step : 8 * step + 8]
+            lam, partner = draws.ratio[0, step].float(), draws.partner[step][0]
+            out = plain(lam * x[rows] + (1 - lam) * x[rows][partner])
+            loss = lam * F.cross_entropy(out, y[rows]) + (1 - lam) * F.cross_entropy(out, y[rows][partner])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses += [loss.item()] * len(rows)
+        training._train_epoch()
+        assert training.history[-1]["train_loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    with torch.no_grad():
+        logits = plain(x[training.inputs.test[0]])
+    wrong = (logits.argmax(-1) != y[training.inputs.test[0]]).float().mean().item()
+    assert training.history[-1]["test_error"] == pytest.approx(100 * wrong)
+    assert training.history[-1]["test_loss"] == pytest.approx(
+        F.cross_entropy(logits, y[training.inputs.test[0]]).item(), rel=1e-5
+    )
+
+
+def test_rates_follow_the_schedule():
+    training = finished(image_spec(), images())
+    assert [row["rate"] for row in training.history] == pytest.approx([0.1, 0.1, 0.01, 0.01])
+
+
+def test_a_run_that_blows_up_has_diverged_and_stops():
+    training = finished(image_spec(optimiser={"name": "sgd", "lr": 1e30}), images())
+    assert training.diverged == [True]
+    assert training.epoch < 4
+
+
+def test_a_population_goes_on_when_one_member_diverges():
+    data = table()
+    inputs = make_inputs(table_spec(), [0, 1], data, CPU)
+    inputs.x[inputs.train[0]] = torch.inf
+    training = Training(table_spec(), [0, 1], inputs, CPU)
+    training.run(lambda _: None)
+    assert training.diverged == [True, False]
+    assert [r for r in training.history if r["seed"] == 1] == finished(table_spec(), data, seeds=(1,)).history
+
+
+def test_it_learns():
+    error = finished(table_spec(vicinity=MIXUP, epochs=60), table(rows=300)).history[-1]["test_error"]
+    assert error < 25

@@ -1,0 +1,67 @@
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from remixup.training import slots
+
+
+@pytest.fixture
+def two_devices(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-b")
+
+
+def hold(folder, entered, events, seconds):
+    with slots.slot(folder=folder, poll=0.01) as name:
+        events.put((name, "in", time.monotonic(), os.environ["CUDA_VISIBLE_DEVICES"]))
+        entered.set()
+        time.sleep(seconds)
+        events.put((name, "out", time.monotonic(), ""))
+
+
+def test_no_device_is_fine(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with slots.slot(folder=tmp_path) as name:
+        assert name is None
+
+
+def test_devices_of_the_cluster_are_respected(two_devices, tmp_path):
+    assert slots.devices() == ["3", "GPU-b"]
+    with slots.slot(folder=tmp_path) as first, slots.slot(folder=tmp_path, limit=0) as none:
+        assert first == "3"
+        assert none is None
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"
+
+
+def test_never_two_jobs_on_one_device(two_devices, tmp_path):
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    jobs = [context.Process(target=hold, args=(tmp_path, context.Event(), events, 0.03)) for _ in range(10)]
+    for job in jobs:
+        job.start()
+    seen = [events.get(timeout=30) for _ in range(20)]
+    for job in jobs:
+        job.join()
+    assert {name for name, *_ in seen} == {"3", "GPU-b"}
+    for device in ("3", "GPU-b"):
+        steps = [what for name, what, _, _ in sorted(seen, key=lambda event: event[2]) if name == device]
+        assert steps == ["in", "out"] * (len(steps) // 2)
+    assert all(visible == name for name, what, _, visible in seen if what == "in")
+
+
+def test_a_killed_holders_device_is_free_at_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    context = multiprocessing.get_context("fork")
+    entered = context.Event()
+    job = context.Process(target=hold, args=(tmp_path, entered, context.Queue(), 60))
+    job.start()
+    assert entered.wait(30)
+    os.kill(job.pid, signal.SIGKILL)
+    job.join()
+    began = time.monotonic()
+    with slots.slot(folder=tmp_path, poll=0.01) as name:
+        assert name == "0"
+    assert time.monotonic() - began < 1

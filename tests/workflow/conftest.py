@@ -1,0 +1,119 @@
+"""A small project in an empty folder: the repository's workflow over experiments that train in a blink."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+SMALL = {
+    "id": "small",
+    "paper": "zhang2018mixup",
+    "title": "Small",
+    "where": "Table 0",
+    "summary": "A small experiment.",
+    "seeds": 3,
+    "run": {
+        "dataset": {"name": "iris", "version": "scikit-learn", "holdout": 0.5},
+        "model": {"name": "mlp", "hidden": [8]},
+        "optimiser": "adam",
+        "epochs": 3,
+        "batch_size": 16,
+    },
+    "scales": {"embedded": {"counts_as": "paper"}, "reduced": {"counts_as": "paper"}},
+    "metrics": {"test_error.last": {"label": "Test error"}},
+    "rows": [
+        {"id": "erm", "label": "ERM", "published": {"test_error.last": 21.3}},
+        {"id": "mixup", "label": "mixup", "run": {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}},
+    ],
+    "tables": [{"id": "errors", "caption": "Errors."}],
+    "figures": [{"id": "curves", "caption": "Curves.", "draw": "error_curves"}],
+}
+# One network of each kind: a population, and a convolutional one whose seeds are blocks of their own.
+CONVOLUTIONAL = {
+    **SMALL,
+    "id": "convolutional",
+    "title": "Convolutional",
+    "run": {
+        "dataset": {"name": "digits"},
+        "model": {"name": "preact_resnet", "width": 2, "blocks": [1]},
+        "optimiser": {"name": "sgd", "lr": 0.05},
+        "epochs": 1,
+        "batch_size": 64,
+    },
+}
+
+
+class Project:
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def write(self, document, name=None):
+        path = self.folder / "experiments/mixup" / f"{name or document['id']}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(document))
+
+    def edit(self, name, **changes):
+        path = self.folder / "experiments/mixup" / f"{name}.yaml"
+        self.write({**yaml.safe_load(path.read_text()), **changes}, name)
+
+    def run(self, *command, check=True, env=None, **options):
+        done = subprocess.run(
+            [str(each) for each in command],
+            cwd=self.folder,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            **options,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def snakemake(self, *arguments, **options):
+        return self.run(sys.executable, "-m", "snakemake", *arguments, **options)
+
+    def remixup(self, *arguments, **options):
+        return self.run(sys.executable, "-m", "remixup", *arguments, **options)
+
+    def dvc(self, *arguments, **options):
+        return self.run(BIN / "dvc", *arguments, **options)
+
+    def git(self, *arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+        return self.run("git", *identity, *arguments)
+
+    def blocks(self):
+        """Every block of the run store, with the time at which it was published."""
+        found = (self.folder / "results/runs").glob("*/seeds-*")
+        return {f"{path.parent.name}/{path.name}": (path / "provenance.json").stat().st_mtime_ns for path in found}
+
+    def json(self, path):
+        return json.loads((self.folder / path).read_text())
+
+
+def make_project(folder: Path, *documents) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("workflow", "profiles", "paper", "src"):
+        ignored = shutil.ignore_patterns("generated", "__pycache__", "*.egg-info", "report.pdf")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "records").mkdir()
+    (folder / "records/.gitkeep").touch()
+    project = Project(folder)
+    for document in documents:
+        project.write(document)
+    return project
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path / "project", SMALL)

@@ -1,0 +1,114 @@
+"""Results travel: clone, pull, settle, and nothing is to be done."""
+
+import os
+import random
+import time
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import BIN, SMALL, make_project
+
+SURFACE = {
+    **SMALL,
+    "id": "surface",
+    "title": "Surface",
+    "seeds": 1,
+    "run": {**SMALL["run"], "dataset": {"name": "blob-and-ring", "holdout": 0.5}, "scaling": "raw"},
+    "rows": [{"id": "erm", "label": "ERM", "evaluate": ["decision_surface"]}],
+    "figures": [{"id": "surface", "caption": "Surface.", "draw": "decision_surfaces"}],
+}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory):
+    """A project with a finished report, everything committed and pushed."""
+    folder = tmp_path_factory.mktemp("origin")
+    project = make_project(folder / "project", SMALL, SURFACE)
+    pipeline = yaml.safe_load((project.folder / "dvc.yaml").read_text())
+    pipeline["stages"]["data"]["foreach"] = ["iris-scikit-learn", "blob-and-ring-generated"]
+    pipeline["stages"]["results"]["matrix"]["experiment"] = ["small", "surface"]
+    (project.folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
+    project.git("init", "-q", "-b", "main")
+    project.dvc("init", "-q")
+    project.dvc("config", "core.analytics", "false")
+    project.dvc("remote", "add", "-q", "-d", "local", str(folder / "remote"))
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "start")
+    project.snakemake("--cores", "2")
+    project.dvc("commit", "-f", "-q")
+    project.dvc("push", "-q")
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "report")
+    return project
+
+
+def clone(origin, folder):
+    origin.run("git", "clone", "-q", origin.folder, folder)
+    project = type(origin)(folder)
+    project.dvc("pull", "-q")
+    shuffle_times(folder)
+    return project
+
+
+def shuffle_times(folder):
+    """File times in no useful order, as a checkout leaves them."""
+    source, now = random.Random(1), time.time()
+    for path in sorted(folder.rglob("*")):
+        if ".git" not in path.parts and ".dvc" not in path.parts and path.is_file():
+            moment = now - source.uniform(0, 10_000)
+            os.utime(path, (moment, moment))
+
+
+def test_a_settled_clone_has_nothing_to_do(origin, tmp_path):
+    project = clone(origin, tmp_path / "clone")
+    assert not (project.folder / ".snakemake").exists()
+    before = project.blocks()
+    project.remixup("settle")
+    assert "Nothing to be done" in project.snakemake("--cores", "2", "-n").stderr
+    assert project.blocks().keys() == before.keys()
+    assert "up to date" in project.dvc("repro").stdout
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"vicinity": {"ratio": {"name": "beta", "alpha": 0.5}}}}]
+    project.edit("small", rows=rows)
+    settled = project.blocks()
+    project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
+    after = project.blocks()
+    assert {name: after[name] for name in settled} == settled
+    added = set(after) - set(settled)
+    assert len(added) == 1
+    assert next(iter(added)).startswith("iris-mlp-mix-beta-0.5-")
+
+
+def test_settling_refuses_what_was_changed_on_the_way(origin, tmp_path):
+    project = clone(origin, tmp_path / "clone")
+    history = next((project.folder / "results/runs").glob("*/*/history.csv"))
+    history.chmod(0o644)
+    history.write_text(history.read_text().replace("1", "2"))
+    done = project.remixup("settle", check=False)
+    assert done.returncode == 1
+    assert "history.csv differs" in done.stderr
+
+
+def test_repro_after_a_report_is_up_to_date(origin):
+    assert "up to date" in origin.dvc("repro").stdout
+    assert "up to date" in origin.dvc("status").stdout
+    shown = origin.dvc("metrics", "show").stdout
+    assert "small.erm.test_error.last" in shown
+
+
+def test_everything_works_from_a_bare_shell(origin, tmp_path):
+    """PATH holds the system alone; the environment is found beside the project, as after `make`."""
+    project = clone(origin, tmp_path / "clone")
+    (project.folder / ".venv").symlink_to(BIN.parent)
+    for name in ("paper/report.pdf", "results/embedded/replication.json"):
+        (project.folder / name).unlink(missing_ok=True)
+
+    def run(*command):
+        project.run("env", "-i", "PATH=/usr/bin:/bin", f"HOME={tmp_path}", *command)
+
+    run(".venv/bin/remixup", "settle")
+    run(".venv/bin/snakemake", "--cores", "8", "--resources", "gpu=4")
+    assert (project.folder / "paper/report.pdf").stat().st_size > 10_000
+    (project.folder / "results/embedded/experiments/small.json").unlink()
+    run(".venv/bin/dvc", "repro")
+    assert (project.folder / "results/embedded/experiments/small.json").exists()

@@ -1,0 +1,207 @@
+"""Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+
+
+def one_message(done):
+    """The message, after making sure that it is one line, without a traceback."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"rwos": []}, "small.yaml: unknown key 'rwos'; did you mean 'rows'?"),
+        ({"run": {**SMALL["run"], "dataset": {"name": "irsi"}}}, "unknown dataset 'irsi'; did you mean 'iris'?"),
+    ],
+)
+def test_a_mistake_in_an_experiment_file(project, change, expected):
+    project.edit("small", **change)
+    for done in (
+        project.snakemake("--cores", "1", "-n", check=False),
+        project.remixup("train", "small", check=False),
+    ):
+        assert expected in one_message(done)
+    assert not (project.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("prepare", "mnits"), "unknown dataset 'mnits' (did you mean 'mnist'?)"),
+        (("prepare", "abalone"), "data.mirror"),
+        (("train", "smal"), "unknown experiment 'smal' (did you mean 'small'?)"),
+        (("train", "small", "--row", "emr"), "unknown row 'emr' (did you mean 'erm'?)"),
+        (("plan", "--set", "scale=papre"), "scale"),
+        (("plan", "--set", "data.mirror=/nowhere"), "the mirror folder /nowhere does not exist"),
+        (("plan", "--config", "missing.yaml"), "missing.yaml: no such file"),
+        (("report",), "results/embedded/experiments/small.json: not there yet"),
+    ],
+)
+def test_a_mistake_on_the_command_line(project, arguments, expected):
+    assert expected in one_message(project.remixup(*arguments, check=False))
+
+
+def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
+    done = project.snakemake("--cores", "1", "-n", env={"REMIXUP_MIRROR": "/nowhere"}, check=False)
+    assert "environment variable REMIXUP_MIRROR: the mirror folder /nowhere does not exist" in one_message(done)
+
+
+def test_damaged_data_is_named(project):
+    project.remixup("prepare", "iris", "--version", "scikit-learn")
+    tensors = project.folder / "data/prepared/iris-scikit-learn/tensors.safetensors"
+    content = bytearray(tensors.read_bytes())
+    content[-3] ^= 1
+    tensors.write_bytes(content)
+    assert "tensors.safetensors" in one_message(project.remixup("train", "small", check=False))
+    assert project.blocks() == {}
+    done = project.remixup("verify", check=False)
+    assert done.returncode == 1
+    assert "tensors.safetensors differs" in done.stderr
+
+
+def test_a_full_disk_is_one_message_and_the_next_call_goes_on(project):
+    """/dev/full stands in for a file system without space: every write to the history fails with ENOSPC."""
+    project.remixup("prepare", "iris", "--version", "scikit-learn")
+    full = (
+        "import os, pathlib, remixup.training.store as store, remixup.cli as cli\n"
+        "original = store.write_json\n"
+        "def write(path, value):\n"
+        "    with open('/dev/full', 'w') as file: file.write('x')\n"
+        "store.write_json = write\n"
+        "import sys; sys.argv = ['remixup', 'train', 'small']; cli.main()\n"
+    )
+    done = project.run(sys.executable, "-c", full, check=False)
+    assert "no space left" in one_message(done)
+    assert project.blocks() == {}
+    assert list((project.folder / "results/runs").glob("*/.part-*")) == []
+    project.remixup("train", "small")
+    assert len(project.blocks()) == 2
+
+
+def test_a_damaged_block_is_put_aside_and_trained_again(project):
+    project.remixup("train", "small")
+    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2"))
+    history = (block / "history.csv").read_text()
+    (block / "history.csv").write_text(history.replace("0", "1"))
+    assert "history.csv differs" in project.remixup("verify", check=False).stderr
+    assert "history.csv differs" in project.remixup("train", "small").stdout
+    assert (block / "history.csv").read_text() == history
+    assert project.remixup("verify").returncode == 0
+
+
+def test_a_result_edited_by_hand_is_not_collected(project):
+    project.snakemake("--cores", "2", "receipts")
+    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2"))
+    text = (block / "provenance.json").read_text()
+    (block / "provenance.json").write_text(text.replace('"seconds"', '"minutes"'))
+    assert "is not what this receipt lists" in one_message(project.remixup("collect", "small", check=False))
+
+
+def test_a_run_that_diverges_is_a_result(tmp_path):
+    wild = {**CONVOLUTIONAL["run"], "optimiser": {"name": "sgd", "lr": 1e30}}
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"optimiser": {"name": "sgd", "lr": 0.05}}}]
+    project = make_project(tmp_path / "p", {**CONVOLUTIONAL, "run": wild, "rows": rows, "seeds": 1})
+    assert project.remixup("train", "convolutional", check=False).returncode == 3
+    project.snakemake("--cores", "2", "results/embedded/experiments/convolutional.json")
+    entries = project.json("results/embedded/experiments/convolutional.json")["entries"]
+    assert [entry["verdict"] for entry in entries] == ["diverged", "no published number"]
+    assert entries[0]["replicated"] is None
+    assert entries[1]["replicated"]["n"] == 1
+
+
+def test_a_run_that_breaks_is_named_and_the_others_are_unharmed(project):
+    broken = {"id": "broken", "label": "broken", "run": {"model": {"name": "preact_resnet", "width": 2, "blocks": [1]}}}
+    project.edit("small", rows=[*SMALL["rows"], broken])
+    breaking = (
+        "import remixup.training.loop as loop, remixup.cli as cli\n"
+        "original = loop.initial_model\n"
+        "def build(spec, seeds, inputs):\n"
+        "    if spec.model['name'] != 'mlp': raise RuntimeError('out of memory')\n"
+        "    return original(spec, seeds, inputs)\n"
+        "loop.initial_model = build\n"
+        "cli.main()\n"
+    )
+    project.remixup("prepare", "iris", "--version", "scikit-learn")
+    for pack in ("iris-mlp", "iris-preact-resnet"):
+        receipt = next(iter(pack_receipts(project, pack)))
+        project.run(sys.executable, "-c", breaking, "train", "small", "--pack", pack, "--receipt", receipt)
+    project.remixup("collect", "small")
+    entries = project.json("results/embedded/experiments/small.json")["entries"]
+    assert [entry["verdict"] for entry in entries][1:] == ["no published number", "failed"]
+    log = project.folder / entries[2]["log"]
+    assert "RuntimeError: out of memory" in log.read_text()
+
+
+def pack_receipts(project, name):
+    from remixup.replication.harvest import receipt_path
+    from remixup.spec.config import Config
+    from remixup.spec.experiment import read_experiment
+    from remixup.spec.planning import plan_experiment
+
+    path = project.folder / "experiments/mixup/small.yaml"
+    plan = plan_experiment(path, read_experiment(path), Config(), "embedded")
+    return [receipt_path(Config(), pack.key) for pack in plan.packs() if pack.name == name]
+
+
+KEEP_EVERY_EPOCH = (
+    "import sys, remixup.training.runner as runner, remixup.cli as cli\nrunner.RESUME_SECONDS = 0\ncli.main()\n"
+)
+
+
+@pytest.mark.parametrize("document", [SMALL, CONVOLUTIONAL], ids=["population", "convolutional"])
+def test_killed_at_any_moment_and_started_again_gives_the_same_bits(tmp_path, document):
+    run = {**document["run"], "epochs": 150 if document is SMALL else 12}
+    alone, killed = (make_project(tmp_path / name, {**document, "run": run, "seeds": 2}) for name in "ab")
+    command = [sys.executable, "-c", KEEP_EVERY_EPOCH, "train", document["id"], "--row", "mixup"]
+    for project in (alone, killed):
+        version = document["run"]["dataset"].get("version", "scikit-learn")
+        project.remixup("prepare", document["run"]["dataset"]["name"], "--version", version)
+    alone.run(*command)
+    moments = random.Random(0)
+    kills = 0
+    for _ in range(20):
+        process = subprocess.Popen(command, cwd=killed.folder, stdout=subprocess.DEVNULL)
+        resume = killed.folder / ".remixup/resume"
+        deadline = time.monotonic() + 60
+        before = newest(resume)
+        while process.poll() is None and newest(resume) <= before and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(moments.random() * 0.1)
+        if process.poll() is not None:
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+        if kills == 3:
+            killed.run(*command)
+            break
+    assert kills >= 1
+    first, second = (
+        {
+            f"{path.parent.parent.name}/{path.parent.name}/{path.name}": path.read_bytes()
+            for path in (project.folder / "results/runs").glob("*/*/*")
+            if path.name != "provenance.json"
+        }
+        for project in (alone, killed)
+    )
+    assert first == second
+    assert len(first) >= 3
+    assert list((killed.folder / ".remixup/resume").rglob("*.safetensors")) == []
+
+
+def newest(folder):
+    return max((path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")), default=0)

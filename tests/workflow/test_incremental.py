@@ -1,0 +1,85 @@
+"""What is trained when something changes: exactly that."""
+
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+
+MIXUP = {"ratio": {"name": "beta", "alpha": 0.5}}
+
+
+def trained(project, action):
+    """The blocks that an action adds to the store; it must leave all others as they are."""
+    before = project.blocks()
+    action()
+    after = project.blocks()
+    assert {name: after[name] for name in before} == before
+    return sorted(set(after) - set(before))
+
+
+def test_a_changed_row_trains_its_own_runs(project):
+    def receipts():
+        project.snakemake("--cores", "2", "receipts")
+
+    first = trained(project, receipts)
+    assert [name.split("/")[1] for name in first] == ["seeds-0-2", "seeds-0-2"]
+    assert trained(project, receipts) == []
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"vicinity": MIXUP}}]
+    project.edit("small", rows=rows)
+    assert [name[:24] for name in trained(project, receipts)] == ["iris-mlp-mix-beta-0.5-" + trained_hash(project)]
+
+
+def trained_hash(project):
+    """The first digits of the hash that the changed row leads to, from the plan and not from the store."""
+    from remixup.spec.config import Config
+    from remixup.spec.experiment import read_experiment
+    from remixup.spec.planning import plan_experiment
+
+    path = project.folder / "experiments/mixup/small.yaml"
+    plan = plan_experiment(path, read_experiment(path), Config(), "embedded")
+    return plan.rows[1].run.digest()[:2]
+
+
+def test_a_new_row_is_one_edit(project):
+    project.snakemake("--cores", "2", "receipts")
+    row = {"id": "weaker", "label": "weaker", "run": {"vicinity": MIXUP}}
+
+    def add():
+        project.edit("small", rows=[*SMALL["rows"], row])
+        project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
+
+    assert len(trained(project, add)) == 1
+    entries = project.json("results/embedded/experiments/small.json")["entries"]
+    assert [entry["row"] for entry in entries] == ["erm", "mixup", "weaker"]
+    assert entries[2]["replicated"]["n"] == 3
+
+
+def test_five_seeds_after_three_train_two(tmp_path):
+    project = make_project(tmp_path / "p", SMALL, CONVOLUTIONAL)
+    project.snakemake("--cores", "2", "receipts")
+
+    def five():
+        for name in ("small", "convolutional"):
+            project.edit(name, seeds=5)
+        project.snakemake("--cores", "2", "receipts")
+
+    added = trained(project, five)
+    assert sorted(name.split("/")[1] for name in added if "mlp" in name) == ["seeds-3-4"] * 2
+    assert sorted(name.split("/")[1] for name in added if "resnet" in name) == ["seeds-3-3"] * 2 + ["seeds-4-4"] * 2
+
+
+def test_reading_changes_no_training(project):
+    """A new tolerance, caption or claim decides anew on the same runs."""
+    project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
+
+    def decide():
+        claim = {
+            "id": "lower",
+            "statement": "s",
+            "where": "w",
+            "metric": "test_error.last",
+            "compare": [{"baseline": "erm", "treatment": "mixup"}],
+            "smallest_effect": 0.5,
+        }
+        project.edit("small", claims=[claim])
+        project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
+
+    assert trained(project, decide) == []
+    assert project.json("results/embedded/experiments/small.json")["claims"][0]["n"] == 3

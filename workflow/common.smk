@@ -1,0 +1,109 @@
+"""From experiments to targets. All decisions are the package's; here they become paths."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import yaml
+
+from remixup.errors import UserError
+from remixup.replication.collecting import part_path
+from remixup.replication.harvest import receipt_path
+from remixup.spec.config import read_config
+from remixup.spec.parts import catalogue
+from remixup.spec.planning import read_plans
+
+
+def overrides(effective: dict, written: dict, prefix: str = "") -> list[str]:
+    """The `--set key=value` flags that turn config.yaml as it is written into the configuration in effect."""
+    flags = []
+    for key, value in effective.items():
+        if (
+            isinstance(value, dict)
+            and isinstance(written.get(key), dict)
+            and value
+            and written[key]
+        ):
+            flags += overrides(value, written[key], f"{prefix}{key}.")
+        elif value != written.get(key):
+            text = (
+                yaml.safe_dump(value, default_flow_style=True, width=10**6)
+                .removesuffix("...\n")
+                .strip()
+            )
+            flags += ["--set", shlex.quote(f"{prefix}{key}={text}")]
+    return flags
+
+
+try:
+    CONFIG = read_config(config)
+    PLANS = {plan.experiment.id: plan for plan in read_plans(CONFIG)}
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+# In rules, `remixup` is the command of the interpreter that runs Snakemake, with the configuration in effect.
+SET = " ".join(overrides(config, yaml.safe_load(Path("config.yaml").read_text()) or {}))
+SLOTS = workflow.resource_settings.resources.get("gpu").value or ""
+shell.prefix(
+    f"export REMIXUP_GPU_SLOTS={SLOTS}; "
+    f'remixup() {{{{ {shlex.quote(sys.executable)} -m remixup "$@" {SET}; }}}}; '
+)
+
+HOME = f"{CONFIG.results}/{CONFIG.scale}"
+GENERATED = f"paper/generated/{CONFIG.scale}"
+PACKS = {pack.key: pack for plan in PLANS.values() for pack in plan.packs()}
+DATASETS = {
+    f"{name}-{version}": (name, version)
+    for name, entry in catalogue()["datasets"].items()
+    for version in entry["versions"]
+}
+GPU = 0 if CONFIG.scale == "embedded" else 1
+
+
+def manifest(dataset: str, version: str) -> str:
+    return str(CONFIG.manifest(dataset, version))
+
+
+def receipts(experiment: str) -> list[str]:
+    """The receipts of an experiment's packs."""
+    return [str(receipt_path(CONFIG, pack.key)) for pack in PLANS[experiment].packs()]
+
+
+def evaluated(experiment: str) -> list[str]:
+    """The receipt of an experiment's evaluations, where it has any."""
+    plan = PLANS[experiment]
+    return (
+        [f"{HOME}/evaluated/{plan.evaluation_key()}.json"] if plan.evaluations() else []
+    )
+
+
+def part(experiment: str) -> str:
+    return str(part_path(CONFIG, experiment))
+
+
+def assets(experiment: str) -> list[str]:
+    """What an experiment contributes to the report."""
+    figures = PLANS[experiment].experiment.figures
+    return [
+        f"{GENERATED}/{experiment}.tex",
+        *(f"{GENERATED}/{experiment}-{each.id}.pdf" for each in figures),
+    ]
+
+
+# What the report is made of: a change to it sets the report again.
+PAPER = sorted(
+    map(
+        str,
+        [
+            *Path("paper").glob("*.tex"),
+            *Path("paper").glob("*.bib"),
+            *Path("paper/sections").glob("*.tex"),
+        ],
+    )
+)
+REPORTING = sorted(map(str, Path("src/remixup/reporting").glob("*.py")))
+RECORDS = sorted(map(str, Path("records").glob("*.json")))
+EVALUATED = {
+    plan.evaluation_key(): name for name, plan in PLANS.items() if plan.evaluations()
+}

@@ -1,0 +1,48 @@
+rule evaluate:
+    input:
+        lambda wildcards: receipts(EVALUATED[wildcards.key]),
+    output:
+        receipt=f"{HOME}/evaluated/{{key}}.json",
+    log:
+        f"{HOME}/logs/evaluate-{{key}}.log",
+    wildcard_constraints:
+        key="|".join(EVALUATED) or "none",
+    resources:
+        gpu=GPU,
+    params:
+        experiment=lambda wildcards: EVALUATED[wildcards.key],
+    shell:
+        "remixup evaluate {params.experiment} --receipt {output.receipt} > {log}"
+
+
+rule collect:
+    input:
+        lambda wildcards: str(PLANS[wildcards.experiment].path),
+        lambda wildcards: receipts(wildcards.experiment),
+        lambda wildcards: evaluated(wildcards.experiment),
+        RECORDS,
+    output:
+        f"{HOME}/experiments/{{experiment}}.json",
+    log:
+        f"{HOME}/logs/collect-{{experiment}}.log",
+    wildcard_constraints:
+        experiment="|".join(PLANS),
+    shell:
+        "remixup collect {wildcards.experiment} > {log}"
+
+
+rule replication:
+    input:
+        [part(experiment) for experiment in PLANS],
+    output:
+        report(
+            f"{HOME}/replication.json",
+            caption="../report/replication.rst",
+            category="Results",
+        ),
+        f"{HOME}/metrics.json",
+        f"{HOME}/curves.json",
+    log:
+        f"{HOME}/logs/collect.log",
+    shell:
+        "remixup collect > {log}"

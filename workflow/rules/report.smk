@@ -1,0 +1,36 @@
+for experiment in PLANS:
+
+    rule:
+        name:
+            f"assets_{experiment}"
+        input:
+            part(experiment),
+            str(PLANS[experiment].path),
+            REPORTING,
+        output:
+            assets(experiment)[0],
+            [
+                report(path, caption="../report/figure.rst", category="Figures")
+                for path in assets(experiment)[1:]
+            ],
+        log:
+            f"{HOME}/logs/report-{experiment}.log",
+        params:
+            experiment=experiment,
+        shell:
+            "remixup report {params.experiment} > {log}"
+
+
+rule pdf:
+    input:
+        [path for experiment in PLANS for path in assets(experiment)],
+        f"{HOME}/replication.json",
+        PAPER,
+        REPORTING,
+    output:
+        report(f"{HOME}/report.pdf", caption="../report/report.rst", category="Report"),
+        "paper/report.pdf",
+    log:
+        f"{HOME}/logs/report.log",
+    shell:
+        "remixup report > {log}"

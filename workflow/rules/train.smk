@@ -1,0 +1,27 @@
+# Runs are not outputs: Snakemake would delete them before a job and after a failure. A job adds to the run store what it
+# lacks, and its receipt lists what there is. Receipts are named by the hash of what they list, so that data may be
+# ancient: a changed dataset version is another receipt.
+rule train:
+    input:
+        lambda wildcards: [
+            ancient(manifest(*each)) for each in PACKS[wildcards.pack].datasets
+        ],
+    output:
+        receipt=f"{HOME}/receipts/{{pack}}.json",
+    log:
+        f"{HOME}/logs/{{pack}}.log",
+    wildcard_constraints:
+        pack="|".join(PACKS) or "none",
+    threads: lambda wildcards: PACKS[wildcards.pack].threads
+    resources:
+        gpu=GPU,
+    params:
+        experiment=lambda wildcards: PACKS[wildcards.pack].experiment,
+        name=lambda wildcards: PACKS[wildcards.pack].name,
+    shell:
+        "remixup train {params.experiment} --pack {params.name} --receipt {output.receipt} > {log}"
+
+
+rule receipts:
+    input:
+        [receipt for experiment in PLANS for receipt in receipts(experiment)],
