@@ -65,7 +65,7 @@ def test_a_settled_clone_has_nothing_to_do(origin, tmp_path):
     assert not (project.folder / ".snakemake").exists()
     before = project.blocks()
     project.remixup("settle")
-    assert "Nothing to be done" in project.snakemake("--cores", "2", "-n").stderr
+    assert "Nothing to be done" in project.snakemake("--cores", "2", "-n").stdout
     assert project.blocks().keys() == before.keys()
     assert "up to date" in project.dvc("repro").stdout
     rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"vicinity": {"ratio": {"name": "beta", "alpha": 0.5}}}}]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,29 +23,19 @@ _SEED = 0
 _SIDE = 16
 _DIGIT_SIDE = 14
 _OPACITY = (4, 5)
-_TRAIN_DIGITS, _TEST_DIGITS = (
-    120,
-    50,
-)  # of each class; one in front of one photograph for training, of both for the test
+_TRAIN_DIGITS, _TEST_DIGITS = 120, 50
+"""Digits of each class: one in front of one photograph for training, of both for the test."""
 _PHOTOGRAPHS = ("china", "flower")
 
 
 def photo_digits(material: Material) -> Built:
     """Ten classes, the digit: 1,200 images for training and 1,000 for the test, (n, 3, 16, 16)."""
-    return _drawn_and_read(material.raw / "photo-digits", by_photograph=False)
-
-
-def photo_digits_20(material: Material) -> Built:
-    """The same images in twenty classes, the digit and the photograph behind it."""
-    return _drawn_and_read(material.raw / "photo-digits-20", by_photograph=True)
-
-
-def _drawn_and_read(folder: Path, by_photograph: bool) -> Built:
+    folder = material.raw / "photo-digits"
     made = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     try:
         with writing(folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10 * 4096):  # a small file takes a block of the disk
-            for name, image in _drawings(by_photograph):
+            for name, image in _drawings():
                 path = made / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # Uncompressed, since the compressor's output differs between versions of zlib.
@@ -59,7 +48,7 @@ def _drawn_and_read(folder: Path, by_photograph: bool) -> Built:
     return image_folder.read(folder, _SIDE)
 
 
-def _drawings(by_photograph: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+def _drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Path below the folder and pixels (16, 16, 3) of each image."""
     from sklearn.datasets import load_digits
 
@@ -74,8 +63,7 @@ def _drawings(by_photograph: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         jobs += [("val", member, behind) for member in test for behind in (0, 1)]
         for place, (part, member, behind) in enumerate(jobs):
             ink = enlarge @ bunch.images[member].astype(np.int64) @ enlarge.T
-            name = f"{label}-{_PHOTOGRAPHS[behind]}" if by_photograph else str(label)
-            yield f"{part}/{name}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
+            yield f"{part}/{label}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
 
 
 def _drawing(ink: NDArray[np.int64], photograph: NDArray[np.int64], stream: np.random.RandomState) -> NDArray[np.uint8]:

@@ -89,9 +89,11 @@ def prepare(
         return final / MANIFEST
     from filelock import FileLock
 
-    with writing(final.parent):
+    locks = folder / "locks"  # not beside the data: a tracked folder must hold nothing that comes and goes
+    with writing(folder):
         final.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(final.with_name(f".{final.name}.lock"))
+        locks.mkdir(exist_ok=True)
+        lock = FileLock(locks / f"{final.name}.lock")
         lock.acquire()
     try:
         fault = _fault(final, dataset, chosen)

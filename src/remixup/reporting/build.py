@@ -240,14 +240,20 @@ def _data(sources: list[Source]) -> str:
             latex.code(source.version),
             latex.code(source.sha256[:12]),
             latex.escape(source.licence),
-            latex.escape(source.note),
         ]
         for _, source in sorted(found.items())
     ]
+    notes = [
+        rf"\item[{{\normalfont {latex.code(source.name)}, {latex.code(source.version)}}}] {latex.escape(source.note)}"
+        for _, source in sorted(found.items())
+        if source.note
+    ]
     caption = "Datasets, with the first twelve digits of the SHA-256 of what was prepared from them."
-    columns = ["@{}L{42mm}", "L{18mm}", "l", "L{28mm}", "L{48mm}@{}"]
-    head = ["Dataset", "Version", "SHA-256", "Terms", "Note"]
-    return latex.table(columns, head, lines, caption=caption, label="tab:data", long=20)
+    columns = ["@{}L{68mm}", "L{22mm}", "l", "L{44mm}@{}"]
+    head = ["Dataset", "Version", "SHA-256", "Terms"]
+    table = latex.table(columns, head, lines, caption=caption, label="tab:data", long=20)
+    listed = "\n".join(["{\\small\\begin{description}", *notes, "\\end{description}}"]) if notes else ""
+    return f"{table}\n{listed}"
 
 
 def _time(costs: dict[str, list[Cost]]) -> str:

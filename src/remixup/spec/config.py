@@ -74,4 +74,6 @@ class Config(Strict):
 
 def read_config(value: Any, where: str = "config.yaml") -> Config:
     """The configuration from parsed YAML (keys that Snakemake itself adds are the caller's to remove)."""
-    return validate(Config, value or {}, where)
+    config = validate(Config, value or {}, where)
+    _ = config.mirror  # a folder that does not exist is told at once, not when the first dataset is looked for
+    return config

@@ -18,14 +18,14 @@ BUILDERS = {
     "digits": scikit.digits,
     "iris": scikit.iris,
     "photo-digits": photo_digits.photo_digits,
-    "photo-digits-20": photo_digits.photo_digits_20,
+    "turned-digits": scikit.turned_digits,
 }
 # First twelve digits of the sha256 of all tensors, with the `numerics` under which they hold.
 GOLDEN = {
     "digits": (1, "f8b36ec593aa"),
     "iris": (1, "513a0e048f8f"),
     "photo-digits": (1, "c740aa645a1b"),
-    "photo-digits-20": (1, "8ed3d604f185"),
+    "turned-digits": (1, "cf9a01fd94a3"),
 }
 
 
@@ -69,23 +69,24 @@ def test_iris_is_scikit_learns(made: dict[str, Built]) -> None:
     assert tensors["y"].tolist() == [0] * 50 + [1] * 50 + [2] * 50
 
 
+def test_turned_digits_are_digits_upright_or_turned(made: dict[str, Built]) -> None:
+    upright, both = made["digits"].tensors, made["turned-digits"].tensors
+    # a quarter turn counter-clockwise brings the right column to the top row
+    assert np.array_equal(both["train_x"][:600], upright["train_x"])
+    assert np.array_equal(both["train_x"][600:][:, 0, 0, :], upright["train_x"][:, 0, :, 7])
+    assert np.array_equal(both["train_y"], np.concatenate([upright["train_y"], upright["train_y"] + 10]))
+    assert np.array_equal(both["test_x"][::2], upright["test_x"][::2])
+    assert np.array_equal(both["test_x"][1::2][:, 0, 0, :], upright["test_x"][1::2][:, 0, :, 7])
+    assert np.array_equal(both["test_y"][::2], upright["test_y"][::2])
+    assert np.array_equal(both["test_y"][1::2], upright["test_y"][1::2] + 10)
+
+
 def test_photo_digits_have_the_sizes_promised(made: dict[str, Built]) -> None:
-    for name, classes in (("photo-digits", 10), ("photo-digits-20", 20)):
-        tensors = made[name].tensors
-        assert tensors["train_x"].shape == (1200, 3, 16, 16)
-        assert tensors["test_x"].shape == (1000, 3, 16, 16)
-        assert np.bincount(tensors["train_y"]).tolist() == [1200 // classes] * classes
-        assert np.bincount(tensors["test_y"]).tolist() == [1000 // classes] * classes
-    assert made["photo-digits-20"].class_names is not None
-    assert made["photo-digits-20"].class_names[:3] == ("0-china", "0-flower", "1-china")
-
-
-def test_both_photo_digits_show_the_same_images(made: dict[str, Built]) -> None:
-    def labelled(name: str, merge: int) -> list[tuple[bytes, int]]:
-        tensors = made[name].tensors
-        return sorted((x.tobytes(), y // merge) for x, y in zip(tensors["train_x"], tensors["train_y"], strict=True))
-
-    assert labelled("photo-digits", 1) == labelled("photo-digits-20", 2)
+    tensors = made["photo-digits"].tensors
+    assert tensors["train_x"].shape == (1200, 3, 16, 16)
+    assert tensors["test_x"].shape == (1000, 3, 16, 16)
+    assert np.bincount(tensors["train_y"]).tolist() == [120] * 10
+    assert np.bincount(tensors["test_y"]).tolist() == [100] * 10
 
 
 def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +97,7 @@ def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.M
         return np.zeros((16, 16, 3), np.uint8)
 
     monkeypatch.setattr(photo_digits, "_drawing", remember)
-    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings(by_photograph=False)]
+    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings()]
     used = {part: [ink for ink, where in zip(inks, parts, strict=True) if where == part] for part in ("train", "val")}
     assert len(set(used["train"])) == len(used["train"]) == 1200
     assert len(set(used["val"])) == len(used["val"]) // 2 == 500
@@ -104,14 +105,23 @@ def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.M
 
 
 def test_the_png_files_are_what_was_read_and_the_same_every_time(tmp_path: Path) -> None:
-    built = [photo_digits.photo_digits_20(Material({}, tmp_path / folder)) for folder in "ab"]
+    built = [photo_digits.photo_digits(Material({}, tmp_path / folder)) for folder in "ab"]
     assert np.array_equal(built[0].tensors["train_x"], built[1].tensors["train_x"])
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.png"))
     assert len(files) == 2200
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
-    first = tmp_path / "a" / "photo-digits-20" / "train" / "0-china" / "000.png"
+    first = tmp_path / "a" / "photo-digits" / "train" / "0" / "000.png"
     assert np.array_equal(np.asarray(Image.open(first)).transpose(2, 0, 1), built[0].tensors["train_x"][0])
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["photo-digits-20"]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["photo-digits"]
+
+
+def test_images_drawn_before_are_replaced(tmp_path: Path) -> None:
+    stray = tmp_path / "photo-digits" / "train" / "0" / "stray.png"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("left by somebody")
+    photo_digits.photo_digits(Material({}, tmp_path))
+    assert not stray.exists()
+    assert len(list(stray.parent.iterdir())) == 120
 
 
 def test_enlarging_keeps_a_ramp_a_ramp() -> None:

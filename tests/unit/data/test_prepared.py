@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from remixup.data import load, prepare
+from remixup.data.storage import publish
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, pulsars
 
@@ -139,6 +140,19 @@ def test_a_kill_leaves_nothing_at_the_final_place_and_nothing_in_the_way(tmp_pat
     prepare("blob-and-ring", folder=tmp_path)
     assert visible(tmp_path / "prepared") == ["blob-and-ring-generated"]
     load("blob-and-ring", folder=tmp_path)
+
+
+def test_a_finished_folder_is_moved_and_not_copied(tmp_path: Path) -> None:
+    # A copy could be seen half done; a folder that was moved is still the same one.
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "file").write_text("new")
+    (tmp_path / "final").mkdir()
+    (tmp_path / "final" / "old").write_text("old")
+    made = (tmp_path / "made").stat().st_ino
+    publish(tmp_path / "made", tmp_path / "final")
+    assert (tmp_path / "final").stat().st_ino == made
+    assert [path.name for path in (tmp_path / "final").iterdir()] == ["file"]
+    assert not (tmp_path / "made").exists()
 
 
 def test_no_room_for_the_tensors(tmp_path: Path) -> None:

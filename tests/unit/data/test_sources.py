@@ -91,8 +91,8 @@ def test_no_mirror_and_no_leave_to_download(enter: Enter, tmp_path: Path) -> Non
         prepare("toy", folder=tmp_path / "data")
     assert str(raised.value) == (
         "data.mirror in config.yaml, or REMIXUP_MIRROR: no mirror folder is given and the files of toy (one) may not "
-        "be downloaded (point it to a folder that holds toy/HTRU_2.csv, or set `data.download: true` to fetch it from the "
-        "publisher)"
+        "be downloaded (point it to a folder that holds toy/HTRU_2.csv, or set `data.download: true` to fetch it from "
+        "the publisher)"
     )
 
 
@@ -153,7 +153,7 @@ def test_a_file_served_as_gz_is_checked_by_its_content(enter: Enter, publisher: 
     assert rows(prepare("toy", folder=tmp_path, download=True))[0][0] == 1.5
 
 
-@pytest.mark.parametrize("served", [gzip.compress(b"1,2,3"), b"<html>sorry</html>"])
+@pytest.mark.parametrize("served", [gzip.compress(b"1,2,3", mtime=0), b"<html>sorry</html>"], ids=["other", "page"])
 def test_a_wrong_download_is_removed(enter: Enter, publisher: Publisher, tmp_path: Path, served: bytes) -> None:
     publisher.files["HTRU_2.csv.gz"] = served
     enter(pulsars(url=f"{publisher.url}/HTRU_2.csv.gz"))

@@ -235,7 +235,7 @@ def test_configuration(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"config.yaml, data: versions: unknown dataset 'cifar'"):
         read_config({"data": {"versions": {"cifar": "python"}}})
     with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
-        _ = read_config({"data": {"mirror": "/nowhere"}}).mirror
+        read_config({"data": {"mirror": "/nowhere"}})
     monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
     assert read_config({}).mirror == tmp_path
     assert read_config({}).at_hand("abalone", "uci")
