@@ -30,7 +30,9 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the configuration: scale=paper")
 ]
 Experiment = Annotated[str, typer.Argument(help="id of an experiment file")]
-Slots = Annotated[int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most so many GPUs of this host")]
+Slots = Annotated[
+    int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most so many GPUs of this host")
+]
 DEFAULT = Path("config.yaml")
 
 

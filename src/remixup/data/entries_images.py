@@ -164,45 +164,40 @@ _DIGITS = Dataset(
 )
 
 
-_TURNED_DIGITS = Dataset(
-    "turned-digits",
-    "scikit-learn's digits, upright and turned",
-    "images",
-    20,
-    versions(
-        Version(
-            "scikit-learn",
-            "scikit.turned_digits",
-            embedded=True,
-            note="The digits as they are, and turned by a quarter counter-clockwise as ten classes more, with the split of "
-            "`digits`: each training image both ways, the images of the test by turns.",
-        )
-    ),
-    licence="CC BY 4.0",
-    citation="alpaydin1998optical",
-    homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-)
+def _photo_digits(name: str, title: str, classes: int, note: str) -> Dataset:
+    how = (
+        "scikit-learn's 8 x 8 digits, enlarged to 14 x 14 and moved by at most one pixel, over patches of its two "
+        "sample photographs at half size: white ink on a dark patch, black on a bright one, four fifths opaque; "
+        "16 x 16 RGB. Seeded. No digit of the training part occurs in the test part; patches may overlap. "
+        "1,200 + 1,000 images."
+    )
+    builder = f"photo_digits.{name.replace('-', '_')}"
+    return Dataset(
+        name,
+        title,
+        "images",
+        classes,
+        versions(Version("generated", builder, embedded=True, note=f"{how} {note}")),
+        licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+        citation="pedregosa2011scikit",
+        homepage="https://scikit-learn.org/stable/datasets.html",
+    )
 
-_PHOTO_DIGITS = Dataset(
+
+_PHOTO_DIGITS = _photo_digits(
     "photo-digits",
     "digits over photographs",
-    "images",
     10,
-    versions(
-        Version(
-            "generated",
-            "photo_digits.photo_digits",
-            embedded=True,
-            note="scikit-learn's 8 x 8 digits, enlarged to 14 x 14 and moved by at most one pixel, over patches of its "
-            "two sample photographs at half size: white ink on a dark patch, black on a bright one, four fifths opaque; "
-            "16 x 16 RGB. Seeded. No digit of the training part occurs in the test part; patches may overlap. "
-            "1,200 + 1,000 images. Test error measured: logistic regression 63 %, a residual network of width 8 with "
-            "three blocks after 25 epochs without augmentation 12.1 +- 1.1 % (4 seeds); chance is 90 %.",
-        )
-    ),
-    licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
-    citation="pedregosa2011scikit",
-    homepage="https://scikit-learn.org/stable/datasets.html",
+    "The class is the digit. Test error measured: logistic regression 63 %, a residual network of width 8 with three "
+    "blocks after 25 epochs without augmentation 12.1 +- 1.1 % (4 seeds); chance is 90 %.",
+)
+_PHOTO_DIGITS_20 = _photo_digits(
+    "photo-digits-20",
+    "digits over photographs, upright and turned",
+    20,
+    "Every other digit is turned by a quarter counter-clockwise and is then a class of its own. "
+    "Test error measured: logistic regression 82 %, a residual network of width 8 with three blocks after 25 epochs "
+    "without augmentation 24.1 +- 2.8 % (3 seeds); chance is 95 %.",
 )
 
 _BLOB_AND_RING = Dataset(
@@ -225,4 +220,4 @@ _BLOB_AND_RING = Dataset(
     homepage="https://arxiv.org/abs/1710.09412",
 )
 
-IMAGES = (_DIGITS, _TURNED_DIGITS, _PHOTO_DIGITS, _BLOB_AND_RING, _CIFAR_10, _CIFAR_100, _MNIST, _FASHION_MNIST)
+IMAGES = (_DIGITS, _PHOTO_DIGITS, _PHOTO_DIGITS_20, _BLOB_AND_RING, _CIFAR_10, _CIFAR_100, _MNIST, _FASHION_MNIST)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,20 @@ _PHOTOGRAPHS = ("china", "flower")
 
 def photo_digits(material: Material) -> Built:
     """Ten classes, the digit: 1,200 images for training and 1,000 for the test, (n, 3, 16, 16)."""
-    folder = material.raw / "photo-digits"
+    return _drawn_and_read(material.raw / "photo-digits", turning=False)
+
+
+def photo_digits_20(material: Material) -> Built:
+    """Twenty classes: every other digit is turned by a quarter, and then a class of its own."""
+    return _drawn_and_read(material.raw / "photo-digits-20", turning=True)
+
+
+def _drawn_and_read(folder: Path, turning: bool) -> Built:
     made = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     try:
         with writing(folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10 * 4096):  # a small file takes a block of the disk
-            for name, image in _drawings():
+            for name, image in _drawings(turning):
                 path = made / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # Uncompressed, since the compressor's output differs between versions of zlib.
@@ -48,7 +57,7 @@ def photo_digits(material: Material) -> Built:
     return image_folder.read(folder, _SIDE)
 
 
-def _drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
+def _drawings(turning: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Path below the folder and pixels (16, 16, 3) of each image."""
     from sklearn.datasets import load_digits
 
@@ -63,7 +72,11 @@ def _drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
         jobs += [("val", member, behind) for member in test for behind in (0, 1)]
         for place, (part, member, behind) in enumerate(jobs):
             ink = enlarge @ bunch.images[member].astype(np.int64) @ enlarge.T
-            yield f"{part}/{label}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
+            # In fours, so that neither photograph goes with either way.
+            turned = turning and place // 2 % 2 == 1
+            name = f"{label}-turned" if turned else str(label)
+            ink = np.rot90(ink) if turned else ink
+            yield f"{part}/{name}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
 
 
 def _drawing(ink: NDArray[np.int64], photograph: NDArray[np.int64], stream: np.random.RandomState) -> NDArray[np.uint8]:

@@ -30,22 +30,6 @@ def digits(material: Material) -> Built:
     )
 
 
-def turned_digits(material: Material) -> Built:
-    """Digits in twenty classes, as they are and turned by a quarter: 1,200 images for training, 1,197 for the test."""
-    upright = digits(material).tensors
-    turned = {name: np.rot90(upright[name], axes=(2, 3)) for name in ("train_x", "test_x")}
-    odd = np.arange(len(upright["test_y"])) % 2 == 1
-    return Built(
-        {
-            "train_x": np.concatenate([upright["train_x"], turned["train_x"]]),
-            "train_y": np.concatenate([upright["train_y"], upright["train_y"] + 10]),
-            "test_x": np.where(odd[:, None, None, None], turned["test_x"], upright["test_x"]),
-            "test_y": np.where(odd, upright["test_y"] + 10, upright["test_y"]),
-        },
-        tuple(f"{label}{way}" for way in ("", " turned") for label in range(10)),
-    )
-
-
 def iris(material: Material) -> Built:
     """The 150 irises with the two rows as in Fisher's article; (150, 4)."""
     from sklearn.datasets import load_iris

@@ -90,11 +90,10 @@ class Plan:
         return found
 
     def packs(self) -> list[Pack]:
-        """The jobs: one run each; at embedded scale, where starting costs more, those of a network on a dataset."""
+        """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset."""
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
-            together = f"{run.dataset.name}-{run.model['name']}".replace("_", "-")
-            grouped.setdefault(together if self.scale == "embedded" else key, {})[key] = (run, seeds)
+            grouped.setdefault(run.dataset.name if self.scale == "embedded" else key, {})[key] = (run, seeds)
         return [
             Pack(
                 self.experiment.id,

@@ -18,14 +18,14 @@ BUILDERS = {
     "digits": scikit.digits,
     "iris": scikit.iris,
     "photo-digits": photo_digits.photo_digits,
-    "turned-digits": scikit.turned_digits,
+    "photo-digits-20": photo_digits.photo_digits_20,
 }
 # First twelve digits of the sha256 of all tensors, with the `numerics` under which they hold.
 GOLDEN = {
     "digits": (1, "f8b36ec593aa"),
     "iris": (1, "513a0e048f8f"),
     "photo-digits": (1, "c740aa645a1b"),
-    "turned-digits": (1, "cf9a01fd94a3"),
+    "photo-digits-20": (1, "d0017a915a8a"),
 }
 
 
@@ -69,24 +69,25 @@ def test_iris_is_scikit_learns(made: dict[str, Built]) -> None:
     assert tensors["y"].tolist() == [0] * 50 + [1] * 50 + [2] * 50
 
 
-def test_turned_digits_are_digits_upright_or_turned(made: dict[str, Built]) -> None:
-    upright, both = made["digits"].tensors, made["turned-digits"].tensors
-    # a quarter turn counter-clockwise brings the right column to the top row
-    assert np.array_equal(both["train_x"][:600], upright["train_x"])
-    assert np.array_equal(both["train_x"][600:][:, 0, 0, :], upright["train_x"][:, 0, :, 7])
-    assert np.array_equal(both["train_y"], np.concatenate([upright["train_y"], upright["train_y"] + 10]))
-    assert np.array_equal(both["test_x"][::2], upright["test_x"][::2])
-    assert np.array_equal(both["test_x"][1::2][:, 0, 0, :], upright["test_x"][1::2][:, 0, :, 7])
-    assert np.array_equal(both["test_y"][::2], upright["test_y"][::2])
-    assert np.array_equal(both["test_y"][1::2], upright["test_y"][1::2] + 10)
-
-
 def test_photo_digits_have_the_sizes_promised(made: dict[str, Built]) -> None:
-    tensors = made["photo-digits"].tensors
-    assert tensors["train_x"].shape == (1200, 3, 16, 16)
-    assert tensors["test_x"].shape == (1000, 3, 16, 16)
-    assert np.bincount(tensors["train_y"]).tolist() == [120] * 10
-    assert np.bincount(tensors["test_y"]).tolist() == [100] * 10
+    for name, classes in (("photo-digits", 10), ("photo-digits-20", 20)):
+        tensors = made[name].tensors
+        assert tensors["train_x"].shape == (1200, 3, 16, 16)
+        assert tensors["test_x"].shape == (1000, 3, 16, 16)
+        assert np.bincount(tensors["train_y"]).tolist() == [1200 // classes] * classes
+        assert np.bincount(tensors["test_y"]).tolist() == [1000 // classes] * classes
+
+
+def test_every_other_digit_is_turned_in_front_of_both_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def remember(ink: np.ndarray, photograph: np.ndarray, stream: np.random.RandomState) -> np.ndarray:
+        return np.stack([ink, np.full_like(ink, photograph.sum())])
+
+    monkeypatch.setattr(photo_digits, "_drawing", remember)
+    upright, turned = (list(photo_digits._drawings(turning)) for turning in (False, True))
+    for (_, plain), (name, drawn) in zip(upright, turned, strict=True):
+        assert np.array_equal(drawn[0], np.rot90(plain[0]) if "turned" in name else plain[0])
+    behind = {(name.rsplit("/", 1)[0], int(drawn[1, 0, 0])) for name, drawn in turned}
+    assert len(behind) == 2 * 20 * 2
 
 
 def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +98,7 @@ def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.M
         return np.zeros((16, 16, 3), np.uint8)
 
     monkeypatch.setattr(photo_digits, "_drawing", remember)
-    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings()]
+    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings(turning=False)]
     used = {part: [ink for ink, where in zip(inks, parts, strict=True) if where == part] for part in ("train", "val")}
     assert len(set(used["train"])) == len(used["train"]) == 1200
     assert len(set(used["val"])) == len(used["val"]) // 2 == 500
