@@ -102,7 +102,7 @@ def train(
     from remixup.evaluation.kept import needs_weights
     from remixup.training import runner as training
     from remixup.training.progress import ProgressReport
-    from remixup.training.store import write_json
+    from remixup.training.store import Store, write_json
 
     weights = {wanted.run for wanted in plan.evaluations().values() if needs_weights(wanted)}
     with open_runner(settings, plan, gpu_slots) as (make, results), ProgressReport() as report:
@@ -111,7 +111,7 @@ def train(
         if receipt is not None:
             write_json(receipt, outcome)
     if receipt is None:
-        ended(outcome, training.Store(results), runs)
+        ended(outcome, Store(results), runs)
 
 
 def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> dict[str, Any]:
@@ -165,7 +165,8 @@ def evaluate(
     settings = configuration(config, set_)
     plan = plan_of(experiment, settings)
     from remixup.evaluation.runner import evaluate as measure
-    from remixup.training.store import sha256, write_json
+    from remixup.training.provenance import sha256
+    from remixup.training.store import write_json
 
     runs = plan.runs()
     done: dict[str, str] = {}

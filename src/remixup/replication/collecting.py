@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from remixup.errors import UserError
 from remixup.replication import records
@@ -33,7 +33,10 @@ def read_whole(config: Config) -> Replication:
     return _read(Replication, Path(config.results) / config.scale / "replication.json", "remixup collect")
 
 
-def _read(model: Any, path: Path, command: str) -> Any:
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+def _read(model: type[Shape], path: Path, command: str) -> Shape:
     try:
         return model.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, m
 from remixup.errors import UserError, did_you_mean
 from remixup.spec import parts
 from remixup.spec.config import Scale
-from remixup.spec.run import Dataset, RunSpec, Vicinity, _part
+from remixup.spec.parts import Part
+from remixup.spec.run import Dataset, PartOf, RunSpec, Vicinity
 from remixup.spec.strict import Strict, read_yaml, validate
 
 QUANTITIES = ("test_error", "test_loss", "train_loss")
@@ -87,7 +88,9 @@ class Row(Variation):
     published: dict[Metric, float | Published] = {}
     use: list[str] = Field([], description="named variations, laid on in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
-    evaluate: list[_part("evaluation")] = Field([], description="what is measured on the trained network")  # type: ignore[valid-type]
+    evaluate: list[Annotated[Part, PartOf("evaluation")]] = Field(
+        [], description="what is measured on the trained network"
+    )
 
     def printed(self, metric: str) -> Published | None:
         """The published number for a metric."""
@@ -137,7 +140,7 @@ class Figure(Strict):
     id: Slug
     caption: str
     rows: list[str] = ["*"]
-    draw: _part("figure")  # type: ignore[valid-type]
+    draw: Annotated[Part, PartOf("figure")]
 
 
 class Experiment(Variation):
@@ -159,10 +162,11 @@ class Experiment(Variation):
     @model_validator(mode="after")
     def _names_fit(self) -> Experiment:
         rows = [row.id for row in self.rows]
+        shown: list[Table | Figure] = [*self.tables, *self.figures]
         for what, ids in {
             "row": rows,
             "claim": [claim.id for claim in self.claims],
-            "table or figure": [item.id for item in (*self.tables, *self.figures)],
+            "table or figure": [item.id for item in shown],
         }.items():
             if twice := [name for name in ids if ids.count(name) > 1]:
                 raise ValueError(f"{what} id {twice[0]!r} stands twice")
@@ -177,7 +181,7 @@ class Experiment(Variation):
             for name in (name for pair in claim.compare for name in (pair.baseline, pair.treatment)):
                 if name not in rows:
                     raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
-        for item in (*self.tables, *self.figures):
+        for item in shown:
             for pattern in item.rows:
                 if not any(fnmatchcase(name, pattern) for name in rows):
                     raise ValueError(f"{item.id}: no row is called {pattern!r}; {did_you_mean(pattern, rows)}")

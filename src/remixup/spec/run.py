@@ -5,30 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from remixup.errors import did_you_mean
 from remixup.spec import parts
+from remixup.spec.parts import Part
 from remixup.spec.strict import Strict
 
 SCHEMA = 1
 """Raised when the canonical form changes its meaning; every hash then changes."""
 
 
-def _part(kind: str) -> Any:
-    return Annotated[
-        dict[str, Any],
-        BeforeValidator(lambda value: parts.resolve(kind, value)),
-        WithJsonSchema({"definition": f"part-{kind}"}),
-        PlainSerializer(lambda value: value),
-    ]
+@dataclass(frozen=True)
+class PartOf:
+    """Annotates a field that holds a part of some kind: resolved on reading, a definition of its own in the schema."""
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validation by `parts.resolve`."""
+        return core_schema.no_info_plain_validator_function(lambda value: parts.resolve(self.kind, value))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A name that `file_schema` turns into a reference."""
+        return {"definition": f"part-{self.kind}"}
 
 
-Model, Augmentation, Scaling = _part("model"), _part("augmentation"), _part("scaling")
-Optimiser, Schedule = _part("optimiser"), _part("schedule")
-Ratio, Partner, Blend, Target = _part("ratio"), _part("partner"), _part("blend"), _part("target")
+Model = Annotated[Part, PartOf("model")]
+Augmentation = Annotated[Part, PartOf("augmentation")]
+Scaling = Annotated[Part, PartOf("scaling")]
+Optimiser = Annotated[Part, PartOf("optimiser")]
+Schedule = Annotated[Part, PartOf("schedule")]
+Ratio = Annotated[Part, PartOf("ratio")]
+Partner = Annotated[Part, PartOf("partner")]
+Blend = Annotated[Part, PartOf("blend")]
+Target = Annotated[Part, PartOf("target")]
 
 
 class Vicinity(Strict):

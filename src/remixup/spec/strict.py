@@ -78,7 +78,7 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> str:
     """A path into the document, list items by their id where they have one: rows[iris-erm].run.epochs."""
     path = ""
     for step in loc:
-        value = value[step] if isinstance(value, list | dict) and _has(value, step) else None
+        value = _inside(value, step)
         if isinstance(step, int):
             path += f"[{value.get('id', step) if isinstance(value, dict) else step}]"
         else:
@@ -86,5 +86,7 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> str:
     return path
 
 
-def _has(value: list[Any] | dict[Any, Any], step: int | str) -> bool:
-    return step in value if isinstance(value, dict) else isinstance(step, int) and step < len(value)
+def _inside(value: Any, step: int | str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None

@@ -38,6 +38,18 @@ class Inputs:
         """Shape of one example."""
         return tuple(self.x.shape[1:])
 
+    def to(self, device: torch.device) -> Inputs:
+        """The same inputs on a device."""
+        return Inputs(
+            self.x.to(device),
+            self.y.to(device),
+            self.train.to(device),
+            self.test.to(device),
+            self.offset.to(device),
+            self.divisor.to(device),
+            self.classes,
+        )
+
     def scale(self, x: Tensor) -> Tensor:
         """Network inputs from gathered examples: images (..., channels, height, width), uint8 or float in [0, 255]."""
         if self.x.dtype != torch.uint8:
@@ -74,11 +86,12 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
     classes = int(data.manifest["classes"])
     if x.ndim > 2:
         offset, divisor = _scaling(spec, tensors["train_x"] if published else x)
-        return Inputs(*(t.to(device) for t in (x, y, train, test, offset, divisor)), classes)
+        return Inputs(x, y, train, test, offset, divisor, classes).to(device)
     scaled = torch.stack([_scale_table(spec, x, part) for part in train])
     shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
-    tables = (scaled.flatten(0, 1), y.repeat(len(seeds)), train + shift, test + shift, torch.zeros(1), torch.ones(1))
-    return Inputs(*(t.to(device) for t in tables), classes)
+    rows_of_all, labels_of_all = scaled.flatten(0, 1), y.repeat(len(seeds))
+    tables = Inputs(rows_of_all, labels_of_all, train + shift, test + shift, torch.zeros(1), torch.ones(1), classes)
+    return tables.to(device)
 
 
 def _split(rows: int, holdout: float, seeds: list[int]) -> tuple[Tensor, Tensor]:

@@ -33,13 +33,15 @@ class Training:
     are summed, and the optimisers work element by element.
     """
 
+    model: nn.Module
+
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         if not spec.population and len(seeds) != 1:
             raise ValueError("only population models train several seeds in one block")
         self.spec, self.seeds, self.inputs, self.device = spec, seeds, inputs, device
         self.model = initial_model(spec, seeds, inputs).to(device)
         if spec.memory_format == "channels_last":
-            self.model = self.model.to(memory_format=torch.channels_last)
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         named = dict(spec.optimiser)
         self.optimiser: torch.optim.Optimizer = getattr(optimisers, named.pop("name"))(self.model.parameters(), **named)
         self.base_rate = self.optimiser.param_groups[0]["lr"]

@@ -133,7 +133,7 @@ def test_appendix_holds_the_provenance(report: Report) -> None:
     assert "State of the sources & differed from it" in plain
     assert rf"\texttt{{{'cd' * 32}}}" in plain
     assert "torch 2.13.0, scikit-learn 1.9.0" in plain
-    assert rf"\texttt{{digits}} \citep{{uci}} & \texttt{{scikit-learn}} & \texttt{{{'ab' * 6}}} & CC BY 4.0 &" in plain
+    assert rf"\texttt{{digits}} \citep{{uci}} & \texttt{{scikit-learn}} & \texttt{{{'ab' * 6}}} & CC BY 4.0 \\" in plain
     # The two experiments share run a: 1 run of 2 seeds, 12.4 s; b has 3 seeds, 100 s.
     assert r"Corrupted labels \& memorisation & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores" in plain
     assert r"Small networks on tabular data & \num{2} & \num{5} & \num{112} &" in plain
