@@ -1,7 +1,7 @@
 # make report   the PDF, from nothing
 # make test     the tests that a newcomer runs
 # make check    style, types, workflow, schemas
-.PHONY: report test check schema lock
+.PHONY: report test check schema hashes lock
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -23,6 +23,10 @@ check: .venv/.ready
 # Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.spec.signatures
+
+# The hashes by which evidence is found, after a change of rows that is meant.
+hashes: .venv/.ready
+	@$(BIN)/python -m tests.golden.hashes
 
 # Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
 lock:

@@ -211,7 +211,11 @@ def _name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of
     if not absent:
         return
     why = {entry.row: entry.verdict for entry in result.entries}
-    lines = [f"{_text(row.label)}: {_why(why.get(row.id))}" for row in absent]
+    reasons = {_why(why.get(row.id)) for row in absent}
+    if len(absent) == all_of and len(reasons) == 1:
+        lines = sorted(reasons)
+    else:
+        lines = [f"{_text(row.label)}: {_why(why.get(row.id))}" for row in absent]
     if len(absent) == all_of:
         axes.set(xticks=[], yticks=[])
         axes.grid(False)

@@ -1,0 +1,64 @@
+"""What must not move unnoticed: hashes by which evidence is found, and the numbers that the parts give.
+
+A change of numbers that is meant raises NUMERICS in the module that causes it, and these values with it; hashes of the
+runs concerned then change, and `make hashes` writes them.
+"""
+
+import json
+
+import pytest
+import torch
+
+from remixup.spec.run import RunSpec
+from remixup.training.inputs import make_inputs
+from remixup.training.loop import Training
+from tests.golden.hashes import FILE, committed_hashes
+from tests.unit.training.samples import images, table
+
+MIXUP = {"ratio": {"name": "beta", "alpha": 0.7}}
+SGD = {"name": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001}
+COMMON = {"epochs": 2, "batch_size": 16, "schedule": {"name": "steps", "milestones": [1]}}
+TABLE = {"dataset": {"name": "iris", "version": "uci", "holdout": 0.5}, "model": "mlp", **COMMON}
+IMAGES = {
+    "dataset": {"name": "digits"},
+    "optimiser": SGD,
+    "augmentation": [{"name": "random_crop", "padding": 1}, "horizontal_flip"],
+    **COMMON,
+}
+GIVEN = {"name": "given", "mean": [0.5], "std": [0.25]}
+SPECS = {
+    "mlp, adam": {**TABLE, "optimiser": "adam"},
+    "mlp, sgd, mixup, raw": {**TABLE, "optimiser": SGD, "vicinity": MIXUP, "scaling": "raw"},
+    "preact resnet": {**IMAGES, "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}, "scaling": GIVEN},
+    "wide resnet, mixup": {**IMAGES, "model": {"name": "wide_resnet", "depth": 10, "widen": 1}, "vicinity": MIXUP},
+    "densenet, mixup": {**IMAGES, "model": {"name": "densenet_bc", "depth": 10, "growth": 4}, "vicinity": MIXUP},
+}
+# Training loss of both epochs, test loss of the last.
+GOLDEN = {
+    "mlp, adam": [1.09394, 1.02998, 1.0508],
+    "mlp, sgd, mixup, raw": [1.10708, 1.00233, 1.01282],
+    "preact resnet": [1.06255, 0.82415, 0.87267],
+    "wide resnet, mixup": [0.9969, 0.84841, 0.78861],
+    "densenet, mixup": [0.99296, 0.88917, 0.79391],
+}
+
+
+def losses(document):
+    spec = RunSpec.model_validate(document)
+    data = table(missing=True) if spec.population else images()
+    cpu = torch.device("cpu")
+    training = Training(spec, [3], make_inputs(spec, [3], data, cpu), cpu)
+    training.run(lambda _: None)
+    first, last = training.history
+    return [first["train_loss"], last["train_loss"], last["test_loss"]]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_numbers_have_not_moved(name):
+    """To a tolerance: processors differ in the last bits, and a change of meaning shows far above them."""
+    assert losses(SPECS[name]) == pytest.approx(GOLDEN[name], rel=2e-3)
+
+
+def test_hashes_of_committed_rows_have_not_moved():
+    """Evidence is found by these hashes: a change must migrate it in the same commit."""
+    assert committed_hashes() == json.loads(FILE.read_text())
