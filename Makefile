@@ -4,6 +4,8 @@
 .PHONY: report test check schema hashes lock
 PYTHON ?= python3
 BIN := .venv/bin
+# The system's certificates, where it has them: behind a proxy that signs for itself uv's own do not do.
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,0)
 
 report: .venv/.ready
 	@paper/get-latex
