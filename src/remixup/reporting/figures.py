@@ -21,7 +21,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from remixup.replication.results import Entry, ExperimentResult
-from remixup.reporting import latex
+from remixup.reporting import latex, tables
 from remixup.spec.experiment import Row
 
 NUMERICS = 1
@@ -99,13 +99,14 @@ def sweep(
 ) -> Figure:
     """The replicated mean and its 95 % interval against the ratio's parameter: a panel for each group.
 
-    A row whose vicinity has no ratio (ERM) is a horizontal band. Published numbers are dashed lines, or hollow
-    markers where those of the same method differ; none is drawn beside a stand-in, with which it cannot be compared.
+    A row that was not run here is drawn from its best recorded result, one whose vicinity has no ratio (ERM) as a
+    horizontal band. Published numbers are dashed lines, or hollow markers where those of the same method differ; none
+    is drawn beside a stand-in, with which it cannot be compared.
     """
     with matplotlib.rc_context(STYLE):
         figure, panels = _panels(result, rows, AXES[metric.partition(".")[0]])
         erm_colour, mix_colour = _ramp(2)
-        entries = {entry.row: entry for entry in result.entries if entry.metric == metric}
+        entries = {entry.row: _or_recorded(entry) for entry in result.entries if entry.metric == metric}
         shown: dict[str, Any] = {}
         for axes, members in panels:
             mixed = {row.id: value for row in members if (value := _ratio(row, parameter)) is not None}
@@ -234,6 +235,14 @@ def _ratio(row: Row, parameter: str) -> float | None:
     ratio = (row.run.get("vicinity") or {}).get("ratio")
     value = ratio.get(parameter) if isinstance(ratio, dict) else None
     return None if value is None else float(value)
+
+
+def _or_recorded(entry: Entry) -> Entry:
+    """The entry with its best recorded sample in the place of one that was not run here."""
+    record = tables.best_record(entry)
+    if entry.verdict != "not run" or record is None:
+        return entry
+    return entry.model_copy(update={"replicated": record.replicated, "stand_in": record.stand_in})
 
 
 def _draw_reference(axes: Axes, entry: Entry, colour: Any) -> dict[str, Any]:

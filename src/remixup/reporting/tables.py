@@ -130,8 +130,8 @@ def notes(stand_ins: Iterable[str | None], *, recorded: bool, quoted: bool = Fal
 def results_table(table: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """A table of an experiment file, with caption, notes, and label `tab:<experiment>-<table>`.
 
-    Under a heading for each group, and metric if there are several, each row has a line, and one more for its best
-    recorded result, if any. Raises UserError where the result lacks a published number of the experiment file.
+    Under a heading for each group, and metric if there are several, each row has a line for what was run and one for
+    its best recorded result. Raises UserError where the result lacks a published number of the experiment file.
     """
     metrics = table.metrics or list(experiment.metrics)
     shown = _shown(table, experiment, result, metrics)
@@ -150,9 +150,13 @@ def results_table(table: Table, experiment: Experiment, result: ExperimentResult
         if ": ".join(above) != heading:
             heading = ": ".join(above)
             lines.append(latex.prose(heading))
-        lines.append([latex.prose(row.label), *_published(entry, info), *_measured(entry, entry, info, daggers)])
-        if record:
-            lines.append(["", "", "", *_measured(record, entry, info, daggers)])
+        # A row that was not run here shows what is on record in its place.
+        samples: list[Entry | Recorded] = [entry] if record is None or entry.verdict != "not run" else []
+        samples += [record] if record else []
+        start = [latex.prose(row.label), *_published(entry, info)]
+        for sample in samples:
+            lines.append([*start, *_measured(sample, entry, info, daggers)])
+            start = ["", "", ""]
     caption = table.caption.strip()
     if len(metrics) == 1:
         named = latex.prose(_metric(experiment.metrics[metrics[0]]))

@@ -15,11 +15,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult
+from remixup.replication.results import ExperimentResult, Replicated
 from remixup.reporting import figures
 from remixup.spec.experiment import Experiment, Row
 
-from .made_up import DIGITS, noise, tabular
+from .made_up import DIGITS, noise, recorded, tabular
 
 
 def texts(figure: Figure) -> list[str]:
@@ -74,7 +74,9 @@ def test_a_figure_without_any_run_says_so() -> None:
         figures.sweep(empty, rows),
         figures.decision_surfaces(empty, rows),
     ):
-        assert sum(text.count("no data") for text in texts(figure)) == 2
+        said = [text for text in texts(figure) if "no data" in text]
+        assert said
+        assert set(said) <= {"no data", *(f"{row.label}: no data" for row in rows)}
         assert not figure.legends
 
 
@@ -205,3 +207,16 @@ def test_nothing_else_can_be_named_under_draw() -> None:
     public = {name for name, each in inspect.getmembers(figures, inspect.isfunction) if not name.startswith("_")}
     assert public == {"error_curves", "sweep", "decision_surfaces"}
     assert figures.NUMERICS == 1
+
+
+def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
+    experiment, result = tabular()
+    rows = select(experiment, "iris-mixup-0.1")
+    mine = next(each for each in result.entries if each.row == "iris-mixup-0.1")
+    kept = recorded(
+        Replicated(mean=12.5, std=0.5, n=5, ci95=(12, 13), values=[12.5] * 5, seeds=[0, 1, 2, 3, 4]), scale="paper"
+    )
+    absent = mine.model_copy(update={"replicated": None, "verdict": "not run", "recorded": [kept]})
+    figure = figures.sweep(result.model_copy(update={"entries": [absent]}), rows)
+    heights = {float(y) for axes in figure.axes for line in axes.lines for y in line.get_ydata()}
+    assert 12.5 in {round(height, 6) for height in heights}

@@ -167,8 +167,17 @@ def test_the_best_record_is_printed() -> None:
     for order in ([*worse, best], [best, *worse]):
         table = printed_table(entry("r", "test_error.last", 4.2, None, recorded=order))
         assert note in table
-        _, line = lines_of(table)
+        (line,) = lines_of(table)  # in the place of the row that was not run here
         assert line[3:] == [r"paper\recordmark{}", "new", "4.30", r"$\pm$", "0.10", "", "5", "+0.10", r"\Replicated"]
+
+
+def test_a_record_stands_below_what_was_run_here() -> None:
+    own, kept = exactly(4.9, 0.1), recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
+    table = printed_table(entry("r", "test_error.last", 4.2, own, recorded=[kept]))
+    first, second = lines_of(table)
+    assert first[5] == "4.90"
+    assert second[:3] == ["", "", ""]
+    assert second[5] == "4.30"
 
 
 def test_a_missing_number_is_an_error() -> None:

@@ -1,0 +1,71 @@
+"""Evidence is written from clean sources, found again by what was run, and not edited unnoticed."""
+
+import json
+
+import pytest
+
+from tests.workflow.conftest import SMALL, make_project
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A project in a clean repository with one experiment on record."""
+    project = make_project(tmp_path / "project", SMALL)
+    project.git("init", "-q", "-b", "main")
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "start")
+    project.remixup("prepare", "iris", "--version", "scikit-learn")
+    project.remixup("train", "small")
+    project.remixup("record", "small")
+    return project
+
+
+def collected(project):
+    project.remixup("collect", "small")
+    return project.json("results/embedded/experiments/small.json")
+
+
+def test_a_record_is_printed_where_nothing_was_run(recorded):
+    kept = [path.name for path in (recorded.folder / "records").glob("*.json")]
+    assert len(kept) == 2
+    recorded.run("rm", "-r", "results", "data")
+    # At paper scale the row's default data, the publisher's file, is another version: the evidence still counts.
+    rows = [{**row, "run": {**row.get("run", {}), "dataset": {"version": "uci"}}} for row in SMALL["rows"]]
+    recorded.edit("small", rows=rows)
+    entry = collected(recorded)["entries"][0]
+    assert entry["verdict"] == "not run"
+    (found,) = entry["recorded"]
+    assert (found["scale"], found["dataset_version"], found["replicated"]["n"]) == ("paper", "iris scikit-learn", 3)
+    assert found["code"]["dirty"] is False
+    # ... unless the row does not accept it, or trains otherwise.
+    recorded.edit("small", accepts=["uci"])
+    assert collected(recorded)["entries"][0]["recorded"] == []
+    recorded.edit("small", accepts=None, run={**SMALL["run"], "epochs": 4})
+    assert collected(recorded)["entries"][0]["recorded"] == []
+
+
+def test_a_changed_source_tree_records_nothing(tmp_path):
+    project = make_project(tmp_path / "project", SMALL)
+    project.git("init", "-q", "-b", "main")
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "start")
+    project.edit("small", title="Changed")
+    project.remixup("prepare", "iris", "--version", "scikit-learn")
+    project.remixup("train", "small")
+    done = project.remixup("record", "small", check=False)
+    assert done.returncode == 2
+    assert "not trained from a clean source tree" in done.stderr
+    assert list((project.folder / "records").glob("*.json")) == []
+
+
+def test_a_record_that_does_not_hang_together_is_named(recorded):
+    path = next((recorded.folder / "records").glob("*erm*.json"))
+    record = json.loads(path.read_text())
+    record["values"]["test_error.last"][0] += 1
+    path.write_text(json.dumps(record))
+    done = recorded.remixup("verify", check=False)
+    assert done.returncode == 1
+    assert path.name in done.stderr
+    done = recorded.remixup("collect", "small", check=False)
+    assert done.returncode == 2
+    assert path.name in done.stderr
