@@ -34,3 +34,11 @@ rule all:
         f"{HOME}/report.pdf",
         "paper/report.pdf",
         f"{HOME}/replication.json",
+
+
+onsuccess:
+    for run, log in failures().items():
+        print(
+            f"{run} failed, see {log}; the next call tries it again",
+            file=sys.stderr,
+        )

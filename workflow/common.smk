@@ -1,5 +1,6 @@
 """From experiments to targets. All decisions are the package's; here they become paths."""
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -107,3 +108,24 @@ RECORDS = sorted(map(str, Path("records").glob("*.json")))
 EVALUATED = {
     plan.evaluation_key(): name for name, plan in PLANS.items() if plan.evaluations()
 }
+
+
+def receipt(pack: str) -> dict:
+    """The receipt of a pack; empty where there is none yet."""
+    path = receipt_path(CONFIG, pack)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def attempt(pack: str) -> int:
+    """Counts the trials of a pack: one more where runs broke, so that the next call tries them again."""
+    last = receipt(pack)
+    return last.get("attempt", 1) + bool(last.get("failed"))
+
+
+def failures() -> dict[str, str]:
+    """Runs of this scale that broke, with their logs."""
+    return {
+        run: log
+        for pack in PACKS
+        for run, log in receipt(pack).get("failed", {}).items()
+    }

@@ -91,6 +91,7 @@ def train(
     row: Annotated[list[str] | None, typer.Option(help="train these rows only")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="this many, whatever the file says")] = None,
     receipt: Annotated[Path | None, typer.Option(help="write what was trained, with digests, to this file")] = None,
+    attempt: Annotated[int, typer.Option(min=1, help="which trial it is; noted on the receipt")] = 1,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
@@ -109,7 +110,7 @@ def train(
         logs = results / settings.scale / "logs"
         outcome = training.train_pack(make(report), runs, weights, lambda key: logs / f"{key}.failed.txt")
         if receipt is not None:
-            write_json(receipt, outcome)
+            write_json(receipt, {"attempt": attempt, **outcome})
     if receipt is None:
         ended(outcome, Store(results), runs)
 

@@ -49,6 +49,17 @@ CONVOLUTIONAL = {
     },
 }
 
+# One whose evaluation reads the trained weights.
+SURFACE = {
+    **SMALL,
+    "id": "surface",
+    "title": "Surface",
+    "seeds": 1,
+    "run": {**SMALL["run"], "dataset": {"name": "blob-and-ring", "holdout": 0.5}, "scaling": "raw"},
+    "rows": [{"id": "erm", "label": "ERM", "evaluate": ["decision_surface"]}],
+    "figures": [{"id": "surface", "caption": "Surface.", "draw": "decision_surfaces"}],
+}
+
 
 class Project:
     def __init__(self, folder: Path):

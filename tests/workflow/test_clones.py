@@ -1,23 +1,15 @@
 """Results travel: clone, pull, settle, and nothing is to be done."""
 
+import json
 import os
 import random
 import time
 
+import jsonschema
 import pytest
 import yaml
 
-from tests.workflow.conftest import BIN, SMALL, make_project
-
-SURFACE = {
-    **SMALL,
-    "id": "surface",
-    "title": "Surface",
-    "seeds": 1,
-    "run": {**SMALL["run"], "dataset": {"name": "blob-and-ring", "holdout": 0.5}, "scaling": "raw"},
-    "rows": [{"id": "erm", "label": "ERM", "evaluate": ["decision_surface"]}],
-    "figures": [{"id": "surface", "caption": "Surface.", "draw": "decision_surfaces"}],
-}
+from tests.workflow.conftest import BIN, ROOT, SMALL, SURFACE, make_project
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +86,16 @@ def test_repro_after_a_report_is_up_to_date(origin):
     assert "up to date" in origin.dvc("status").stdout
     shown = origin.dvc("metrics", "show").stdout
     assert "small.erm.test_error.last" in shown
+
+
+def test_the_results_have_the_shape_of_the_committed_schema(origin):
+    schema = json.loads((ROOT / "src/remixup/replication/replication.schema.json").read_text())
+    whole = origin.json("results/embedded/replication.json")
+    jsonschema.validate(whole, schema)
+    assert [entry["row"] for entry in whole["entries"]] == ["erm", "mixup", "erm"]
+    assert whole["code"]["dirty"] is False
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**whole, "scale": "tiny"}, schema)
 
 
 def test_everything_works_from_a_bare_shell(origin, tmp_path):

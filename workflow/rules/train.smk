@@ -18,8 +18,10 @@ rule train:
     params:
         experiment=lambda wildcards: PACKS[wildcards.pack].experiment,
         name=lambda wildcards: PACKS[wildcards.pack].name,
+        attempt=lambda wildcards: attempt(wildcards.pack),
     shell:
-        "remixup train {params.experiment} --pack {params.name} --receipt {output.receipt} > {log}"
+        "remixup train {params.experiment} --pack {params.name} --attempt {params.attempt} --receipt {output.receipt}"
+        " > {log}"
 
 
 rule receipts:

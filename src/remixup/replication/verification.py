@@ -11,7 +11,7 @@ from remixup.errors import UserError
 from remixup.replication import records
 from remixup.spec.config import Config
 from remixup.training.provenance import sha256
-from remixup.training.store import Block, Damaged, Store
+from remixup.training.store import Block, Damaged, Store, weights_fault
 
 
 @dataclass
@@ -51,6 +51,8 @@ def _runs(store: Store) -> Iterator[str | None]:
                 yield None
             except Damaged as error:
                 yield str(error)
+    for path in sorted(store.checkpoints.glob("*/*.safetensors")):
+        yield weights_fault(path)
 
 
 def _receipts(results: Path) -> Iterator[str | None]:

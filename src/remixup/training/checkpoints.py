@@ -12,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from remixup.training.loop import Training
+from remixup.training.provenance import sha256
+from remixup.training.store import write_json
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
@@ -62,6 +64,12 @@ def load_resume_point(training: Training, path: Path) -> bool:
     training.optimiser.load_state_dict({**training.optimiser.state_dict(), "state": state})
     training.epoch, training.history = metadata["epoch"], metadata["history"]
     return True
+
+
+def keep_weights(training: Training, path: Path) -> None:
+    """Writes a network's weights, and beside them their digest (the same name with `.json`)."""
+    save(path, training.model.state_dict(), {"run": training.spec.key()})
+    write_json(path.with_suffix(".json"), {"sha256": sha256(path)})
 
 
 def load_weights(path: Path, training: Training) -> None:

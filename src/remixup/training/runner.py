@@ -19,7 +19,7 @@ from remixup.training import checkpoints
 from remixup.training.inputs import Inputs, make_inputs
 from remixup.training.loop import Training
 from remixup.training.provenance import code, environment, processor, sha256
-from remixup.training.store import Block, Damaged, Store, enough_space
+from remixup.training.store import Block, Damaged, Store, enough_space, weights_fault
 
 RESUME_SECONDS = 5.0
 """A resume point is kept after an epoch when the last is older: writing must not cost more than training."""
@@ -83,7 +83,7 @@ class Runner:
         training, seconds = self._fit(spec, seeds)
         weights = self.store.checkpoint(run, seeds)
         if keep_weights:
-            checkpoints.save(weights, training.model.state_dict(), {"run": run})
+            checkpoints.keep_weights(training, weights)
         provenance = {
             "run": run,
             "seeds": seeds,
@@ -118,11 +118,16 @@ class Runner:
         return training, time.monotonic() - began
 
     def _restore_weights(self, spec: RunSpec, block: Block) -> None:
-        """Trains a block again where an evaluation needs weights that were not kept; its results stay as they are."""
+        """Trains a block again where its weights were not kept, or are damaged; its results stay as they are."""
         path = self.store.checkpoint(spec.key(), block.seeds)
-        if not path.exists():
-            training, _ = self._fit(spec, block.seeds)
-            checkpoints.save(path, training.model.state_dict(), {"run": spec.key()})
+        fault = weights_fault(path)
+        if fault is None:
+            return
+        if path.exists():
+            print(f"{fault}; the run is trained again for its weights", flush=True)
+        training, _ = self._fit(spec, block.seeds)
+        checkpoints.keep_weights(training, path)
+        self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
 def _data_key(spec: RunSpec) -> tuple[str, str]:

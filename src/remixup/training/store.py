@@ -75,6 +75,15 @@ class Block:
                 raise Damaged(f"{self.folder / name} differs from the digest in provenance.json")
 
 
+def weights_fault(path: Path) -> str | None:
+    """What is wrong with a checkpoint, in words: it is missing, or differs from the digest beside it."""
+    try:
+        expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
+        return None if sha256(path) == expected else f"{path} differs from the digest beside it"
+    except (OSError, ValueError, KeyError) as error:
+        return f"{path}: {error}"
+
+
 class Store:
     """The runs below a results folder, and their checkpoints beside it."""
 
