@@ -88,6 +88,16 @@ def test_repro_after_a_report_is_up_to_date(origin):
     assert "small.erm.test_error.last" in shown
 
 
+def test_the_pipeline_alone_makes_the_report_and_is_then_up_to_date(origin, tmp_path):
+    """From a clone without data: DVC runs its stages one after the other, and none undoes another."""
+    origin.run("git", "clone", "-q", origin.folder, tmp_path / "clone")
+    project = type(origin)(tmp_path / "clone")
+    (project.folder / ".venv").symlink_to(BIN.parent)
+    project.dvc("repro")
+    assert (project.folder / "paper/report.pdf").exists()
+    assert "up to date" in project.dvc("repro").stdout
+
+
 def test_the_results_have_the_shape_of_the_committed_schema(origin):
     schema = json.loads((ROOT / "src/remixup/replication/replication.schema.json").read_text())
     whole = origin.json("results/embedded/replication.json")

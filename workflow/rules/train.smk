@@ -24,6 +24,7 @@ rule train:
         " > {log}"
 
 
+# All that computes: runs, and what is measured on them.
 rule receipts:
     input:
-        [receipt for experiment in PLANS for receipt in receipts(experiment)],
+        [path for name in PLANS for path in receipts(name) + evaluated(name)],
