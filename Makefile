@@ -12,6 +12,7 @@ report: .venv/.ready
 	@$(BIN)/snakemake
 
 test: .venv/.ready
+	@paper/get-latex
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 check: .venv/.ready
