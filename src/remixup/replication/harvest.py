@@ -91,7 +91,7 @@ class Harvest:
         info = self.plan.experiment.metrics[metric]
         printed = row.row.printed(metric)
         published = printed.value if printed else None
-        tolerance = (printed.tolerance if printed else None) or info.tolerance
+        tolerance = self.plan.experiment.tolerance(row.row, metric)
         if tolerance is None and published is not None:
             tolerance = default_tolerance(published)
         values, diverged = self.samples(row, metric)

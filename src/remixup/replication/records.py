@@ -146,11 +146,10 @@ def for_entry(path: Path, experiment: Experiment, row: Row, metric: str, config:
         values = _by_seed(record, metric)
         if not values:
             continue
-        tolerance = (printed.tolerance if printed else None) or info.tolerance
         found = verdict(
             printed.value if printed else None,
             list(values.values()),
-            tolerance=tolerance,
+            tolerance=experiment.tolerance(row, metric),
             decimals=info.decimals,
             stand_in=planned.stand_in,
         )

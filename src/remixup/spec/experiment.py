@@ -191,6 +191,11 @@ class Experiment(Variation):
         if metric not in self.metrics:
             raise ValueError(f"{where}: metric {metric!r} is not described; {did_you_mean(metric, self.metrics)}")
 
+    def tolerance(self, row: Row, metric: str) -> float | None:
+        """How far off still counts as the same: the row's own, else the metric's, else None for the default."""
+        printed = row.printed(metric)
+        return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
+
     def select(self, patterns: list[str]) -> list[Row]:
         """The rows whose id fits one of the patterns, in the order of the patterns, then of the file."""
         chosen = [row for pattern in patterns for row in self.rows if fnmatchcase(row.id, pattern)]
