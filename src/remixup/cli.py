@@ -105,7 +105,7 @@ def train(
     from remixup.training.progress import ProgressReport
     from remixup.training.store import Store, write_json
 
-    weights = {wanted.run for wanted in plan.evaluations().values() if needs_weights(wanted)}
+    weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     with open_runner(settings, plan, gpu_slots) as (make, results), ProgressReport() as report:
         logs = results / settings.scale / "logs"
         outcome = training.train_pack(make(report), runs, weights, lambda key: logs / f"{key}.failed.txt")
@@ -174,7 +174,7 @@ def evaluate(
     with open_runner(settings, plan, gpu_slots) as (make, results):
         runner = make(lambda *_: None)
         for key, wanted in plan.evaluations().items():
-            for file in measure(runner, results, wanted, runs[wanted.run][0]):
+            for file in measure(runner, results, wanted, *(runs[run] for run in wanted.runs)):
                 done[str(file)] = sha256(file)
             print(f"{key}: {wanted.part['name']} of {wanted.run}", flush=True)
     if receipt is not None:

@@ -51,6 +51,32 @@ def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
         raise BadContentError(f"it holds no {', '.join(missing)}")
 
 
+def extract_folder(archive: Path, within: str, folder: Path) -> None:
+    """Writes all files that the archive holds below its folder `within` to the same places below `folder`.
+
+    Raises:
+        BadContentError: a member's path leads out of the archive, one below `within` is not a plain file or there
+            twice, there is none, or the archive cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for path, size, opener in _members(archive):
+            _refuse_climbing(path)
+            if not PurePosixPath(path).is_relative_to(within):
+                continue
+            target = folder / PurePosixPath(path).relative_to(within)
+            if opener is None or target.exists():
+                raise BadContentError(f"its member {path!r} {'is there twice' if opener else 'is not a plain file'}")
+            with writing(folder, size):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with opener() as content, target.open("wb") as out:
+                    shutil.copyfileobj(content, out, 1 << 20)
+    except _UNREADABLE as error:
+        raise BadContentError(f"it cannot be read to its end: {error or type(error).__name__}") from error
+    if not any(folder.iterdir()):
+        raise BadContentError(f"it has no files in {within or '.'}")
+
+
 def unzip(packed: Path, unpacked: Path) -> None:
     """Writes the content of the gzip file `packed` to `unpacked`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["images", "tabular", "points"]
+Task = Literal["images", "image-files", "spectrograms", "tabular", "points"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,28 @@ class Structure:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder with more files than can be listed here: images in `train/<class>/` and `val/<class>/`, or sounds.
+
+    Args:
+        mirror_path: where a mirror holds it.
+        train: how many examples there are for training.
+        test: how many for the test; of images, those in `val`.
+        sha256: digest of the files one after another, in the order of the examples, where it is known: those of the
+            training part first, of the test part last.
+        validation: how many examples the publisher sets apart for validation.
+        packed_path: where the version's archive, if there is one, holds the folder; empty: it is the whole archive.
+    """
+
+    mirror_path: str
+    train: int
+    test: int
+    sha256: str | None = None
+    validation: int = 0
+    packed_path: str = ""
+
+
+@dataclass(frozen=True)
 class Version:
     """One version of a dataset: the same name always stands for the same tensors.
 
@@ -51,6 +73,7 @@ class Version:
         builder: `module.function` in `remixup.data` that turns the files into tensors.
         files: what the builder reads.
         archive: where the publisher packs the files into one.
+        folder: what the builder reads where it walks through a folder instead.
         embedded: whether it needs neither network nor mirror.
         structure: where given, the table must have it; a file from the publisher may then have other bytes
             than the copy whose digest is on record (line ends, a header row). A file in a mirror may not.
@@ -61,6 +84,7 @@ class Version:
     builder: str
     files: tuple[File, ...] = ()
     archive: File | None = None
+    folder: Folder | None = None
     embedded: bool = False
     structure: Structure | None = None
     note: str = ""
@@ -79,7 +103,8 @@ class Dataset:
     Args:
         name: its name, as in `remixup prepare NAME`.
         title: its name in prose.
-        task: which tensors there are: `images` has train_x, train_y, test_x, test_y; `tabular` and `points` have x, y.
+        task: which tensors there are: `images` has train_x, train_y, test_x, test_y; `spectrograms` besides
+            validation_x, validation_y; `tabular` and `points` have x, y.
         classes: number of classes.
         versions: by name.
         licence: terms, as the publisher or the common statement has them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +25,40 @@ def read(root: Path, size: int) -> Built:
     Raises:
         UserError: a part or a class is missing or empty, or a file is no image.
     """
-    names = _classes(root / "train")
-    if (others := _classes(root / "val")) != names:
-        odd = sorted(set(names) ^ set(others))[0]
-        raise UserError(f"class {odd!r} is in one of train and val only", where=str(root))
+    names = classes(root)
     tensors: dict[str, NDArray[np.generic]] = {}
     for part, folder in (("train", root / "train"), ("test", root / "val")):
         tensors[f"{part}_x"], tensors[f"{part}_y"] = _part(folder, names, size)
     return Built(tensors, names)
 
 
-def _classes(folder: Path) -> tuple[str, ...]:
+def classes(root: Path) -> tuple[str, ...]:
+    """Names of the class folders of `root/train` and `root/val`, by code point.
+
+    Raises:
+        UserError: there are none, or the two parts have different ones.
+    """
+    names = _folders(root / "train")
+    if (others := _folders(root / "val")) != names:
+        odd = sorted(set(names) ^ set(others))[0]
+        raise UserError(f"class {odd!r} is in one of train and val only", where=str(root))
+    return names
+
+
+def pictures(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
+    """Path and label of each image below `folder/<class>/`, by class, then by name.
+
+    Raises:
+        UserError: a class has no images.
+    """
+    for label, name in enumerate(names):
+        found = sorted((p for p in (folder / name).iterdir() if p.suffix.lower() in _ENDINGS), key=lambda p: p.name)
+        if not found:
+            raise UserError("there are no images here", where=str(folder / name))
+        yield from ((path, label) for path in found)
+
+
+def _folders(folder: Path) -> tuple[str, ...]:
     names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if not names:
         raise UserError("there are no class folders here", where=str(folder))
@@ -42,12 +66,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 
 def _part(folder: Path, names: tuple[str, ...], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    files: list[tuple[Path, int]] = []
-    for label, name in enumerate(names):
-        found = sorted((p for p in (folder / name).iterdir() if p.suffix.lower() in _ENDINGS), key=lambda p: p.name)
-        if not found:
-            raise UserError("there are no images here", where=str(folder / name))
-        files += [(path, label) for path in found]
+    files = list(pictures(folder, names))
     images = np.empty((len(files), 3, size, size), np.uint8)
     for place, (path, _) in enumerate(files):
         images[place] = _image(path, size)

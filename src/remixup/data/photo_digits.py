@@ -1,24 +1,23 @@
 """Small colour images for machines without a dataset: digits drawn over patches of photographs.
 
-They are drawn as PNG files in class folders and then read like any other folder of images, so that the whole path from
-picture files to tensors runs everywhere. All arithmetic on pixels is in whole numbers, so that the files are the same
-on every machine.
+They are drawn as PNG or JPEG files in class folders and then read like any other folder of images, so that the whole
+path from picture files to tensors runs everywhere. All arithmetic on pixels is in whole numbers, so that the PNG files,
+and what the JPEG files are made from, are the same on every machine.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from remixup.data import image_folder
+from remixup.data import image_files, image_folder
 from remixup.data.built import Built, Material
-from remixup.data.storage import writing
+from remixup.data.storage import replacing
 
 _SEED = 0
 _SIDE = 16
@@ -26,6 +25,11 @@ _DIGIT_SIDE = 14
 _OPACITY = (4, 5)
 _TRAIN_DIGITS, _TEST_DIGITS = 120, 50
 """Digits of each class: one in front of one photograph for training, of both for the test."""
+_JPEG_SIDE = 40
+_JPEG_DIGIT_SIDES = (28, 32, 36)
+_JPEG_TRAIN, _JPEG_TEST = 40, 50
+"""Digits of each class, each in front of one photograph."""
+_JPEG_QUALITY = 90
 _PHOTOGRAPHS = ("china", "flower")
 
 
@@ -34,27 +38,30 @@ def photo_digits(material: Material) -> Built:
     return _drawn_and_read(material.raw / "photo-digits", turning=False)
 
 
+def photo_digits_jpeg(material: Material) -> Built:
+    """Ten classes, the digit, as JPEG files of 40 x 40 pixels: 400 for training and 500 for the test."""
+    folder = material.raw / "photo-digits-jpeg"
+    _draw(_large_drawings(), folder, (_JPEG_TRAIN + _JPEG_TEST) * 10, quality=_JPEG_QUALITY)
+    return image_files.read(folder)
+
+
 def photo_digits_20(material: Material) -> Built:
     """Twenty classes: every other digit is turned by a quarter, and then a class of its own."""
     return _drawn_and_read(material.raw / "photo-digits-20", turning=True)
 
 
 def _drawn_and_read(folder: Path, turning: bool) -> Built:
-    made = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(made, ignore_errors=True)
-    try:
-        with writing(folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10 * 4096):  # a small file takes a block of the disk
-            for name, image in _drawings(turning):
-                path = made / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # Uncompressed, since the compressor's output differs between versions of zlib.
-                Image.fromarray(image).save(path, compress_level=0)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.rename(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    # Uncompressed, since the compressor's output differs between versions of zlib.
+    _draw(_drawings(turning), folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10, compress_level=0)
     return image_folder.read(folder, _SIDE)
+
+
+def _draw(drawings: Iterable[tuple[str, NDArray[np.uint8]]], folder: Path, count: int, **how: Any) -> None:
+    with replacing(folder, count * 4096) as made:  # a small file takes a block of the disk
+        for name, image in drawings:
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path, **how)
 
 
 def _drawings(turning: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -79,16 +86,38 @@ def _drawings(turning: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
             yield f"{part}/{name}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
 
 
-def _drawing(ink: NDArray[np.int64], photograph: NDArray[np.int64], stream: np.random.RandomState) -> NDArray[np.uint8]:
-    """One digit over a random patch. `ink` is in units of 16 x 14 x 14, the strongest there is."""
-    top, left = (stream.randint(length - _SIDE + 1) for length in photograph.shape[:2])
-    patch = photograph[top : top + _SIDE, left : left + _SIDE]
-    down, right = stream.randint(_SIDE - _DIGIT_SIDE + 1, size=2)
-    mask = np.zeros((_SIDE, _SIDE, 1), np.int64)
-    mask[down : down + _DIGIT_SIDE, right : right + _DIGIT_SIDE, 0] = ink
+def _large_drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """The same with (40, 40, 3) pixels, digits of several sizes, and photographs so dark that the ink is white."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    stream = np.random.RandomState(_SEED)
+    photographs = [_halved(name) // 3 for name in _PHOTOGRAPHS]
+    for label in range(10):
+        members = stream.permutation(np.flatnonzero(bunch.target == label))[: _JPEG_TRAIN + _JPEG_TEST]
+        for place, member in enumerate(members):
+            enlarge = _enlargement(_JPEG_DIGIT_SIDES[stream.randint(len(_JPEG_DIGIT_SIDES))])
+            ink = enlarge @ bunch.images[member].astype(np.int64) @ enlarge.T
+            name = f"{'train' if place < _JPEG_TRAIN else 'val'}/{label}/{place:03d}.jpg"
+            yield name, _drawing(ink, photographs[place % 2], stream, _JPEG_SIDE, opacity=(1, 1))
+
+
+def _drawing(
+    ink: NDArray[np.int64],
+    photograph: NDArray[np.int64],
+    stream: np.random.RandomState,
+    side: int = _SIDE,
+    opacity: tuple[int, int] = _OPACITY,
+) -> NDArray[np.uint8]:
+    """One digit over a random patch. `ink` (s, s) is in units of 16 s^2, the strongest there is."""
+    top, left = (stream.randint(length - side + 1) for length in photograph.shape[:2])
+    patch = photograph[top : top + side, left : left + side]
+    down, right = stream.randint(side - len(ink) + 1, size=2)
+    mask = np.zeros((side, side, 1), np.int64)
+    mask[down : down + len(ink), right : right + len(ink), 0] = ink
     colour = 255 if 2 * patch.sum() < 255 * patch.size else 0
-    whole = 16 * _DIGIT_SIDE**2 * _OPACITY[1]
-    mixed: NDArray[np.int64] = (patch * whole + (colour - patch) * mask * _OPACITY[0] + whole // 2) // whole
+    whole = 16 * len(ink) ** 2 * opacity[1]
+    mixed: NDArray[np.int64] = (patch * whole + (colour - patch) * mask * opacity[0] + whole // 2) // whole
     return mixed.astype(np.uint8)
 
 
@@ -103,12 +132,12 @@ def _halved(name: str) -> NDArray[np.int64]:
     return halved
 
 
-def _enlargement() -> NDArray[np.int64]:
-    """The (14, 8) matrix of linear interpolation between pixel centres, times 14."""
-    matrix = np.zeros((_DIGIT_SIDE, 8), np.int64)
-    for row in range(_DIGIT_SIDE):
-        # the centre (row + 1/2) 8/14 - 1/2 in units of 1/14
-        below, rest = divmod(8 * row + 4 - 7, _DIGIT_SIDE)
-        matrix[row, max(below, 0)] += _DIGIT_SIDE - rest
+def _enlargement(side: int = _DIGIT_SIDE) -> NDArray[np.int64]:
+    """The (side, 8) matrix of linear interpolation between pixel centres, times side, which is even."""
+    matrix = np.zeros((side, 8), np.int64)
+    for row in range(side):
+        # the centre (row + 1/2) 8/side - 1/2 in units of 1/side
+        below, rest = divmod(8 * row + 4 - side // 2, side)
+        matrix[row, max(below, 0)] += side - rest
         matrix[row, min(below + 1, 7)] += rest
     return matrix

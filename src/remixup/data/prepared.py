@@ -1,7 +1,8 @@
 """Preparing a dataset once and loading it many times.
 
-`folder/prepared/<name>-<version>/` holds `tensors.safetensors` and `manifest.json`. It appears whole, by a rename, and
-the manifest is a function of the tensors and the registry alone: no time, no path, no machine.
+`folder/prepared/<name>-<version>/` holds `tensors.safetensors` and `manifest.json`, and of image files also the files
+themselves, one after another, as `images.bin`. It appears whole, by a rename, and the manifest is a function of the
+tensors, these files and the registry alone: no time, no path, no machine.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remixup.data.built import Built, Material
-from remixup.data.entry import Dataset, Version
+from remixup.data.entry import Dataset, Folder, Version
 from remixup.data.registry import lookup
 from remixup.data.sources import Source, digest, gather
 from remixup.data.storage import publish, writing
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TENSORS = "tensors.safetensors"
+IMAGES = "images.bin"
 MANIFEST = "manifest.json"
 
 _log = logging.getLogger(__name__)
@@ -37,13 +40,19 @@ class Prepared:
     """A dataset in memory.
 
     Args:
-        tensors: of images `train_x` and `test_x` (n, C, H, W) uint8, `train_y` and `test_y` (n,) int64; of tables and
-            points `x` (n, F) float32, missing values NaN, and `y` (n,) int64. Labels are 0..C-1.
+        tensors: of images `train_x` and `test_x` (n, C, H, W) uint8, `train_y` and `test_y` (n,) int64; of spectrograms
+            the same as (n, 1, frequencies, frames) float16, and `validation_x` and `validation_y`, the published
+            validation part, which has no example of the others; of tables and points `x` (n, F) float32, missing values
+            NaN, and `y` (n,) int64. Labels are 0..C-1. Of image files there is no x but `train_offsets` and
+            `test_offsets` (n + 1,) int64: where in `images` each file begins, and where the last one ends; the test
+            part begins where the training part ends.
         manifest: what `prepare` wrote about them; for images `mean` and `std` of each channel of `train_x / 255`.
+        images: of image files, the file that holds them all one after another.
     """
 
     tensors: dict[str, torch.Tensor]
     manifest: dict[str, Any]
+    images: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,8 @@ def load(name: str, version: str | None = None, *, folder: Path) -> Prepared:
         )
     from safetensors.torch import load_file
 
-    return Prepared(load_file(final / TENSORS), json.loads((final / MANIFEST).read_text(encoding="utf-8")))
+    manifest = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
+    return Prepared(load_file(final / TENSORS), manifest, final / IMAGES if IMAGES in manifest else None)
 
 
 def _place(folder: Path, dataset: Dataset, version: Version) -> Path:
@@ -135,7 +145,7 @@ def _place(folder: Path, dataset: Dataset, version: Version) -> Path:
 
 def _fault(final: Path, dataset: Dataset, version: Version) -> _Fault | None:
     """None where the prepared dataset is intact and as this program makes it."""
-    tensors, manifest = final / TENSORS, final / MANIFEST
+    manifest = final / MANIFEST
     if not final.is_dir():
         return _Fault(final, f"dataset {dataset.name} ({version.name}) has not been prepared", absent=True)
     try:
@@ -144,14 +154,17 @@ def _fault(final: Path, dataset: Dataset, version: Version) -> _Fault | None:
         for key, value in expected.items():
             if said[key] != value:
                 return _Fault(manifest, f"it says {key} {said[key]!r}, this program makes {value!r}")
-        size, sha256 = said["bytes"], said["sha256"]
+        files = {TENSORS: (said["bytes"], said["sha256"])}
+        if dataset.task == "image-files":
+            files[IMAGES] = (said[IMAGES]["bytes"], said[IMAGES]["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         return _Fault(manifest, f"it is damaged or missing ({type(error).__name__}: {error})")
-    try:
-        if tensors.stat().st_size != size or digest(tensors) != sha256:
-            return _Fault(tensors, "it is damaged: its content is not what the manifest says")
-    except OSError as error:
-        return _Fault(tensors, f"it cannot be read ({error.strerror})")
+    for path, (size, sha256) in ((final / name, stated) for name, stated in files.items()):
+        try:
+            if path.stat().st_size != size or digest(path) != sha256:
+                return _Fault(path, "it is damaged: its content is not what the manifest says")
+        except OSError as error:
+            return _Fault(path, f"it cannot be read ({error.strerror})")
     return None
 
 
@@ -170,6 +183,7 @@ def _make(
         built = _build(version, Material({source.file: source.path for source in sources}, raw))
         _check_structure(dataset, version, sources, built)
         needed = sum(array.nbytes for array in built.tensors.values())
+        needed += sum(os.path.getsize(path) for path in built.pictures)
         with writing(final.parent, needed):
             _write(dataset, version, sources, built, work / "result")
             publish(work / "result", final)
@@ -185,6 +199,15 @@ def _build(version: Version, material: Material) -> Built:
 
 
 def _check_structure(dataset: Dataset, version: Version, sources: list[Source], built: Built) -> None:
+    if (folder := version.folder) is not None:
+        parts = {"train": folder.train, "validation": folder.validation, "test": folder.test}
+        expected = {part: count for part, count in parts.items() if count}, dataset.classes
+        found = {part: len(built.tensors[f"{part}_y"]) for part in expected[0]}, len(built.class_names or ())
+        if found != expected:
+            counted, due = (" + ".join(f"{count:,}" for count in each.values()) for each, _ in (found, expected))
+            kind = "clips" if dataset.task == "spectrograms" else "images"
+            what = f"there are {counted} {kind} of {found[1]:,} classes, not {due} of {expected[1]:,}"
+            raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.homepage}")
     if (stated := version.structure) is None:
         return
     import numpy as np
@@ -203,6 +226,17 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], built: Bui
     from safetensors.numpy import save_file
 
     tensors = {name: np.ascontiguousarray(array) for name, array in built.tensors.items()}
+    packed: dict[str, Any] = {}
+    sha256 = built.sha256
+    if built.pictures:
+        from remixup.data.image_files import pack
+
+        offsets, sha256 = pack(built.pictures, result / IMAGES)
+        count = len(tensors["train_y"])
+        tensors |= {"train_offsets": offsets[: count + 1], "test_offsets": offsets[count:]}
+        packed = {IMAGES: {"bytes": int(offsets[-1]), "sha256": sha256}}
+    if version.folder is not None:
+        sources = [_vouched(version.folder, source, sha256) for source in sources]
     save_file(tensors, result / TENSORS)
     manifest = {
         "name": dataset.name,
@@ -218,6 +252,7 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], built: Bui
         **(_channel_statistics(tensors["train_x"]) if dataset.task == "images" else {}),
         "bytes": (result / TENSORS).stat().st_size,
         "sha256": digest(result / TENSORS),
+        **packed,
         "sources": [{"file": source.file, "sha256": source.sha256, "checked": source.checked} for source in sources],
         "licence": dataset.licence,
         "citation": dataset.citation,
@@ -225,6 +260,18 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], built: Bui
         "note": version.note,
     }
     (result / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _vouched(folder: Folder, source: Source, sha256: str | None) -> Source:
+    """The folder that was read, with its digest; one from the publisher may have another than the copy on record."""
+    if sha256 == folder.sha256:
+        return replace(source, sha256=sha256, checked="sha256")
+    what = f"these are not the files on record: their sha256, one after another, is {sha256}"
+    if source.checked == "sha256":
+        raise UserError(what, where=str(source.path), hint=f"it should be {folder.sha256}")
+    if folder.sha256:
+        _log.warning("%s; the numbers of their examples are as stated", what)
+    return replace(source, sha256=sha256)
 
 
 def _channel_statistics(images: NDArray[np.generic]) -> dict[str, list[float]]:

@@ -5,14 +5,17 @@ Neither this module nor what it imports needs torch, NumPy or scikit-learn, so t
 
 from __future__ import annotations
 
+from remixup.data.entries_files import FILES
 from remixup.data.entries_images import IMAGES
+from remixup.data.entries_points import POINTS
+from remixup.data.entries_speech import SPEECH
 from remixup.data.entries_uci import TABLES
 from remixup.data.entry import Dataset, File, Structure, Task, Version
 from remixup.errors import UserError, did_you_mean
 
 __all__ = ["REGISTRY", "Dataset", "File", "Structure", "Task", "Version", "lookup"]
 
-REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*IMAGES, *TABLES)}
+REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*IMAGES, *POINTS, *FILES, *SPEECH, *TABLES)}
 
 
 def lookup(name: str, version: str | None = None) -> tuple[Dataset, Version]:

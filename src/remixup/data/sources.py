@@ -23,14 +23,14 @@ class Source:
     Args:
         file: its name in the registry.
         path: where it lies.
-        sha256: its digest.
+        sha256: its digest; of a folder None until its files have been read.
         checked: what vouches for it: its `sha256` or `md5`, the digest of the `archive` it was in, or (still to be
-            shown by the parsed table) its `structure`.
+            shown by what was read) its `structure`.
     """
 
     file: str
     path: Path
-    sha256: str
+    sha256: str | None
     checked: str
 
 
@@ -82,6 +82,8 @@ def _from_mirror(dataset: Dataset, version: Version, mirror: Path, scratch: Path
     """None where the mirror has nothing of this version."""
     if not mirror.is_dir():
         raise UserError(f"there is no folder {mirror}", where="data.mirror in config.yaml, or REMIXUP_MIRROR")
+    if (folder := version.folder) is not None and (path := mirror / folder.mirror_path).is_dir():
+        return [Source(folder.mirror_path, path, None, "sha256" if folder.sha256 else "structure")]
     files = {file: mirror / file.mirror_path for file in version.files if file.mirror_path}
     present = [path for path in files.values() if path.is_file()]
     if files and len(present) == len(version.files):
@@ -142,6 +144,11 @@ def _dropped(served: Path, error: BadContentError) -> UserError:
 
 
 def _unpack(version: Version, packed: Path, scratch: Path) -> list[Source]:
+    if (folder := version.folder) is not None and version.archive is not None:
+        path = scratch / "folder"
+        archives.extract_folder(packed, folder.packed_path, path)
+        known = version.archive.sha256 or version.archive.md5
+        return [Source(folder.mirror_path, path, None, "archive" if known else "structure")]
     archives.extract(packed, [file.name for file in version.files], scratch)
     return [_vouched(version, file, scratch / file.name) for file in version.files]
 
@@ -189,6 +196,7 @@ def _restore(dataset: Dataset) -> str:
 
 def _unobtainable(dataset: Dataset, version: Version, mirror: Path | None) -> UserError:
     wanted = [file.mirror_path for file in _all_files(version) if file.mirror_path]
+    wanted += [f"{version.folder.mirror_path}/"] if version.folder else []
     where = "data.mirror in config.yaml, or REMIXUP_MIRROR"
     ways = [f"point it to a folder that holds {wanted[0]}"] if wanted else []
     if version.downloadable:

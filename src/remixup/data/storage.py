@@ -49,6 +49,30 @@ def _system_error(error: Exception) -> int:
     return int(in_text[1]) if in_text else 0
 
 
+@contextmanager
+def replacing(folder: Path, needed: int) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `folder` when the block ends and is gone if it fails.
+
+    Args:
+        folder: the place; what stood there is removed.
+        needed: about how many bytes the block writes.
+
+    Raises:
+        UserError: there is no room or no right to write.
+    """
+    made = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        with writing(folder, needed):
+            made.mkdir(parents=True)
+            yield made
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.rename(made, folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def publish(made: Path, final: Path) -> None:
     """Moves the finished folder `made` to `final` in one step, after its content has reached the disk.
 

@@ -13,8 +13,7 @@ from remixup.evaluation.kept import needs_weights, path, read
 from remixup.spec.planning import Evaluation
 from remixup.spec.run import RunSpec
 from remixup.training import checkpoints
-from remixup.training.loop import Training
-from remixup.training.runner import Runner
+from remixup.training.runner import Runner, start
 from remixup.training.store import enough_space, write_json
 
 
@@ -28,21 +27,44 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
     raise LookupError(f"no evaluation {name}: parts.json and the code differ")
 
 
-def evaluate(runner: Runner, results: Path, wanted: Evaluation, spec: RunSpec) -> list[Path]:
-    """Makes sure that the evaluation of a stored run is there for all its blocks; the files that hold it."""
+def evaluate(
+    runner: Runner,
+    results: Path,
+    wanted: Evaluation,
+    run: tuple[RunSpec, int],
+    source: tuple[RunSpec, int] | None = None,
+) -> list[Path]:
+    """Makes sure that the evaluation of a stored run is there for all its blocks; the files that hold it.
+
+    Args:
+        runner: where the runs lie, and the device.
+        results: the results folder.
+        wanted: the evaluation.
+        run: the specification of the run that it is made on, and how many seeds it has.
+        source: the same of the run that it names as its source, if it does.
+    """
     files = []
     for block in runner.store.blocks(wanted.run):
         if block.first >= wanted.seeds:
             continue
         file = path(results, wanted, block)
         if read(results, wanted, block) is None:
-            training = Training(spec, block.seeds, runner.inputs(spec, block.seeds), runner.device)
-            if needs_weights(wanted):
-                checkpoints.load_weights(runner.store.checkpoint(wanted.run, block.seeds), training)
+            training = _trained(runner, run[0], block.seeds, needs_weights(wanted))
             named = dict(wanted.part)
+            if source is not None:
+                # The next seed: so attacker and attacked never share their initial weights, even where both are ERM.
+                others = [(seed + 1) % source[1] for seed in block.seeds]
+                named["others"] = _trained(runner, source[0], others, weights=True)
             measured = find(named.pop("name"))(training, **named)
             kept = {"evaluation": wanted.part, "run": wanted.run, "block": block.digest, "measured": measured}
             with enough_space(results):
                 write_json(file, kept)
         files.append(file)
     return files
+
+
+def _trained(runner: Runner, spec: RunSpec, seeds: list[int], weights: bool) -> Any:
+    training = start(spec, seeds, runner.inputs(spec, seeds), runner.device)
+    if weights:
+        checkpoints.load_weights(runner.store.checkpoint(spec.key(), seeds), training)
+    return training

@@ -24,15 +24,16 @@ def decision_surface(
         examples as [x, y, class]).
     """
     inputs = training.inputs
-    low, high = inputs.x.amin(0).cpu(), inputs.x.amax(0).cpu()
+    x = inputs.examples(inputs.train).cpu()
+    low, high = x.flatten(0, 1).amin(0), x.flatten(0, 1).amax(0)
     reach = margin * (high - low)
     axes = [torch.linspace(float(low[k] - reach[k]), float(high[k] + reach[k]), points) for k in range(2)]
     grid = torch.cartesian_prod(axes[1], axes[0]).flip(1)
     members = grid.expand(len(training.seeds), -1, -1).to(training.device)
     probability = training.logits(members).softmax(-1)[..., 1].reshape(-1, points, points).cpu()
     results = []
-    for seed, surface, rows in zip(training.seeds, probability, inputs.train, strict=True):
-        examples = torch.cat([inputs.x[rows], inputs.y[rows].unsqueeze(1)], dim=1).cpu()
+    for seed, surface, mine, labels in zip(training.seeds, probability, x, inputs.train_labels.cpu(), strict=True):
+        examples = torch.cat([mine, labels.unsqueeze(1)], dim=1)
         results.append(
             {
                 "seed": seed,

@@ -16,12 +16,15 @@ import inspect
 import pkgutil
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from remixup.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from remixup.models.preact_population import MemberDropout
 
 
 @functools.cache
@@ -67,22 +70,55 @@ def stack(members: Sequence[nn.Sequential]) -> nn.Sequential:
     """One population of all the members of several populations of the same architecture, in order.
 
     The usual members are one-member networks, each built under its own seed, so that a member's initial weights depend
-    on its seed alone and not on the company it trains in. The members themselves are left as they are.
+    on its seed alone and not on the company it trains in. Weights and buffers (running statistics) are stacked; dropout
+    has to be seeded anew. The members themselves are left as they are.
 
     Raises:
         ValueError: no members, or a network whose family is not batched over members.
     """
     from remixup.models.mlp import MemberLinear
+    from remixup.models.preact_population import MemberBatchNorm2d, MemberConv2d
 
     if not members:
         raise ValueError("a population needs at least one member")
     population = copy.deepcopy(members[0])
     owners = [module for module in population.modules() if list(module.parameters(recurse=False))]
-    if not all(isinstance(owner, MemberLinear) for owner in owners):
+    if not all(isinstance(owner, MemberLinear | MemberConv2d | MemberBatchNorm2d) for owner in owners):
         raise ValueError("only networks whose every layer is batched over members can be stacked")
     for name, parameter in population.named_parameters():
         parameter.data = torch.cat([member.get_parameter(name).detach() for member in members])
+    for name, buffer in population.named_buffers():
+        buffer.data = torch.cat([member.get_buffer(name) for member in members])
+    for layer in _member_dropouts(population):
+        layer.generators = []
     return population
+
+
+def seed_dropout(model: nn.Module, seeds: list[int]) -> None:
+    """Seed the draws of a network's dropout: for a population each member's with its own seed, for others the first.
+
+    Members' generators are made on the device on which the network is. Other networks draw from torch's global
+    generators, which are seeded whether the network has dropout or not.
+
+    Raises:
+        ValueError: a population with dropout has not as many members as there are seeds.
+    """
+    layers = _member_dropouts(model)
+    if not layers:
+        torch.manual_seed(seeds[0])
+        return
+    first = next(model.parameters())
+    if len(first) != len(seeds):
+        raise ValueError(f"{len(seeds)} seeds for {len(first)} members")
+    generators = [torch.Generator(first.device).manual_seed(seed) for seed in seeds]
+    for layer in layers:
+        layer.generators = generators
+
+
+def _member_dropouts(model: nn.Module) -> "list[MemberDropout]":
+    from remixup.models.preact_population import MemberDropout
+
+    return [module for module in model.modules() if isinstance(module, MemberDropout)]
 
 
 def image_channels(input_shape: tuple[int, ...], name: str) -> int:

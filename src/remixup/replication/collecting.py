@@ -49,28 +49,35 @@ def collect(config: Config, plan: Plan) -> Path:
     """Writes an experiment's results; the file."""
     harvest = Harvest(config, plan)
     metrics = plan.experiment.metrics
-    evidence = {
+    evidence = {row.id: Evidence(config.scale) for row in plan.experiment.rows}
+    evidence |= {
         row.row.id: Evidence(
             row.scale, row.stand_in, harvest.sound(row), {metric: harvest.samples(row, metric)[0] for metric in metrics}
         )
         for row in plan.rows
     }
     claims = decide_claims(plan.experiment, evidence)
-    records.add_to_claims(claims, plan.path, plan.experiment, config)
-    planned = plan.evaluations().values()
+    on_record = records.OnRecord(plan.path, plan.experiment, config)
+    records.add_to_claims(claims, on_record)
     result = ExperimentResult(
         scale=config.scale,
         experiment=plan.experiment.id,
         entries=[
-            harvest.entry(row, metric, records.for_entry(plan.path, plan.experiment, row.row, metric, config))
+            harvest.entry(row, metric, records.for_entry(on_record, row.row, metric))
             for row in plan.rows
             for metric in metrics
+            if harvest.has(row, metric)
         ],
         claims=claims,
         curves={row.row.id: curves for row in plan.rows if (curves := harvest.curves(row))},
         evaluations={
-            row.row.id: {each.part["name"]: harvest.evaluation(row, each) for each in planned if each.run == row.key}
+            row.row.id: {
+                wanted.part["name"]: harvest.evaluation(row, wanted)
+                for part in row.evaluate
+                if (wanted := plan.evaluation(row, part))
+            }
             for row in plan.runnable
+            if row.evaluate
         },
         costs=harvest.costs(),
         sources=harvest.sources(),
@@ -112,5 +119,6 @@ def flat_curves(parts: list[ExperimentResult]) -> list[dict[str, Any]]:
         {"experiment": part.experiment, "row": row, "epoch": epoch, "test_error": mean}
         for part in parts
         for row, curves in part.curves.items()
+        if "test_error" in curves
         for epoch, mean in zip(curves["test_error"].epoch, curves["test_error"].mean, strict=True)
     ]

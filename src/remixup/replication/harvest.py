@@ -14,7 +14,7 @@ from remixup.replication.results import Cost, Curve, Entry, Recorded, Source, Ve
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import default_tolerance, verdict
 from remixup.spec.config import Config
-from remixup.spec.experiment import QUANTITIES
+from remixup.spec.experiment import QUANTITIES, evaluated_values
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, soundness
 from remixup.training.store import Block, Store
 
@@ -58,18 +58,41 @@ class Harvest:
         """The stored blocks of a row's run that hold seeds it asks for."""
         return [block for block in self.store.blocks(row.key) if block.first < row.seeds] if row.at_hand else []
 
+    def has(self, row: PlannedRow, metric: str) -> bool:
+        """Whether it is a number of the row: published, recorded by its runs, or an evaluation that it asks for."""
+        if metric in row.row.published:
+            return True
+        source = metric.partition(".")[0]
+        if source in evaluated_values():
+            return any(part["name"] == source for part in row.evaluate)
+        blocks = self.blocks(row)
+        return not blocks or metric in blocks[0].read("metrics.json")["values"]
+
     def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
-        """Values by seed, and the seeds that diverged."""
+        """Values by seed, and the seeds that diverged (or whose evaluation has no value)."""
+        source, _, name = metric.partition(".")
+        if source in evaluated_values():
+            return self._evaluated(row, source, name)
         values: dict[int, float] = {}
         diverged: list[int] = []
         for block in self.blocks(row):
             measured = block.read("metrics.json")
-            for seed, value in zip(measured["seeds"], measured["values"][metric], strict=True):
+            series = measured["values"].get(metric)
+            if series is None:
+                continue
+            for seed, value in zip(measured["seeds"], series, strict=True):
                 if seed < row.seeds and value is None:
                     diverged.append(seed)
                 elif seed < row.seeds:
                     values[seed] = value
         return dict(sorted(values.items())), diverged
+
+    def _evaluated(self, row: PlannedRow, name: str, value: str) -> tuple[dict[int, float], list[int]]:
+        part = next((part for part in row.evaluate if part["name"] == name), None)
+        wanted = self.plan.evaluation(row, part) if part and row.at_hand else None
+        measured = {each["seed"]: each[value] for each in self.evaluation(row, wanted)} if wanted else {}
+        fine = {seed: found for seed, found in measured.items() if found is not None}
+        return dict(sorted(fine.items())), sorted(set(measured) - set(fine))
 
     def evaluation(self, row: PlannedRow, wanted: Evaluation) -> list[dict[str, Any]]:
         """What an evaluation measured on a row's run, seed by seed."""
@@ -77,11 +100,18 @@ class Harvest:
         return [each for block in measured for each in block if each["seed"] < row.seeds]
 
     def sound(self, row: PlannedRow) -> bool | None:
-        """Whether a stand-in's baseline beats logistic regression on the same tensors, on average over seeds."""
+        """Whether a stand-in trained by ERM beats logistic regression on the same tensors, on average over seeds.
+
+        Where labels are corrupted a network that memorises them may end above any linear model: its best epoch counts.
+        What learns no classes has nothing to beat.
+        """
         if row.stand_in is None:
             return None
+        if not row.run.classifies:
+            return True
+        row = self.plan.plain(row)
         reference = [each["test_error"] for each in self.evaluation(row, soundness(row))]
-        values, _ = self.samples(row, "test_error.last")
+        values, _ = self.samples(row, "test_error.best" if row.run.dataset.label_noise else "test_error.last")
         if not reference or not values:
             return None
         return statistics.fmean(values.values()) < statistics.fmean(reference)
@@ -138,7 +168,8 @@ class Harvest:
             for line in block.history():
                 if line["seed"] in fine and line["seed"] < row.seeds:
                     for quantity in QUANTITIES:
-                        found[quantity].setdefault(int(line["epoch"]), []).append(line[quantity])
+                        if quantity in line:
+                            found[quantity].setdefault(int(line["epoch"]), []).append(line[quantity])
         return {
             quantity: Curve(
                 epoch=list(epochs),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from remixup.replication.results import ClaimResult, Code, Recorded, RecordedCla
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.spec.config import Config, Scale
-from remixup.spec.experiment import Experiment, Row
-from remixup.spec.planning import Plan, PlannedRow, comparable, plan_row
+from remixup.spec.experiment import Experiment, Row, evaluated_values
+from remixup.spec.parts import Part, numerics
+from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.training.store import Block, Damaged, write_json
 
@@ -44,8 +46,10 @@ def write(config: Config, plan: Plan) -> list[Path]:
         for block in blocks:
             _fit_to_record(block)
         path = HOME / f"{key}.json"
-        sound = {row.row.id: harvest.sound(row) for row in plan.runnable if row.key == key and row.stand_in}
-        record = {**_record(key, spec, scales[key], blocks), "sound": sound}
+        rows = [row for row in plan.runnable if row.key == key]
+        sound = {row.row.id: harvest.sound(row) for row in rows if row.stand_in}
+        measured = [each for row in rows for each in _measured(harvest, row)]
+        record = {**_record(key, spec, scales[key], blocks), "sound": sound, "evaluations": measured}
         write_json(path, {**record, "sha256": digest(record)})
         written.append(path)
     return written
@@ -91,6 +95,27 @@ def _record(key: str, spec: RunSpec, scale: Scale, blocks: list[Block]) -> dict[
     }
 
 
+def _measured(harvest: Harvest, row: PlannedRow) -> list[dict[str, Any]]:
+    """The numbers that were measured on a row's trained networks, evaluation by evaluation."""
+    found = []
+    for part in row.evaluate:
+        names = evaluated_values().get(part["name"], [])
+        wanted = harvest.plan.evaluation(row, part)
+        results = harvest.evaluation(row, wanted) if wanted and names else []
+        if results:
+            values = {name: {str(each["seed"]): each[name] for each in results} for name in names}
+            found.append({**_identity(harvest.plan, part), "values": values})
+    return found
+
+
+def _identity(plan: Plan, part: Part) -> dict[str, Any]:
+    """What makes two evaluations the same measurement: the part, and what its source run is."""
+    sources = [row.run for row in plan.rows if row.row.id == part.get("source")]
+    alone = {name: value for name, value in part.items() if name != "source"}
+    edition = numerics("evaluation", part["name"])
+    return {"part": alone, "numerics": edition, "source": [comparable(run) for run in sources]}
+
+
 @functools.cache
 def read_all(home: Path = HOME) -> list[dict[str, Any]]:
     """All records; UserError where one is not readable or was edited out of shape."""
@@ -120,33 +145,61 @@ def _matching(planned: PlannedRow, accepts: list[str] | None) -> dict[str, Any] 
     return max(fits, key=lambda record: len(record["seeds"]), default=None)
 
 
-def _find(
-    path: Path, experiment: Experiment, row: Row, config: Config
-) -> dict[Scale, tuple[PlannedRow, dict[str, Any]]]:
-    """Records of a row by the real scale that they were measured at."""
-    found: dict[Scale, tuple[PlannedRow, dict[str, Any]]] = {}
-    for scale in REAL:
-        planned = plan_row(str(path), experiment, row, config, scale)
-        record = _matching(planned, planned.accepts)
-        if record is not None and planned.scale not in found:
-            found[planned.scale] = (planned, record)
-    return found
+@dataclass(frozen=True)
+class _Found:
+    """A row at a real scale, and the record that counts for it."""
+
+    plan: Plan
+    planned: PlannedRow
+    record: dict[str, Any]
+
+    def values(self, metric: str) -> dict[int, float]:
+        """A metric by seed."""
+        return _by_seed(self.plan, self.planned, self.record, metric)
 
 
-def _by_seed(record: dict[str, Any], metric: str) -> dict[int, float]:
+class OnRecord:
+    """What is on record for an experiment."""
+
+    def __init__(self, path: Path, experiment: Experiment, config: Config) -> None:
+        self.experiment = experiment
+        self.plans = {scale: plan_experiment(path, experiment, config, scale) for scale in REAL}
+
+    def find(self, row: str) -> dict[Scale, _Found]:
+        """Records of a row by the real scale that they were measured at."""
+        found: dict[Scale, _Found] = {}
+        for plan in self.plans.values():
+            for planned in plan.rows:
+                record = _matching(planned, planned.accepts) if planned.row.id == row else None
+                if record is not None and planned.scale not in found:
+                    found[planned.scale] = _Found(plan, planned, record)
+        return found
+
+
+def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: str) -> dict[int, float]:
+    """A metric on record: of the training, or of the evaluation that the row asks for."""
+    source, _, name = metric.partition(".")
+    if source in evaluated_values():
+        part = next((each for each in planned.evaluate if each["name"] == source), None)
+        wanted = _identity(plan, part) if part else None
+        for kept in record.get("evaluations", []):
+            if {key: kept[key] for key in ("part", "numerics", "source")} == wanted:
+                return {int(seed): value for seed, value in kept["values"][name].items() if value is not None}
+        return {}
     pairs = zip(record["seeds"], record["values"].get(metric, []), strict=False)
     return {seed: value for seed, value in pairs if value is not None}
 
 
-def for_entry(path: Path, experiment: Experiment, row: Row, metric: str, config: Config) -> list[Recorded]:
+def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
     """What is on record for one number, one result for each real scale."""
     results = []
+    experiment = kept.experiment
     printed, info = row.printed(metric), experiment.metrics[metric]
-    for scale, (planned, record) in _find(path, experiment, row, config).items():
-        values = _by_seed(record, metric)
+    for scale, found in kept.find(row.id).items():
+        planned, record, values = found.planned, found.record, found.values(metric)
         if not values:
             continue
-        found = verdict(
+        decided = verdict(
             printed.value if printed else None,
             list(values.values()),
             tolerance=experiment.tolerance(row, metric),
@@ -158,7 +211,7 @@ def for_entry(path: Path, experiment: Experiment, row: Row, metric: str, config:
             Recorded(
                 scale=scale,
                 replicated=summarise(list(values.values()), list(values)),
-                verdict="diverged" if any(record["diverged"]) else found,
+                verdict="diverged" if any(record["diverged"]) else decided,
                 stand_in=planned.stand_in,
                 dataset_version=f"{record['spec']['dataset']['name']} {record['spec']['dataset']['version']}",
                 precision=record["spec"]["precision"],
@@ -171,16 +224,17 @@ def for_entry(path: Path, experiment: Experiment, row: Row, metric: str, config:
     return results
 
 
-def add_to_claims(claims: list[ClaimResult], path: Path, experiment: Experiment, config: Config) -> None:
+def add_to_claims(claims: list[ClaimResult], kept: OnRecord) -> None:
     """Decides each claim once more on the runs on record, scale by scale."""
-    found = {row.id: _find(path, experiment, row, config) for row in experiment.rows}
+    experiment = kept.experiment
+    on_record = {row.id: kept.find(row.id) for row in experiment.rows}
     for scale in REAL:
-        evidence = {}
-        for row in experiment.rows:
-            planned, record = found[row.id].get(scale, (None, None))
-            values = {metric: _by_seed(record, metric) for metric in experiment.metrics} if record else {}
-            sound = record["sound"].get(row.id) if record else None
-            evidence[row.id] = Evidence(scale, planned.stand_in if planned else None, sound, values)
+        evidence = {row.id: Evidence(scale) for row in experiment.rows}
+        for name, found in on_record.items():
+            if scale in found:
+                each = found[scale]
+                values = {metric: each.values(metric) for metric in experiment.metrics}
+                evidence[name] = Evidence(scale, each.planned.stand_in, each.record["sound"].get(name), values)
         for claim, decided in zip(claims, decide_claims(experiment, evidence), strict=True):
             if decided.effect is not None and decided.ci95 is not None and decided.p is not None:
                 fields = ("holds", "effect", "ci95", "p", "n", "stand_in")

@@ -102,6 +102,7 @@ class ClaimResult(Result):
     experiment: str
     statement: str
     where: str
+    kind: Literal["measured", "definition", "untested"] = "measured"
     holds: bool | None = Field(description="null: undecided, or the baseline is not sound")
     why: str = Field(description="in words: what decided, or what is missing")
     unit: str

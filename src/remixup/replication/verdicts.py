@@ -2,11 +2,13 @@
 
 A claim is held against the smallest effect of interest d that its experiment file states. Both answers, "the effect is
 more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d; so each claim has one
-two-sided paired t test of that hypothesis, and a rejection is read off the side on which the mean effect lies. The
-p-values are Holm-adjusted over the claims of the experiment: the chance that any effect that is d is called more or
-less stays at 5 %, whatever the claims share (they often share a baseline). That the side is wrong is at most half as
-likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has the proof for independent
-tests, under conditions on their distribution, and this module's tests simulate it for a shared baseline.
+two-sided paired t test of that hypothesis (for a sentence that says "no more than", the answers swap), and a rejection
+is read off the side on which the mean effect lies. A bound is the same with d = 0 and, for the effect, what is left to
+the limit. The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect
+that is d is called more or less stays at 5 %, whatever the claims share (they often share a baseline). That the side is
+wrong is at most half as likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has
+the proof for independent tests, under conditions on their distribution, and this module's tests simulate it for a
+shared baseline.
 
 In terms of intervals: a claim is decided when d lies outside its t interval at level 1 - 0.05 / (m - k), where m claims
 have a test and the k with smaller p-values have all been decided. The printed interval is the plain 95 % one and the
@@ -117,14 +119,17 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
     """
     effects = [_effects(claim, evidence) for claim in experiment.claims]
     tests = [
-        paired(effect, claim.smallest_effect) if effect else None
+        paired(effect, claim.smallest_effect or 0.0) if effect else None
         for claim, effect in zip(experiment.claims, effects, strict=True)
     ]
     adjusted = holm([test.p if test else None for test in tests])
     family = sum(p is not None for p in adjusted)
     results = []
     for claim, test, p in zip(experiment.claims, tests, adjusted, strict=True):
-        rows = [evidence[name] for name in _rows(claim)]
+        if claim.metric is None:
+            results.append(_not_for_runs(claim, experiment))
+            continue
+        rows = [evidence[name] for name in claim.rows]
         stand_ins = [reason for row in rows if row.stand_in for reason in row.stand_in.split("; ")]
         holds, why = _decide(claim, evidence, test, p, family)
         results.append(
@@ -136,7 +141,7 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
                 holds=holds,
                 why=why + _left_out(claim, evidence),
                 unit=experiment.metrics[claim.metric].unit,
-                smallest_effect=claim.smallest_effect,
+                smallest_effect=claim.smallest_effect or 0.0,
                 effect=test.effect if test else None,
                 ci95=test.ci95 if test else None,
                 p=p,
@@ -148,18 +153,45 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
     return results
 
 
-def _rows(claim: Claim) -> list[str]:
-    return list(dict.fromkeys(name for pair in claim.compare for name in (pair.baseline, pair.treatment)))
+def _not_for_runs(claim: Claim, experiment: Experiment) -> ClaimResult:
+    """A definition, or a sentence that no run here decides."""
+    why = f"a definition: {claim.definition} holds the code to it" if claim.definition else f"{claim.untested}"
+    return ClaimResult(
+        id=claim.id,
+        experiment=experiment.id,
+        statement=claim.statement,
+        where=claim.where,
+        kind="definition" if claim.definition else "untested",
+        holds=None,
+        why=why,
+        unit="",
+        smallest_effect=0.0,
+        effect=None,
+        ci95=None,
+        p=None,
+        n=0,
+        scale="paper",
+        stand_in=None,
+    )
+
+
+def _values(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, Mapping[int, float]]:
+    """Row -> seed -> value of the claim's metric."""
+    return {name: evidence[name].values.get(claim.metric or "", {}) for name in claim.rows}
 
 
 def _seeds(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, set[int]]:
-    return {name: set(evidence[name].values.get(claim.metric, {})) for name in _rows(claim)}
+    return {name: set(values) for name, values in _values(claim, evidence).items()}
 
 
 def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
-    """Baseline - treatment, averaged over the pairs, for each seed that all rows have."""
-    values = {name: evidence[name].values.get(claim.metric, {}) for name in _rows(claim)}
+    """For each seed that all rows have: baseline - treatment, averaged over the pairs; or the limit - the value."""
+    if claim.metric is None:
+        return []
+    values = _values(claim, evidence)
     shared = set.intersection(*_seeds(claim, evidence).values())
+    if claim.bound:
+        return [claim.bound.at_most - values[claim.bound.row][seed] for seed in sorted(shared)]
     return [
         statistics.fmean(values[pair.baseline][seed] - values[pair.treatment][seed] for pair in claim.compare)
         for seed in sorted(shared)
@@ -189,11 +221,16 @@ def _decide(
         baseline = evidence[name]
         if baseline.stand_in and not baseline.sound:
             known = "does not beat" if baseline.sound is False else "is not known to beat"
-            return None, f"the stand-in {name} {known} logistic regression on the same tensors"
+            return None, f"the stand-in of {name}, trained by ERM, {known} logistic regression on the same tensors"
     corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
     if p < LEVEL:
-        side = "above" if test.effect > claim.smallest_effect else "below"
-        return side == "above", f"the effect lies {side} the smallest of interest (5 % level{corrected})"
+        side = "above" if test.effect > (claim.smallest_effect or 0.0) else "below"
+        if claim.bound:
+            kept = "within" if side == "above" else "beyond"
+            return side == "above", f"the values lie {kept} {claim.bound.at_most:g} (5 % level{corrected})"
+        holds = (side == "above") == (claim.expect == "more")
+        return holds, f"the effect lies {side} the smallest of interest (5 % level{corrected})"
+    limit = "limit" if claim.bound else "smallest effect of interest"
     if test.p < LEVEL:
-        return None, f"the 95 % interval leaves out the smallest effect of interest, but nothing is decided{corrected}"
-    return None, "the 95 % interval spans the smallest effect of interest"
+        return None, f"the 95 % interval leaves out the {limit}, but nothing is decided{corrected}"
+    return None, f"the 95 % interval spans the {limit}"

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from typing import Any
 import matplotlib
 
 from remixup.errors import UserError
-from remixup.replication.results import Cost, ExperimentResult, Replication, Source
-from remixup.reporting import figures, latex, tables
+from remixup.replication.results import ExperimentResult, Replication
+from remixup.reporting import figures, front, tables
+from remixup.reporting.appendix import appendix, distinct
+from remixup.reporting.sections import section
 from remixup.spec.config import Scale
-from remixup.spec.experiment import Experiment, Figure, Row, Table
+from remixup.spec.experiment import Experiment, Row
 from remixup.spec.planning import merge
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
 
-_TABLE = Table.model_validate({"id": "results", "caption": ""})
 OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
 
 
@@ -46,13 +46,14 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
     for figure in experiment.figures:
         path = folder / f"{experiment.id}-{figure.id}.pdf"
         arguments = {key: value for key, value in figure.draw.items() if key != "name"}
-        draw = getattr(figures, figure.draw["name"])
-        rows = [_resolved(experiment, row, result.scale) for row in experiment.select(figure.rows)]
-        _save(draw(result, rows, **arguments), path)
+        # Where none of its rows is run at this scale, the figure says so.
+        rows = tables.here(experiment, figure.rows, result.scale) or experiment.select(figure.rows)
+        resolved = [_resolved(experiment, row, result.scale) for row in rows]
+        _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
         written.append(path)
-    section = folder / f"{experiment.id}.tex"
-    _write(section, _section(experiment, result))
-    return [*written, section]
+    text = folder / f"{experiment.id}.tex"
+    _write(text, section(experiment, result))
+    return [*written, text]
 
 
 def _resolved(experiment: Experiment, row: Row, scale: Scale) -> Row:
@@ -78,46 +79,6 @@ def _write(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
-def _section(experiment: Experiment, result: ExperimentResult) -> str:
-    listed = experiment.tables
-    if not listed and any(entry.published is not None for entry in result.entries):  # else they would be hidden
-        listed = [_TABLE.model_copy(update={"caption": latex.prose(f"{experiment.title}.")})]
-    found = [rf"Table~\ref{{tab:{experiment.id}-{table.id}}}" for table in listed]
-    claims = tables.claims_table(experiment, result)
-    found += [rf"Table~\ref{{claims:{experiment.id}}} (claims)"] if claims else []
-    found += [rf"Figure~\ref{{fig:{experiment.id}-{figure.id}}}" for figure in experiment.figures]
-    parts = [
-        rf"\experiment{{{latex.prose(experiment.title)}}}{{{experiment.id}}}{{{latex.prose(experiment.where)}}}"
-        f"\n{experiment.summary.strip()}{f' Results: {latex.listed(found)}.' if found else ''}",
-        tables.troubles(experiment, result),
-        _choices(experiment.choices),
-        *(tables.results_table(table, experiment, result) for table in listed),
-        claims,
-        *(_figure(experiment, result, figure) for figure in experiment.figures),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _choices(choices: list[str]) -> str:
-    items = "\n".join(rf"\item {choice.strip()}" for choice in choices)
-    return f"\\begin{{choices}}\n{items}\n\\end{{choices}}" if items else ""
-
-
-def _figure(experiment: Experiment, result: ExperimentResult, figure: Figure) -> str:
-    rows = {row.id for row in experiment.select(figure.rows)}
-    stand_ins = tables.parts_of(entry.stand_in for entry in result.entries if entry.row in rows)
-    caption = figure.caption.strip()
-    if stand_ins:  # the figure's own daggers say where, its caption what
-        named = "; ".join(map(latex.prose, stand_ins))
-        caption += rf" \standinmark{{}}~{'Stand-in' if len(stand_ins) == 1 else 'Stand-ins'}: {named}."
-    return (
-        "\\begin{figure}[!htbp]\n\\centering\n"
-        f"\\includegraphics{{{experiment.id}-{figure.id}.pdf}}\n"
-        f"\\caption{{{caption}}}\\label{{fig:{experiment.id}-{figure.id}}}\n"
-        "\\end{figure}"
-    )
-
-
 def write_front(
     results: list[ExperimentResult],
     experiments: list[Experiment],
@@ -137,11 +98,11 @@ def write_front(
     """
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
-    _write(folder / "macros.tex", "\n".join(_macros(experiments, papers, replication)))
-    _write(folder / "numbers.tex", tables.numbers_front(replication.entries, papers))
-    _write(folder / "claims.tex", tables.claims_front(replication.claims))
+    _write(folder / "macros.tex", "\n".join(front.macros(experiments, papers, replication, distinct(results))))
+    _write(folder / "numbers.tex", front.numbers_table(replication.entries, papers))
+    _write(folder / "claims.tex", front.claims_table(replication.claims))
     _write(folder / "experiments.tex", _inputs(experiments))
-    _write(folder / "appendix.tex", _appendix(results, experiments, replication, environment))
+    _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))
 
 
 def _inputs(experiments: list[Experiment]) -> str:
@@ -152,152 +113,6 @@ def _inputs(experiments: list[Experiment]) -> str:
             lines.append(rf"\papersection{{{paper}}}")
         lines.append(rf"\input{{{experiment.id}.tex}}")
     return "\n".join(lines)
-
-
-def _macros(experiments: list[Experiment], papers: list[str], replication: Replication) -> list[str]:
-    kinds, verdicts = tables.count_numbers(replication.entries)
-    claims = tables.count_claims(replication.claims)
-    decided = sum(claims.values(), Counter[str]())
-    commit = replication.code.commit
-    dirty = {True: "with uncommitted changes", False: "", None: "state unknown"}[replication.code.dirty]
-    values: dict[str, str | int] = {
-        "ScaleName": replication.scale,
-        "Commit": latex.code(commit[:12]) if commit else "outside a repository",
-        "CommitDate": _day(commit),
-        "DirtyNote": dirty,
-        "NumPapers": len(papers),
-        "NumExperiments": len(experiments),
-        "NumPublished": kinds.total(),
-        "NumPaper": kinds["paper"],
-        "NumReduced": kinds["reduced"],
-        "NumEmbedded": kinds["embedded"],
-        "NumStandIn": kinds["stand-in"],
-        "NumNone": kinds["none"],
-        "NumReplicated": verdicts["replicated"],
-        "NumNotReplicated": verdicts["not replicated"],
-        "NumInconclusive": verdicts["inconclusive"],
-        "NumClaims": len(replication.claims),
-        "NumClaimsConfirmed": decided[r"\Confirmed"],
-        "NumClaimsRefuted": decided[r"\Refuted"],
-        "NumClaimsShown": decided[r"\DirectionShown"],
-        "NumClaimsNotShown": decided[r"\DirectionNotShown"],
-        "NumClaimsUndecided": decided[r"\Undecided"],
-        "NumClaimsNone": claims["none"].total(),
-    }
-    return [latex.macro(name, value) for name, value in values.items()]
-
-
-def _day(commit: str | None) -> str:
-    """The day of a commit, ISO 8601; where git does not know it, a word that says so."""
-    command = ["git", "show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "undated"
-    return done.stdout.strip()
-
-
-def _appendix(
-    results: list[ExperimentResult],
-    experiments: list[Experiment],
-    replication: Replication,
-    environment: dict[str, Any],
-) -> str:
-    titles = {experiment.id: experiment.title for experiment in experiments}
-    parts = [
-        r"\section{Provenance}\label{app:provenance}",
-        r"\subsection{Sources, software, machine}",
-        _origin(replication, environment),
-        r"\subsection{Data}",
-        _data([source for result in results for source in result.sources]),
-        r"\subsection{Time}",
-        _time({titles[result.experiment]: result.costs for result in results}),
-    ]
-    records = _records(replication)
-    return "\n\n".join([*parts, *([r"\subsection{Results on record}", records] if records else [])])
-
-
-def _origin(replication: Replication, environment: dict[str, Any]) -> str:
-    commit, dirty = replication.code.commit, replication.code.dirty
-    state = {True: "differed from it", False: "as committed", None: "not known"}[dirty]
-    facts: list[list[str] | str] = [
-        ["Commit of the sources", latex.code(commit) if commit else "none: outside a repository"],
-        ["State of the sources", state],
-        ["Locked requirements, SHA-256", latex.code(environment["lock"]) if environment["lock"] else "no lock file"],
-        ["Python", latex.escape(environment["python"])],
-        ["Packages", ", ".join(latex.escape(f"{name} {v}") for name, v in environment["versions"].items())],
-        ["Machine of this report", latex.escape(environment["processor"])],
-    ]
-    caption = "Where the numbers of this report come from. Those on record have origins of their own."
-    return latex.table(["@{}l", "L{115mm}@{}"], [], facts, caption=caption, label="tab:origin")
-
-
-def _data(sources: list[Source]) -> str:
-    found = {(source.name, source.version): source for source in sources}
-    lines: list[list[str] | str] = [
-        [
-            latex.code(source.name) + (rf" \citep{{{source.citation}}}" if source.citation else ""),
-            latex.code(source.version),
-            latex.code(source.sha256[:12]),
-            latex.escape(source.licence),
-        ]
-        for _, source in sorted(found.items())
-    ]
-    notes = [
-        rf"\item[{{\normalfont {latex.code(source.name)}, {latex.code(source.version)}}}] {latex.escape(source.note)}"
-        for _, source in sorted(found.items())
-        if source.note
-    ]
-    caption = "Datasets, with the first twelve digits of the SHA-256 of what was prepared from them."
-    columns = ["@{}L{68mm}", "L{22mm}", "l", "L{44mm}@{}"]
-    head = ["Dataset", "Version", "SHA-256", "Terms"]
-    table = latex.table(columns, head, lines, caption=caption, label="tab:data", long=20)
-    listed = "\n".join(["{\\small\\begin{description}", *notes, "\\end{description}}"]) if notes else ""
-    return f"{table}\n{listed}"
-
-
-def _time(costs: dict[str, list[Cost]]) -> str:
-    lines: list[list[str] | str] = []
-    for title, spent in costs.items():
-        where = Counter(f"{cost.device}, {cost.hardware}" for cost in spent)
-        lines.append([latex.prose(title), *_spent(spent), latex.escape("; ".join(where)) or "--"])
-    distinct = {(cost.run, *cost.seeds): cost for spent in costs.values() for cost in spent}
-    lines.append([r"\midrule All, runs in common counted once", *_spent(list(distinct.values())), ""])
-    caption = "Seconds of training, by experiment. Experiments share the runs that they have in common."
-    columns = ["@{}L{58mm}", "r", "r", "r", "L{64mm}@{}"]
-    head = ["Experiment", "Runs", "Seeds", "Seconds", "Device and processor"]
-    return latex.table(columns, head, lines, caption=caption, label="tab:time")
-
-
-def _spent(costs: list[Cost]) -> list[str]:
-    """Cells: runs, seeds over all runs, seconds."""
-    seconds = sum(cost.seconds for cost in costs)
-    seeds = sum(len(cost.seeds) for cost in costs)
-    counts = (len({cost.run for cost in costs}), seeds)
-    return [*(latex.number(str(count)) for count in counts), latex.number(f"{seconds:.{0 if seconds >= 10 else 1}f}")]
-
-
-def _records(replication: Replication) -> str:
-    origins = Counter(
-        (record.date, record.scale, record.code.commit or "", record.code.dirty, record.precision, record.hardware)
-        for entry in replication.entries
-        for record in entry.recorded
-    )
-    lines: list[list[str] | str] = [
-        [
-            date,
-            scale,
-            latex.code(commit[:12]) + ("" if dirty is False else " (changed)") if commit else "--",
-            latex.escape(precision),
-            latex.escape(hardware),
-            str(count),
-        ]
-        for (date, scale, commit, dirty, precision, hardware), count in sorted(origins.items(), key=str)
-    ]
-    caption = "Where the results on record come from."
-    columns = ["@{}l", "l", "l", "l", "L{60mm}", "r@{}"]
-    head = ["Day", "Scale", "Commit", "Precision", "Hardware", "Numbers"]
-    return latex.table(columns, head, lines, caption=caption, label="tab:records") if lines else ""
 
 
 def build_pdf(paper: Path, generated: Path, work: Path, target: Path) -> None:

@@ -66,6 +66,12 @@ def pieces(text: str) -> list[str]:
     return re.split(r"(\$[^$]+\$)", text)
 
 
+def breadth(text: str) -> int:
+    """About how many characters wide `prose` prints a text: a command of mathematics is one, its signs none."""
+    plain = (re.sub(r"[${}^_\s]|\\[ ,;]", "", re.sub(r"\\[A-Za-z]+", "x", part)) for part in pieces(text)[1::2])
+    return sum(map(len, pieces(text)[::2])) + sum(map(len, plain))
+
+
 def _spaced(part: str) -> str:
     """Escaped text that keeps the space at either end, where it meets mathematics."""
     core = escape(part)
@@ -181,7 +187,7 @@ def table(
     Args:
         columns: one column specification each; their number is the table's width.
         head: the cells of the head, LaTeX (one may span several columns); none for a table without a head.
-        lines: LaTeX cells, or a string: a heading over the lines that follow.
+        lines: LaTeX cells (an empty first one goes on with the row above), or a string: a heading over what follows.
         caption: LaTeX; without one the bare tabular is returned.
         label: what \\ref refers to.
         notes: LaTeX set small below the table.
@@ -189,7 +195,10 @@ def table(
     """
     spec = "".join(columns)
     start = "\\toprule" + (f"\n{' & '.join(head)} \\\\\n\\midrule" if head else "")
-    body = "\n".join(_line(line, len(columns), first=index == 0) for index, line in enumerate(lines))
+    goes_on = [isinstance(line, list) and not line[0] for line in lines[1:]] + [False]
+    body = "\n".join(
+        _line(line, len(columns), first=index == 0, with_next=goes_on[index]) for index, line in enumerate(lines)
+    )
     if not caption:
         return f"\\begin{{tabular}}{{{spec}}}\n{start}\n{body}\n\\bottomrule\n\\end{{tabular}}"
     title = rf"\caption{{{caption}}}\label{{{label}}}"
@@ -203,8 +212,8 @@ def table(
     return f"{{\\tablesize\n\\begin{{longtable}}{{{spec}}}\n{inner}\n\\end{{longtable}}\n\\nopagebreak{notes}\\par}}"
 
 
-def _line(line: list[str] | str, width: int, first: bool) -> str:
-    if isinstance(line, list):
-        return f"{' & '.join(line)} \\\\"
+def _line(line: list[str] | str, width: int, *, first: bool, with_next: bool) -> str:
+    if isinstance(line, list):  # no page ends before a line that goes on with the same row
+        return " & ".join(line) + (r" \\*" if with_next else r" \\")
     space = "" if first else "\\addlinespace\n"
     return rf"{space}\multicolumn{{{width}}}{{@{{}}l}}{{\emph{{{line}}}}} \\*"

@@ -1,15 +1,15 @@
-"""Tables of the report: published numbers beside what became of them, claims, and the counts of the title page."""
+"""Tables of numbers: published ones beside what became of them, and what a choice among many rows would have taken."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Literal
+import math
 
 from remixup.errors import UserError
-from remixup.replication.results import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim
+from remixup.replication.results import Entry, ExperimentResult, Recorded
 from remixup.reporting import latex
-from remixup.spec.config import Scale
+from remixup.reporting.evidence import KINDS, best_record, kind
+from remixup.reporting.notes import marks, notes
+from remixup.spec.config import SCALES, Scale
 from remixup.spec.experiment import Experiment, MetricInfo, Row, Table
 
 VERDICTS = {
@@ -23,156 +23,105 @@ VERDICTS = {
     "no published number": r"\NothingToCompare",
 }
 """The commands, defined in paper/report.tex with their symbols, that print each verdict."""
-DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShown", r"\Undecided")
-"""Likewise, what is decided about a claim."""
-Kind = Literal["paper", "reduced", "embedded", "stand-in", "none"]
-KINDS: tuple[Kind, ...] = ("paper", "reduced", "embedded", "stand-in", "none")
-"""Kinds of evidence, best first; "embedded" is a number measured there that stands in for nothing."""
 NOTHING = "{--}"
+LABELS = 72
+"""Millimetres that row labels and data versions share in a results table with verdicts; without there are 15 more."""
 
 
-def kind(scale: Scale, stand_in: str | None) -> Kind:
-    """What a number that was measured counts as.
-
-    At reduced scale the data is real and the schedule short, so that nearly all of its numbers stand in for others;
-    "stand-in" is what stands in at any other scale.
-    """
-    return "stand-in" if stand_in and scale != "reduced" else scale
+def here(experiment: Experiment, patterns: list[str], scale: Scale) -> list[Row]:
+    """The rows of these patterns that are run at a scale."""
+    return [row for row in experiment.select(patterns) if scale in row.at]
 
 
-def best_record(entry: Entry) -> Recorded | None:
-    """The recorded result that says most (best kind, no stand-in, most runs, newest), if not this report's own."""
-    return min(
-        (
-            record
-            for record in sorted(entry.recorded, key=lambda record: record.date, reverse=True)
-            if record.replicated != entry.replicated
-        ),
-        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, -r.replicated.n),
-        default=None,
-    )
-
-
-def best_evidence(entry: Entry) -> tuple[Kind, str]:
-    """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
-    samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
-    found: list[tuple[Kind, bool, int, str]] = [
-        (kind(each.scale, each.stand_in), each.verdict in ("failed", "diverged"), -each.replicated.n, each.verdict)
-        for each in samples
-        if each.replicated
-    ]
-    best = min(found, key=lambda each: (KINDS.index(each[0]), *each[1:3]), default=("none", False, 0, entry.verdict))
-    return best[0], best[3]
-
-
-def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The test of a claim on the best evidence, then the one with most seeds; None where there is none."""
-    tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
-    return min(tests, key=lambda test: (KINDS.index(kind(test.scale, test.stand_in)), -test.n), default=None)
-
-
-def count_numbers(entries: Iterable[Entry]) -> tuple[Counter[Kind], Counter[str]]:
-    """Published numbers by kind of their best evidence, and by its verdict."""
-    best = [best_evidence(entry) for entry in entries if entry.published is not None]
-    return Counter(kind for kind, _ in best), Counter(verdict for _, verdict in best)
-
-
-def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[str]]:
-    """For each kind of best evidence: how many claims have each decision (one of `DECISIONS`)."""
-    counts: dict[Kind, Counter[str]] = {name: Counter() for name in KINDS}
-    for claim in claims:
-        test = best_test(claim)
-        counts[kind(test.scale, test.stand_in) if test else "none"][decision(test)] += 1
-    return counts
-
-
-def decision(test: ClaimResult | RecordedClaim | None) -> str:
-    """The command that prints what a test decides; a stand-in neither confirms nor refutes."""
-    if test is None or test.holds is None:
-        return r"\Undecided"
-    if test.stand_in:
-        return r"\DirectionShown" if test.holds else r"\DirectionNotShown"
-    return r"\Confirmed" if test.holds else r"\Refuted"
-
-
-def parts_of(stand_ins: Iterable[str | None]) -> list[str]:
-    """What stands in for what, each once: a run may do so in several ways, which a semicolon parts."""
-    return list(dict.fromkeys(part for text in stand_ins if text for part in text.split("; ")))
-
-
-def marks(stand_ins: Iterable[str | None]) -> dict[str | None, str]:
-    """The dagger for each of these, numbered where there are several ways of standing in."""
-    texts = list(dict.fromkeys(stand_ins))
-    parts = parts_of(texts)
-    found: dict[str | None, str] = {None: ""}
-    for text in filter(None, texts):
-        numbers = [str(parts.index(part) + 1) for part in text.split("; ")]
-        found[text] = rf"\standinmark{{{','.join(numbers) if len(parts) > 1 else ''}}}"
-    return found
-
-
-def notes(stand_ins: Iterable[str | None], *, recorded: bool, quoted: bool = False) -> str:
-    """What stands in for what, and other marks, to be set below a table; empty where nothing is marked."""
-    parts = [latex.prose(part) for part in parts_of(stand_ins)]
-    lines = []
-    if len(parts) == 1:
-        lines.append(rf"\standinmark{{}}~Stand-in: {parts[0]}.")
-    elif parts:
-        numbered = (rf"\textsuperscript{{{number}}}\,{part}" for number, part in enumerate(parts, start=1))
-        lines.append(rf"\standinmark{{}}~Stand-ins: {'; '.join(numbered)}.")
-    if recorded:
-        lines.append(r"\recordmark~On record: measured earlier, at that scale.")
-    if quoted:
-        lines.append(r"\quotedmark~Quoted by the paper from other work.")
-    return rf"\tablenotes{{{' '.join(lines)}}}" if lines else ""
-
-
-def results_table(table: Table, experiment: Experiment, result: ExperimentResult) -> str:
+def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """A table of an experiment file, with caption, notes, and label `tab:<experiment>-<table>`.
 
-    Under a heading for each group, and metric if there are several, each row has a line for what was run and one for
-    its best recorded result. Raises UserError where the result lacks a published number of the experiment file.
+    One whose rows are all run at other scales only is a line that says so, without label. Raises UserError where the
+    result lacks a published number of the experiment file.
     """
-    metrics = table.metrics or list(experiment.metrics)
-    shown = _shown(table, experiment, result, metrics)
-    records = [best_record(entry) for _, entry in shown]
-    measured = [
-        (entry if entry.replicated else None, record) for (_, entry), record in zip(shown, records, strict=True)
-    ]
-    stand_ins = [sample.stand_in for pair in measured for sample in pair if sample]
+    if not here(experiment, wanted.rows, result.scale):
+        scales = {scale for row in experiment.select(wanted.rows) for scale in row.at}
+        return rf"\elsewhere{{{_scales(scales)}}}{{{wanted.caption.strip()}}}"
+    return (_choice if wanted.select_by else _results)(wanted, experiment, result)
+
+
+def troubles(experiment: Experiment, result: ExperimentResult) -> str:
+    """One sentence for each row whose run failed or diverged, with its log; empty where there is none."""
+    labels = {row.id: row.label for row in experiment.rows}
+    found = {entry.row: entry for entry in result.entries if entry.verdict in ("failed", "diverged")}
+    lines = []
+    for row, entry in found.items():
+        log = rf"; see {latex.code(entry.log)}" if entry.log else ""
+        lines.append(rf"{latex.prose(labels.get(row, row))} ({latex.code(row)}) {entry.verdict}{log}.")
+    return rf"\troubles{{{' '.join(lines)}}}" if lines else ""
+
+
+def _scales(scales: set[Scale]) -> str:
+    return latex.listed(scale for scale in SCALES if scale in scales)
+
+
+def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
+    """Under a heading for each group, and metric if there are several, a line for each row and its best record."""
+    metrics = wanted.metrics or list(experiment.metrics)
+    shown = _shown(wanted, experiment, result, metrics)
+    records = [best_record(entry) if entry else None for _, _, entry in shown]
+    samples = [_samples(entry, record) for (*_, entry), record in zip(shown, records, strict=True)]
+    measured = [sample for each in samples for sample in each if sample.replicated]
+    stand_ins = [sample.stand_in for sample in measured]
     daggers = marks(stand_ins)
     lines: list[list[str] | str] = []
     heading = ""
-    for (row, entry), record in zip(shown, records, strict=True):
-        info = experiment.metrics[entry.metric]
-        above = [row.group] if row.group else []
-        above += [_metric(info)] if len(metrics) > 1 else []
-        if ": ".join(above) != heading:
-            heading = ": ".join(above)
+    for (row, metric, entry), found in zip(shown, samples, strict=True):
+        info = experiment.metrics[metric]
+        above = ": ".join(([row.group] if row.group else []) + ([_metric(info)] if len(metrics) > 1 else []))
+        if above != heading:
+            heading = above
             lines.append(latex.prose(heading))
-        # A row that was not run here shows what is on record in its place.
-        samples: list[Entry | Recorded] = [entry] if record is None or entry.verdict != "not run" else []
-        samples += [record] if record else []
-        start = [latex.prose(row.label), *_published(entry, info)]
-        for sample in samples:
+        start = [latex.prose(row.label), *(_published(entry, info) if entry else ["", ""])]
+        for sample in found:
             lines.append([*start, *_measured(sample, entry, info, daggers)])
             start = ["", "", ""]
-    caption = table.caption.strip()
+        if entry is None:
+            lines.append([*start, *[""] * 9])
+    caption = wanted.caption.strip()
     if len(metrics) == 1:
         named = latex.prose(_metric(experiment.metrics[metrics[0]]))
         caption += f" {named[:1].upper()}{named[1:]}."
-    below = notes(stand_ins, recorded=any(records), quoted=any(entry.quoted for _, entry in shown))
-    versions = [sample.dataset_version for pair in measured for sample in pair if sample]
-    columns = _columns([line for line in lines if isinstance(line, list)], [row.label for row, _ in shown], versions)
+    below = notes(
+        stand_ins,
+        recorded=any(records),
+        quoted=any(entry.quoted for *_, entry in shown if entry),
+        more=_not_here(wanted, experiment, result.scale),
+    )
+    versions = [sample.dataset_version for sample in measured]
+    columns = _columns([line for line in lines if isinstance(line, list)], [row.label for row, *_ in shown], versions)
     head = ["", r"\multicolumn{2}{c}{Published}", "Evidence", "Data", r"\multicolumn{4}{c}{Mean $\pm$ std}", "$n$"]
     head += [r"{$\Delta$}", "Verdict"]
-    return latex.table(columns, head, lines, caption=caption, label=f"tab:{experiment.id}-{table.id}", notes=below)
+    return latex.table(columns, head, lines, caption=caption, label=f"tab:{experiment.id}-{wanted.id}", notes=below)
+
+
+def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recorded]:
+    """What is printed of a number; one that was not run here shows what is on record in its place."""
+    if entry is None:
+        return []
+    own: list[Entry | Recorded] = [entry] if record is None or entry.verdict != "not run" else []
+    return own + ([record] if record else [])
+
+
+def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
+    """A sentence that counts the rows of a table that are not run at this scale; none where all are."""
+    left_out = [row for row in experiment.select(wanted.rows) if scale not in row.at]
+    if not left_out:
+        return []
+    rows = "One row is" if len(left_out) == 1 else f"{len(left_out)} rows are"
+    return [f"{rows} run at {_scales({each for row in left_out for each in row.at})} scale only."]
 
 
 def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> list[str]:
-    """Column specifications that fit their content; labels and versions share 72 mm, and are broken beyond that."""
-    label = min(50, max(20, *(round(1.6 * len(text)) for text in labels)))
-    data = min(72 - label, max([12, *(round(1.6 * len(text)) for text in versions)]))
+    """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
+    shared = LABELS if any(line[-1] not in ("", VERDICTS["no published number"]) for line in cells) else LABELS + 15
+    label = min(50, max([20, *(round(1.5 * latex.breadth(text)) for text in labels)]))
+    data = min(shared - label, max([12, *(round(1.6 * len(text)) for text in versions)]))
     published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
     return [
         rf"@{{}}L{{{label}mm}}",
@@ -191,20 +140,25 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
 
 
 def _shown(
-    table: Table, experiment: Experiment, result: ExperimentResult, metrics: list[str]
-) -> list[tuple[Row, Entry]]:
-    """The entries of a table: by group, in the order of their first rows, then by metric, then by row."""
+    wanted: Table, experiment: Experiment, result: ExperimentResult, metrics: list[str]
+) -> list[tuple[Row, str, Entry | None]]:
+    """The lines of a table: by group, in the order of their first rows, then by metric, then by row.
+
+    A metric that no row of a group has is left out there; a row that lacks one which others of its group have has no
+    entry.
+    """
     entries = {(entry.row, entry.metric): entry for entry in result.entries}
-    rows = experiment.select(table.rows)
+    rows = here(experiment, wanted.rows, result.scale)
     shown = []
     for group in dict.fromkeys(row.group for row in rows):
+        members = [row for row in rows if row.group == group]
         for metric in metrics:
-            for row in (row for row in rows if row.group == group):
-                if (row.id, metric) in entries:
-                    shown.append((row, entries[row.id, metric]))
-                elif row.printed(metric) is not None:
+            for row in members:
+                if row.printed(metric) is not None and (row.id, metric) not in entries:
                     what = f"the results lack {metric} of row {row.id}"
                     raise UserError(what, where=experiment.id, hint="collect again")
+            if any((row.id, metric) in entries for row in members):
+                shown += [(row, metric, entries.get((row.id, metric))) for row in members]
     return shown
 
 
@@ -219,9 +173,10 @@ def _published(entry: Entry, info: MetricInfo) -> list[str]:
     return [latex.printed(entry.published, info.decimals), r"\quotedmark{}" if entry.quoted else ""]
 
 
-def _measured(sample: Entry | Recorded, entry: Entry, info: MetricInfo, daggers: dict[str | None, str]) -> list[str]:
+def _measured(
+    sample: Entry | Recorded, entry: Entry | None, info: MetricInfo, daggers: dict[str | None, str]
+) -> list[str]:
     """Cells: evidence, data version, mean, sign, deviation, dagger, n, difference, verdict."""
-    evidence = sample.scale if isinstance(sample, Entry) else rf"{sample.scale}\recordmark{{}}"
     verdict = VERDICTS[sample.verdict]
     runs = sample.replicated
     if runs is None:
@@ -229,10 +184,10 @@ def _measured(sample: Entry | Recorded, entry: Entry, info: MetricInfo, daggers:
     shape = r"\itshape " if sample.stand_in else ""
     digits = latex.places(runs.std, info.decimals)
     difference = NOTHING
-    if entry.published is not None and not sample.stand_in:
+    if entry and entry.published is not None and not sample.stand_in:
         difference = latex.fixed(runs.mean - entry.published, digits, sign=True)
     return [
-        evidence,
+        _evidence(sample),
         latex.escape(sample.dataset_version),
         shape + latex.fixed(runs.mean, digits),
         "" if runs.std is None else r"$\pm$",
@@ -244,92 +199,84 @@ def _measured(sample: Entry | Recorded, entry: Entry, info: MetricInfo, daggers:
     ]
 
 
-def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
-    """The claims of an experiment: statement, effect and interval, what was decided and why; empty without claims."""
-    if not result.claims:
+def _evidence(sample: Entry | Recorded) -> str:
+    return sample.scale if isinstance(sample, Entry) else rf"{sample.scale}\recordmark{{}}"
+
+
+Samples = dict[tuple[str, str], Entry | Recorded]
+"""(row, metric) -> what was measured of it."""
+
+
+def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
+    """For each group and each metric to choose by: the row with the smallest mean of it, and that row's numbers."""
+    metrics = wanted.metrics or [name for name in experiment.metrics if name not in wanted.select_by]
+    rows = here(experiment, wanted.rows, result.scale)
+    samples = _comparable(rows, result)
+    chosen: list[tuple[str, str, list[Row], Row | None]] = []
+    for group in dict.fromkeys(row.group for row in rows):
+        for metric in wanted.select_by:
+            had = [row for row in rows if row.group == group and (row.id, metric) in samples]
+            chosen.append((group, metric, had, _smallest(had, metric, samples)))
+    used = [samples[row.id, metric] for _, metric, _, row in chosen if row]
+    daggers = marks(sample.stand_in for sample in used)
+    lines: list[list[str] | str] = []
+    heading = ""
+    for group, metric, had, row in chosen:
+        if group != heading:
+            heading = group
+            lines.append(latex.prose(group))
+        name = latex.prose(experiment.metrics[metric].label)
+        if row is None:
+            lines.append([name, "no number", *[""] * (4 + len(metrics))])
+            continue
+        evidence = samples[row.id, metric]
+        values = [_value(samples.get((row.id, each)), experiment.metrics[each], daggers) for each in (metric, *metrics)]
+        runs = str(evidence.replicated.n) if evidence.replicated else ""
+        lines.append([name, latex.prose(row.label), str(len(had)), _evidence(evidence), *values, runs])
+    # Of the 170 mm the names take 58, the count, the evidence and n 24, the gaps 2.1 each; a number breaks at its sign.
+    each = min(24, int((170 - 58 - 24 - 2.1 * (6 + len(metrics))) / (1 + len(metrics))))
+    columns = ["@{}L{24mm}", "L{34mm}", "r", "l", *[f"R{{{each}mm}}"] * (1 + len(metrics)), "r@{}"]
+    named = [latex.prose(_metric(experiment.metrics[metric])) for metric in metrics]
+    head = ["Chosen by", "Chosen row", "of", "Evidence", "Its value", *named, "$n$"]
+    below = notes(
+        [sample.stand_in for sample in used],
+        recorded=any(isinstance(sample, Recorded) for sample in used),
+        more=_not_here(wanted, experiment, result.scale),
+    )
+    label = f"tab:{experiment.id}-{wanted.id}"
+    return latex.table(columns, head, lines, caption=wanted.caption.strip(), label=label, notes=below)
+
+
+def _comparable(rows: list[Row], result: ExperimentResult) -> Samples:
+    """Numbers that may be held against each other: this report's own or, where it has none, the best kind on record."""
+    names = {row.id for row in rows}
+    entries = [entry for entry in result.entries if entry.row in names]
+    own: Samples = {
+        (entry.row, entry.metric): entry
+        for entry in entries
+        if entry.replicated and entry.verdict not in ("failed", "diverged")
+    }
+    kept = {(e.row, e.metric): record for e in entries if (record := best_record(e)) and record.verdict != "diverged"}
+    best = min((KINDS.index(kind(each.scale, each.stand_in)) for each in kept.values()), default=None)
+    return own or {at: each for at, each in kept.items() if KINDS.index(kind(each.scale, each.stand_in)) == best}
+
+
+def _smallest(rows: list[Row], metric: str, samples: Samples) -> Row | None:
+    """The row with the smallest mean, the first of equals; None of no rows."""
+
+    def mean(row: Row) -> float:
+        runs = samples[row.id, metric].replicated
+        return runs.mean if runs else math.inf
+
+    return min(rows, key=mean, default=None)
+
+
+def _value(sample: Entry | Recorded | None, info: MetricInfo, daggers: dict[str | None, str]) -> str:
+    """A mean with its deviation in one cell; empty where there is none."""
+    if sample is None or sample.replicated is None:
         return ""
-    decimals = {claim.id: experiment.metrics[claim.metric].decimals + 1 for claim in experiment.claims}
-    tests: list[tuple[ClaimResult | RecordedClaim, ...]] = [(claim, *claim.recorded) for claim in result.claims]
-    stand_ins = [test.stand_in for each in tests for test in each if test.n]
-    daggers = marks(stand_ins)
-    lines: list[list[str] | str] = []
-    for claim in result.claims:
-        where = f" ({latex.prose(claim.where)})" if claim.where else ""
-        why = rf"\claimreason{{{latex.escape(claim.why)}}}" if claim.why else ""
-        least = latex.number(f"{claim.smallest_effect:g}") + rf"\,{latex.escape(claim.unit)}"
-        apart = r"\addlinespace[3pt] " if lines else ""
-        first = [apart + latex.prose(claim.statement) + where + why, least]
-        lines.append(first + _tested(claim, decimals[claim.id], daggers))
-        lines += [["", "", *_tested(each, decimals[claim.id], daggers)] for each in claim.recorded]
-    columns = ["@{}L{60mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
-    head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
-    caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
-    below = notes(stand_ins, recorded=any(claim.recorded for claim in result.claims))
-    return latex.table(columns, head, lines, caption=caption, label=label, notes=below, long=12)
-
-
-def _tested(test: ClaimResult | RecordedClaim, decimals: int, daggers: dict[str | None, str]) -> list[str]:
-    """Cells: evidence, effect, interval, p, n, decision."""
-    recorded = isinstance(test, RecordedClaim)
-    if test.effect is None:
-        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), decision(test)]
-    effect = latex.number(latex.fixed(test.effect, decimals, sign=True))
-    if test.stand_in:
-        effect = rf"\textit{{{effect}}}{daggers[test.stand_in]}"
-    return [
-        test.scale + (r"\recordmark{}" if recorded else ""),
-        effect,
-        latex.interval(*test.ci95, decimals) if test.ci95 else "",
-        "--" if test.p is None else _probability(test.p),
-        str(test.n),
-        decision(test),
-    ]
-
-
-def _probability(p: float) -> str:
-    return r"$<\num{0.001}$" if p < 0.001 else latex.number(f"{p:.3f}")
-
-
-def troubles(experiment: Experiment, result: ExperimentResult) -> str:
-    """One sentence for each row whose run failed or diverged, with its log; empty where there is none."""
-    labels = {row.id: row.label for row in experiment.rows}
-    found = {entry.row: entry for entry in result.entries if entry.verdict in ("failed", "diverged")}
-    lines = []
-    for row, entry in found.items():
-        log = rf"; see {latex.code(entry.log)}" if entry.log else ""
-        lines.append(rf"{latex.prose(labels.get(row, row))} ({latex.code(row)}) {entry.verdict}{log}.")
-    return rf"\troubles{{{' '.join(lines)}}}" if lines else ""
-
-
-def numbers_front(entries: list[Entry], papers: list[str]) -> str:
-    """The title page's table: published numbers of each paper by best evidence, and by verdict."""
-    kinds = [name for name in KINDS if name != "embedded" or count_numbers(entries)[0][name]]
-    judged = ["replicated", "not replicated", "inconclusive"]
-    lines: list[list[str] | str] = []
-    for paper in papers:
-        lines.append([rf"\citet{{{paper}}}", *_counts([e for e in entries if e.paper == paper], kinds, judged)])
-    lines.append([r"\midrule All", *_counts(entries, kinds, judged)])
-    columns = ["@{}l", "r", *["r"] * len(kinds), *["r"] * len(judged), "r@{}"]
-    over = rf"& & \multicolumn{{{len(kinds)}}}{{c}}{{Best evidence}} & \multicolumn{{4}}{{c}}{{Its verdict}} \\" + "\n"
-    over += rf"\cmidrule(lr){{3-{2 + len(kinds)}}}\cmidrule(l){{{3 + len(kinds)}-{6 + len(kinds)}}}" + "\n"
-    head = [over + "Paper", "Numbers", *kinds, *(VERDICTS[name] for name in judged), "none"]
-    return latex.table(columns, head, lines)
-
-
-def _counts(entries: list[Entry], kinds: list[Kind], judged: list[str]) -> list[str]:
-    by_kind, by_verdict = count_numbers(entries)
-    total = sum(by_kind.values())
-    numbers = [total, *(by_kind[name] for name in kinds), *(by_verdict[name] for name in judged)]
-    return [str(number) for number in [*numbers, total - sum(by_verdict[name] for name in judged)]]
-
-
-def claims_front(claims: list[ClaimResult]) -> str:
-    """The title page's second table: claims by best evidence and decision."""
-    counts = count_claims(claims)
-    shown = [name for name in KINDS if name != "embedded" or counts[name]]
-    lines: list[list[str] | str] = [
-        [name, *(str(counts[name][what]) for what in DECISIONS), str(counts[name].total())] for name in shown
-    ]
-    totals = [sum(counts[name][what] for name in KINDS) for what in DECISIONS]
-    lines.append([r"\midrule All", *map(str, totals), str(sum(totals))])
-    return latex.table(["@{}l", *["r"] * len(DECISIONS), "r@{}"], ["Best evidence", *DECISIONS, "Claims"], lines)
+    runs = sample.replicated
+    digits = latex.places(runs.std, info.decimals)
+    shape = r"\itshape " if sample.stand_in else ""
+    deviation = "" if runs.std is None else rf"\,$\pm$ {latex.number(latex.fixed(runs.std, digits))}"
+    return f"{shape}{latex.number(latex.fixed(runs.mean, digits))}{deviation}{daggers.get(sample.stand_in, '')}"

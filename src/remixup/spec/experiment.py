@@ -6,33 +6,54 @@ import itertools
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from remixup.errors import UserError, did_you_mean
 from remixup.spec import parts
-from remixup.spec.config import Scale
+from remixup.spec.config import SCALES, Scale
 from remixup.spec.parts import Part
 from remixup.spec.run import Dataset, PartOf, RunSpec, Vicinity
 from remixup.spec.strict import Strict, read_yaml, validate
 
-QUANTITIES = ("test_error", "test_loss", "train_loss")
+QUANTITIES = (
+    "test_error",
+    "test_loss",
+    "train_loss",
+    "test_top5_error",
+    "validation_error",
+    "validation_loss",
+    "validation_top5_error",
+)
+"""What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
 REDUCTIONS = ("last", "median10", "best")
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
 
+def evaluated_values() -> dict[str, list[str]]:
+    """The evaluations whose results are numbers, and the numbers' names."""
+    found = parts.catalogue()["kinds"]["evaluation"].items()
+    return {name: entry["values"] for name, entry in found if entry["values"]}
+
+
 def _metric(value: str) -> str:
-    quantity, _, reduction = value.partition(".")
-    if quantity not in QUANTITIES:
-        raise ValueError(f"unknown quantity {quantity!r}; {did_you_mean(quantity, QUANTITIES)}")
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"unknown reduction {reduction!r} of {quantity}; {did_you_mean(reduction, REDUCTIONS)}")
+    source, _, name = value.partition(".")
+    known = {**dict.fromkeys(QUANTITIES, REDUCTIONS), **evaluated_values()}
+    if source not in known:
+        raise ValueError(f"unknown quantity or evaluation {source!r}; {did_you_mean(source, known)}")
+    if name not in known[source]:
+        raise ValueError(f"{source} has no {name!r}; {did_you_mean(name, known[source])}")
     return value
 
 
-METRICS = [f"{quantity}.{reduction}" for quantity in QUANTITIES for reduction in REDUCTIONS]
-Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"enum": METRICS})]
+def metric_names() -> list[str]:
+    """All metrics: `<quantity>.<reduction>` of training, `<evaluation>.<value>` of what is measured afterwards."""
+    recorded = [f"{quantity}.{reduction}" for quantity in QUANTITIES for reduction in REDUCTIONS]
+    return recorded + [f"{name}.{value}" for name, values in evaluated_values().items() for value in values]
+
+
+Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"definition": "metric"})]
 
 
 def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +68,14 @@ Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchem
 """Some of a run's keys, laid over those before; a part keeps its other parameters as long as its name stays."""
 
 
+def _each_once(evaluations: list[Part]) -> list[Part]:
+    """Results are filed under the evaluation's name."""
+    names = [part["name"] for part in evaluations]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"evaluation {twice[0]!r} stands twice")
+    return evaluations
+
+
 class Settings(Strict):
     """A change of what is run, and how such a change is to be read."""
 
@@ -55,6 +84,9 @@ class Settings(Strict):
     counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
     stand_in: str | None = Field(None, description="what stands in for what; such a number gets no verdict")
     accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
+    evaluate: Annotated[list[Annotated[Part, PartOf("evaluation")]], AfterValidator(_each_once)] | None = Field(
+        None, description="what is measured on the trained network; replaces what was named before"
+    )
 
 
 class Variation(Settings):
@@ -88,9 +120,7 @@ class Row(Variation):
     published: dict[Metric, float | Published] = {}
     use: list[str] = Field([], description="named variations, laid on in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
-    evaluate: list[Annotated[Part, PartOf("evaluation")]] = Field(
-        [], description="what is measured on the trained network"
-    )
+    at: list[Scale] = Field(list(SCALES), min_length=1, description="the scales at which it is run; default: all")
 
     def printed(self, metric: str) -> Published | None:
         """The published number for a metric."""
@@ -114,15 +144,49 @@ class Pair(Strict):
     treatment: str
 
 
+class Bound(Strict):
+    """A row whose value is held against a limit."""
+
+    row: str
+    at_most: float
+
+
 class Claim(Strict):
-    """A sentence of the paper that the runs can confirm or refute."""
+    """A sentence of the paper: one that runs can confirm or refute, or one that says why none here does."""
 
     id: Slug
     statement: str
     where: str
-    metric: Metric
-    compare: list[Pair] = Field(min_length=1, description="the effect is the mean over these of baseline - treatment")
-    smallest_effect: float = Field(gt=0, description="the smallest difference of interest, in the metric's unit")
+    metric: Metric | None = Field(None, description="what is compared, or bounded")
+    compare: list[Pair] = Field([], description="the effect is the mean over these of baseline - treatment")
+    bound: Bound | None = Field(None, description="the effect is the limit - the row's value")
+    smallest_effect: float | None = Field(
+        None, gt=0, description="the smallest difference of interest, in the metric's unit"
+    )
+    expect: Literal["more", "no more"] = Field(
+        "more", description="whether the sentence says that the effect is more than the smallest of interest, or is not"
+    )
+    definition: str | None = Field(None, description="the test (path::name) that holds the code to this definition")
+    untested: str | None = Field(None, description="why no run here decides it")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Claim:
+        kinds = {name: bool(getattr(self, name)) for name in ("compare", "bound", "definition", "untested")}
+        if sum(kinds.values()) != 1:
+            raise ValueError(f"a claim has exactly one of {', '.join(kinds)}")
+        if (kinds["compare"] or kinds["bound"]) != (self.metric is not None):
+            raise ValueError("a claim has a metric where it compares or bounds, and only there")
+        if kinds["compare"] != (self.smallest_effect is not None):
+            raise ValueError("a claim has a smallest_effect where it compares, and only there")
+        if self.expect != "more" and not kinds["compare"]:
+            raise ValueError("a claim has `expect` only where it compares")
+        return self
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that it rests on."""
+        named = [name for pair in self.compare for name in (pair.baseline, pair.treatment)]
+        return list(dict.fromkeys(named + ([self.bound.row] if self.bound else [])))
 
 
 class Table(Strict):
@@ -132,6 +196,9 @@ class Table(Strict):
     caption: str
     rows: list[str] = Field(["*"], description="patterns of row ids")
     metrics: list[Metric] = Field([], description="default: all")
+    select_by: list[Metric] = Field(
+        [], description="show of each group only the rows with the smallest mean of these metrics, a line for each"
+    )
 
 
 class Figure(Strict):
@@ -151,9 +218,9 @@ class Experiment(Variation):
     title: str
     where: str = Field(description="table or figure of the paper")
     summary: str = Field(description="what the paper did, for the report; LaTeX")
-    metrics: dict[Metric, MetricInfo]
+    metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
-    rows: list[Row] = Field(min_length=1)
+    rows: list[Row] = []
     claims: list[Claim] = []
     choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
     tables: list[Table] = []
@@ -177,10 +244,14 @@ class Experiment(Variation):
             for metric in row.published:
                 self._has_metric(f"row {row.id}", metric)
         for claim in self.claims:
-            self._has_metric(f"claim {claim.id}", claim.metric)
-            for name in (name for pair in claim.compare for name in (pair.baseline, pair.treatment)):
+            if claim.metric is not None:
+                self._has_metric(f"claim {claim.id}", claim.metric)
+            for name in claim.rows:
                 if name not in rows:
                     raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+        for table in self.tables:
+            for metric in (*table.metrics, *table.select_by):
+                self._has_metric(f"table {table.id}", metric)
         for item in shown:
             for pattern in item.rows:
                 if not any(fnmatchcase(name, pattern) for name in rows):
@@ -262,6 +333,7 @@ def file_schema() -> dict[str, Any]:
     definitions["Dataset"].pop("required", None)
     run.pop("required", None)
     definitions["overlay"] = {**run, "title": "Overlay"}
+    definitions["metric"] = {"enum": metric_names()}
     linked: dict[str, Any] = _link(schema)
     return linked
 

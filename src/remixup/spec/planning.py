@@ -10,7 +10,7 @@ from remixup.errors import UserError, did_you_mean
 from remixup.spec.config import SCALES, Config, Scale
 from remixup.spec.experiment import Experiment, Row, Settings, read_experiments
 from remixup.spec.parts import Part, numerics
-from remixup.spec.run import RunSpec, short_digest
+from remixup.spec.run import RunSpec, Vicinity, short_digest
 from remixup.spec.strict import validate
 
 
@@ -26,6 +26,8 @@ class PlannedRow:
     stand_in: str | None
     accepts: list[str] | None
     """Dataset versions that count as the published data; None: all."""
+    evaluate: list[Part]
+    """What is measured on the trained network."""
     at_hand: bool
 
     @property
@@ -40,12 +42,20 @@ class Evaluation:
 
     run: str
     part: Part
+    """Its name and parameters, but not the row that it names as its source."""
     seeds: int
+    source: str | None = None
+    """The run whose networks it uses beside (those that an attack is made on), if any."""
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs that it reads."""
+        return [self.run] if self.source is None else [self.run, self.source]
 
     @property
     def key(self) -> str:
-        """`<name>-<hash8>`: the evaluation's name in the store, hashed over the evaluation and the run it reads."""
-        identity: dict[str, Any] = {"evaluation": self.part, "runs": [self.run]}
+        """`<name>-<hash8>`: the evaluation's name in the store, hashed over the evaluation and the runs it reads."""
+        identity: dict[str, Any] = {"evaluation": self.part, "runs": self.runs}
         edition = numerics("evaluation", self.part["name"])
         return f"{self.part['name']}-{short_digest({**identity, 'numerics': edition} if edition != 1 else identity)}"
 
@@ -107,13 +117,35 @@ class Plan:
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
-        found = [Evaluation(row.key, part, row.seeds) for row in self.runnable for part in row.row.evaluate]
+        found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
         baselines = {pair.baseline for claim in self.experiment.claims for pair in claim.compare}
         for row in self.runnable:
-            if row.stand_in and row.row.id in baselines:
-                found.append(soundness(row))
+            if row.stand_in and row.run.classifies and row.row.id in baselines:
+                found.append(soundness(self.plain(row)))
         # Rows may share a run and ask for different numbers of seeds.
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
+
+    def plain(self, row: PlannedRow) -> PlannedRow:
+        """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
+
+        It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result.
+        """
+
+        def setting(run: RunSpec) -> dict[str, Any]:
+            model = {name: value for name, value in run.model.items() if name != "dropout"}
+            return {**run.model_dump(exclude={"vicinity", "model"}), "model": model}
+
+        alike = [each for each in self.runnable if setting(each.run) == setting(row.run)]
+        plain = (each for each in alike if each.run.vicinity == Vicinity() and "dropout" not in each.run.model)
+        return next(plain, row)
+
+    def evaluation(self, row: PlannedRow, part: Part) -> Evaluation | None:
+        """An evaluation that a row asks for; None where the row that it names as its source has no data at hand."""
+        if "source" not in part:
+            return Evaluation(row.key, part, row.seeds)
+        alone = {name: value for name, value in part.items() if name != "source"}
+        source = next((each for each in self.runnable if each.row.id == part["source"]), None)
+        return Evaluation(row.key, alone, row.seeds, source.key) if source else None
 
     def evaluation_key(self) -> str:
         """Names the receipt of the experiment's evaluations."""
@@ -167,8 +199,11 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
     if seeds is None:
         raise UserError("no number of seeds", where=place, hint="set `seeds` for the file, the scale or the row")
     accepted = _last(layers, "accepts")
+    evaluate = _last(layers, "evaluate") or []
     if scale != "paper":
-        departs = comparable(run) != comparable(_resolve(where, experiment, row, "paper", config))
+        published = _resolve(where, experiment, row, "paper", config)
+        asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
+        departs = (comparable(run), evaluate) != (comparable(published), asked)
         if departs and not reasons:
             raise UserError(
                 "the run departs from the published protocol",
@@ -180,7 +215,8 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
     if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
         reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
     at_hand = config.at_hand(run.dataset.name, run.dataset.version)
-    return PlannedRow(row, run, seeds, counts_as, "; ".join(dict.fromkeys(reasons)) or None, accepted, at_hand)
+    stand_in = "; ".join(dict.fromkeys(reasons)) or None
+    return PlannedRow(row, run, seeds, counts_as, stand_in, accepted, evaluate, at_hand)
 
 
 def comparable(run: RunSpec) -> dict[str, Any]:
@@ -193,14 +229,28 @@ def comparable(run: RunSpec) -> dict[str, Any]:
 def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
     """An experiment at a scale (the configured one by default)."""
     chosen = scale or config.scale
-    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.rows]
-    keys = {row.row.id: row.key for row in rows}
+    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.rows if chosen in row.at]
+    planned = {row.row.id: row for row in rows}
+    for row in rows:
+        for part in row.evaluate:
+            if "source" in part:
+                _check_source(f"{path}, rows[{row.row.id}] at {chosen} scale, evaluate", row, part["source"], planned)
+    keys = {name: (row.key, row.evaluate) for name, row in planned.items()}
     for claim in experiment.claims:
         for pair in claim.compare:
-            if keys[pair.baseline] == keys[pair.treatment]:
+            if pair.baseline in keys and keys[pair.baseline] == keys.get(pair.treatment):
                 where = f"{path}, claims[{claim.id}] at {chosen} scale"
                 raise UserError(f"{pair.baseline} and {pair.treatment} are the same run", where=where)
     return Plan(path, experiment, chosen, rows)
+
+
+def _check_source(where: str, row: PlannedRow, source: str, planned: dict[str, PlannedRow]) -> None:
+    if source not in planned:
+        raise UserError(f"unknown row {source!r} as a source", where=where, hint=did_you_mean(source, planned))
+    if planned[source].run.population or planned[source].seeds < 2:
+        raise UserError(f"row {source} cannot be a source: it needs two seeds or more, trained one by one", where=where)
+    if row.run.population:
+        raise UserError(f"row {row.row.id} cannot have a source: its seeds are trained side by side", where=where)
 
 
 def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:

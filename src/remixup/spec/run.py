@@ -44,20 +44,34 @@ Ratio = Annotated[Part, PartOf("ratio")]
 Partner = Annotated[Part, PartOf("partner")]
 Blend = Annotated[Part, PartOf("blend")]
 Target = Annotated[Part, PartOf("target")]
+Noise = Annotated[Part, PartOf("noise")]
+Decode = Annotated[Part, PartOf("decode")]
+Objective = Annotated[Part, PartOf("objective")]
 
 
 class Vicinity(Strict):
-    """The vicinal distribution, part by part; without a ratio it is ERM's: each example as it is."""
+    """The vicinal distribution, part by part; without a ratio nothing is mixed."""
 
-    ratio: Ratio | None = Field(None, description="how much of an example is kept; null is ERM")
+    ratio: Ratio | None = Field(None, description="how much of an example is kept; null: nothing is mixed")
     partner: Partner = Field({"name": "permutation"}, description="whom it is mixed with")
     blend: Blend = Field({"name": "linear"}, description="how two inputs become one")
     target: Target = Field({"name": "mixed"}, description="what the network is asked to say")
+    cut: int = Field(0, ge=0, description="where it is mixed: 0 at the input, k after the k-th stage of the network")
+    smoothing: float = Field(0.0, ge=0, lt=1, description="epsilon of label smoothing")
+    noise: Noise | None = Field(None, description="what is added to the inputs")
+    warmup_epochs: int = Field(0, ge=0, description="epochs on the examples as they are, before mixing begins")
 
     @model_validator(mode="after")
     def _no_idle_parts(self) -> Vicinity:
-        if self.ratio is None and self.model_dump(exclude_defaults=True):
-            raise ValueError("without a ratio nothing is mixed, so partner, blend and target have no effect")
+        idle = set(self.model_dump(exclude_defaults=True)) - {"ratio", "smoothing", "noise"}
+        if self.ratio is None and idle:
+            raise ValueError(f"without a ratio nothing is mixed, so {', '.join(sorted(idle))} has no effect")
+        if self.ratio and self.ratio["name"] == "dirichlet" and self.target["name"] != "mixed":
+            raise ValueError(f"the target {self.target['name']} is one of two examples; dirichlet mixes several")
+        if self.ratio and self.ratio["name"] == "uniform":
+            low, high = self.ratio.get("low", 0.0), self.ratio.get("high", 1.0)
+            if not low < high:
+                raise ValueError(f"a uniform ratio lies between low and high, not between {low:g} and {high:g}")
         return self
 
 
@@ -70,9 +84,21 @@ class Dataset(Strict):
         None, gt=0, lt=1, description="share of the rows that each seed holds out for testing, where none is published"
     )
     subset: int | None = Field(None, ge=1, description="train on this many examples, chosen by the seed")
+    validation: float | None = Field(
+        None, gt=0, lt=1, description="share of the training part that is not trained on but evaluated"
+    )
+    label_noise: float | None = Field(
+        None, gt=0, le=1, description="share of the training labels that are replaced by random ones"
+    )
+    noise_classes: Literal["all", "others"] = Field(
+        "all", description="whether the random label may be the true one again"
+    )
+    decode: Decode | None = Field(None, description="how image files become tensors, where the dataset is streamed")
 
     @model_validator(mode="after")
     def _registered(self) -> Dataset:
+        if self.noise_classes != "all" and self.label_noise is None:
+            raise ValueError("without label_noise, noise_classes has no effect")
         datasets = parts.catalogue()["datasets"]
         if self.name not in datasets:
             raise ValueError(f"unknown dataset {self.name!r}; {did_you_mean(self.name, datasets)}")
@@ -96,9 +122,21 @@ class RunSpec(Strict):
     schedule: Schedule = Field({"name": "constant"}, description="learning rate over the epochs")
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
+    micro_batch: int | None = Field(
+        None, ge=1, description="a minibatch is passed in parts of this size, each mixed and normalised by itself"
+    )
+    objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
+
+    @model_validator(mode="after")
+    def _no_idle_settings(self) -> RunSpec:
+        if self.vicinity.warmup_epochs >= self.epochs:
+            raise ValueError(f"after {self.vicinity.warmup_epochs} warmup_epochs of {self.epochs} nothing is mixed")
+        if self.micro_batch is not None and self.micro_batch >= self.batch_size:
+            raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
+        return self
 
     def canonical(self) -> dict[str, Any]:
         """What is hashed: fields that differ from their defaults, the numerics of the parts in use, a schema number."""
@@ -108,7 +146,12 @@ class RunSpec(Strict):
             "dataset": parts.catalogue()["datasets"][self.dataset.name]["numerics"],
         }
         named = [("model", self.model), ("scaling", self.scaling), ("optimiser", self.optimiser)]
-        named += [("schedule", self.schedule)] + [("augmentation", each) for each in self.augmentation]
+        named += [("schedule", self.schedule)]
+        # The game's numerics are in the same module as those of supervised training, whose numbers are the loop's.
+        named += [("objective", self.objective)] if "objective" in run else []
+        named += [("augmentation", each) for each in self.augmentation]
+        named += [("decode", self.dataset.decode)] if self.dataset.decode else []
+        named += [("noise", self.vicinity.noise)] if self.vicinity.noise else []
         if self.vicinity.ratio is not None:
             named += [("ratio", self.vicinity.ratio), ("partner", self.vicinity.partner)]
             named += [("blend", self.vicinity.blend), ("target", self.vicinity.target)]
@@ -127,6 +170,12 @@ class RunSpec(Strict):
         method = "erm" if ratio is None else "-".join(["mix", *(str(value) for value in ratio.values())])
         slug = re.sub(r"[^a-z0-9.]+", "-", f"{self.dataset.name}-{self.model['name']}-{method}".lower())
         return f"{slug}-{self.digest()}"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it learns classes: not a number, and not by playing a game."""
+        classes: int = parts.catalogue()["datasets"][self.dataset.name]["classes"]
+        return classes > 1 and self.objective["name"] == "supervised"
 
     @property
     def population(self) -> bool:

@@ -24,16 +24,19 @@ KINDS = {
     "partner": "remixup.vicinity.partner",
     "blend": "remixup.vicinity.blend",
     "target": "remixup.vicinity.target",
+    "noise": "remixup.vicinity.noise",
     "model": "remixup.models",
     "augmentation": "remixup.training.augmentation",
     "scaling": "remixup.training.scaling",
+    "decode": "remixup.training.decoding",
+    "objective": "remixup.training.objectives",
     "optimiser": "remixup.training.optimisers",
     "schedule": "remixup.training.schedules",
     "evaluation": "remixup.evaluation",
     "figure": "remixup.reporting.figures",
 }
 PLAIN = {bool: "boolean", int: "integer", float: "number", str: "string"}
-SUPPLIED = {"generator"}
+SUPPLIED = {"generator", "others"}
 
 
 def modules(name: str) -> list[ModuleType]:
@@ -85,6 +88,7 @@ def generate() -> dict[str, Any]:
                         found[name]["population"] = module.POPULATION
                     if kind == "evaluation":
                         found[name]["weights"] = getattr(module, "WEIGHTS", True)
+                        found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
         kinds[kind] = dict(sorted(found.items()))
     return {"loop": importlib.import_module("remixup.training.loop").NUMERICS, "kinds": kinds, "datasets": datasets()}
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,26 +16,43 @@ from remixup.errors import UserError
 from remixup.spec.run import RunSpec
 from remixup.training import scaling
 from remixup.training.randomness import generator
+from remixup.training.streaming import Stream
+from remixup.training.tasks import Classification, Regression, Task
 
 
 @dataclass(frozen=True)
 class Inputs:
     """Examples of a block of seeds.
 
-    Tables are scaled here, once for each seed; images stay uint8 and are scaled batch by batch, after augmentation.
+    Tables are scaled here, once for each seed; images stay uint8 and are scaled batch by batch, after augmentation;
+    image files are read when they are asked for.
     """
 
-    x: Tensor
-    """(rows, ...): images uint8, or tables float32 with a copy of all rows for each seed."""
+    x: Tensor | Stream
+    """(rows, ...): images uint8, spectrograms float16, or tables float32 with a copy of all rows for each seed."""
     y: Tensor
-    """Class indices, int64 (rows,)."""
+    """Class indices, int64 (rows,), or numbers, float32 (rows,)."""
     train: Tensor
     """Rows of the training part, int64 (seeds, n)."""
     test: Tensor
     """Rows of the test part, int64 (seeds, m)."""
+    train_labels: Tensor
+    """What is trained on: y of the training part, some of it replaced where the run has label noise; (seeds, n)."""
     offset: Tensor
     divisor: Tensor
-    classes: int
+    task: Task
+    outputs: int
+    """How many the network has: the classes, or one number."""
+    corrupted: Tensor | None = None
+    """Which training labels were replaced, bool (seeds, n); None without label noise."""
+    validation: Tensor | None = None
+    """Rows of the validation part, int64 (seeds, k), where there is one."""
+    validation_labels: Tensor | None = None
+
+    @property
+    def classes(self) -> int:
+        """The number of classes; 1 for a number."""
+        return self.outputs
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,22 +60,44 @@ class Inputs:
         return tuple(self.x.shape[1:])
 
     def to(self, device: torch.device) -> Inputs:
-        """The same inputs on a device."""
-        return Inputs(
-            self.x.to(device),
-            self.y.to(device),
-            self.train.to(device),
-            self.test.to(device),
-            self.offset.to(device),
-            self.divisor.to(device),
-            self.classes,
-        )
+        """The same inputs on a device; image files stay where they are."""
+        moved: dict[str, Any] = {
+            name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+    def batches(self, rows: Tensor, sizes: list[int], crops: Tensor | None = None) -> Iterator[Tensor]:
+        """The examples of some rows, in minibatches.
+
+        Args:
+            rows: int64 (seeds, n).
+            sizes: of the minibatches; their sum is n.
+            crops: for image files a number for each that decides its random crop, int64 (n,); None: the crop of an
+                evaluation.
+
+        Returns:
+            raw examples (seeds, size, ...) on the device, one tensor for each size.
+        """
+        if isinstance(self.x, Stream):
+            for x in self.x.batches(rows.squeeze(0).cpu(), sizes, crops):
+                yield x.to(rows.device, non_blocking=True).unsqueeze(0)
+        else:
+            yield from self.x[rows].split(sizes, dim=1)
+
+    def examples(self, rows: Tensor) -> Tensor:
+        """Raw examples (seeds, n, ...) of rows (seeds, n), as an evaluation sees them."""
+        return next(self.batches(rows, [rows.shape[1]]))
 
     def scale(self, x: Tensor) -> Tensor:
-        """Network inputs from gathered examples: images (..., channels, height, width), uint8 or float in [0, 255]."""
-        if self.x.dtype != torch.uint8:
-            return x
+        """Network inputs from raw examples: images (..., channels, height, width), uint8 or float in [0, 255]."""
+        if isinstance(self.x, Tensor) and self.x.dtype != torch.uint8:
+            return x.float()
         return (x.float() / 255 - self.offset) / self.divisor
+
+    @property
+    def unit(self) -> Tensor:
+        """What a difference of 1 in the data (pixels in [0, 1]) is in network inputs."""
+        return 1 / self.divisor
 
 
 def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.device) -> Inputs:
@@ -62,36 +105,56 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
 
     Raises:
         UserError: where the specification does not fit the dataset (no published split and no holdout, or both; a
-            subset larger than the training part).
+            subset larger than the training part; a validation part where one is published).
     """
     tensors, holdout = data.tensors, spec.dataset.holdout
-    published = "train_x" in tensors
+    published = "train_y" in tensors
     if published == (holdout is not None):
         what = (
             "has a published split, so `holdout` has no meaning" if published else "has no split: `holdout` is needed"
         )
         raise UserError(f"dataset {spec.dataset.name} {what}", where="run.dataset.holdout")
+    x: Tensor | Stream
+    validation = None
+    if spec.dataset.decode is not None and not data.images:
+        raise UserError(f"dataset {spec.dataset.name} holds no image files to decode", where="run.dataset.decode")
     if published:
-        x = torch.cat([tensors["train_x"], tensors["test_x"]])
-        y = torch.cat([tensors["train_y"], tensors["test_y"]])
-        rows = torch.arange(len(y))
-        count = len(tensors["train_y"])
-        train, test = rows[:count].expand(len(seeds), -1), rows[count:].expand(len(seeds), -1)
+        parts = [name for name in ("train", "test", "validation") if f"{name}_y" in tensors]
+        y = torch.cat([tensors[f"{name}_y"] for name in parts])
+        x = _stream(spec, data, device) if data.images else torch.cat([tensors[f"{name}_x"] for name in parts])
+        ends = [0, *torch.tensor([len(tensors[f"{name}_y"]) for name in parts]).cumsum(0).tolist()]
+        rows = [torch.arange(start, end).expand(len(seeds), -1) for start, end in pairwise(ends)]
+        train, test, *others = rows
+        validation = others[0] if others else None
     else:
         x, y = tensors["x"], tensors["y"]
         assert holdout is not None
         train, test = _split(len(y), holdout, seeds)
     if spec.dataset.subset is not None:
         train = _subset(train, spec.dataset.subset, seeds)
-    classes = int(data.manifest["classes"])
-    if x.ndim > 2:
-        offset, divisor = _scaling(spec, tensors["train_x"] if published else x)
-        return Inputs(x, y, train, test, offset, divisor, classes).to(device)
-    scaled = torch.stack([_scale_table(spec, x, part) for part in train])
-    shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
-    rows_of_all, labels_of_all = scaled.flatten(0, 1), y.repeat(len(seeds))
-    tables = Inputs(rows_of_all, labels_of_all, train + shift, test + shift, torch.zeros(1), torch.ones(1), classes)
-    return tables.to(device)
+    labels, corrupted = _label_noise(spec, y, train, int(data.manifest["classes"]), seeds)
+    validation_labels = None if validation is None else y[validation]
+    if spec.dataset.validation is not None:
+        if validation is not None:
+            what = f"dataset {spec.dataset.name} has a published validation part, so `validation` has no meaning"
+            raise UserError(what, where="run.dataset.validation")
+        held, kept = _validation(train.shape[1], spec.dataset.validation, seeds)
+        validation, validation_labels = train.gather(1, held), labels.gather(1, held)
+        train, labels = train.gather(1, kept), labels.gather(1, kept)
+        corrupted = None if corrupted is None else corrupted.gather(1, kept)
+    outputs = int(data.manifest["classes"])
+    task: Task = Regression() if y.is_floating_point() else Classification(outputs)
+    if isinstance(x, Stream) or x.ndim > 2:
+        offset, divisor = _image_scaling(spec, x, tensors)
+    else:
+        x = torch.stack([_scale_table(spec, x, part) for part in train]).flatten(0, 1)
+        shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
+        y = y.repeat(len(seeds))
+        train, test = train + shift, test + shift
+        validation = None if validation is None else validation + shift
+        offset, divisor = torch.zeros(1), torch.ones(1)
+    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, outputs, corrupted, validation, validation_labels)
+    return inputs.to(device)
 
 
 def _split(rows: int, holdout: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
@@ -105,6 +168,58 @@ def _subset(train: Tensor, size: int, seeds: list[int]) -> Tensor:
         raise UserError(f"subset {size} exceeds the {train.shape[1]} training examples", where="run.dataset.subset")
     chosen = [torch.randperm(train.shape[1], generator=generator(seed, "subset"))[:size] for seed in seeds]
     return torch.stack([part[index] for part, index in zip(train, chosen, strict=True)])
+
+
+def _validation(count: int, share: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
+    """Positions in the training part that are held out, and those that are kept; in the order of the part."""
+    orders = torch.stack([torch.randperm(count, generator=generator(seed, "validation")) for seed in seeds])
+    held = round(count * share)
+    if not 0 < held < count:
+        raise UserError(f"{held} of the {count} training examples would be held out", where="run.dataset.validation")
+    return orders[:, :held].sort(1).values, orders[:, held:].sort(1).values
+
+
+def _label_noise(
+    spec: RunSpec, y: Tensor, train: Tensor, classes: int, seeds: list[int]
+) -> tuple[Tensor, Tensor | None]:
+    """Training labels (seeds, n), and which of them were replaced: those of a larger share include a smaller's."""
+    labels, share = y[train], spec.dataset.label_noise
+    if share is None:
+        return labels, None
+    if y.is_floating_point():
+        raise UserError("label noise replaces classes, and this dataset has numbers", where="run.dataset.label_noise")
+    count = train.shape[1]
+    replaced, drawn = [], []
+    for seed in seeds:
+        source = generator(seed, "label noise")
+        replaced.append(torch.randperm(count, generator=source).argsort() < round(share * count))
+        low = 1 if spec.dataset.noise_classes == "others" else 0
+        drawn.append(torch.randint(low, classes, (count,), generator=source))
+    corrupted, shift = torch.stack(replaced), torch.stack(drawn)
+    return torch.where(corrupted, (labels + shift) % classes, labels), corrupted
+
+
+def _stream(spec: RunSpec, data: Prepared, device: torch.device) -> Stream:
+    if spec.dataset.decode is None:
+        raise UserError(f"dataset {spec.dataset.name} holds image files and needs `decode`", where="run.dataset.decode")
+    offsets = torch.cat([data.tensors["train_offsets"], data.tensors["test_offsets"][1:]])
+    assert data.images is not None
+    # A GPU is fed by all processors but one; on the CPU they are busy with the network.
+    workers = max(1, len(os.sched_getaffinity(0)) - 1) if device.type == "cuda" else 0
+    return Stream(data.images, offsets, spec.dataset.decode, workers)
+
+
+def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Offset and divisor of images; spectrograms were normalised clip by clip, and image files are not all read."""
+    if isinstance(x, Tensor) and x.dtype == torch.uint8:
+        return _scaling(spec, tensors.get("train_x", x))
+    if isinstance(x, Stream):
+        if spec.scaling["name"] == "standardise":
+            raise UserError("standardise would read every image file; use `given`", where="run.scaling")
+        return _scaling(spec, torch.empty(0, *x.shape[1:], dtype=torch.uint8))
+    if spec.scaling["name"] != "raw":
+        raise UserError("spectrograms are normalised when they are prepared; use `raw`", where="run.scaling")
+    return torch.zeros(1), torch.ones(1)
 
 
 def _scaling(spec: RunSpec, train: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from remixup import models
+from remixup.errors import UserError
 from remixup.spec.run import RunSpec
 from remixup.training import augmentation, optimisers, schedules
 from remixup.training.inputs import Inputs
 from remixup.training.randomness import derive, generator
-from remixup.vicinity import Vicinity, soft_cross_entropy
+from remixup.vicinity import TrainingSet, Vicinity, take
 
 NUMERICS = 1
 EVALUATION_ROWS = 1000
@@ -33,7 +35,7 @@ class Training:
     are summed, and the optimisers work element by element.
     """
 
-    model: nn.Module
+    model: nn.Sequential
 
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         if not spec.population and len(seeds) != 1:
@@ -46,6 +48,7 @@ class Training:
         self.optimiser: torch.optim.Optimizer = getattr(optimisers, named.pop("name"))(self.model.parameters(), **named)
         self.base_rate = self.optimiser.param_groups[0]["lr"]
         self.vicinity = Vicinity.compose(**spec.vicinity.model_dump())
+        _check_fit(spec, inputs, self.vicinity, len(self.model))
         self.epoch = 0
         self.history: list[HistoryRow] = []
 
@@ -69,62 +72,114 @@ class Training:
             self.epoch += 1
             after_epoch(self)
 
+    @cached_property
+    def pools(self) -> list[TrainingSet]:
+        """For each member the training set as a place to look for partners: pixels, or tables as they are scaled."""
+        pairs = zip(self.inputs.train, self.inputs.train_labels, strict=True)
+        return [TrainingSet(self.inputs.examples(rows.unsqueeze(0)).squeeze(0), labels) for rows, labels in pairs]
+
     def _train_epoch(self) -> None:
-        schedule = dict(self.spec.schedule)
-        factor = getattr(schedules, schedule.pop("name"))(self.epoch, self.spec.epochs, **schedule)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.base_rate * factor
-        torch.manual_seed(derive(self.seeds[0], "dropout", self.epoch))
-        loss = self._steps(_Draws(self))
-        test_loss, test_error = self.evaluate(self.inputs.test)
-        for seed, *values in zip(self.seeds, loss.tolist(), test_loss.tolist(), test_error.tolist(), strict=True):
-            names = ("train_loss", "test_loss", "test_error")
-            row = {"seed": seed, "epoch": self.epoch + 1, "rate": self.base_rate * factor}
-            self.history.append({**row, **dict(zip(names, values, strict=True))})
+        models.seed_dropout(self.model, [derive(seed, "dropout", self.epoch) for seed in self.seeds])
+        values = {"train_loss": self._steps(_Draws(self))}
+        values |= {f"test_{name}": value for name, value in self.evaluate(self.inputs.test).items()}
+        if self.inputs.validation is not None:
+            found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
+            values |= {f"validation_{name}": value for name, value in found.items()}
+        columns = {name: value.tolist() for name, value in values.items()}
+        rate = self.optimiser.param_groups[0]["lr"]
+        for member, seed in enumerate(self.seeds):
+            row = {name: column[member] for name, column in columns.items()}
+            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
 
     def _steps(self, draws: _Draws) -> Tensor:
         """All minibatches of an epoch; the mean training loss of each member, without synchronising in between."""
         self.model.train()
-        size, count = self.spec.batch_size, draws.order.shape[1]
-        x, y = self.inputs.x[draws.order], self.inputs.y[draws.order]
+        count, steps = draws.order.shape[1], len(draws.steps)
+        labels = self.inputs.train_labels.gather(1, draws.order)
+        batches = self.inputs.batches(self.inputs.train.gather(1, draws.order), draws.sizes, draws.crops)
         total = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
-        for step, start in enumerate(range(0, count, size)):
-            rows = slice(start, start + size)
-            loss = self._loss(self._batch(x[:, rows], draws, rows), y[:, rows], draws, step)
+        start = part = 0
+        for step, parts in enumerate(draws.steps):
+            self._set_rate(self.epoch + step / steps)
             self.optimiser.zero_grad(set_to_none=True)
-            loss.sum().backward()
+            examples = sum(draws.sizes[part : part + parts])
+            for _ in range(parts):
+                size = draws.sizes[part]
+                rows = slice(start, start + size)
+                x = self._batch(next(batches), draws.uniforms[:, rows] if self.spec.augmentation else None)
+                loss = self._loss(x, labels[:, rows], draws, part)
+                (loss if parts == 1 else loss * (size / examples)).sum().backward()
+                total += loss.detach() * size
+                start, part = start + size, part + 1
             self.optimiser.step()
-            total += loss.detach() * min(size, count - start)
         return total / count
 
-    def _batch(self, x: Tensor, draws: _Draws, rows: slice) -> Tensor:
-        """A minibatch as the network sees it before mixing: augmented, then scaled; (members, n, ...)."""
-        if self.spec.augmentation:
+    def _set_rate(self, progress: float) -> None:
+        """The learning rate after so many epochs, parts of one included."""
+        schedule = dict(self.spec.schedule)
+        factor = getattr(schedules, schedule.pop("name"))(progress, self.spec.epochs, **schedule)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.base_rate * factor
+
+    def _batch(self, x: Tensor, uniforms: Tensor | None) -> Tensor:
+        """A minibatch (members, n, ...) as the network sees it before mixing: augmented, then scaled."""
+        if uniforms is not None:
             flat = x.flatten(0, 1)
             for k, part in enumerate(self.spec.augmentation):
                 named = dict(part)
                 apply = getattr(augmentation, named.pop("name"))
-                flat = apply(flat, draws.uniforms[:, rows, k].flatten(0, 1), **named)
+                flat = apply(flat, uniforms[:, :, k].flatten(0, 1), **named)
             x = flat.view(x.shape)
         return self.inputs.scale(x)
 
-    def _loss(self, x: Tensor, y: Tensor, draws: _Draws, step: int) -> Tensor:
-        target = F.one_hot(y, self.inputs.classes).to(x.dtype)
-        if draws.ratio is not None:
-            x, target = self.vicinity.mix(x, target, draws.ratio[:, step], draws.partner[step])
+    def _loss(self, x: Tensor, y: Tensor, draws: _Draws, part: int) -> Tensor:
+        """The loss of each member on a minibatch of scaled examples, after mixing them as the vicinity says."""
+        task, vicinity = self.inputs.task, self.vicinity
+        target = vicinity.smooth(task.target(y, x.dtype))
         with self._autocast():
-            logits = self._forward(x)
-        return soft_cross_entropy(logits, target)
+            hidden = before = self._stages(self._noisy(x, draws.noise), 0, vicinity.cut)
+            mixed = target
+            for k, (ratio, partner) in enumerate(draws.mixing(part)):
+                if vicinity.within_minibatch:
+                    other, other_target = take(before, partner), take(target, partner)
+                else:
+                    other, other_target = self._others(partner, draws.partner_uniforms(part, k), draws.noise)
+                hidden, mixed = vicinity.mix_with(hidden, mixed, other, other_target, ratio)
+            outputs = self._stages(hidden, vicinity.cut, None)
+        return task.loss(outputs, mixed)
 
-    def _forward(self, x: Tensor) -> Tensor:
-        """Logits (members, n, classes) of inputs (members, n, ...)."""
+    def _noisy(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
+        """Scaled examples (members, n, ...) with each member's own noise, where the vicinity has any."""
+        noise, unit = self.vicinity.noise, self.inputs.unit
+        if noise is None:
+            return x
+        return torch.stack([noise(x[m], unit, generator=source) for m, source in enumerate(sources)])
+
+    def _others(
+        self, positions: Tensor, uniforms: Tensor | None, noise: list[torch.Generator]
+    ) -> tuple[Tensor, Tensor]:
+        """Partners at positions (members, n) of the training set, up to the cut, and their targets."""
+        rows, labels = self.inputs.train.gather(1, positions), self.inputs.train_labels.gather(1, positions)
+        x = self._noisy(self._batch(self.inputs.examples(rows), uniforms), noise)
+        target = self.vicinity.smooth(self.inputs.task.target(labels, x.dtype))
+        return self._stages(x, 0, self.vicinity.cut), target
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs (members, n, outputs) of network inputs (members, n, ...)."""
+        return self._stages(x, 0, None)
+
+    def _stages(self, x: Tensor, start: int, end: int | None) -> Tensor:
+        """What stages start to end - 1 of the network make of (members, n, ...)."""
+        if start == end:
+            return x
+        model = self.model if start == 0 and end is None else self.model[start:end]
         if self.spec.population:
-            out: Tensor = self.model(x)
+            out: Tensor = model(x)
             return out
         single = x.squeeze(0)
-        if self.spec.memory_format == "channels_last":
+        if self.spec.memory_format == "channels_last" and single.ndim == 4:
             single = single.contiguous(memory_format=torch.channels_last)
-        out = self.model(single)
+        out = model(single)
         return out.unsqueeze(0)
 
     def _autocast(self) -> AbstractContextManager[Any]:
@@ -133,25 +188,24 @@ class Training:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     @torch.no_grad()
-    def evaluate(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss in nats and error in percent of each member on the given rows (members, n) of the inputs."""
+    def evaluate(self, rows: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        """What the task measures of each member, float64 (members,), on rows (members, n) against y or other labels."""
         self.model.eval()
-        loss = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
-        wrong = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
-        for part in rows.split(EVALUATION_ROWS, dim=1):
-            logits = self.logits(self.inputs.x[part])
-            y = self.inputs.y[part]
-            each = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
-            loss += each.sum(1, dtype=torch.float64)
-            wrong += (logits.argmax(-1) != y).sum(1)
-        return loss / rows.shape[1], 100 * wrong / rows.shape[1]
+        labels = self.inputs.y[rows] if labels is None else labels
+        count = rows.shape[1]
+        sizes = [min(EVALUATION_ROWS, count - start) for start in range(0, count, EVALUATION_ROWS)]
+        totals: dict[str, Tensor] = {}
+        for x, y in zip(self.inputs.batches(rows, sizes), labels.split(sizes, dim=1), strict=True):
+            for name, value in self.inputs.task.measure(self.logits(x), y).items():
+                totals[name] = totals[name] + value if name in totals else value
+        return {name: self.inputs.task.summarise(name, total / count) for name, total in totals.items()}
 
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:
-        """Float32 logits (members, n, classes) of examples (members, n, ...) as `Inputs.x` holds them."""
+        """Float32 outputs (members, n, outputs) of raw examples (members, n, ...), as `Inputs.examples` gives them."""
         self.model.eval()
         with self._autocast():
-            return self._forward(self.inputs.scale(x)).float()
+            return self.forward(self.inputs.scale(x)).float()
 
 
 class _Draws:
@@ -159,38 +213,82 @@ class _Draws:
 
     def __init__(self, training: Training) -> None:
         spec, inputs, epoch, seeds = training.spec, training.inputs, training.epoch, training.seeds
-        device, count = training.device, inputs.train.shape[1]
-        positions = [torch.randperm(count, generator=generator(seed, "order", epoch)) for seed in seeds]
-        self.order = inputs.train.gather(1, torch.stack(positions).to(device))
-        if spec.augmentation:
-            shape = (count, len(spec.augmentation), 2)
-            drawn = [torch.rand(shape, generator=generator(seed, "augmentation", epoch)) for seed in seeds]
-            self.uniforms = torch.stack(drawn).to(device)
+        self.device, count = training.device, inputs.train.shape[1]
+        self.order = torch.stack([torch.randperm(count, generator=generator(seed, "order", epoch)) for seed in seeds])
+        self._split(count, spec.batch_size, spec.micro_batch or spec.batch_size)
+        self.uniforms = self._uniforms([generator(seed, "augmentation", epoch) for seed in seeds], spec, count)
+        self.crops: Tensor | None = None
+        if spec.dataset.decode is not None:
+            self.crops = torch.randint(2**62, (count,), generator=generator(seeds[0], "crop", epoch))
+        self.noise = [torch.Generator(self.device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
         self.ratio: Tensor | None = None
-        self.partner: list[Tensor] = []
-        if training.vicinity.ratio is not None:
-            sizes = [min(spec.batch_size, count - start) for start in range(0, count, spec.batch_size)]
-            self.ratio = torch.stack(
-                [training.vicinity.ratio((len(sizes),), generator=generator(seed, "ratio", epoch)) for seed in seeds]
-            ).to(device)
-            self._draw_partners(training, inputs.y[self.order].cpu(), sizes)
+        self.partner: list[list[Tensor]] = []
+        vicinity = training.vicinity
+        if vicinity.ratio is not None and epoch >= vicinity.warmup_epochs:
+            shape = (len(self.sizes),)
+            drawn = torch.stack([vicinity.ratio(shape, generator=generator(seed, "ratio", epoch)) for seed in seeds])
+            self.ratio = (drawn.unsqueeze(-1) if drawn.ndim == 2 else drawn).to(self.device)
+            self._draw_partners(training, self.ratio.shape[-1])
+        self.order = self.order.to(self.device)
 
-    def _draw_partners(self, training: Training, labels: Tensor, sizes: list[int]) -> None:
-        """Partners in the full minibatches at once, then in a last one that is smaller."""
-        size = sizes[0]
-        full = sum(each == size for each in sizes)
-        whole, rest = [], []
-        for seed, row in zip(training.seeds, labels, strict=True):
-            source = generator(seed, "partner", training.epoch)
-            whole.append(training.vicinity.partner(row[: full * size].view(full, size), generator=source))
-            if full < len(sizes):
-                rest.append(training.vicinity.partner(row[full * size :], generator=source))
-        self.partner = list(torch.stack(whole, dim=1).to(training.device).unbind(0))
-        if rest:
-            self.partner.append(torch.stack(rest).to(training.device))
+    def _split(self, count: int, batch: int, micro: int) -> None:
+        """Sizes of the parts that pass through the network, and how many parts make each step."""
+        self.sizes: list[int] = []
+        self.steps: list[int] = []
+        for start in range(0, count, batch):
+            size = min(batch, count - start)
+            parts = [min(micro, size - begin) for begin in range(0, size, micro)]
+            self.sizes += parts
+            self.steps.append(len(parts))
+
+    def _uniforms(self, sources: list[torch.Generator], spec: RunSpec, count: int) -> Tensor:
+        """For each example and part of the augmentation two numbers: (members, n, parts, 2)."""
+        shape = (count, len(spec.augmentation), 2)
+        return torch.stack([torch.rand(shape, generator=source) for source in sources]).to(self.device)
+
+    def _draw_partners(self, training: Training, rounds: int) -> None:
+        sources = [generator(seed, "partner", training.epoch) for seed in training.seeds]
+        if training.vicinity.within_minibatch:
+            labels = training.inputs.train_labels.cpu().gather(1, self.order)
+            drawn = [self._in_minibatches(training.vicinity, labels, sources) for _ in range(rounds)]
+        else:
+            drawn = []
+            for _ in range(rounds):
+                found = [
+                    training.vicinity.partner(examples, positions, generator=source)
+                    for examples, positions, source in zip(training.pools, self.order, sources, strict=True)
+                ]
+                drawn.append(list(torch.stack(found).to(self.device).split(self.sizes, dim=1)))
+            # Partners are examples of their own, and cropped and mirrored as such.
+            count = self.order.shape[1]
+            self._theirs = [self._uniforms(sources, training.spec, count) for _ in range(rounds)]
+        self.partner = [list(each) for each in zip(*drawn, strict=True)]
+
+    def _in_minibatches(self, vicinity: Vicinity, labels: Tensor, sources: list[torch.Generator]) -> list[Tensor]:
+        """Positions in the minibatch for each one: minibatches of one size in a row are drawn together."""
+        found: list[Tensor] = []
+        start = 0
+        for size, group in groupby(self.sizes):
+            length = len(list(group))
+            together = labels[:, start : start + length * size].view(len(labels), length, size)
+            drawn = [vicinity.partner(each, generator=source) for each, source in zip(together, sources, strict=True)]
+            found += torch.stack(drawn, dim=1).to(self.device).unbind(0)
+            start += length * size
+        return found
+
+    def mixing(self, part: int) -> list[tuple[Tensor, Tensor]]:
+        """Ratio (members,) and partners (members, n) of each round of mixing a minibatch; none if it is not mixed."""
+        if self.ratio is None:
+            return []
+        return [(self.ratio[:, part, k], partner) for k, partner in enumerate(self.partner[part])]
+
+    def partner_uniforms(self, part: int, k: int) -> Tensor | None:
+        """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
+        start, theirs = sum(self.sizes[:part]), self._theirs[k]
+        return theirs[:, start : start + self.sizes[part]] if theirs.shape[2] else None
 
 
-def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Module:
+def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Sequential:
     """The network before the first step: each member initialised under its own seed, whatever its neighbours."""
     named = dict(spec.model)
     name = named.pop("name")
@@ -200,3 +298,22 @@ def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Module:
             torch.manual_seed(derive(seed, "initialisation"))
             members.append(models.build(name, inputs.shape, inputs.classes, **named))
     return models.stack(members) if spec.population else members[0]
+
+
+def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:
+    """UserError where the specification asks for what its data or its network does not have."""
+    streamed = not isinstance(inputs.x, Tensor)
+    pixels = not isinstance(inputs.x, Tensor) or inputs.x.dtype == torch.uint8
+    numbers, noise = inputs.y.is_floating_point(), spec.vicinity.noise or {}
+    for wrong, key, what in (
+        (
+            vicinity.cut >= stages,
+            "vicinity.cut",
+            f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them, not {vicinity.cut}",
+        ),
+        (streamed and not vicinity.within_minibatch, "vicinity.partner", "image files are mixed within minibatches"),
+        (numbers and vicinity.smoothing > 0, "vicinity.smoothing", "labels that are numbers are not smoothed"),
+        (not pixels and noise.get("of") == "pixels", "vicinity.noise", "noise in units of pixels needs images"),
+    ):
+        if wrong:
+            raise UserError(f"{what} (dataset {spec.dataset.name})", where=f"run.{key}")

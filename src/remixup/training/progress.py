@@ -36,8 +36,10 @@ class ProgressReport:
     def __call__(self, run: str, seeds: list[int], training: Training) -> None:
         """Called after each epoch of a block."""
         name = f"{run} seed {seeds[0]}" if len(seeds) == 1 else f"{run} seeds {seeds[0]}-{seeds[-1]}"
-        errors = [row["test_error"] for row in training.history[-len(seeds) :]]
-        state = f"epoch {training.epoch}/{training.spec.epochs}, test error {statistics.fmean(errors):.2f} %"
+        rows = training.history[-len(seeds) :]
+        quantity = "test_error" if "test_error" in rows[0] else "train_loss"
+        mean = statistics.fmean(row[quantity] for row in rows)
+        state = f"epoch {training.epoch}/{training.spec.epochs}, {quantity.replace('_', ' ')} {mean:.2f}"
         if self.task is None:
             self.task = self.bar.add_task(name, total=training.spec.epochs, state=state)
             self.began = time.monotonic()

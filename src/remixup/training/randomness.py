@@ -11,7 +11,24 @@ from typing import Literal
 
 import torch
 
-Purpose = Literal["split", "subset", "initialisation", "order", "augmentation", "ratio", "partner", "dropout"]
+Purpose = Literal[
+    "split",
+    "subset",
+    "validation",
+    "label noise",
+    "initialisation",
+    "order",
+    "augmentation",
+    "crop",
+    "ratio",
+    "partner",
+    "noise",
+    "dropout",
+    "latent",
+    "sample",
+    "attack",
+    "pairs",
+]
 
 
 def derive(seed: int, purpose: Purpose, epoch: int = 0) -> int:

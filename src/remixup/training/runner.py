@@ -15,7 +15,7 @@ import torch
 from remixup.data import Prepared, load
 from remixup.errors import UserError
 from remixup.spec.run import RunSpec
-from remixup.training import checkpoints
+from remixup.training import checkpoints, objectives
 from remixup.training.inputs import Inputs, make_inputs
 from remixup.training.loop import Training
 from remixup.training.provenance import code, environment, processor, sha256
@@ -103,7 +103,7 @@ class Runner:
         """A finished training, and the seconds it took (those before an interruption not included)."""
         began = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
-        training = Training(spec, seeds, self.inputs(spec, seeds), self.device)
+        training = start(spec, seeds, self.inputs(spec, seeds), self.device)
         checkpoints.load_resume_point(training, point)
         kept = time.monotonic()
 
@@ -128,6 +128,12 @@ class Runner:
         training, _ = self._fit(spec, block.seeds)
         checkpoints.keep_weights(training, path)
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
+
+
+def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Any:
+    """The training of a block of seeds, before its first epoch: whatever the objective's part makes of it."""
+    named = dict(spec.objective)
+    return getattr(objectives, named.pop("name"))(spec, seeds, inputs, device, **named)
 
 
 def _data_key(spec: RunSpec) -> tuple[str, str]:

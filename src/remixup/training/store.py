@@ -176,7 +176,7 @@ def metrics(seeds: list[int], history: list[dict[str, float]]) -> dict[str, Any]
         rows = [row for row in history if row["seed"] == seed]
         diverged = not all(abs(row["train_loss"]) < float("inf") for row in rows)
         result["diverged"].append(diverged)
-        for quantity in QUANTITIES:
+        for quantity in (name for name in QUANTITIES if name in rows[0]):
             series = [row[quantity] for row in rows]
             reduced = {"last": series[-1], "median10": statistics.median(series[-10:]), "best": min(series)}
             for name, value in reduced.items():

@@ -1,9 +1,10 @@
-"""Vicinal distributions as compositions of small parts: ratio, partner, blend and target.
+"""Vicinal distributions as compositions of small parts: ratio, partner, blend, target, noise, and where.
 
 The parts are pure functions on tensors with the randomness passed in; `Vicinity` composes them. This package
 imports torch alone and knows nothing of the rest of the project, so that any training loop can use it.
 """
 
-from remixup.vicinity.composition import ERM, Vicinity, soft_cross_entropy
+from remixup.vicinity.composition import ERM, Vicinity, soft_cross_entropy, take
+from remixup.vicinity.partner.training_set import TrainingSet
 
-__all__ = ["ERM", "Vicinity", "soft_cross_entropy"]
+__all__ = ["ERM", "TrainingSet", "Vicinity", "soft_cross_entropy", "take"]

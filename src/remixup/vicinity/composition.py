@@ -9,23 +9,34 @@ import torch
 from torch import Tensor
 
 from remixup.vicinity import blend as blends
-from remixup.vicinity import partner as partners
+from remixup.vicinity import noise as noises
 from remixup.vicinity import ratio as ratios
 from remixup.vicinity import target as targets
+from remixup.vicinity.partner import minibatch, training_set
 
 
 @dataclass(frozen=True)
 class Vicinity:
     """A vicinal distribution (mixup paper, section 2; Chapelle et al., 2000).
 
-    `ratio` is None for empirical risk minimisation, whose vicinity is the example itself. Otherwise call `ratio` for λ
-    and `partner` for partners (or bring your own), and `mix` to apply them.
+    `ratio` is None where nothing is mixed: empirical risk minimisation, perhaps with smoothed labels or noise.
+    Otherwise call `ratio` for λ and `partner` for partners (or bring your own), and `mix` to apply them.
     """
 
     ratio: Callable[..., Tensor] | None = None
-    partner: Callable[..., Tensor] = partners.permutation
+    partner: Callable[..., Tensor] = minibatch.permutation
+    within_minibatch: bool = True
+    """Whether `partner` gives positions in the minibatch, else in the training set."""
     blend: Callable[[Tensor, Tensor, Tensor], Tensor] = blends.linear
     target: Callable[[Tensor, Tensor, Tensor], Tensor] = targets.mixed
+    cut: int = 0
+    """Where it is mixed: 0 is the input, k the output of the k-th stage of the network."""
+    smoothing: float = 0.0
+    """ε of label smoothing."""
+    noise: Callable[..., Tensor] | None = None
+    """Adds noise to the inputs before they are mixed."""
+    warmup_epochs: int = 0
+    """Epochs of training on the examples as they are, before mixing begins."""
 
     @classmethod
     def compose(
@@ -34,39 +45,61 @@ class Vicinity:
         partner: dict[str, Any] | None = None,
         blend: dict[str, Any] | None = None,
         target: dict[str, Any] | None = None,
+        noise: dict[str, Any] | None = None,
+        **others: Any,
     ) -> "Vicinity":
         """The vicinity whose parts are named: each is a mapping of `name` and the parameters of that function."""
-
-        def part(module: Any, spec: dict[str, Any] | None, default: str) -> Callable[..., Tensor]:
-            named = dict(spec or {"name": default})
-            return partial(getattr(module, named.pop("name")), **named)
-
+        partner = partner or {"name": "permutation"}
+        within = hasattr(minibatch, partner["name"])
         return cls(
-            ratio=None if ratio is None else part(ratios, ratio, ""),
-            partner=part(partners, partner, "permutation"),
-            blend=part(blends, blend, "linear"),
-            target=part(targets, target, "mixed"),
+            ratio=None if ratio is None else _part(ratios, ratio),
+            partner=_part(minibatch if within else training_set, partner),
+            within_minibatch=within,
+            blend=_part(blends, blend or {"name": "linear"}),
+            target=_part(targets, target or {"name": "mixed"}),
+            noise=None if noise is None else _part(noises, noise),
+            **others,
         )
 
     def mix(self, x: Tensor, target: Tensor, ratio: Tensor, partner: Tensor) -> tuple[Tensor, Tensor]:
-        """Virtual examples from a minibatch.
+        """Virtual examples from a minibatch and the positions of partners in it.
 
         Args:
             x: inputs (*members, n, ...), floating point.
             target: class probabilities (*members, n, classes).
-            ratio: λ in [0, 1], shape () or (*members,) for one λ a minibatch, (*members, n) for one an example.
+            ratio: λ, shape () or (*members,) for one λ a minibatch, (*members, n) for one an example.
             partner: int64 (*members, n), positions in the minibatch. `members` is empty or one dimension: networks that
                 are trained side by side.
 
         Returns:
             blended inputs and targets, shaped as they came.
         """
-        if partner.ndim == 1:
-            other_x, other_target = x[partner], target[partner]
-        else:
-            member = torch.arange(len(partner), device=partner.device).unsqueeze(1)
-            other_x, other_target = x[member, partner], target[member, partner]
+        return self.mix_with(x, target, take(x, partner), take(target, partner), ratio)
+
+    def mix_with(
+        self, x: Tensor, target: Tensor, other_x: Tensor, other_target: Tensor, ratio: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Virtual examples from examples and their partners, wherever these come from; shapes as for `mix`."""
         return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
+
+    def smooth(self, target: Tensor) -> Tensor:
+        """Label smoothing (Szegedy et al., 2016, section 7): (1 - ε) y + ε / classes."""
+        if self.smoothing == 0.0:
+            return target
+        return (1 - self.smoothing) * target + self.smoothing / target.shape[-1]
+
+
+def _part(module: Any, spec: dict[str, Any]) -> Callable[..., Tensor]:
+    named = dict(spec)
+    return partial(getattr(module, named.pop("name")), **named)
+
+
+def take(values: Tensor, partner: Tensor) -> Tensor:
+    """The partners' values: (*members, n, ...) at positions (*members, n)."""
+    if partner.ndim == 1:
+        return values[partner]
+    member = torch.arange(len(partner), device=partner.device).unsqueeze(1)
+    return values[member, partner]
 
 
 ERM = Vicinity()

@@ -22,11 +22,58 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, "> 0"], generator: t
     Returns:
         float64 tensor of the given shape, in [0, 1].
     """
-    device = generator.device
+    return _beta(shape, alpha, alpha, generator)
+
+
+def constant(shape: tuple[int, ...], *, value: Annotated[float, ">= 0 and <= 1"], generator: torch.Generator) -> Tensor:
+    """The same λ always; nothing is drawn."""
+    return torch.full(shape, value, dtype=torch.float64, device=generator.device)
+
+
+def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, generator: torch.Generator) -> Tensor:
+    """λ uniform between `low` and `high`; outside [0, 1] the example is extrapolated away from its partner.
+
+    Raises:
+        ValueError: `low` is not below `high`.
+    """
+    if not low < high:
+        raise ValueError(f"a uniform ratio from {low} to {high}")
+    drawn = torch.rand(shape, dtype=torch.float64, device=generator.device, generator=generator)
+    return low + (high - low) * drawn
+
+
+def dirichlet(
+    shape: tuple[int, ...],
+    *,
+    alpha: Annotated[float, "> 0"],
+    examples: Annotated[int, ">= 2 and <= 10"] = 3,
+    generator: torch.Generator,
+) -> Tensor:
+    """Weights of m examples from a symmetric Dirichlet(α) distribution (mixup paper, section 2, first remark).
+
+    Mixing m examples is mixing two, m - 1 times: after round k the mix so far keeps the share λ_k and the next partner
+    takes 1 - λ_k. With weights w_1, ..., w_m, λ_k = (w_1 + ... + w_k) / (w_1 + ... + w_{k+1}), and these quotients are
+    independent Beta(kα, α) variates.
+
+    Args:
+        shape: leading shape of the result.
+        alpha: concentration, above 0; for two examples this is Beta(α, α).
+        examples: how many are mixed, m.
+        generator: the source of randomness; its device is the result's.
+
+    Returns:
+        float64 tensor (*shape, m - 1), in [0, 1]: λ of each round.
+    """
+    rounds = [_beta(shape, k * alpha, alpha, generator) for k in range(1, examples)]
+    return torch.stack(rounds, dim=-1)
+
+
+def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.Generator) -> Tensor:
+    """Beta(first, second) variates: the quotient of gamma variates, in log space."""
+    parameters = torch.tensor([first, second], dtype=torch.float64, device=generator.device)
+    alpha = parameters.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.
-    gamma = torch._standard_gamma(
-        torch.full((2, *shape), alpha + 1.0, dtype=torch.float64, device=device), generator=generator
-    )
-    uniform = torch.rand((2, *shape), dtype=torch.float64, device=device, generator=generator)
+    gamma = torch._standard_gamma((alpha + 1.0).contiguous(), generator=generator)
+    uniform = torch.rand((2, *shape), dtype=torch.float64, device=generator.device, generator=generator)
     log_gamma = gamma.log() + uniform.log() / alpha
     return torch.sigmoid(log_gamma[0] - log_gamma[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remixup.data.archives import BadContentError, extract, unzip
+from remixup.data.archives import BadContentError, extract, extract_folder, unzip
 
 
 def tar_of(path: Path, *members: tuple[str, bytes | None]) -> Path:
@@ -85,6 +85,48 @@ def test_a_flipped_byte_in_a_zip_is_found_by_its_own_check_sum(tmp_path: Path) -
     archive.write_bytes(archive.read_bytes().replace(b"aaaa", b"aaba", 1))
     with pytest.raises(BadContentError, match="CRC"):
         extract(archive, ["x.data"], tmp_path / "out")
+
+
+def test_a_whole_folder_keeps_its_layout(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    members = [("top/in/a/x", b"1"), ("top/in/b/x", b"22"), ("top/in/y", b"3"), ("top/inside/z", b"4"), ("w", b"5")]
+    archive = pack(tmp_path / "a", *members)
+
+    def extracted(within: str, folder: Path) -> dict[str, bytes]:
+        extract_folder(archive, within, folder)
+        return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    assert extracted("top/in", tmp_path / "in") == {"a/x": b"1", "b/x": b"22", "y": b"3"}
+    assert extracted("", tmp_path / "all") == dict(members)
+
+
+def test_a_tar_of_the_current_folder(tmp_path: Path) -> None:
+    archive = tar_of(tmp_path / "a", ("./bed/x", b"1"), ("./list", b"2"))
+    extract_folder(archive, "", tmp_path / "out")
+    assert (tmp_path / "out" / "bed" / "x").read_bytes() == b"1"
+    assert (tmp_path / "out" / "list").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ([("in/x", b"1"), ("in/../../evil", b"2")], "leads out of the archive"),
+        ([("in/x", b"1"), ("/evil", b"2")], "leads out of the archive"),
+        ([("in/x", None)], "'in/x' is not a plain file"),
+        ([("in/x", b"1"), ("in/./x", b"2")], "'in/./x' is there twice"),
+        ([("inside/x", b"1")], "it has no files in in"),
+    ],
+)
+def test_a_folder_with_something_wrong_in_it(tmp_path: Path, pack, members, problem) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(BadContentError, match=problem):
+        extract_folder(pack(tmp_path / "a", *members), "in", tmp_path / "deep" / "out")
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_cut_archive_of_a_folder(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    archive = pack(tmp_path / "a", ("in/x", os.urandom(5000)))
+    archive.write_bytes(archive.read_bytes()[:-200])
+    with pytest.raises(BadContentError, match="cannot be read to its end"):
+        extract_folder(archive, "in", tmp_path / "out")
 
 
 def test_something_that_is_no_gzip(tmp_path: Path) -> None:

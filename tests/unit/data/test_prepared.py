@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from remixup.data import load, prepare
-from remixup.data.storage import publish
+from remixup.data.storage import publish, replacing
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, pulsars
 
@@ -153,6 +153,25 @@ def test_a_finished_folder_is_moved_and_not_copied(tmp_path: Path) -> None:
     assert (tmp_path / "final").stat().st_ino == made
     assert [path.name for path in (tmp_path / "final").iterdir()] == ["file"]
     assert not (tmp_path / "made").exists()
+
+
+def test_a_replacement_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    folder = tmp_path / "raw" / "words"
+
+    def fail() -> None:
+        with replacing(folder, 1) as made:
+            (made / "new").write_text("new")
+            raise ZeroDivisionError
+
+    with replacing(folder, 1) as made:
+        (made / "old").write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert visible(folder.parent) == ["words"]
+    with replacing(folder, 1) as made:
+        (made / "new").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["new"]
 
 
 def test_no_room_for_the_tensors(tmp_path: Path) -> None:

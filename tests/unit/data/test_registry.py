@@ -50,12 +50,13 @@ def test_every_version_has_a_builder_and_a_way_to_get_it(name: str, version: str
     assert not function.startswith("_")
     assert inspect.getdoc(builder)
     assert entry.note
-    assert re.fullmatch("[a-z]+[0-9]{4}[a-z0-9]+", dataset.citation)
+    assert re.fullmatch("[a-z]+[0-9]{4}[a-z0-9]*", dataset.citation)
     if entry.embedded:
         assert not entry.files
+        assert entry.folder is None
         assert not entry.downloadable
     else:
-        assert entry.files
+        assert bool(entry.files) != (entry.folder is not None)
         assert entry.downloadable or all(file.mirror_path for file in entry.files)
 
 
@@ -67,6 +68,9 @@ def test_what_a_mirror_or_a_publisher_gives_is_always_identified(name: str, vers
         assert file.md5 is None or re.fullmatch("[0-9a-f]{32}", file.md5)
         if file.mirror_path:
             assert file.sha256 or file.md5
+    if folder := entry.folder:  # else it is identified by the numbers of its examples
+        assert folder.sha256 is None or re.fullmatch("[0-9a-f]{64}", folder.sha256)
+        assert folder.train > folder.test > 0
     archive_known = entry.archive is not None and entry.archive.md5 is not None
     assert archive_known or all(file.sha256 for file in entry.files)
 

@@ -260,8 +260,8 @@ def test_too_few_common_seeds(first_seed: int, n: int, effect: float | None) -> 
     ("stand_in", "sound", "holds", "word"),
     [
         ("digits for CIFAR-10", True, True, "above"),
-        ("digits for CIFAR-10", False, None, "the stand-in erm does not beat logistic regression"),
-        ("digits for CIFAR-10", None, None, "the stand-in erm is not known to beat logistic regression"),
+        ("digits for CIFAR-10", False, None, "does not beat logistic regression"),
+        ("digits for CIFAR-10", None, None, "is not known to beat logistic regression"),
         (None, None, True, "above"),  # the paper's own data need not prove itself
     ],
 )

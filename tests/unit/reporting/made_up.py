@@ -325,14 +325,12 @@ def tabular() -> tuple[Experiment, ExperimentResult]:
     return experiment, result
 
 
-@functools.cache
-def replication() -> Replication:
-    both = [noise()[1], tabular()[1]]
+def replication(*results: ExperimentResult) -> Replication:
     return Replication(
         scale="embedded",
         code=Code(commit=COMMIT, dirty=True),
-        entries=[entry for result in both for entry in result.entries],
-        claims=[claim for result in both for claim in result.claims],
+        entries=[entry for result in results for entry in result.entries],
+        claims=[claim for result in results for claim in result.claims],
     )
 
 

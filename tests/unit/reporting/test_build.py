@@ -17,7 +17,9 @@ import pytest
 from remixup.errors import UserError
 from remixup.replication.results import Code, Replication
 from remixup.reporting import build
+from remixup.reporting.sections import time_taken
 
+from .evaluated import evaluated, words
 from .made_up import COMMIT, environment, noise, replication, tabular
 
 PAPER = Path(__file__).parents[3] / "paper"
@@ -37,10 +39,11 @@ class Report:
 
 def set_report(folder: Path) -> Report:
     generated = folder / "generated"
-    for experiment, result in (noise(), tabular()):
+    both = (noise(), tabular(), evaluated(), words())
+    for experiment, result in both:
         build.write_assets(experiment, result, generated)
-    experiments, results = zip(noise(), tabular(), strict=True)
-    build.write_front(list(results), list(experiments), replication(), environment(), generated)
+    experiments, results = zip(*both, strict=True)
+    build.write_front(list(results), list(experiments), replication(*results), environment(), generated)
     build.build_pdf(PAPER, generated, folder / "work", folder / "out" / "report.pdf")
     log = (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
     return Report(generated, log, (folder / "out" / "report.pdf").read_bytes())
@@ -77,6 +80,7 @@ def test_every_page_names_the_scale(report: Report) -> None:
 def test_nothing_sticks_out(report: Report) -> None:
     boxes = re.findall(r"Overfull \\[hv]box \(([0-9.]+)pt too \w+\).*", report.log)
     assert [width for width in boxes if float(width) > 1] == []
+    assert "Float too large" not in report.log
     assert "LaTeX Font Warning" not in report.log
     assert "undefined" not in report.log
 
@@ -91,31 +95,36 @@ def test_numbers_and_notes_reach_the_page(report: Report) -> None:
 def test_counts_on_the_title_page(report: Report) -> None:
     # Published: 6 rows x 2 metrics made up for the noise, 6 x 2 rows for the tabular sets. Of the noise's, ERM at 20 %
     # has stand-ins alone, dropout at 20 % failed, and the other 8 are on record; two of those, at paper scale too, far
-    # off. All 12 tabular ones are at paper scale.
+    # off. All 12 tabular ones are at paper scale. The evaluated experiment adds one, on a stand-in. Runs: a and b, and
+    # two of three seeds. Of the evaluated claims two are undecided and the limit is kept, on a stand-in.
     macros = dict(re.findall(r"\\newcommand\{\\(\w+)\}\{(.*)\}", report.read("macros.tex")))
     wanted = {
         "ScaleName": "embedded",
         "NumPapers": 1,
-        "NumExperiments": 2,
-        "NumPublished": 24,
+        "NumExperiments": 3,
+        "NumPublished": 25,
         "NumPaper": 14,
         "NumReduced": 6,
         "NumEmbedded": 0,
-        "NumStandIn": 2,
+        "NumStandIn": 3,
         "NumNone": 2,
         "NumReplicated": 18,
         "NumNotReplicated": 2,
         "NumInconclusive": 0,
-        "NumClaims": 5,
+        "NumClaims": 8,
         "NumClaimsConfirmed": 1,
         "NumClaimsRefuted": 2,
-        "NumClaimsShown": 0,
+        "NumClaimsShown": 1,
         "NumClaimsNotShown": 0,
-        "NumClaimsUndecided": 2,
+        "NumClaimsUndecided": 4,
         "NumClaimsNone": 1,
+        "NumDefinitions": 2,
+        "NumUntested": 1,
+        "NumRuns": 4,
+        "RunSeconds": r"\num{2581}",
     }
     assert {name: macros[name] for name in wanted} == {name: str(value) for name, value in wanted.items()}
-    assert r"All & 24 & 14 & 6 & 2 & 2 & 18 & 2 & 0 & 4 \\" in report.read("numbers.tex")
+    assert r"All & 25 & 14 & 6 & 3 & 2 & 18 & 2 & 0 & 5 \\" in report.read("numbers.tex")
     assert macros["DirtyNote"] == "with uncommitted changes"
     assert macros["CommitDate"] == "undated", "git does not know the made-up commit"
 
@@ -134,10 +143,13 @@ def test_appendix_holds_the_provenance(report: Report) -> None:
     assert rf"\texttt{{{'cd' * 32}}}" in plain
     assert "torch 2.13.0, scikit-learn 1.9.0" in plain
     assert rf"\texttt{{digits}} \citep{{uci}} & \texttt{{scikit-learn}} & \texttt{{{'ab' * 6}}} & CC BY 4.0 \\" in plain
-    # The two experiments share run a: 1 run of 2 seeds, 12.4 s; b has 3 seeds, 100 s.
-    assert r"Corrupted labels \& memorisation & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores" in plain
-    assert r"Small networks on tabular data & \num{2} & \num{5} & \num{112} &" in plain
-    assert r"counted once & \num{2} & \num{5} & \num{112} &" in plain
+    # Two experiments share run a: 1 run of 2 seeds, 12.4 s; b has 3 seeds, 100 s; two more have 3 each, 1234.5 s.
+    row = r"Corrupted labels \& memorisation & \num{1} & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores"
+    assert row in plain
+    assert r"Small networks on tabular data & \num{2} & \num{1} & \num{5} & \num{112} &" in plain
+    assert r"What is measured afterwards & \num{2} & \num{0} & \num{6} & \num{2469} & cuda, Card erm; " in plain
+    assert r"counted once & \num{4} & \num{1} & \num{11} & \num{2581} &" in plain
+    assert "What else is said" not in plain, "an experiment without rows takes no time"
     assert rf"2025-11-03 & reduced & \texttt{{{COMMIT[::-1][:12]}}} & bfloat16 & NVIDIA H100 80GB HBM3 & 8" in plain
 
 
@@ -146,9 +158,10 @@ def test_section_has_its_parts_in_order(report: Report) -> None:
     places = [
         text.index(part)
         for part in (
-            r"\experiment{Corrupted labels \& memorisation}{made-up}{Table 9}",
+            r"\experiment{Corrupted labels \& memorisation}{made-up}{Replicates Table 9.}",
             r"\citep{he2016}",
             r"Results: Table~\ref{tab:made-up-all}, Table~\ref{claims:made-up} (claims) and Figure~\ref{fig:made-up",
+            r"Its \num{1}~run (\num{2}~seeds) took \num{12}~seconds of training on cpu, Some CPU, 2 cores.",
             r"\troubles{",
             r"\begin{choices}",
             r"\label{tab:made-up-all}",
@@ -159,6 +172,33 @@ def test_section_has_its_parts_in_order(report: Report) -> None:
     assert places == sorted(places)
     assert re.search(r"\\caption\{Test error by epoch\..*\\standinmark\{\}~Stand-in: scikit-learn's digits", text)
     assert "Stand-in" not in report.read("tabular.tex")
+
+
+def test_an_experiment_of_sentences_has_summary_and_list(report: Report) -> None:
+    text = report.read("words.tex")
+    opening, items = text.split("\n\n")
+    assert opening == "\\experiment{What else is said}{words}{Throughout.}\nSentences that no run decides."
+    assert items.startswith(r"\begin{sentences}")
+    assert "run was" not in text
+
+
+def test_tables_of_another_scale_leave_one_line(report: Report) -> None:
+    text = report.read("evaluated.tex")
+    assert r"\elsewhere{paper}{What takes days.}" in text
+    assert "tab:evaluated-elsewhere" not in text, "a table that is not there is not referred to"
+    assert r"Table~\ref{tab:evaluated-grid}" in text
+
+
+def test_time_is_told_machine_by_machine() -> None:
+    costs = evaluated()[1].costs
+    first, second = (rf"\num{{1234}}~seconds of training on cuda, Card {name}" for name in ("erm", "mixup"))
+    assert time_taken(costs) == rf"Its \num{{2}}~runs (\num{{6}}~seeds) took {first} and {second}."
+    short = costs[0].model_copy(update={"seeds": [4], "seconds": 3.14})
+    took = r"\num{3.1}~seconds of training on cuda, Card erm"
+    assert time_taken([short]) == rf"Its \num{{1}}~run (\num{{1}}~seed) took {took}."
+    blocks = [short, short.model_copy(update={"seeds": [5]})]
+    assert r"\num{1}~run (\num{2}~seeds) took \num{6.3}" in time_taken(blocks)
+    assert time_taken([]) == "Nothing was run for it at this scale."
 
 
 def test_an_experiment_without_tables_still_shows_its_numbers(tmp_path: Path) -> None:
@@ -313,7 +353,7 @@ def test_all_that_is_cited_is_in_the_bibliography() -> None:
     for folder, pattern, expression in (
         (root / "src/remixup/data", "*.py", r'citation="(\w+)"'),
         (root / "experiments", "*/*.yaml", r"(?m)^paper: *(\w+)|\\cite[tp]?\{(.*?)\}"),
-        (PAPER, "**/*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
+        (PAPER / "sections", "*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
     ):
         found = [match for path in folder.glob(pattern) for match in re.findall(expression, path.read_text())]
         assert found, folder

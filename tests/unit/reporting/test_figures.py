@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import itertools
 import math
 import warnings
-from typing import Any
+from typing import Any, get_args
 
 import matplotlib
 import numpy
@@ -17,7 +16,9 @@ from matplotlib.figure import Figure
 
 from remixup.replication.results import ExperimentResult, Replicated
 from remixup.reporting import figures
-from remixup.spec.experiment import Experiment, Row
+from remixup.reporting.figures import curves, drawing, planes, sweeps
+from remixup.spec.experiment import QUANTITIES, Experiment, Row, metric_names
+from remixup.spec.parts import catalogue
 
 from .made_up import DIGITS, noise, recorded, tabular
 
@@ -37,7 +38,7 @@ def select(experiment: Experiment, *patterns: str) -> list[Row]:
 
 def test_curves_are_those_of_the_result() -> None:
     experiment, result = noise()
-    figure = figures.error_curves(result, experiment.rows, quantity="test_error")
+    figure = curves.error_curves(result, experiment.rows, quantity="test_error")
     assert [axes.get_title() for axes in figure.axes] == [
         r"20 % of labels replaced $\dagger$",
         r"50 % of labels replaced $\dagger$",
@@ -59,7 +60,7 @@ def test_curves_are_those_of_the_result() -> None:
 
 def test_rows_without_curves_are_named_with_the_reason() -> None:
     experiment, result = noise()
-    found = texts(figures.error_curves(result, experiment.rows))
+    found = texts(curves.error_curves(result, experiment.rows))
     assert "ERM + dropout (p = 0.7): failed" in found
     assert "ERM + dropout (p = 0.7): diverged" in found
 
@@ -70,9 +71,9 @@ def test_a_figure_without_any_run_says_so() -> None:
     empty = result.model_copy(update=changes)
     rows = select(experiment, "iris-erm", "iris-mixup-0.1")
     for figure in (
-        figures.error_curves(empty, rows),
-        figures.sweep(empty, rows),
-        figures.decision_surfaces(empty, rows),
+        curves.error_curves(empty, rows),
+        sweeps.sweep(empty, rows),
+        planes.decision_surfaces(empty, rows),
     ):
         said = [text for text in texts(figure) if "no data" in text]
         assert said
@@ -82,7 +83,7 @@ def test_a_figure_without_any_run_says_so() -> None:
 
 def test_no_dagger_without_stand_in() -> None:
     experiment, result = tabular()
-    assert not any("dagger" in text for text in texts(figures.sweep(result, experiment.rows)))
+    assert not any("dagger" in text for text in texts(sweeps.sweep(result, experiment.rows)))
 
 
 def entries_of(result: ExperimentResult, group: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def entries_of(result: ExperimentResult, group: str) -> dict[str, Any]:
 
 def test_sweep_draws_means_intervals_and_published_numbers() -> None:
     experiment, result = tabular()
-    axes = panel(figures.sweep(result, experiment.rows, metric="test_error.last"), "Iris")
+    axes = panel(sweeps.sweep(result, experiment.rows, metric="test_error.last"), "Iris")
     entries = entries_of(result, "iris")
     erm = entries.pop("iris-erm")
     alphas = [0.1, 0.2, 0.4, 1.0, 2.0, 8.0]
@@ -111,7 +112,7 @@ def test_sweep_draws_means_intervals_and_published_numbers() -> None:
 def test_sweep_draws_no_published_number_beside_a_stand_in() -> None:
     experiment, result = tabular()
     standing = [e.model_copy(update={"stand_in": DIGITS, "scale": "embedded"}) for e in result.entries]
-    figure = figures.sweep(result.model_copy(update={"entries": standing}), experiment.rows)
+    figure = sweeps.sweep(result.model_copy(update={"entries": standing}), experiment.rows)
     axes = panel(figure, r"Iris $\dagger$")
     erm = next(entry for entry in standing if entry.row == "iris-erm")
     levels = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
@@ -123,7 +124,7 @@ def test_sweep_draws_no_published_number_beside_a_stand_in() -> None:
 def test_published_numbers_that_differ_stand_at_their_own_ratio() -> None:
     experiment, result = tabular()
     changed = [e.model_copy(update={"published": 18.5}) if e.row == "iris-mixup-8.0" else e for e in result.entries]
-    axes = panel(figures.sweep(result.model_copy(update={"entries": changed}), experiment.rows), "Iris")
+    axes = panel(sweeps.sweep(result.model_copy(update={"entries": changed}), experiment.rows), "Iris")
     assert ([0.2, 8.0], [19.2, 18.5]) in [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
 
 
@@ -133,7 +134,7 @@ def test_decision_surfaces_draw_the_first_seed() -> None:
     first, second = measured["iris-erm"]["decision_surface"]
     flat = [[0.05] * len(first["x"]) for _ in first["y"]]
     measured["iris-erm"]["decision_surface"] = [first, {**second, "probability": flat, "points": []}]
-    figure = figures.decision_surfaces(
+    figure = planes.decision_surfaces(
         result.model_copy(update={"evaluations": measured}), select(experiment, "iris-erm", "iris-mixup-1.0")
     )
     erm, mixup = figure.axes[:2]
@@ -154,9 +155,9 @@ def test_decision_surfaces_draw_the_first_seed() -> None:
 def test_nothing_is_wider_than_the_text() -> None:
     experiment, result = tabular()
     for rows in (experiment.rows, select(experiment, "iris*"), select(experiment, "iris*", "htru2*")):
-        figure = figures.sweep(result, rows)
-        assert figure.get_size_inches()[0] <= figures.WIDTH
-    assert abs(figures.WIDTH * 25.4 - 170) < 0.1
+        figure = sweeps.sweep(result, rows)
+        assert figure.get_size_inches()[0] <= drawing.WIDTH
+    assert abs(drawing.WIDTH * 25.4 - 170) < 0.1
 
 
 def luminance(colour: Any) -> float:
@@ -172,41 +173,47 @@ def lightness(colour: Any) -> float:
 
 
 def test_lines_differ_in_greyscale() -> None:
-    styles = figures._styles(f"method {index}" for index in range(6))
+    styles = drawing.styles(f"method {index}" for index in range(6))
     shades = [lightness(style["color"]) for style in styles.values()]
     assert all(light - dark > 8 for dark, light in itertools.pairwise(shades))
     assert shades[-1] < 80, "readable on white"
-    many = figures._styles(f"method {index}" for index in range(12))
+    many = drawing.styles(f"method {index}" for index in range(12))
     assert len({(style["color"], str(style["linestyle"])) for style in many.values()}) == 12
 
 
 def test_a_label_has_one_style_in_all_panels() -> None:
     experiment, result = noise()
-    first, second = figures.error_curves(result, experiment.rows).axes
+    first, second = curves.error_curves(result, experiment.rows).axes
     assert [line.get_color() for line in first.lines] == [line.get_color() for line in second.lines]
     assert first.lines[0].get_color() != first.lines[1].get_color()
 
 
 def test_every_sign_of_a_label_is_drawn_as_it_is() -> None:
     signs = "".join(chr(code) for code in range(32, 127)) + "αβλωΩ×±≤≥≠≈†→∞éü–—”中"[:-1]
-    with matplotlib.rc_context(figures.STYLE), warnings.catch_warnings():
+    with matplotlib.rc_context(drawing.STYLE), warnings.catch_warnings():
         warnings.simplefilter("error")  # a glyph that is missing from the fonts is a warning
         figure = Figure()
-        figure.text(0.1, 0.5, figures._text(signs))
+        figure.text(0.1, 0.5, drawing.text(signs))
         figure.savefig(io.BytesIO(), format="pdf")
-    assert figures._text("a_b <c> $5") == r"a$\_$b $<$c$>$ \$5"
-    assert figures._text(r"a_b ($\alpha_1 = 1$)") == r"a$\_$b ($\alpha_1 = 1$)", "mathematics stays as it is"
+    assert drawing.text("a_b <c> $5") == r"a$\_$b $<$c$>$ \$5"
+    assert drawing.text(r"a_b ($\alpha_1 = 1$)") == r"a$\_$b ($\alpha_1 = 1$)", "mathematics stays as it is"
 
 
 def test_long_titles_are_broken_outside_mathematics() -> None:
     title = r"CIFAR-10 with mixup at $\alpha = 1 + 0$ and a normalised stem"
-    assert figures._wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalised stem"
+    assert drawing.wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalised stem"
 
 
-def test_nothing_else_can_be_named_under_draw() -> None:
-    public = {name for name, each in inspect.getmembers(figures, inspect.isfunction) if not name.startswith("_")}
-    assert public == {"error_curves", "sweep", "decision_surfaces"}
-    assert figures.NUMERICS == 1
+def test_what_can_be_named_under_draw() -> None:
+    wanted = {"attack_curves", "decision_surfaces", "error_curves", "gan_snapshots", "in_between", "sweep"}
+    assert set(figures.parts()) == wanted
+    assert wanted == set(catalogue()["kinds"]["figure"]), "run `make schema`"
+    assert figures.parts()["sweep"] is sweeps.sweep
+
+
+def test_figures_know_only_numbers_that_are_recorded() -> None:
+    assert set(get_args(curves.Quantity)) == set(curves.QUANTITIES) == set(QUANTITIES)
+    assert set(get_args(sweeps.Metric)) <= set(metric_names())
 
 
 def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
@@ -217,6 +224,6 @@ def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
         Replicated(mean=12.5, std=0.5, n=5, ci95=(12, 13), values=[12.5] * 5, seeds=[0, 1, 2, 3, 4]), scale="paper"
     )
     absent = mine.model_copy(update={"replicated": None, "verdict": "not run", "recorded": [kept]})
-    figure = figures.sweep(result.model_copy(update={"entries": [absent]}), rows)
+    figure = sweeps.sweep(result.model_copy(update={"entries": [absent]}), rows)
     heights = {float(y) for axes in figure.axes for line in axes.lines for y in line.get_ydata()}
     assert 12.5 in {round(height, 6) for height in heights}

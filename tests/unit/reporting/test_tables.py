@@ -1,4 +1,4 @@
-"""Tables: their numbers are those of the results, stand-ins are marked, and the counts are right."""
+"""Tables: their numbers are those of the results, stand-ins are marked."""
 
 from __future__ import annotations
 
@@ -9,56 +9,17 @@ from typing import Any
 import pytest
 
 from remixup.errors import UserError
-from remixup.replication.results import ExperimentResult, RecordedClaim, Replicated
-from remixup.reporting import tables
+from remixup.reporting import evidence, tables
 from remixup.spec.experiment import Experiment
 
-from .made_up import DIGITS, claim, entry, noise, recorded, tabular
-
-
-def exactly(mean: float, std: float | None, n: int = 5) -> Replicated:
-    """A sample with these very statistics."""
-    return Replicated(mean=mean, std=std, n=n, ci95=None, values=[mean] * n, seeds=list(range(n)))
-
-
-def small(**row: Any) -> Experiment:
-    """An experiment with one row and one metric."""
-    return Experiment.model_validate(
-        {
-            "id": "small",
-            "paper": "zhang2018mixup",
-            "title": "t",
-            "where": "w",
-            "summary": "s",
-            "metrics": {"test_error.last": {"label": "test error"}},
-            "rows": [{"id": "r", "label": "a_b & c", **row}],
-            "tables": [{"id": "all", "caption": "C."}],
-        }
-    )
-
-
-def result_of(*entries: Any, claims: Any = ()) -> ExperimentResult:
-    return ExperimentResult(
-        scale="embedded",
-        experiment="small",
-        entries=list(entries),
-        claims=list(claims),
-        curves={},
-        evaluations={},
-        costs=[],
-        sources=[],
-    )
+from .evaluated import GRID, SMALLER, evaluated, one
+from .made_up import DIGITS, entry, noise, recorded, tabular
+from .small import exactly, lines_of, result_of, small
 
 
 def printed_table(*entries: Any, **row: Any) -> str:
     experiment = small(**row)
-    return tables.results_table(experiment.tables[0], experiment, result_of(*entries))
-
-
-def lines_of(table: str) -> list[list[str]]:
-    """The cells of the lines below the head."""
-    lines = [line for line in table.splitlines() if line.endswith("\\\\") and "&" in line and "multicolumn" not in line]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)&", line.removesuffix("\\\\"))] for line in lines]
+    return tables.table(experiment.tables[0], experiment, result_of(*entries))
 
 
 def test_numbers_are_those_of_the_result() -> None:
@@ -76,7 +37,7 @@ def test_numbers_are_those_of_the_result() -> None:
 def test_every_number_of_the_made_up_results_is_a_rounding_of_the_truth() -> None:
     for experiment, result in (noise(), tabular()):
         (table,) = experiment.tables
-        lines = lines_of(tables.results_table(table, experiment, result))
+        lines = lines_of(tables.table(table, experiment, result))
         width = len(lines[0])
         found = [[cell.removeprefix(r"\itshape ") for cell in line[width - 7 : width - 3]] for line in lines]
         wanted = []
@@ -84,7 +45,7 @@ def test_every_number_of_the_made_up_results_is_a_rounding_of_the_truth() -> Non
         in_order = list(dict.fromkeys(groups.values())), list(experiment.metrics)
         by_group = [(in_order[0].index(groups[e.row]), in_order[1].index(e.metric), e) for e in result.entries]
         for *_, each in sorted(by_group, key=lambda item: item[:2]):
-            wanted += [each.replicated] + [r.replicated for r in [tables.best_record(each)] if r]
+            wanted += [each.replicated] + [r.replicated for r in [evidence.best_record(each)] if r]
         assert len(found) == len(wanted)
         for (mean, _, std, *_), sample in zip(found, wanted, strict=True):
             if sample is None:
@@ -194,7 +155,7 @@ def test_a_record_of_this_very_run_is_not_repeated() -> None:
 
 
 def test_several_metrics_stand_under_headings_of_their_own() -> None:
-    table = tables.results_table(noise()[0].tables[0], *noise())
+    table = tables.table(noise()[0].tables[0], *noise())
     found = re.findall(r"\\emph\{(.*?)\}\} \\\\|^(?:\\addlinespace)?(ERM|mixup)", table, re.MULTILINE)
     first = r"20 \% of labels replaced: best test error (\%)"
     assert ["".join(each) for each in found][:5] == [
@@ -213,82 +174,14 @@ def test_groups_head_their_rows_even_where_the_file_mixes_them() -> None:
     ]
     experiment = Experiment.model_validate(document)
     result = result_of(*(entry(name, "test_error.last", None, exactly(1.0, 0.1)) for name in "abc"))
-    table = tables.results_table(experiment.tables[0], experiment, result)
+    table = tables.table(experiment.tables[0], experiment, result)
     order = re.findall(r"(?m)\\emph\{(.*?)\}|^([abc]) &", table)
     assert ["".join(found) for found in order] == ["G 1", "a", "c", r"G\_2", "b"]
 
 
 def test_long_tables_break() -> None:
-    assert r"\begin{longtable}" in tables.results_table(tabular()[0].tables[0], *tabular())
+    assert r"\begin{longtable}" in tables.table(tabular()[0].tables[0], *tabular())
     assert r"\begin{longtable}" not in printed_table(entry("r", "test_error.last", 1.0, exactly(1.0, 0.1)))
-
-
-def claims_of(*claims: Any) -> str:
-    document = small().model_dump()
-    document["claims"] = [
-        {
-            "id": each.id,
-            "statement": "s",
-            "where": "w",
-            "metric": "test_error.last",
-            "compare": [{"baseline": "r", "treatment": "r"}],
-            "smallest_effect": 0.5,
-        }
-        for each in claims
-    ]
-    return tables.claims_table(Experiment.model_validate(document), result_of(claims=claims))
-
-
-def test_claims_print_effect_interval_and_decision() -> None:
-    ((*cells,),) = lines_of(claims_of(claim("c")))
-    assert r"50 \% of the data\_sets (Section 3.9)" in cells[0]
-    assert cells[1:] == [
-        r"\num{0.5}\,\%",
-        "paper",
-        r"\num{+1.23}",
-        r"[\num{0.99}, \num{1.48}]",
-        r"\num{0.012}",
-        "10",
-        r"\Confirmed",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("holds", "stand_in", "decision"),
-    [
-        (True, None, r"\Confirmed"),
-        (False, None, r"\Refuted"),
-        (None, None, r"\Undecided"),
-        (True, DIGITS, r"\DirectionShown"),
-        (False, DIGITS, r"\DirectionNotShown"),
-        (None, DIGITS, r"\Undecided"),
-    ],
-)
-def test_a_stand_in_neither_confirms_nor_refutes(holds: bool | None, stand_in: str | None, decision: str) -> None:
-    table = claims_of(claim("c", holds=holds, stand_in=stand_in))
-    ((*cells,),) = lines_of(table)
-    assert cells[-1] == decision
-    assert (r"\textit{\num{+1.23}}\standinmark{}" in cells) is bool(stand_in)
-    assert (r"\standinmark{}~Stand-in: " in table) is bool(stand_in)
-
-
-def test_a_claim_on_record_has_its_own_line() -> None:
-    record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
-    never = claim("c", holds=None, effect=None, ci95=None, p=None, n=0, recorded=[record])
-    first, second = lines_of(claims_of(never))
-    assert first[2:] == ["--", "--", "", "--", "0", r"\Undecided"]
-    assert second[2:] == [
-        r"paper\recordmark{}",
-        r"\num{+0.10}",
-        r"[\num{0.04}, \num{0.16}]",
-        r"$<\num{0.001}$",
-        "3",
-        r"\Refuted",
-    ]
-
-
-def test_no_claims_no_table() -> None:
-    assert claims_of() == ""
 
 
 def test_failed_and_diverged_runs_are_named_with_their_log() -> None:
@@ -299,72 +192,84 @@ def test_failed_and_diverged_runs_are_named_with_their_log() -> None:
     assert tables.troubles(small(), result_of(entry("r", "test_error.last", 1.0, exactly(1.0, 0.1)))) == ""
 
 
-def test_best_evidence_of_a_number() -> None:
-    runs, more = exactly(4.0, 0.1, 3), exactly(4.1, 0.1, 5)
-    reduced = recorded(more, scale="reduced", verdict="replicated")
-    standing = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
-
-    def best(*arguments: Any, **changes: Any) -> tuple[str, str]:
-        return tables.best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
-
-    assert best(None) == ("none", "not run")
-    assert best(None, verdict="failed") == ("none", "failed")
-    assert best(runs, **standing) == ("stand-in", "stand-in")
-    assert best(runs, **standing, recorded=[reduced]) == ("reduced", "replicated")
-    assert best(None, verdict="diverged", recorded=[reduced]) == ("reduced", "replicated")
-    assert best(runs, verdict="not replicated", recorded=[reduced]) == ("paper", "not replicated")
-    assert best(runs, scale="embedded") == ("embedded", "inconclusive")
-    on_stand_in = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
-    assert best(None, recorded=[on_stand_in]) == ("stand-in", "stand-in")
-    shorter = recorded(more, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
-    assert best(runs, **standing, recorded=[shorter]) == ("reduced", "stand-in")
-    paper = recorded(more, scale="paper", verdict="replicated")
-    assert best(runs, recorded=[paper]) == ("paper", "replicated"), "of equals, the one with more runs"
-    fewer = recorded(runs, scale="paper", verdict="replicated")
-    assert best(more, recorded=[fewer]) == ("paper", "inconclusive")
-    assert best(more, verdict="diverged", recorded=[fewer]) == ("paper", "replicated"), "a broken sample counts less"
+def evaluated_table(number: int, **changes: Any) -> str:
+    experiment, result = evaluated()
+    return tables.table(experiment.tables[number], experiment, result.model_copy(update=changes))
 
 
-def test_counts_by_hand() -> None:
-    runs = exactly(4.0, 0.1)
-    entries = [
-        entry("a", "test_error.last", 4.0, runs, verdict="replicated"),
-        entry("b", "test_error.last", 4.0, runs, verdict="not replicated", paper="zhang2021"),
-        entry("c", "test_error.last", 4.0, runs, stand_in="s", scale="embedded", verdict="stand-in"),
-        entry("d", "test_error.last", 4.0, None),
-        entry("e", "test_error.last", None, runs, verdict="no published number"),
-        entry("f", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="inconclusive")]),
-    ]
-    kinds, verdicts = tables.count_numbers(entries)
-    assert kinds == {"paper": 2, "reduced": 1, "stand-in": 1, "none": 1}
-    assert verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
-    front = tables.numbers_front(entries, ["zhang2018mixup", "zhang2021"])
-    # numbers; paper, reduced, stand-in, none; replicated, not replicated, inconclusive, no verdict
-    assert r"\citet{zhang2018mixup} & 4 & 1 & 1 & 1 & 1 & 1 & 0 & 1 & 2 \\" in front
-    assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in front
-    assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in front
+def test_a_row_without_the_metric_of_its_group_has_an_empty_line() -> None:
+    lines = lines_of(evaluated_table(0))
+    assert [line[0] for line in lines] == ["ERM", r"mixup ($\alpha = 1$)", "never run"] * 2
+    misses, empty, other = lines[3:]
+    assert misses[5] == r"\itshape 3.38"
+    assert set(empty[1:]) == set(other[1:]) == {""}
+    assert "Validation error" not in evaluated_table(0), "what no row has is left out"
 
 
-def test_claim_counts_by_hand() -> None:
-    record = RecordedClaim(scale="reduced", holds=True, effect=1.0, ci95=(0.9, 1.1), p=0.001, n=5, stand_in=None)
-    shorter = record.model_copy(update={"stand_in": "30 epochs for 200"})
-    never = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
-    claims = [
-        claim("a"),
-        claim("b", holds=False),
-        claim("c", stand_in=DIGITS, scale="embedded", holds=False),
-        claim("d", stand_in=DIGITS, scale="embedded", holds=None, recorded=[record]),
-        claim("e", **never),
-        claim("f", **never, recorded=[shorter]),
-        claim("g", stand_in=DIGITS, scale="embedded", holds=None),
-    ]
-    front = tables.claims_front(claims)
-    # confirmed, refuted, direction shown, not shown, undecided, all
-    for line in (
-        "paper & 1 & 1 & 0 & 0 & 0 & 2",
-        "reduced & 1 & 0 & 1 & 0 & 0 & 2",
-        "stand-in & 0 & 0 & 0 & 1 & 1 & 2",
-        "none & 0 & 0 & 0 & 0 & 1 & 1",
-        "All & 2 & 1 & 1 & 1 & 2 & 7",
-    ):
-        assert line in front
+def test_rows_of_another_scale_are_counted_below() -> None:
+    assert "One row is run at paper scale only." in evaluated_table(0)
+    assert evaluated_table(2) == r"\elsewhere{paper}{What takes days.}"
+    assert r"\begin{tabular}" in evaluated_table(2, scale="paper")
+
+
+def test_a_choice_takes_the_smallest_mean_of_each_metric() -> None:
+    table = evaluated_table(1)
+    by_test, by_validation = lines_of(table)[1:]
+    mark = r"\standinmark{}"
+    # The smallest test error is that of 0.2; the smallest validation error that of 0.4, whose test error is larger.
+    own = rf"\itshape \num{{5.5}}{mark}"
+    assert by_test == ["Test error", r"mixup ($\alpha = 0.2$)", "3", "embedded", own, own, "1"]
+    cells = [rf"\itshape \num{{20.1}}{mark}", rf"\itshape \num{{6.4}}{mark}"]
+    assert by_validation == ["Validation error", r"mixup ($\alpha = 0.4$)", "3", "embedded", *cells, "1"]
+    assert rf"Stand-in: {SMALLER}" in table
+    assert r"\emph{a grid}" in table
+
+
+def test_a_choice_knows_only_whole_samples_of_this_report() -> None:
+    _, result = evaluated()
+    best = recorded(one(0.5), scale="paper")
+    changed = []
+    for each in result.entries:
+        broken = {"verdict": "diverged"} if each.row == "grid-0.2" else {}
+        changed.append(each.model_copy(update={**broken, "recorded": [best] if each.row == "grid-0.1" else []}))
+    by_test, by_validation = lines_of(evaluated_table(1, entries=changed))[1:]
+    assert by_test[1:3] == [r"mixup ($\alpha = 0.4$)", "2"]
+    assert by_validation[1:3] == [r"mixup ($\alpha = 0.4$)", "2"]
+
+
+def test_a_choice_among_records_is_among_the_best_kind() -> None:
+    _, result = evaluated()
+    changed = []
+    for each in result.entries:
+        scale = "reduced" if each.row == "grid-0.2" else "paper"  # the smallest error, but of lesser evidence
+        known = [recorded(one(GRID[each.row][0]), scale=scale)] if each.row in GRID else []
+        kept = known if each.metric == "test_error.last" else []
+        changed.append(each.model_copy(update={"replicated": None, "verdict": "not run", "recorded": kept}))
+    table = evaluated_table(1, entries=changed)
+    by_test, by_validation = lines_of(table)[1:]
+    assert by_test == ["Test error", r"mixup ($\alpha = 0.4$)", "2", r"paper\recordmark{}", *[r"\num{6.4}"] * 2, "1"]
+    assert by_validation[:2] == ["Validation error", "no number"]
+    assert r"\recordmark~On record" in table
+
+
+def test_a_choice_prints_deviations_where_there_are_some() -> None:
+    _, result = evaluated()
+    entries = [e.model_copy(update={"replicated": exactly(3.0, 0.12)}) for e in result.entries if e.row == "grid-0.1"]
+    by_test, _ = lines_of(evaluated_table(1, entries=entries))[1:]
+    assert by_test[4:] == [r"\itshape \num{3.00}\,$\pm$ \num{0.12}\standinmark{}"] * 2 + ["5"]
+
+
+def test_a_row_and_its_record_stay_on_one_page() -> None:
+    kept = recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
+    table = printed_table(entry("r", "test_error.last", 4.2, exactly(4.9, 0.1), recorded=[kept]))
+    own, record = [line for line in table.splitlines() if re.search(r" \\\\\*?$", line)][-2:]
+    assert own.endswith(r"\Inconclusive \\*")
+    assert record.endswith(r"\Replicated \\")
+
+
+@pytest.mark.parametrize("key", ["metrics", "select_by"])
+def test_a_table_has_no_metric_that_the_file_does_not_describe(key: str) -> None:
+    document = small().model_dump()
+    document["tables"][0][key] = ["test_error.best"]
+    with pytest.raises(ValueError, match=r"table all: metric 'test_error.best' is not described"):
+        Experiment.model_validate(document)

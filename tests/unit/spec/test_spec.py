@@ -4,65 +4,14 @@ import sys
 
 import jsonschema
 import pytest
-import yaml
 
 from remixup.errors import UserError
 from remixup.spec import parts
 from remixup.spec.config import Config, read_config
 from remixup.spec.experiment import file_schema, read_experiment, read_experiments
-from remixup.spec.planning import merge, plan_experiment, read_plans
-from remixup.spec.run import RunSpec
+from remixup.spec.planning import merge, read_plans
 from remixup.spec.strict import read_yaml
-
-SMALL = """
-id: small
-paper: zhang2018mixup
-title: Small
-where: Table 0
-summary: none
-seeds: 3
-run:
-  dataset: {name: iris, holdout: 0.5}
-  model: mlp
-  optimiser: adam
-  epochs: 2
-  batch_size: 16
-metrics:
-  test_error.last: {label: Test error}
-variations:
-  mixup: {run: {vicinity: {ratio: {name: beta, alpha: 1.0}}}}
-rows:
-  - {id: erm, label: ERM, published: {test_error.last: 21.3}}
-  - {id: mixup, label: mixup, use: [mixup]}
-claims:
-  - id: lower
-    statement: mixup lowers the error
-    where: Table 0
-    metric: test_error.last
-    compare: [{baseline: erm, treatment: mixup}]
-    smallest_effect: 0.5
-tables:
-  - {id: all, caption: All}
-"""
-
-
-def write(tmp_path, text=SMALL, **changes):
-    document = yaml.safe_load(text)
-    for key, value in changes.items():
-        place = document
-        *path, last = key.split("__")
-        for step in path:
-            place = place[int(step) if step.isdigit() else step]
-        place[last] = value
-    path = tmp_path / "paper" / "small.yaml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(document))
-    return path
-
-
-def plan(tmp_path, scale="paper", config=None, **changes):
-    path = write(tmp_path, **changes)
-    return plan_experiment(path, read_experiment(path), config or Config(), scale)
+from tests.unit.spec.small import plan, spec, write
 
 
 @pytest.mark.parametrize(
@@ -73,12 +22,13 @@ def plan(tmp_path, scale="paper", config=None, **changes):
         ({"rows__0__lable": "x"}, r"rows\[erm\]: unknown key 'lable'; did you mean 'label'\?"),
         ({"rows__1__use": ["mixpu"]}, r"row mixup: unknown variation 'mixpu'; did you mean 'mixup'\?"),
         ({"claims__0__compare": [{"baseline": "emr", "treatment": "mixup"}]}, r"unknown row 'emr'; did you mean 'erm'"),
-        ({"metrics": {"test_eror.last": {"label": "x"}}}, r"unknown quantity 'test_eror'; did you mean 'test_error'"),
+        ({"metrics": {"test_eror.last": {"label": "x"}}}, r"evaluation 'test_eror'; did you mean 'test_error'"),
         ({"rows__0__published": {"test_error.median10": 1.0}}, r"metric 'test_error.median10' is not described"),
         ({"rows__0__published": {"test_error.last": float("nan")}}, r"finite"),
         ({"tables__0__rows": ["emr*"]}, r"no row is called 'emr\*'"),
         ({"rows__1__id": "erm"}, r"row id 'erm' stands twice"),
-        ({"rows": []}, r"at least 1 item"),
+        ({"rows": []}, r"claim lower: unknown row 'erm'"),
+        ({"rows": [], "claims": []}, r"all: no row is called '\*'"),
         ({"seeds": "many"}, r"seeds: .*integer"),
         ({"tables__0__rows": "erm"}, r"list"),
     ],
@@ -186,17 +136,6 @@ def test_rows_that_stand_for_several(tmp_path):
         {"name": "beta", "alpha": 0.1},
         {"name": "beta", "alpha": 2.0},
     ]
-
-
-def spec(**changes):
-    base = {
-        "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},
-        "model": "mlp",
-        "optimiser": "adam",
-        "epochs": 2,
-        "batch_size": 16,
-    }
-    return RunSpec.model_validate({**base, **changes})
 
 
 def test_the_hash_sees_what_matters_and_nothing_else():

@@ -1,14 +1,12 @@
 import numpy as np
-import pytest
 import torch
 
 from remixup.data import Prepared
 from remixup.spec.run import RunSpec
+from remixup.training.inputs import make_inputs
+from remixup.training.loop import Training
 
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    torch.set_num_threads(1)
+CPU = torch.device("cpu")
 
 
 def table(rows=61, features=5, classes=3, seed=0, missing=False):
@@ -33,6 +31,35 @@ def images(train=50, test=21, side=8, classes=3, channels=1, seed=0):
     return Prepared(tensors=tensors, manifest={"classes": classes, "sha256": "0" * 64})
 
 
+def numbers(rows=61, features=5, seed=0):
+    """A table whose labels are numbers, not classes."""
+    data = table(rows, features, seed=seed)
+    y = data.tensors["x"] @ torch.linspace(-1, 1, features) + 2
+    return Prepared(tensors={**data.tensors, "y": y}, manifest={**data.manifest, "classes": 1})
+
+
+def spectrograms(train=40, test=21, validation=0, classes=3, seed=0):
+    """Normalised clips, float16, (n, 1, frequencies, times)."""
+    source = np.random.default_rng(seed)
+    tensors = {}
+    for part, n in (("train", train), ("test", test), ("validation", validation)):
+        if n:
+            y = torch.from_numpy(source.integers(classes, size=n))
+            x = source.normal(size=(n, 1, 10, 6)) + y.numpy()[:, None, None, None]
+            tensors |= {f"{part}_x": torch.from_numpy(x).half(), f"{part}_y": y}
+    return Prepared(tensors=tensors, manifest={"classes": classes, "sha256": "0" * 64})
+
+
+def start(spec, data, seeds=(0,)):
+    return Training(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
+
+
+def finished(spec, data, seeds=(0,)):
+    training = start(spec, data, seeds)
+    training.run(lambda _: None)
+    return training
+
+
 MIXUP = {"ratio": {"name": "beta", "alpha": 1.0}}
 TABLE = {
     "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},
@@ -52,9 +79,9 @@ IMAGES = {
 }
 
 
-def table_spec(**changes):
-    return RunSpec.model_validate({**TABLE, **changes})
+def table_spec(dataset=(), **changes):
+    return RunSpec.model_validate({**TABLE, **changes, "dataset": {**TABLE["dataset"], **dict(dataset)}})
 
 
-def image_spec(**changes):
-    return RunSpec.model_validate({**IMAGES, **changes})
+def image_spec(dataset=(), **changes):
+    return RunSpec.model_validate({**IMAGES, **changes, "dataset": {**IMAGES["dataset"], **dict(dataset)}})

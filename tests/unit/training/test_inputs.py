@@ -79,7 +79,7 @@ def test_padding_shows_as_black_not_as_the_mean():
     training = Training(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
     draws = loop._Draws(training)
     draws.uniforms.zero_()
-    batch = training._batch(training.inputs.x[draws.order][:, :4], draws, slice(0, 4))
+    batch = training._batch(training.inputs.examples(training.inputs.train[:, :4]), draws.uniforms[:, :4])
     assert (batch[0, :, 0, 0, :] == -2).all()
 
 
@@ -101,7 +101,7 @@ def test_a_subset_is_chosen_by_the_seed():
 @pytest.mark.parametrize(
     ("spec", "data", "message"),
     [
-        (table_spec(dataset={"name": "iris", "version": "uci"}), table(), "holdout"),
+        (table_spec(dataset={"holdout": None}), table(), "holdout"),
         (image_spec(dataset={"name": "digits", "holdout": 0.5}), images(), "published split"),
         (table_spec(dataset={"name": "iris", "holdout": 0.5, "subset": 99}), table(), "subset 99 exceeds the 31"),
         (

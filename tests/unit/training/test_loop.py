@@ -10,9 +10,23 @@ from remixup.training import checkpoints, loop
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
 from remixup.training.randomness import derive, generator
-from tests.unit.training.samples import MIXUP, image_spec, images, table, table_spec
+from tests.unit.training.samples import (
+    CPU,
+    MIXUP,
+    finished,
+    image_spec,
+    images,
+    numbers,
+    spectrograms,
+    start,
+    table,
+    table_spec,
+)
 
-CPU = torch.device("cpu")
+NEAREST = {**MIXUP, "partner": {"name": "nearest", "k": 4}}
+NOISE = {"noise": {"name": "gaussian", "sigma": 0.3}}
+DIRICHLET = {"ratio": {"name": "dirichlet", "alpha": 1.0}}
+VALIDATED = {"label_noise": 0.4, "validation": 0.2}
 CASES = {
     "erm-table": (table_spec(), table()),
     "mixup-table": (table_spec(vicinity=MIXUP), table(missing=True)),
@@ -22,17 +36,14 @@ CASES = {
         image_spec(vicinity=MIXUP, precision="bfloat16", memory_format="channels_last"),
         images(),
     ),
+    "neighbours-images": (image_spec(vicinity=NEAREST), images()),
+    "parts-mixed-at-a-cut": (image_spec(vicinity={**MIXUP, "cut": 2}, micro_batch=6), images()),
+    "warm-up-then-dirichlet": (table_spec(vicinity={**DIRICHLET, "warmup_epochs": 2}), table()),
+    "noise-and-smoothing": (table_spec(vicinity={**NOISE, "smoothing": 0.1}), table()),
+    "regression": (table_spec(vicinity=MIXUP), numbers()),
+    "label-noise-and-validation": (table_spec(dataset=VALIDATED, vicinity=MIXUP), table()),
+    "spectrograms": (image_spec(scaling="raw", vicinity=MIXUP), spectrograms(validation=9)),
 }
-
-
-def start(spec, data, seeds=(0,)):
-    return Training(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
-
-
-def finished(spec, data, seeds=(0,)):
-    training = start(spec, data, seeds)
-    training.run(lambda _: None)
-    return training
 
 
 def same(first, second):
@@ -79,9 +90,22 @@ def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
     assert fresh.epoch == 0
 
 
-@pytest.mark.parametrize("vicinity", [{}, MIXUP])
-def test_seeds_side_by_side_give_what_each_gives_alone(vicinity):
-    spec, data = table_spec(vicinity=vicinity), table(missing=True)
+@pytest.mark.parametrize(
+    ("changes", "data"),
+    [
+        ({}, table(missing=True)),
+        ({"vicinity": MIXUP}, table(missing=True)),
+        ({"vicinity": NEAREST}, table(missing=True)),
+        ({"vicinity": {**MIXUP, "partner": "same_class", "target": "nearer", "smoothing": 0.1}}, table()),
+        ({"vicinity": {**MIXUP, **NOISE, "partner": "second_loader"}}, table()),
+        ({"vicinity": {**MIXUP, "cut": 2}, "micro_batch": 5}, table()),
+        ({"vicinity": DIRICHLET}, table()),
+        ({"vicinity": MIXUP, "dataset": VALIDATED}, table()),
+        ({"vicinity": NEAREST}, numbers()),
+    ],
+)
+def test_seeds_side_by_side_give_what_each_gives_alone(changes, data):
+    spec = table_spec(**changes)
     together = finished(spec, data, seeds=(0, 1, 2, 5))
     for index, seed in enumerate((0, 1, 2, 5)):
         alone = finished(spec, data, seeds=(seed,))
@@ -100,7 +124,11 @@ def test_runs_of_one_seed_differ_in_the_method_only(make, data):
     first, second = loop._Draws(erm), loop._Draws(mixup)
     assert torch.equal(first.order, second.order)
     rows = slice(0, 16)
-    batches = [t._batch(t.inputs.x[d.order][:, rows], d, rows) for t, d in ((erm, first), (mixup, second))]
+    batches = []
+    for training, draws in ((erm, first), (mixup, second)):
+        chosen = training.inputs.train.gather(1, draws.order)[:, rows]
+        uniforms = draws.uniforms[:, rows] if training.spec.augmentation else None
+        batches.append(training._batch(training.inputs.examples(chosen), uniforms))
     assert torch.equal(*batches)
     other = start(make(), data, seeds=(1,))
     assert not all(map(torch.equal, erm.model.state_dict().values(), other.model.state_dict().values()))
@@ -135,8 +163,9 @@ def test_the_loop_is_sgd_on_the_soft_cross_entropy():
         draws = loop._Draws(training)
         losses = []
         for step in range(math.ceil(draws.order.shape[1] / 8)):
-            rows = draws.order[0, 8 * step : 8 * step + 8]
-            lam, partner = draws.ratio[0, step].float(), draws.partner[step][0]
+            rows = training.inputs.train[0, draws.order[0, 8 * step : 8 * step + 8]]
+            [(lam, partner)] = draws.mixing(step)
+            lam, partner = lam[0].float(), partner[0]
             out = plain(lam * x[rows] + (1 - lam) * x[rows][partner])
             loss = lam * F.cross_entropy(out, y[rows]) + (1 - lam) * F.cross_entropy(out, y[rows][partner])
             optimiser.zero_grad()

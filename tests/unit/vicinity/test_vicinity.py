@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from remixup.vicinity import ERM, Vicinity, soft_cross_entropy
 from remixup.vicinity.blend import linear
-from remixup.vicinity.partner import permutation
+from remixup.vicinity.partner.minibatch import permutation
 from remixup.vicinity.ratio import beta
 from remixup.vicinity.target import mixed
 
@@ -60,6 +60,13 @@ def test_blend_and_target_by_hand():
     assert torch.equal(linear(x, other, torch.tensor([1.0, 0.0])), torch.tensor([[1.0, 2.0], [0.0, 0.0]]))
     target, partner = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     assert torch.equal(mixed(target, partner, torch.tensor(0.75)), torch.tensor([[0.75, 0.25]]))
+
+
+def test_smoothing_by_hand():
+    target = torch.tensor([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], dtype=torch.float64)
+    expected = torch.tensor([[0.1, 0.8, 0.1], [0.45, 0.45, 0.1]], dtype=torch.float64)
+    torch.testing.assert_close(Vicinity(smoothing=0.3).smooth(target), expected)
+    assert ERM.smooth(target) is target
 
 
 def test_mix_by_hand():

@@ -1,0 +1,233 @@
+"""How much an adversary gets wrong who may change every pixel a little."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from remixup.errors import UserError
+from remixup.training.inputs import Inputs
+from remixup.training.loop import Training
+from remixup.training.randomness import generator
+from remixup.training.streaming import Stream
+from remixup.training.tasks import Classification
+
+NUMERICS = 1
+SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}
+ROWS = 100
+"""Examples of each member that are attacked at a time: few, as gradients need all that the network has computed."""
+
+Method = Literal["fgsm", "ifgsm", "pgd_linf", "pgd_l2"]
+
+
+def attack(
+    training: Training,
+    *,
+    method: Method,
+    eps: Annotated[float, ">= 0"],
+    steps: Annotated[int, ">= 1"] = 10,
+    step: Annotated[float, ">= 0"] = 0.0,
+    examples: Annotated[int, ">= 0"] = 1000,
+    source: str = "",
+    others: Training | None = None,
+) -> list[dict[str, Any]]:
+    """Test error on adversarial examples (mixup paper, section 3.5 and Table 3).
+
+    An attack raises the cross-entropy at the true label by the sign of its gradient (in the l-infinity ball) or by the
+    gradient scaled to unit length (in the l2 ball), and stays in the ball of radius `eps` and in the pixels' range:
+
+    - `fgsm`: one step to the border of the ball (Goodfellow et al., 2015);
+    - `ifgsm`: `steps` steps from the example itself; the last point counts (Kurakin et al., 2017);
+    - `pgd_linf`, `pgd_l2`: `steps` steps from a uniformly random point of the ball (Madry et al., 2018). The point of
+      the greatest loss on the way counts, the single step to the border among them: so on the network that it is made
+      on, no example's loss is below that of the single step.
+
+    Batch norm and dropout are as in evaluation. Gradients are computed in float32, also for a network that is tested in
+    bfloat16; their cross-entropy is in float64, as float32 takes the gradient of a confident network for zero.
+
+    Args:
+        training: the networks that are tested; of uint8 images, or of image files.
+        method: see above.
+        eps: radius of the ball, for pixels in [0, 1]: the paper's is 4/255.
+        steps: of the iterated methods.
+        step: length of one of them, for pixels in [0, 1]; 0 is eps / steps for `ifgsm` (the paper's "equal step size")
+            and 2.5 eps / steps for PGD, as Madry et al. have it in section 5.
+        examples: so many of the test part, evenly spaced (some datasets are sorted by class); 0: all.
+        source: in an experiment file, the row whose networks the examples are made on; that row's networks come as
+            `others`, and the name is not used here.
+        others: the networks that the examples are made on, as many as `training` has, on inputs of the same shape
+            (black box); None: `training` itself (white box).
+
+    Returns:
+        for each seed errors in percent, `top1` and `top5` after the attack and `clean_top1` and `clean_top5` before it,
+        on the same examples. Those of top 5 are None with five classes or fewer; all are None where the network's
+        outputs are not finite.
+
+    Raises:
+        UserError: inputs that are no pixels, or labels that are no classes.
+    """
+    _refuse(training.inputs)
+    made = _errors(training, examples, _Attack(others or training, training.seeds, method, eps, steps, step))
+    clean = _errors(training, examples, lambda x, y: x)
+    return [
+        {"seed": seed, **after, **{f"clean_{name}": value for name, value in before.items()}}
+        for seed, after, before in zip(training.seeds, made, clean, strict=True)
+    ]
+
+
+def attack_curve(
+    training: Training,
+    *,
+    method: Method,
+    eps: tuple[Annotated[float, ">= 0"], ...],
+    steps: Annotated[int, ">= 1"] = 10,
+    examples: Annotated[int, ">= 0"] = 1000,
+    source: str = "",
+    others: Training | None = None,
+) -> list[dict[str, Any]]:
+    """Test error against the size of an attack (Zhang et al., 2021, 2010.04819, Figure 1a).
+
+    Args:
+        training: as for `attack`.
+        method: as for `attack`, with its default length of a step.
+        eps: radii of the ball, for pixels in [0, 1]; 0 leaves the examples as they are.
+        steps: as for `attack`.
+        examples: as for `attack`.
+        source: as for `attack`.
+        others: as for `attack`.
+
+    Returns:
+        for each seed `eps` and `error`: top-1 error in percent at each of them, on the same examples; random starts lie
+        in the same directions.
+
+    Raises:
+        UserError: inputs that are no pixels, or labels that are no classes.
+    """
+    _refuse(training.inputs)
+    found = [
+        _errors(training, examples, _Attack(others or training, training.seeds, method, radius, steps, 0.0))
+        for radius in eps
+    ]
+    return [
+        {"seed": seed, "eps": list(eps), "error": [errors[member]["top1"] for errors in found]}
+        for member, seed in enumerate(training.seeds)
+    ]
+
+
+def _refuse(inputs: Inputs) -> None:
+    if not isinstance(inputs.task, Classification):
+        raise UserError("an attack needs classes, and this dataset has numbers", where="evaluate.attack")
+    if not isinstance(inputs.x, Stream) and inputs.x.dtype != torch.uint8:
+        raise UserError("an attack changes pixels, and this dataset has none", where="evaluate.attack")
+
+
+def _errors(
+    training: Training, examples: int, perturb: Callable[[Tensor, Tensor], Tensor]
+) -> list[dict[str, float | None]]:
+    """Errors of each member on perturbed test examples (members, n, channels, height, width) in [0, 255]."""
+    inputs, count = training.inputs, training.inputs.test.shape[1]
+    size = min(examples or count, count)
+    rows = inputs.test[:, torch.arange(size) * count // size]
+    sizes = [min(ROWS, size - start) for start in range(0, size, ROWS)]
+    totals: dict[str, Tensor] = {}
+    for x, y in zip(inputs.batches(rows, sizes), inputs.y[rows].split(sizes, dim=1), strict=True):
+        for name, value in inputs.task.measure(training.logits(perturb(x.float(), y)), y).items():
+            totals[name] = totals[name] + value if name in totals else value
+    percent = {name: (100 * total / size).tolist() for name, total in totals.items()}
+    found: list[dict[str, float | None]] = []
+    for member, finite in enumerate(totals["loss"].isfinite().tolist()):
+        top5 = percent["top5_error"][member] if finite and "top5_error" in percent else None
+        found.append({"top1": percent["error"][member] if finite else None, "top5": top5})
+    return found
+
+
+class _Attack:
+    """Makes adversarial examples of images (members, n, channels, height, width) in [0, 255], call by call."""
+
+    def __init__(
+        self, network: Training, seeds: list[int], method: Method, eps: float, steps: int, step: float
+    ) -> None:
+        self.network, self.method, self.steps = network, method, steps
+        self.ball = _Ball("l2" if method == "pgd_l2" else "linf", 255 * eps)
+        self.step = 255 * (step or (1.0 if method == "ifgsm" else 2.5) * eps / steps)
+        self.sources = [generator(seed, "attack") for seed in seeds]
+        network.model.eval()
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.method == "ifgsm":
+            current = x
+            for _ in range(self.steps):
+                current = self._move(x, current, self._loss(current, y)[1], self.step)
+            return current
+        single = self._move(x, x, self._loss(x, y)[1], self.ball.radius)
+        return single if self.method == "fgsm" else self._pgd(x, y, single)
+
+    def _pgd(self, x: Tensor, y: Tensor, single: Tensor) -> Tensor:
+        best, greatest = single, self._loss(single, y)[0]
+        current = (x + self.ball.random(x, self.sources)).clamp(0, 255)
+        for taken in range(self.steps + 1):
+            loss, gradient = self._loss(current, y)
+            better = loss > greatest
+            best, greatest = torch.where(_spread(better), current, best), torch.where(better, loss, greatest)
+            if taken < self.steps:
+                current = self._move(x, current, gradient, self.step)
+        return best
+
+    def _move(self, x: Tensor, current: Tensor, gradient: Tensor, length: float) -> Tensor:
+        # Clipping pixels afterwards moves none of them away from x: what was in the ball stays there.
+        moved = current + length * self.ball.ascent(gradient)
+        return (x + self.ball.project(moved - x)).clamp(0, 255)
+
+    def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy at the labels (members, n), float64, and its gradient for x."""
+        x = x.detach().requires_grad_()
+        outputs = self.network.forward(self.network.inputs.scale(x)).double()
+        loss = F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
+        (gradient,) = torch.autograd.grad(loss.sum(), x)
+        return loss.detach(), gradient
+
+
+@dataclass(frozen=True)
+class _Ball:
+    """The perturbations (members, n, ...) whose norm over the last dimensions is at most the radius."""
+
+    norm: Literal["linf", "l2"]
+    radius: float
+
+    def ascent(self, gradient: Tensor) -> Tensor:
+        """The step of norm 1 that a linear loss gains most by; none where the gradient is zero."""
+        if self.norm == "linf":
+            return gradient.sign()
+        length = _length(gradient)
+        return (gradient / torch.where(length > 0, length, 1.0)).to(gradient.dtype)
+
+    def project(self, change: Tensor) -> Tensor:
+        """The nearest perturbation in the ball."""
+        if self.norm == "linf":
+            return change.clamp(-self.radius, self.radius)
+        length = _length(change)
+        return torch.where(length > self.radius, change * (self.radius / length), change).to(change.dtype)
+
+    def random(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
+        """Perturbations of x, uniform in the ball; each member has its own generator."""
+        shape = x.shape[1:]
+        if self.norm == "linf":
+            uniform = torch.stack([torch.rand(shape, generator=source) for source in sources])
+            return self.radius * (2 * uniform - 1).to(x.device)
+        normal = torch.stack([torch.randn(shape, generator=source) for source in sources])
+        share = torch.stack([torch.rand(shape[:1], generator=source) for source in sources])
+        distance = _spread(share ** (1 / shape[1:].numel()))
+        return self.radius * (distance * normal / _length(normal)).to(x)
+
+
+def _length(values: Tensor) -> Tensor:
+    """l2 norms over all but the first two dimensions; float64, as squares of small gradients vanish in float32."""
+    return _spread(torch.linalg.vector_norm(values.flatten(2), dim=2, dtype=torch.float64))
+
+
+def _spread(values: Tensor) -> Tensor:
+    """(members, n) as (members, n, 1, 1, 1)."""
+    return values[:, :, None, None, None]

@@ -1,0 +1,77 @@
+"""Which modes of the data a generator has found."""
+
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.training.game import Game
+
+NUMERICS = 1
+SCALARS = {"modes": ("covered", "good")}
+SAMPLES = 2_500
+FAIR_SHARE = 0.2
+"""A mode is covered from this part of its fair share of samples on: 20 of 2,500 where there are 25 modes."""
+
+
+def modes(training: Game, *, radius: Annotated[float, "> 0"] = 3.0) -> list[dict[str, Any]]:
+    """How many modes the samples of a generator cover, and how many of the samples lie in one (mixup paper, Figure 5).
+
+    A mode is a class of the data, with the mean and the standard deviation (over examples and coordinates) of its
+    training examples. A sample is good within `radius` standard deviations of the nearest mode. A mode is covered by
+    enough good samples: a fifth of what it would get if all modes got as many.
+
+    Args:
+        training: a game, its snapshots included.
+        radius: in standard deviations; with 3 the data themselves are good to 98.9 % in the plane.
+
+    Returns:
+        for each seed `covered` (number of modes) and `good` (percent) of 2,500 samples of the trained generator, None
+        where some are not finite; `centres` of the modes, [x, y]; `snapshots`, in order, each with its `iteration`, its
+        512 `points` and their own `covered` and `good`, but for those whose points are not finite.
+
+    Raises:
+        UserError: a training of another objective.
+    """
+    if not isinstance(training, Game):
+        raise UserError("modes needs a run whose objective is gan", where="evaluation")
+    results = []
+    for member, (seed, samples) in enumerate(zip(training.seeds, training.samples(SAMPLES), strict=True)):
+        centres, spread = _modes(training, member)
+        shots = zip(training.snapshot_iterations, training.snapshots[member], strict=True)
+        snapshots = [
+            {"iteration": iteration, "points": _rounded(points), **_found(points, centres, radius * spread)}
+            for iteration, points in shots
+            if points.isfinite().all()
+        ]
+        final = _found(samples, centres, radius * spread)
+        results.append({"seed": seed, **final, "centres": _rounded(centres), "snapshots": snapshots})
+    return results
+
+
+def _modes(training: Game, member: int) -> tuple[Tensor, Tensor]:
+    """Centres (modes, features) and standard deviations (modes,) of a seed's training examples, float64."""
+    rows = training.inputs.train[member].unsqueeze(0)
+    x, y = training.inputs.scale(training.inputs.examples(rows))[0].double(), training.inputs.y[rows[0]]
+    groups = [x[y == mode] for mode in y.unique()]
+    spread = [(group - group.mean(0)).square().mean().sqrt() for group in groups]
+    return torch.stack([group.mean(0) for group in groups]), torch.stack(spread)
+
+
+def _found(points: Tensor, centres: Tensor, reach: Tensor) -> dict[str, float | None]:
+    """`covered` and `good` of points (n, features), None where some are not finite; a mode reaches so far."""
+    if not points.isfinite().all():
+        return {"covered": None, "good": None}
+    distance, nearest = torch.cdist(points.double(), centres).min(dim=1)
+    good = distance <= reach[nearest]
+    counts = nearest[good].bincount(minlength=len(centres))
+    return {
+        "covered": int((counts >= FAIR_SHARE * len(points) / len(centres)).sum()),
+        "good": 100 * float(good.double().mean()),
+    }
+
+
+def _rounded(values: Tensor) -> Any:
+    """Three decimals: more than a figure can show, and a small file."""
+    return torch.round(values.double(), decimals=3).tolist()

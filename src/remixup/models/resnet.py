@@ -1,0 +1,103 @@
+"""Residual networks of bottlenecks: He et al. 2016 (1512.03385), and ResNeXt: Xie et al. 2017 (1611.05431)."""
+
+from collections import OrderedDict
+from typing import Annotated, Literal
+
+from torch import nn
+
+from remixup.errors import UserError
+from remixup.models import image_channels
+
+NUMERICS = 1
+POPULATION = False
+
+
+def resnet(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    layers: tuple[int, ...] = (3, 4, 6, 3),
+    width: Annotated[int, ">= 1"] = 64,
+    groups: Annotated[int, ">= 1"] = 1,
+    width_per_group: Annotated[int, ">= 1"] = 64,
+    zero_init_residual: bool = True,
+    stem: Literal["imagenet", "small"] = "imagenet",
+) -> nn.Sequential:
+    """A ResNet or ResNeXt of bottleneck blocks: images (B, C, H, W) to logits (B, classes).
+
+    The default is ResNet-50, and `layers` 3, 4, 23, 3 make ResNet-101; with 32 groups of width 4 that is ResNeXt-101
+    32x4d, with 64 groups of width 4 ResNeXt-101 64x4d. The blocks are torchvision's, which halve height and width in
+    their 3x3 convolution, as Goyal et al. 2017 (1706.02677, section 5.1) do. Initialisation: torchvision's too, He et
+    al. 2015 (1502.01852) over the outputs for convolutions and PyTorch's default for the last layer, where Goyal et al.
+    draw the weights from a normal distribution of standard deviation 0.01.
+
+    Args:
+        input_shape: (C, H, W).
+        classes: the number of outputs.
+        layers: the number of blocks in each stage.
+        width: channels of the stem; stage k gives 4 * 2^(k-1) times as many, and halves height and width from the
+            second on.
+        groups: the groups of each 3x3 convolution, ResNeXt's cardinality.
+        width_per_group: channels in each of these groups in the first stage, where `width` is 64.
+        zero_init_residual: start each block's last batch norm at scale 0, so that a block begins as its shortcut, as in
+            Goyal et al. (section 5.1). That the mixup paper, which follows their recipe, does so as well is our choice.
+        stem: "imagenet" has a 7x7 convolution of stride 2 and a 3x3 max pool of stride 2, "small" (for images of 32 to
+            64 pixels) a 3x3 convolution alone; batch norm and ReLU follow the convolution in both.
+
+    Raises:
+        UserError: inputs that are no images, a stage without blocks, or groups without channels.
+    """
+    if not layers or min(layers) < 1:
+        raise UserError(
+            f"layers {tuple(layers)} leave a stage empty", where="run.model.layers", hint="such as [3, 4, 6, 3]"
+        )
+    if width * width_per_group < 64:
+        raise UserError(
+            f"width {width} and width_per_group {width_per_group} leave the groups without channels",
+            where="run.model.width",
+            hint="width x width_per_group / 64 is at least 1",
+        )
+    images = image_channels(input_shape, "resnet")
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(images, width, stem))
+    channels = width
+    for number, depth in enumerate(layers):
+        planes = width * 2**number
+        stage = nn.Sequential()
+        for position in range(depth):
+            stride = 2 if number > 0 and position == 0 else 1
+            stage.append(_block(channels, planes, stride, groups, width_per_group))
+            channels = 4 * planes
+        stages[f"stage{number + 1}"] = stage
+    stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+    network = nn.Sequential(stages)
+    _initialise(network, zero_init_residual)
+    return network
+
+
+def _stem(images: int, width: int, kind: str) -> nn.Sequential:
+    size, stride = (7, 2) if kind == "imagenet" else (3, 1)
+    convolution = nn.Conv2d(images, width, size, stride=stride, padding=size // 2, bias=False)
+    stem = nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+    if kind == "imagenet":
+        stem.append(nn.MaxPool2d(3, stride=2, padding=1))
+    return stem
+
+
+def _block(channels: int, planes: int, stride: int, groups: int, width_per_group: int) -> nn.Module:
+    # Imported only here: that takes seconds, and no other family needs it.
+    from torchvision.models.resnet import Bottleneck  # type: ignore[import-untyped]
+
+    outputs = 4 * planes
+    projection = None
+    if stride != 1 or channels != outputs:
+        projection = nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+    block: nn.Module = Bottleneck(channels, planes, stride, projection, groups, width_per_group)
+    return block
+
+
+def _initialise(network: nn.Module, zero_init_residual: bool) -> None:
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif zero_init_residual and name.endswith(".bn3") and isinstance(module, nn.BatchNorm2d):
+            nn.init.zeros_(module.weight)

@@ -1,0 +1,87 @@
+"""The sentences of a paper: those that runs decide, and those that they do not."""
+
+from __future__ import annotations
+
+from remixup.replication.results import ClaimResult, ExperimentResult, RecordedClaim
+from remixup.reporting import latex
+from remixup.reporting.evidence import decision, measured
+from remixup.reporting.notes import marks, notes
+from remixup.spec.experiment import Claim, Experiment
+
+
+def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
+    """The claims that runs can decide: statement, effect and interval, what was decided and why; empty without any."""
+    claims = measured(result.claims)
+    if not claims:
+        return ""
+    stated = {claim.id: claim for claim in experiment.claims}
+    tests: list[tuple[ClaimResult | RecordedClaim, ...]] = [(claim, *claim.recorded) for claim in claims]
+    stand_ins = [test.stand_in for each in tests for test in each if test.n]
+    daggers = marks(stand_ins)
+    lines: list[list[str] | str] = []
+    for claim in claims:
+        metric = stated[claim.id].metric
+        decimals = experiment.metrics[metric].decimals if metric else 0
+        why = rf"\claimreason{{{latex.escape(claim.why)}}}" if claim.why else ""
+        apart = r"\addlinespace[3pt] " if lines else ""
+        first = [f"{apart}{_sentence(claim)}{why}", _limit(stated[claim.id], claim)]
+        lines.append(first + _tested(claim, decimals, daggers))
+        lines += [["", "", *_tested(each, decimals, daggers)] for each in claim.recorded]
+    columns = ["@{}L{55mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
+    head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
+    caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
+    below = notes(stand_ins, recorded=any(claim.recorded for claim in claims))
+    return latex.table(columns, head, lines, caption=caption, label=label, notes=below, long=12)
+
+
+def _sentence(claim: ClaimResult) -> str:
+    return latex.prose(claim.statement) + (f" ({latex.prose(claim.where)})" if claim.where else "")
+
+
+def _limit(stated: Claim, claim: ClaimResult) -> str:
+    """What the effect is held against: the smallest effect of interest, or the limit of a value."""
+    unit = rf"\,{latex.escape(claim.unit)}" if claim.unit else ""
+    if stated.bound:
+        return rf"limit {latex.number(f'{stated.bound.at_most:g}')}{unit}"
+    at_most = r"$\leq$\," if stated.expect == "no more" else ""
+    return f"{at_most}{latex.number(f'{claim.smallest_effect:g}')}{unit}"
+
+
+def _tested(test: ClaimResult | RecordedClaim, decimals: int, daggers: dict[str | None, str]) -> list[str]:
+    """Cells: evidence, effect, interval, p, n, decision; as many digits as the width of the interval warrants."""
+    recorded = isinstance(test, RecordedClaim)
+    if test.effect is None:
+        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), decision(test)]
+    digits = latex.places((test.ci95[1] - test.ci95[0]) / 2 if test.ci95 else 0.0, decimals)
+    effect = latex.number(latex.fixed(test.effect, digits, sign=True))
+    if test.stand_in:
+        effect = rf"\textit{{{effect}}}{daggers[test.stand_in]}"
+    return [
+        test.scale + (r"\recordmark{}" if recorded else ""),
+        effect,
+        latex.interval(*test.ci95, digits) if test.ci95 else "",
+        "--" if test.p is None else _probability(test.p),
+        str(test.n),
+        decision(test),
+    ]
+
+
+def _probability(p: float) -> str:
+    return r"$<\num{0.001}$" if p < 0.001 else latex.number(f"{p:.3f}")
+
+
+def sentences(experiment: Experiment, result: ExperimentResult) -> str:
+    """The sentences that runs do not decide, each with its place and the reason; empty without any.
+
+    Definitions name the test that holds the code to them, the others say why they are not tested.
+    """
+    stated = {claim.id: claim for claim in experiment.claims}
+    items = []
+    for claim in (claim for claim in result.claims if claim.kind != "measured"):
+        test = stated[claim.id].definition
+        if test:
+            why = rf"\emph{{Definition}}, held by {latex.code(test)}."
+        else:
+            why = rf"\emph{{Untested}}: {latex.prose(claim.why).rstrip('.')}."
+        items.append(rf"\item {_sentence(claim)}. {why}")
+    return "\n".join([r"\begin{sentences}", *items, r"\end{sentences}"]) if items else ""

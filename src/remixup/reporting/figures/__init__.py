@@ -1,0 +1,31 @@
+"""The figures that an experiment file can name under `draw`.
+
+Each public function of a module with `NUMERICS` is one: it takes a result and the rows to draw, and returns a vector
+figure no wider than the text, to be printed at its own size. Lines differ in lightness, in dashes and in markers, so
+that they survive greyscale. A dagger marks stand-ins; a row without runs is named, not left out.
+"""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from remixup.reporting.figures.drawing import STYLE, WIDTH
+
+__all__ = ["STYLE", "WIDTH", "parts"]
+
+
+@functools.cache
+def parts() -> dict[str, Callable[..., Figure]]:
+    """The functions that draw figures, by name."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return {
+        name: function
+        for module in modules
+        if hasattr(module, "NUMERICS")
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == module.__name__
+    }

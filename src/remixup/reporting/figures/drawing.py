@@ -1,0 +1,156 @@
+"""What the figures have in common: type, palette, panels, legends, daggers, the naming of rows without data."""
+
+import textwrap
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+import matplotlib
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from remixup.replication.results import ExperimentResult
+from remixup.reporting import latex
+from remixup.spec.experiment import Row
+
+WIDTH = 6.69
+"""Width of the report's text, in inches (170 mm)."""
+HEIGHT = 8.4
+"""Height that a figure may have, in inches: a page less its caption."""
+STYLE: Any = {
+    **seaborn.axes_style("ticks"),
+    **matplotlib.rc_params_from_file(
+        str(resources.files("remixup.reporting") / "remixup.mplstyle"), use_default_template=False
+    ),
+}
+"""rc parameters under which figures are made, and must be saved."""
+RAMP = "mako"
+"""The one palette: lightness falls steadily from end to end."""
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+MARKERS = "osD^vP"
+UNSAFE = dict.fromkeys("<>|±×÷≤≥≠≈†‡−∞→", "${}$") | {"_": r"$\_$", "{": r"$\{{$", "}": r"$\}}$", "\\": r"$\backslash$"}
+UNSAFE |= {"$": r"\$", '"': "''", "–": "-", "—": "-"}
+DAGGER = r" $\dagger$"
+
+
+def ramp(n: int) -> list[tuple[float, float, float]]:
+    """So many colours of the palette, dark to light, the lightest still readable on white."""
+    colours = seaborn.color_palette(RAMP, 100)
+    return [colours[10 + round(65 * index / max(1, n - 1))] for index in range(n)]
+
+
+def styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """A style for each label, the same in all panels."""
+    names = list(dict.fromkeys(labels))
+    colours = ramp(min(len(names), 6))
+    return {
+        name: {
+            "color": colours[index % 6],
+            "linestyle": DASHES[(index + index // 6) % len(DASHES)],
+            "marker": MARKERS[index % 6],
+        }
+        for index, name in enumerate(names)
+    }
+
+
+def panels(
+    result: ExperimentResult,
+    rows: list[Row],
+    ylabel: str = "",
+    groups: list[tuple[str, list[Row]]] | None = None,
+) -> tuple[Figure, list[tuple[Axes, list[Row]]]]:
+    """A figure with a titled panel for each group of rows, in their order, three abreast."""
+    if groups is None:
+        names = dict.fromkeys(row.group for row in rows)
+        groups = [(name, [row for row in rows if row.group == name]) for name in names]
+    across = min(3, len(groups))
+    down = -(-len(groups) // across)
+    width = {1: 0.62, 2: 0.85, 3: 1.0}[across] * WIDTH
+    figure = Figure(figsize=(width, min(HEIGHT, 2.05 * down + 0.35)), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for index, (panel, (name, members)) in enumerate(zip(axes, groups, strict=False)):
+        title = text(wrapped(name, 34 if across == 3 else 48))
+        panel.set_title(title + (DAGGER if stands_in(result, members) else ""))
+        panel.set_ylabel("" if index % across else ylabel)
+    for spare in axes[len(groups) :]:
+        spare.remove()
+    return figure, [(panel, members) for panel, (_, members) in zip(axes, groups, strict=False)]
+
+
+def stands_in(result: ExperimentResult, rows: list[Row]) -> bool:
+    """Whether what is drawn of some of these rows is a stand-in."""
+    names = {row.id for row in rows}
+    return any(entry.stand_in for entry in result.entries if entry.row in names)
+
+
+def legend(figure: Figure, handles: dict[str, Any]) -> None:
+    """One legend for all panels, below them."""
+    if handles:
+        names = [text(name) for name in handles]
+        columns = min(4, len(names), max(1, 100 // (8 + max(map(len, names)))))
+        figure.legend(list(handles.values()), names, loc="outside lower center", ncols=columns)
+
+
+def line(style: dict[str, Any]) -> Line2D:
+    """A line of this style for the legend."""
+    return Line2D([], [], **style)
+
+
+def band(axes: Axes, x: list[float], series: list[list[float]], style: dict[str, Any]) -> None:
+    """The mean of several series as a line, from the smallest to the largest of them as a band."""
+    columns = list(zip(*series, strict=True))
+    axes.plot(x, [sum(column) / len(column) for column in columns], **style)
+    low, high = [min(column) for column in columns], [max(column) for column in columns]
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of: int) -> None:
+    """Says in the panel which rows have nothing to draw, and why."""
+    if not absent:
+        return
+    reasons = {why_absent(result, row) for row in absent}
+    if len(absent) == all_of and len(reasons) == 1:
+        lines = sorted(reasons)
+    else:
+        lines = [f"{text(row.label)}: {why_absent(result, row)}" for row in absent]
+    if len(absent) == all_of:
+        axes.set(xticks=[], yticks=[])
+        axes.grid(False)
+        axes.text(0.5, 0.5, "\n".join(lines), transform=axes.transAxes, ha="center", va="center", fontsize=7)
+    else:
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        axes.text(0.98, 0.97, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize=6.5, bbox=box)
+
+
+def why_absent(result: ExperimentResult, row: Row) -> str:
+    """Why a row has nothing to draw."""
+    if result.scale not in row.at:
+        return "not run at this scale"
+    verdicts = {entry.verdict for entry in result.entries if entry.row == row.id}
+    return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), "no data")
+
+
+def measured(result: ExperimentResult, row: Row, evaluation: str) -> list[dict[str, Any]]:
+    """What an evaluation found on a row's runs, seed by seed; empty where there is nothing."""
+    found: list[dict[str, Any]] = result.evaluations.get(row.id, {}).get(evaluation) or []
+    return found
+
+
+def text(label: str) -> str:
+    """A label for matplotlib: $...$ is mathematics, and so is what the text font lacks or has in the wrong place."""
+    return "".join(part if index % 2 else "".join(map(_sign, part)) for index, part in enumerate(latex.pieces(label)))
+
+
+def wrapped(label: str, width: int) -> str:
+    """Text in lines of about so many characters, broken at spaces outside mathematics."""
+    pieces = latex.pieces(label)
+    kept = "".join(part.replace(" ", "\0") if index % 2 else part for index, part in enumerate(pieces))
+    return textwrap.fill(kept, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
+
+
+def _sign(char: str) -> str:
+    if "α" <= char <= "ω" and char in latex.MATHS:
+        return rf"$\{latex.MATHS[char]}$"
+    return UNSAFE.get(char, "{}").format(char)

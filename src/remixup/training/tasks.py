@@ -1,0 +1,76 @@
+"""What a network is asked for: classes, or numbers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from remixup.vicinity import soft_cross_entropy
+
+
+class Task(Protocol):
+    """How labels become targets, and outputs errors."""
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        """What the network should put out for labels (..., n): (..., n, outputs)."""
+
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Mean over the examples of outputs and targets (..., n, outputs): (...)."""
+
+    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Sums over examples, float64 (...): `loss`, `error`, ...; outputs (..., n, outputs), labels (..., n)."""
+
+    def summarise(self, name: str, mean: Tensor) -> Tensor:
+        """A measure's mean over the examples, in the unit in which it is reported."""
+
+
+class Classification:
+    """Cross-entropy in nats; errors in percent, of the first guess and, with over five classes, of the first five."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        """One-hot class probabilities."""
+        return F.one_hot(y, self.classes).to(dtype)
+
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy against class probabilities."""
+        return soft_cross_entropy(outputs, target)
+
+    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """`loss` against the labels, `error`, and `top5_error` where there are more than five classes."""
+        flat = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+        found = {"loss": flat.sum(-1, dtype=torch.float64), "error": (outputs.argmax(-1) != y).sum(-1).double()}
+        if self.classes > 5:
+            hit = (outputs.topk(5, dim=-1).indices == y.unsqueeze(-1)).any(-1)
+            found["top5_error"] = (~hit).sum(-1).double()
+        return found
+
+    def summarise(self, name: str, mean: Tensor) -> Tensor:
+        """Errors as percentages."""
+        return mean if name == "loss" else 100 * mean
+
+
+class Regression:
+    """Squared error; the error is its root, in the unit of the labels."""
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        """The number itself, as the one output."""
+        return y.unsqueeze(-1).to(dtype)
+
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error."""
+        return ((outputs.float() - target.float()) ** 2).sum(-1).mean(-1)
+
+    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Squared errors, as `loss` and as `error`."""
+        squared = ((outputs.squeeze(-1).double() - y.double()) ** 2).sum(-1)
+        return {"loss": squared, "error": squared}
+
+    def summarise(self, name: str, mean: Tensor) -> Tensor:
+        """The root of the mean squared error."""
+        return mean if name == "loss" else mean.sqrt()

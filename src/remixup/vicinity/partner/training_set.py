@@ -1,0 +1,74 @@
+"""Partners from the whole training set.
+
+Each function takes the training set, the positions (n,) in it of the examples to be mixed, int64 (all examples of an
+epoch in their order), and a generator on the CPU. It returns an int64 tensor (n,): positions of the partners in the
+training set.
+"""
+
+from functools import cache
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+NUMERICS = 1
+
+
+class TrainingSet:
+    """The examples that partners are looked for among; their neighbours are found once, when first asked for.
+
+    Args:
+        x: inputs (n, ...), any dtype; distances are Euclidean in these units.
+        labels: class indices (n,), int64; or numbers, where no class is asked for.
+    """
+
+    def __init__(self, x: Tensor, labels: Tensor) -> None:
+        self.x, self.labels = x.flatten(1), labels
+        self.neighbours = cache(self._neighbours)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def _neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
+        """The k nearest others of each example, nearest first, int64 (n, k), and how many there are, int64 (n,).
+
+        Fewer than k where the training set (or the class) has fewer others; the rest of such a row means nothing.
+        """
+        if same_class and self.labels.is_floating_point():
+            raise ValueError("labels that are numbers have no classes to find partners in")
+        k = min(k, len(self))
+        found, counts = [], []
+        for rows in torch.arange(len(self), device=self.x.device).split(1000):
+            distance = torch.cdist(self.x[rows].float(), self.x.float())
+            distance[torch.arange(len(rows)), rows] = torch.inf
+            if same_class:
+                distance[self.labels[rows].unsqueeze(1) != self.labels] = torch.inf
+            nearest = distance.topk(k, largest=False)
+            found.append(nearest.indices)
+            counts.append(nearest.values.isfinite().sum(1))
+        return torch.cat(found).cpu(), torch.cat(counts).cpu()
+
+
+def nearest(
+    examples: TrainingSet,
+    positions: Tensor,
+    *,
+    k: Annotated[int, ">= 1"] = 200,
+    same_class: bool = False,
+    generator: torch.Generator,
+) -> Tensor:
+    """One of the k nearest neighbours, uniformly drawn (mixup paper, Table 5, "KNN"; its `k` is 200).
+
+    With `same_class` the neighbours are those of the same class, as SMOTE has them (Chawla et al., 2002). An example
+    without neighbours is its own partner.
+    """
+    neighbours, counts = examples.neighbours(k, same_class)
+    uniform = torch.rand(len(positions), dtype=torch.float64, generator=generator)
+    available = counts[positions]
+    drawn = neighbours[positions, (uniform * available).long()]
+    return torch.where(available > 0, drawn, positions)
+
+
+def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
+    """An independent pass over the training set in another order: a second data loader (mixup paper, Figure 1a)."""
+    return torch.randperm(len(examples), generator=generator)[: len(positions)]

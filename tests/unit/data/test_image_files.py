@@ -1,0 +1,248 @@
+"""Image files packed into one, from a few small pictures; and the JPEG files that come drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import resource
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from remixup.data import image_files, load, photo_digits, prepare
+from remixup.data.built import Material
+from remixup.data.entry import Folder, Version
+from remixup.data.registry import REGISTRY
+from remixup.errors import UserError
+from tests.unit.data.conftest import Enter
+
+# In the order of the dataset: the part, the class, the file.
+PLACES = ("train/a/2.JPEG", "train/b/1.JPEG", "train/b/10.jpg", "train/b/9.JPEG", "val/a/0.JPEG", "val/b/x.JPEG")
+
+
+def encoded(seed: int, size: tuple[int, int] = (20, 14), mode: str = "RGB", form: str = "JPEG") -> bytes:
+    small = np.random.RandomState(seed).randint(0, 256, (4, 5, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(small).resize(size, Image.Resampling.BICUBIC).convert(mode).save(out, form)
+    return out.getvalue()
+
+
+def film() -> bytes:
+    frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A mirror with the folder `toy`."""
+    for seed, place in enumerate(PLACES):
+        path = tmp_path / "mirror" / "toy" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(seed, (20 + seed, 14)))
+    (tmp_path / "mirror" / "toy" / "train" / "b" / "notes.txt").write_text("not an image")
+    return tmp_path / "mirror" / "toy"
+
+
+@pytest.fixture
+def toy(enter: Enter, pictures: Path) -> Path:
+    """The same as a dataset of the registry; gives its mirror."""
+    version = Version("jpeg", "image_files.in_folder", folder=Folder("toy", 4, 2), note="toy")
+    enter(version, task="image-files")
+    return pictures.parent
+
+
+def whole(root: Path) -> bytes:
+    return b"".join((root / place).read_bytes() for place in PLACES)
+
+
+def test_what_is_loaded_leads_to_every_file_as_it_was(tmp_path: Path, toy: Path) -> None:
+    manifest = json.loads(prepare("toy", folder=tmp_path, mirror=toy).read_text())
+    loaded = load("toy", folder=tmp_path)
+    assert loaded.images is not None
+    content, tensors = loaded.images.read_bytes(), loaded.tensors
+    ends = [tensors["train_offsets"].tolist(), tensors["test_offsets"].tolist()]
+    records = [content[start:end] for part in ends for start, end in pairwise(part)]
+    assert records == [(toy / "toy" / place).read_bytes() for place in PLACES]
+    assert (ends[0][0], ends[0][-1], ends[1][-1]) == (0, ends[1][0], len(content))
+    assert tensors["train_y"].tolist() == [0, 1, 1, 1]
+    assert tensors["test_y"].tolist() == [0, 1]
+    assert manifest["class_names"] == ["a", "b"]
+    assert manifest["images.bin"] == {"bytes": len(content), "sha256": hashlib.sha256(whole(toy / "toy")).hexdigest()}
+    assert manifest["tensors"]["train_offsets"] == {"shape": [5], "dtype": "int64"}
+    assert manifest["sources"] == [{"file": "toy", "sha256": manifest["images.bin"]["sha256"], "checked": "structure"}]
+
+
+def test_a_dataset_of_tensors_has_no_file_of_images(tmp_path: Path) -> None:
+    prepare("digits", folder=tmp_path)
+    assert load("digits", folder=tmp_path).images is None
+
+
+@pytest.mark.parametrize("damage", ["last byte", "cut", "gone"])
+def test_damage_to_the_images_is_told_and_mended(tmp_path: Path, toy: Path, damage: str) -> None:
+    images = prepare("toy", folder=tmp_path, mirror=toy).with_name("images.bin")
+    good = images.read_bytes()
+    if damage == "gone":
+        images.unlink()
+    else:
+        images.write_bytes(good[:-1] + (b"\x07" if damage == "last byte" else b""))
+    with pytest.raises(UserError, match="`remixup prepare toy` makes it anew") as raised:
+        load("toy", folder=tmp_path)
+    assert raised.value.where == str(images)
+    prepare("toy", folder=tmp_path, mirror=toy)
+    assert images.read_bytes() == good
+
+
+def test_files_on_record_are_known_by_their_digest(tmp_path: Path, enter: Enter, pictures: Path) -> None:
+    right = hashlib.sha256(whole(pictures)).hexdigest()
+    for sha256 in (right, "0" * 64):
+        version = Version("jpeg", "image_files.in_folder", folder=Folder("toy", 4, 2, sha256), note="toy")
+        enter(version, task="image-files")
+        if sha256 == right:
+            manifest = json.loads(prepare("toy", folder=tmp_path / "a", mirror=pictures.parent).read_text())
+            assert manifest["sources"][0] == {"file": "toy", "sha256": right, "checked": "sha256"}
+        else:
+            with pytest.raises(UserError, match=f"is {right} .*should be 0000") as raised:
+                prepare("toy", folder=tmp_path / "b", mirror=pictures.parent)
+            assert raised.value.where == str(pictures)
+            assert list((tmp_path / "b" / "prepared").iterdir()) == []
+
+
+def test_another_number_of_images_is_refused_before_any_is_read(tmp_path: Path, toy: Path) -> None:
+    (toy / "toy" / "val" / "b" / "y.JPEG").write_text("not an image")
+    with pytest.raises(UserError, match=r"there are 4 \+ 3 images of 2 classes, not 4 \+ 2 of 2"):
+        prepare("toy", folder=tmp_path, mirror=toy)
+
+
+def test_a_mirror_without_the_folder(tmp_path: Path, toy: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match="has no toy/ for toy"):
+        prepare("toy", folder=tmp_path, mirror=tmp_path / "other")
+    with pytest.raises(UserError, match="point it to a folder that holds toy/"):
+        prepare("toy", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (encoded(1)[:-2], "Image is incomplete or truncated"),
+        (encoded(1)[:300], "Image is incomplete or truncated"),
+        (b"<html>404</html>", "Unsupported image file"),
+        (b"", "it is empty"),
+        (film(), "no image of one frame and eight bits"),
+    ],
+    ids=["two bytes short", "cut", "a web page", "empty", "a film"],
+)
+def test_a_file_that_is_no_whole_image_is_named_when_it_is_prepared(
+    tmp_path: Path, toy: Path, content: bytes, reason: str
+) -> None:
+    broken = toy / "toy" / "train" / "b" / "9.JPEG"
+    broken.write_bytes(content)
+    with pytest.raises(UserError, match=reason) as raised:
+        prepare("toy", folder=tmp_path, mirror=toy)
+    assert raised.value.where == str(broken)
+    assert ".cpp" not in str(raised.value)
+    assert list((tmp_path / "prepared").iterdir()) == []
+
+
+def test_a_folder_that_is_not_whole(pictures: Path) -> None:
+    (pictures / "val" / "b" / "x.JPEG").unlink()
+    with pytest.raises(UserError, match="there are no images here") as raised:
+        image_files.read(pictures)
+    assert raised.value.where == str(pictures / "val" / "b")
+    (pictures / "val" / "b").rmdir()
+    with pytest.raises(UserError, match="class 'b' is in one of train and val only"):
+        image_files.read(pictures)
+    (pictures / "val" / "a" / "0.JPEG").unlink()
+    (pictures / "val" / "a").rmdir()
+    with pytest.raises(UserError, match="there are no class folders here") as raised:
+        image_files.read(pictures)
+    assert raised.value.where == str(pictures / "val")
+
+
+def test_no_room_for_the_images(tmp_path: Path, toy: Path) -> None:
+    # A limit on the size of a file fails inside the real write, with any user's rights.
+    needed = len(whole(toy / "toy")) + 6 * 8
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(UserError, match=f"{needed:,} bytes are needed and cannot be written"):
+            prepare("toy", folder=tmp_path, mirror=toy)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "prepared").iterdir()) == []
+
+
+def test_few_files_are_in_memory_at_a_time(pictures: Path) -> None:
+    asked = 0
+
+    def paths() -> Iterator[str]:
+        nonlocal asked
+        for number in range(300):
+            asked += 1
+            yield str(pictures / PLACES[number % 6])
+
+    with ThreadPoolExecutor(2) as pool:
+        for written, content in enumerate(image_files._in_order(pool, paths())):
+            assert content == (pictures / PLACES[written % 6]).read_bytes()
+            assert asked <= written + 1 + 64
+    assert asked == 300
+
+
+@pytest.mark.parametrize(("mode", "form"), [("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG")])
+def test_every_kind_of_picture_in_imagenet_is_decoded_as_pillow_does(mode: str, form: str) -> None:
+    content = encoded(3, mode=mode, form=form)
+    expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).transpose(2, 0, 1)
+    assert np.array_equal(image_files.decode(content).numpy(), expected)
+
+
+def test_photo_digits_in_jpeg_files_are_what_the_note_says(tmp_path: Path) -> None:
+    built = photo_digits.photo_digits_jpeg(Material({}, tmp_path))
+    assert np.bincount(built.tensors["train_y"]).tolist() == [40] * 10
+    assert np.bincount(built.tensors["test_y"]).tolist() == [50] * 10
+    assert built.class_names == tuple("0123456789")
+    assert len(set(built.pictures)) == len(built.pictures) == 900
+    labels = [int(Path(path).parent.name) for path in built.pictures]
+    assert labels == [*built.tensors["train_y"], *built.tensors["test_y"]]
+    drawn = dict(photo_digits._large_drawings())
+    for path in built.pictures[::97]:
+        with Image.open(path) as image:
+            assert (image.format, image.size, image.mode) == ("JPEG", (40, 40), "RGB")
+            name = Path(path).relative_to(tmp_path / "photo-digits-jpeg").as_posix()
+            assert np.abs(np.asarray(image).astype(int) - drawn[name]).mean() < 8
+
+
+def test_the_drawings_have_not_moved() -> None:
+    total = hashlib.sha256()
+    for name, image in photo_digits._large_drawings():
+        total.update(name.encode() + image.tobytes())
+    assert (REGISTRY["photo-digits-jpeg"].numerics, total.hexdigest()[:12]) == (1, "648fb7e9f8a9")
+
+
+def test_each_large_drawing_has_a_digit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    inks: list[np.ndarray] = []
+
+    def remember(ink: np.ndarray, *others: object, **named: object) -> np.ndarray:
+        inks.append(ink)
+        return np.zeros((40, 40, 3), np.uint8)
+
+    monkeypatch.setattr(photo_digits, "_drawing", remember)
+    names = [name for name, _ in photo_digits._large_drawings()]
+    assert sorted({len(ink) for ink in inks}) == [28, 32, 36]
+    bunch = load_digits()
+    known = {(label, row.tobytes()) for label, row in zip(bunch.target, bunch.images.astype(np.int64), strict=True)}
+    found = set()
+    for name, ink in zip(names, inks, strict=True):
+        back = np.linalg.pinv(photo_digits._enlargement(len(ink)))  # more rows than columns: nothing was lost
+        small = np.rint(back @ ink @ back.T).astype(np.int64)
+        found.add((int(name.split("/")[1]), small.tobytes()))
+    assert len(found) == 900
+    assert found <= known

@@ -1,0 +1,81 @@
+"""Evaluations of stored runs: which networks they are given, and what is kept."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from remixup.evaluation import kept, runner
+from remixup.spec.planning import Evaluation
+from remixup.training import objectives
+from remixup.training.store import Block
+from tests.unit.training.samples import image_spec, images, start
+
+NAME = "memorisation"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """Three seeds of one run that are not read from a disk; the weights that are asked for are noted."""
+    loaded, measured = [], []
+    blocks = []
+    for seed in range(3):
+        folder = tmp_path / f"seeds-{seed}-{seed}"
+        folder.mkdir()
+        (folder / "provenance.json").write_text(str(seed))
+        blocks.append(Block(folder, seed, seed))
+    data = images()
+    runs = SimpleNamespace(
+        store=SimpleNamespace(blocks=lambda run: blocks, checkpoint=lambda run, seeds: (run, seeds)),
+        inputs=lambda spec, seeds: start(spec, data, seeds).inputs,
+        device=None,
+    )
+    monkeypatch.setattr(runner.checkpoints, "load_weights", lambda path, training: loaded.append(path))
+
+    def probe(training, *, others=None, **parameters):
+        measured.append((training.seeds, others and others.seeds, parameters))
+        return [{"seed": seed} for seed in training.seeds]
+
+    monkeypatch.setattr(runner, "find", lambda name: probe)
+    return SimpleNamespace(runs=runs, loaded=loaded, measured=measured, results=tmp_path / "results")
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_the_other_network_is_of_another_seed(store, seeds):
+    spec, source = image_spec(), image_spec(epochs=9)
+    wanted = Evaluation(spec.key(), {"name": NAME, "eps": 1.0}, 3, source.key())
+    files = runner.evaluate(store.runs, store.results, wanted, (spec, 3), (source, seeds))
+    assert len(files) == 3
+    for seed, (own, others, parameters) in enumerate(store.measured):
+        assert own == [seed]
+        assert others == [(seed + 1) % seeds]
+        assert others != own
+        assert parameters == {"eps": 1.0}
+    assert store.loaded[:2] == [(spec.key(), [0]), (source.key(), [1])]
+
+
+def test_without_a_source_there_is_no_other_network_and_nothing_is_measured_twice(store):
+    spec = image_spec()
+    wanted = Evaluation(spec.key(), {"name": NAME}, 2)
+    files = runner.evaluate(store.runs, store.results, wanted, (spec, 3))
+    assert [each[:2] for each in store.measured] == [([0], None), ([1], None)]  # as many seeds as are asked for
+    assert json.loads(files[1].read_text())["measured"] == [{"seed": 1}]
+    assert kept.path(store.results, wanted, store.runs.store.blocks("")[1]) == files[1]
+    assert runner.evaluate(store.runs, store.results, wanted, (spec, 3)) == files
+    assert len(store.measured) == 2
+
+
+def test_what_needs_no_weights_is_given_none(store):
+    spec = image_spec()
+    runner.evaluate(store.runs, store.results, Evaluation(spec.key(), {"name": "logistic_regression"}, 1), (spec, 3))
+    assert store.loaded == []
+    assert len(store.measured) == 1
+
+
+def test_the_network_is_that_of_the_objective(store, monkeypatch):
+    chosen = []
+    supervised = objectives.supervised
+    monkeypatch.setattr(objectives, "supervised", lambda *args: chosen.append(args[1]) or supervised(*args))
+    spec = image_spec()
+    runner.evaluate(store.runs, store.results, Evaluation(spec.key(), {"name": NAME}, 1), (spec, 3))
+    assert chosen == [[0]]

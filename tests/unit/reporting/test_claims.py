@@ -1,0 +1,128 @@
+"""Claims, and the sentences that runs do not decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from remixup.replication.results import RecordedClaim
+from remixup.reporting.claims import claims_table, sentences
+from remixup.spec.experiment import Experiment
+
+from .evaluated import evaluated, words
+from .made_up import DIGITS, claim
+from .small import lines_of, result_of, small
+
+
+def claims_of(*claims: Any) -> str:
+    document = small().model_dump()
+    document["claims"] = [
+        {
+            "id": each.id,
+            "statement": "s",
+            "where": "w",
+            "metric": "test_error.last",
+            "compare": [{"baseline": "r", "treatment": "r"}],
+            "smallest_effect": 0.5,
+        }
+        for each in claims
+    ]
+    return claims_table(Experiment.model_validate(document), result_of(claims=claims))
+
+
+def test_claims_print_effect_interval_and_decision() -> None:
+    ((*cells,),) = lines_of(claims_of(claim("c")))
+    assert r"50 \% of the data\_sets (Section 3.9)" in cells[0]
+    assert cells[1:] == [
+        r"\num{0.5}\,\%",
+        "paper",
+        r"\num{+1.23}",
+        r"[\num{0.99}, \num{1.48}]",
+        r"\num{0.012}",
+        "10",
+        r"\Confirmed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("holds", "stand_in", "decision"),
+    [
+        (True, None, r"\Confirmed"),
+        (False, None, r"\Refuted"),
+        (None, None, r"\Undecided"),
+        (True, DIGITS, r"\DirectionShown"),
+        (False, DIGITS, r"\DirectionNotShown"),
+        (None, DIGITS, r"\Undecided"),
+    ],
+)
+def test_a_stand_in_neither_confirms_nor_refutes(holds: bool | None, stand_in: str | None, decision: str) -> None:
+    table = claims_of(claim("c", holds=holds, stand_in=stand_in))
+    ((*cells,),) = lines_of(table)
+    assert cells[-1] == decision
+    assert (r"\textit{\num{+1.23}}\standinmark{}" in cells) is bool(stand_in)
+    assert (r"\standinmark{}~Stand-in: " in table) is bool(stand_in)
+
+
+def test_a_claim_on_record_has_its_own_line() -> None:
+    record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
+    never = claim("c", holds=None, effect=None, ci95=None, p=None, n=0, recorded=[record])
+    first, second = lines_of(claims_of(never))
+    assert first[2:] == ["--", "--", "", "--", "0", r"\Undecided"]
+    assert second[2:] == [
+        r"paper\recordmark{}",
+        r"\num{+0.10}",
+        r"[\num{0.04}, \num{0.16}]",
+        r"$<\num{0.001}$",
+        "3",
+        r"\Refuted",
+    ]
+
+
+def test_no_claims_no_table() -> None:
+    assert claims_of() == ""
+
+
+def test_no_false_precision_in_an_interval() -> None:
+    wide = claim("c", effect=12.3456, ci95=(-5.432, 30.123))
+    assert lines_of(claims_of(wide))[0][3:5] == [r"\num{+12}", r"[\num{-5}, \num{30}]"]
+    narrow = claim("c", effect=0.012345, ci95=(0.012, 0.0127))
+    assert lines_of(claims_of(narrow))[0][3:5] == [r"\num{+0.01}", r"[\num{0.01}, \num{0.01}]"], "of one decimal"
+
+
+def test_what_an_effect_is_held_against() -> None:
+    table = claims_table(*evaluated())
+    limits = {line[0].partition(" (")[0].rpartition("] ")[2]: line[1] for line in lines_of(table)}
+    assert limits == {
+        "mixup errs less": r"\num{0.2}\,\%",
+        "mixup helps no more than that": r"$\leq$\,\num{0.2}\,\%",
+        r"ERM misses at most 5 \%": r"limit \num{5}\,\%",
+    }
+    limit = lines_of(table)[-1]
+    assert limit[3] == r"\textit{\num{+1.62}}\standinmark{}", "limit - value: 5 - 3.3766"
+    assert limit[-1] == r"\DirectionShown"
+
+
+def test_a_claim_without_unit_has_none() -> None:
+    ((_, least, *_),) = lines_of(claims_of(claim("c", unit="")))
+    assert least == r"\num{0.5}"
+
+
+def test_sentences_that_runs_do_not_decide_are_listed_with_the_reason() -> None:
+    head, first, second, end = sentences(*words()).splitlines()
+    assert (head, end) == (r"\begin{sentences}", r"\end{sentences}")
+    plain = first.replace(r"\allowbreak{}", "")
+    test = r"\texttt{tests/unit/vicinity/test\_vicinity.py::test\_properties\_of\_mixing}"
+    where = r"\item labels are mixed too, by the same $\lambda$ (section 2). "
+    assert plain == where + rf"\emph{{Definition}}, held by {test}."
+    assert second == r"\item it is easy (p. 1). \emph{Untested}: a matter of taste, 100 \%."
+    assert claims_table(*words()) == ""
+
+
+def test_each_sentence_stands_in_one_place() -> None:
+    table, listed = claims_table(*evaluated()), sentences(*evaluated())
+    assert listed.count(r"\item") == 1
+    assert "inputs are mixed" in listed
+    assert "inputs are mixed" not in table
+    assert "mixup errs less" not in listed
+    assert sentences(small(), result_of()) == ""

@@ -1,0 +1,138 @@
+"""What stands in experiments/ against what the papers print and say."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from remixup.spec.experiment import read_experiments
+from remixup.spec.parts import catalogue
+
+ROOT = Path(__file__).parents[3]
+EXPERIMENTS = {name: experiment for name, (_, experiment) in read_experiments(ROOT / "experiments").items()}
+SENTENCES = yaml.safe_load((Path(__file__).parent / "sentences.yaml").read_text())
+
+
+def published(name):
+    """(row, metric, value) of every published number of an experiment."""
+    return [(row.id, metric, row.printed(metric).value) for row in EXPERIMENTS[name].rows for metric in row.published]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "total"),
+    [
+        # Counts and sums over the tables of "mixup: Beyond Empirical Risk Minimization", added up by hand.
+        (
+            "imagenet",
+            27,
+            23.5
+            + 23.3
+            + 6.6
+            + 22.1
+            + 21.5
+            + 5.6
+            + 21.2
+            + 21.2
+            + 5.6
+            + 20.7
+            + 5.3
+            + 20.4
+            + 5.3
+            + 19.8
+            + 4.9
+            + 23.6
+            + 7.0
+            + 22.1
+            + 6.1
+            + 22.0
+            + 6.1
+            + 20.8
+            + 5.4
+            + 21.3
+            + 5.9
+            + 20.1
+            + 5.0,
+        ),
+        ("cifar", 12, 5.6 + 4.2 + 3.8 + 2.7 + 3.7 + 2.7 + 25.6 + 21.1 + 19.4 + 17.5 + 19.0 + 16.8),
+        ("speech", 12, 9.8 + 10.3 + 10.1 + 10.8 + 10.2 + 11.3 + 5.0 + 4.6 + 4.0 + 3.8 + 3.9 + 3.4),
+        ("corruption", 48, 205.4 + 288.0 + 104.95 + 776.71),
+        (
+            "adversarial",
+            16,
+            90.7
+            + 99.9
+            + 75.2
+            + 99.6
+            + 63.1
+            + 93.4
+            + 49.1
+            + 95.8
+            + 57.0
+            + 57.3
+            + 46.0
+            + 40.9
+            + 24.8
+            + 18.1
+            + 17.4
+            + 11.8,
+        ),
+        ("uci", 12, 74.0 + 73.6 + 57.6 + 48.0 + 56.6 + 46.3 + 2.0 + 2.0 + 21.3 + 17.3 + 16.3 + 15.2),
+        ("ablation", 44, 117.11 + 116.97),
+    ],
+)
+def test_all_published_numbers_of_the_mixup_paper_are_there(name, count, total):
+    found = published(name)
+    assert len(found) == count
+    assert sum(value for *_, value in found) == pytest.approx(total, abs=1e-6)
+
+
+def test_there_are_171_of_them():
+    paper = [name for name, experiment in EXPERIMENTS.items() if experiment.paper == "zhang2018mixup"]
+    assert sum(len(published(name)) for name in paper) == 171
+
+
+def test_every_asserting_sentence_of_the_notes_is_a_claim_with_a_place():
+    claims = {f"{name}.{claim.id}": claim for name, each in EXPERIMENTS.items() for claim in each.claims}
+    named = Counter()
+    for sentence in SENTENCES:
+        assert bool(sentence.get("claims")) != bool(sentence.get("why")), sentence
+        for claim in sentence.get("claims", []):
+            assert claim in claims, f"{sentence['line']}: no claim {claim}"
+            assert claims[claim].where
+            named[claim] += 1
+    mixup = {name for name, claim in claims.items() if EXPERIMENTS[name.split(".")[0]].paper == "zhang2018mixup"}
+    assert mixup - set(named) == set(), "claims that no sentence asks for"
+    assert len(SENTENCES) == len({sentence["line"] for sentence in SENTENCES})
+
+
+def test_definitions_name_tests_that_exist():
+    for experiment in EXPERIMENTS.values():
+        for claim in experiment.claims:
+            if claim.definition:
+                path, _, name = claim.definition.partition("::")
+                tree = ast.parse((ROOT / path).read_text())
+                assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, claim.definition
+
+
+def test_training_and_evaluation_name_no_method():
+    """A method is a composition of parts in a file: the loop and the measurements must not know its name."""
+    parts = catalogue()["kinds"]
+    methods = {name for kind in ("ratio", "partner", "blend", "target", "noise") for name in parts[kind]}
+    methods |= {"mixup", "cutmix", "smote", "erm"}
+    # Words that are also something else: a number format, a kind of initialisation, a distribution that a draw has.
+    for path in [*(ROOT / "src/remixup/training").glob("*.py"), *(ROOT / "src/remixup/evaluation").glob("*.py")]:
+        tree = ast.parse(path.read_text())
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+            and isinstance(node.body[0].value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if id(node) not in docstrings:
+                assert text.lower() not in methods, f"{path.name}, line {node.lineno}: {text!r}"

@@ -1,0 +1,323 @@
+"""Steps of the loop against steps written by hand: where is mixed, with whom, how often, and what the loss sees."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from remixup.errors import UserError
+from remixup.training import augmentation, loop
+from remixup.training.randomness import generator
+from remixup.vicinity import TrainingSet
+from remixup.vicinity.partner.training_set import nearest, second_loader
+from tests.unit.training.samples import (
+    MIXUP,
+    finished,
+    image_spec,
+    images,
+    numbers,
+    spectrograms,
+    start,
+    table,
+    table_spec,
+)
+
+PLAIN = {"name": "sgd", "lr": 0.05}
+SETTINGS = {"optimiser": PLAIN, "schedule": "constant"}
+CALM = {**SETTINGS, "augmentation": [], "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
+FAMILIES = {
+    "preact_resnet": {"width": 4, "blocks": [1, 1]},
+    "wide_resnet": {"depth": 10, "widen": 1, "base": 4},
+    "densenet_bc": {"depth": 10, "growth": 4},
+    "resnet": {"layers": [1, 1], "width": 8, "stem": "small", "zero_init_residual": False},
+}
+
+
+def check(training, step):
+    """An epoch of a training equals one of torch's own SGD, on the losses (members,) that `step` gives.
+
+    Args:
+        training: before an epoch, with the optimiser of `SETTINGS`.
+        step: called with the network and, for each minibatch, its draws, number and rows of the epoch's order.
+    """
+    network = copy.deepcopy(training.model).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
+    draws, total, start = loop._Draws(training), 0.0, 0
+    for part, size in enumerate(draws.sizes):
+        loss = step(network, draws, part, slice(start, start + size))
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+        total, start = total + size * loss.detach(), start + size
+    before = copy.deepcopy(training.model.state_dict())
+    training._train_epoch()
+    moved = 0
+    for (name, ours), theirs in zip(training.model.state_dict().items(), network.state_dict().values(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+        moved += not torch.equal(ours, before[name])
+    assert moved == len(before)
+    last = training.history[-len(training.seeds) :]
+    assert [row["train_loss"] for row in last] == pytest.approx((total / start).tolist(), rel=1e-4)
+
+
+def minibatch(training, draws, rows):
+    """Scaled examples (members, n, ...) and labels of some rows of an epoch's order, not augmented."""
+    chosen = draws.order[:, rows]
+    inputs = training.inputs
+    return inputs.scale(inputs.x[inputs.train.gather(1, chosen)]), inputs.train_labels.gather(1, chosen)
+
+
+@pytest.mark.parametrize(
+    ("family", "cut"), [*itertools.product(FAMILIES, [1, 2]), ("preact_resnet", 0), ("preact_resnet", 3)]
+)
+def test_mixing_at_a_cut_is_mixing_the_output_of_the_stages_before(family, cut):
+    model = {"name": family, **FAMILIES[family]}
+    spec = image_spec(**{**CALM, "model": model}, vicinity={**MIXUP, "cut": cut}, batch_size=25)
+    training = start(spec, images())
+
+    def step(network, draws, part, rows):
+        (x,), (y,) = minibatch(training, draws, rows)
+        [(ratio, partner)] = draws.mixing(part)
+        lam, other = ratio.float().item(), partner[0]
+        before = network[:cut](x)
+        out = network[cut:](lam * before + (1 - lam) * before[other])
+        return (lam * F.cross_entropy(out, y) + (1 - lam) * F.cross_entropy(out, y[other])).unsqueeze(0)
+
+    check(training, step)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_members_of_a_population_are_mixed_at_a_cut_each_by_itself(cut):
+    spec = table_spec(**SETTINGS, vicinity={**MIXUP, "cut": cut})
+    training = start(spec, table(missing=True), seeds=(0, 4))
+
+    def step(network, draws, part, rows):
+        x, y = minibatch(training, draws, rows)
+        [(ratio, partner)] = draws.mixing(part)
+        before = network[:cut](x)
+        mixed = [
+            lam * hidden + (1 - lam) * hidden[other]
+            for lam, hidden, other in zip(ratio.float(), before, partner, strict=True)
+        ]
+        out = network[cut:](torch.stack(mixed))
+        losses = [
+            lam * F.cross_entropy(logits, label) + (1 - lam) * F.cross_entropy(logits, label[other])
+            for lam, logits, label, other in zip(ratio.float(), out, y, partner, strict=True)
+        ]
+        return torch.stack(losses)
+
+    check(training, step)
+
+
+@pytest.mark.parametrize(
+    ("spec", "data", "stages"),
+    [
+        (image_spec(vicinity={**MIXUP, "cut": 4}), images(), 4),
+        (table_spec(vicinity={**MIXUP, "cut": 9}), table(), 4),
+    ],
+)
+def test_a_cut_beyond_the_stages_is_refused(spec, data, stages):
+    wanted = rf"run\.vicinity\.cut: .* has {stages} stages: .* after 1 to {stages - 1} of them, not {spec.vicinity.cut}"
+    with pytest.raises(UserError, match=wanted):
+        start(spec, data)
+    assert start(spec.model_copy(update={"vicinity": spec.vicinity.model_copy(update={"cut": stages - 1})}), data)
+
+
+@pytest.mark.parametrize(
+    ("spec", "data", "where"),
+    [
+        (table_spec(vicinity={"smoothing": 0.1}), numbers(), "vicinity.smoothing"),
+        (table_spec(vicinity={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}), table(), "vicinity.noise"),
+        (
+            image_spec(scaling="raw", vicinity={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}),
+            spectrograms(),
+            "vicinity.noise",
+        ),
+    ],
+)
+def test_what_the_data_does_not_have_is_refused(spec, data, where):
+    with pytest.raises(UserError, match=where):
+        start(spec, data)
+
+
+def augmented(examples, uniforms):
+    return augmentation.horizontal_flip(augmentation.random_crop(examples, uniforms[:, 0]), uniforms[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("partner", "cut"),
+    [({"name": "nearest", "k": 5}, 0), ({"name": "nearest", "k": 3, "same_class": True}, 1), ("second_loader", 0)],
+)
+def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselves(partner, cut):
+    """All draws made anew from the seed: partners in raw pixels, then the numbers that crop and mirror them."""
+    augment = ["random_crop", "horizontal_flip"]
+    spec = image_spec(**{**CALM, "augmentation": augment}, vicinity={**MIXUP, "partner": partner, "cut": cut})
+    data = images(channels=3)
+    training = start(spec, data, seeds=(2,))
+    training.epoch = 1
+    raw, labels = data.tensors["train_x"], data.tensors["train_y"]
+    order = torch.randperm(50, generator=generator(2, "order", 1))
+    source = generator(2, "partner", 1)
+    if partner == "second_loader":
+        partners = second_loader(TrainingSet(raw, labels), order, generator=source)
+    else:
+        named = {name: value for name, value in partner.items() if name != "name"}
+        partners = nearest(TrainingSet(raw, labels), order, **named, generator=source)
+    theirs = torch.rand(50, 2, 2, generator=source)
+    own = torch.rand(50, 2, 2, generator=generator(2, "augmentation", 1))
+    ratios = training.vicinity.ratio((4,), generator=generator(2, "ratio", 1)).float()
+
+    def step(network, draws, part, rows):
+        x = training.inputs.scale(augmented(raw[order[rows]], own[rows]))
+        other = training.inputs.scale(augmented(raw[partners[rows]], theirs[rows]))
+        lam, y, other_y = ratios[part], labels[order[rows]], labels[partners[rows]]
+        out = network[cut:](lam * network[:cut](x) + (1 - lam) * network[:cut](other))
+        return (lam * F.cross_entropy(out, y) + (1 - lam) * F.cross_entropy(out, other_y)).unsqueeze(0)
+
+    check(training, step)
+
+
+@pytest.mark.parametrize("vicinity", [{"smoothing": 0.2}, {**MIXUP, "smoothing": 0.2}])
+def test_smoothed_and_replaced_labels_reach_the_loss(vicinity):
+    spec = table_spec(dataset={"label_noise": 0.5}, **SETTINGS, vicinity=vicinity)
+    training = start(spec, table())
+    y = training.inputs.train_labels[0]
+    assert (y != training.inputs.y[training.inputs.train[0]]).sum() > 5
+
+    def step(network, draws, part, rows):
+        x, _ = minibatch(training, draws, rows)
+        label = y[draws.order[0, rows]]
+        if training.vicinity.ratio is None:
+            return F.cross_entropy(network(x)[0], label, label_smoothing=0.2).unsqueeze(0)
+        [(lam, partner)] = draws.mixing(part)
+        lam, other = lam[0].float(), partner[0]
+        out = network(lam * x + (1 - lam) * x[:, other])[0]
+        losses = [F.cross_entropy(out, each, label_smoothing=0.2) for each in (label, label[other])]
+        return (lam * losses[0] + (1 - lam) * losses[1]).unsqueeze(0)
+
+    check(training, step)
+
+
+def test_partners_have_the_labels_that_they_are_trained_on():
+    spec = table_spec(dataset={"label_noise": 0.6}, **SETTINGS, vicinity={**MIXUP, "partner": "second_loader"})
+    training = start(spec, table())
+    x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
+
+    def step(network, draws, part, rows):
+        [(lam, partner)] = draws.mixing(part)
+        lam, own, other = lam[0].float(), draws.order[0, rows], partner[0]
+        out = network((lam * x[own] + (1 - lam) * x[other]).unsqueeze(0))[0]
+        return (lam * F.cross_entropy(out, y[own]) + (1 - lam) * F.cross_entropy(out, y[other])).unsqueeze(0)
+
+    check(training, step)
+
+
+@pytest.mark.parametrize("partner", ["same_class", {"name": "nearest", "k": 5, "same_class": True}])
+def test_the_same_class_is_that_which_is_trained_on(partner):
+    """Nobody knows the true labels of a training set: who looks for the same class takes those that there are."""
+    spec = table_spec(dataset={"label_noise": 0.6}, vicinity={**MIXUP, "partner": partner})
+    training = start(spec, table(rows=121), seeds=(0, 1))
+    draws, begin, moved = loop._Draws(training), 0, 0
+    for part, size in enumerate(draws.sizes):
+        [(_, positions)] = draws.mixing(part)
+        own = draws.order[:, begin : begin + size]
+        other = own.gather(1, positions) if training.vicinity.within_minibatch else positions
+        labels = training.inputs.train_labels
+        assert torch.equal(labels.gather(1, own), labels.gather(1, other))
+        begin, moved = begin + size, moved + (own != other).sum().item()
+    assert moved > 60
+
+
+@pytest.mark.parametrize("partner", ["permutation", "second_loader"])
+def test_noise_is_added_to_examples_and_partners_before_they_are_mixed(partner):
+    noise = {"name": "gaussian", "sigma": 0.5}
+    spec = table_spec(**SETTINGS, vicinity={**MIXUP, "partner": partner, "noise": noise})
+    training = start(spec, table(), seeds=(3,))
+    x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
+    source = generator(3, "noise")
+
+    def step(network, draws, part, rows):
+        [(lam, partners)] = draws.mixing(part)
+        lam, own = lam[0].float(), draws.order[0, rows]
+        first = x[own] + 0.5 * torch.randn(len(own), 5, generator=source)
+        if partner == "permutation":
+            second, other = first[partners[0]], own[partners[0]]
+        else:
+            other = partners[0]
+            second = x[other] + 0.5 * torch.randn(len(other), 5, generator=source)
+        out = network((lam * first + (1 - lam) * second).unsqueeze(0))[0]
+        return (lam * F.cross_entropy(out, y[own]) + (1 - lam) * F.cross_entropy(out, y[other])).unsqueeze(0)
+
+    check(training, step)
+
+
+def test_noise_in_units_of_pixels_is_noise_on_the_image():
+    """A tenth of black to white, whatever the channels are divided by."""
+    scaling = {"name": "given", "mean": [0.5, 0.1, 0.3], "std": [0.25, 0.5, 2.0]}
+    noise = {"name": "gaussian", "sigma": 0.1, "of": "pixels"}
+    spec = image_spec(**CALM, scaling=scaling, vicinity={"noise": noise})
+    training = start(spec, images(channels=3))
+    raw, labels = training.inputs.x[:50].float() / 255, training.inputs.y[:50]
+    source = generator(0, "noise")
+    mean, std = (torch.tensor(scaling[name]).view(3, 1, 1) for name in ("mean", "std"))
+
+    def step(network, draws, part, rows):
+        own = draws.order[0, rows]
+        x = (raw[own] + 0.1 * torch.randn(len(own), 3, 8, 8, generator=source) - mean) / std
+        return F.cross_entropy(network(x), labels[own]).unsqueeze(0)
+
+    check(training, step)
+
+
+def test_three_examples_are_mixed_with_the_weights_drawn():
+    ratio = {"name": "dirichlet", "alpha": 1.0, "examples": 3}
+    training = start(table_spec(**SETTINGS, vicinity={"ratio": ratio}), table())
+
+    def step(network, draws, part, rows):
+        (x,), (y,) = minibatch(training, draws, rows)
+        (first, one), (second, two) = draws.mixing(part)
+        first, second, one, two = first[0].float(), second[0].float(), one[0], two[0]
+        weights = [first * second, (1 - first) * second, 1 - second]
+        examples = [(x, y), (x[one], y[one]), (x[two], y[two])]
+        out = network(sum(w * each for w, (each, _) in zip(weights, examples, strict=True)).unsqueeze(0))[0]
+        return sum(w * F.cross_entropy(out, y) for w, (_, y) in zip(weights, examples, strict=True)).unsqueeze(0)
+
+    check(training, step)
+
+
+def test_rounds_have_partners_and_augmentation_of_their_own():
+    ratio = {"name": "dirichlet", "alpha": 1.0, "examples": 4}
+    spec = image_spec(
+        **{**CALM, "augmentation": ["random_crop"]}, vicinity={"ratio": ratio, "partner": "second_loader"}
+    )
+    draws = loop._Draws(start(spec, images()))
+    rounds = draws.mixing(1)
+    assert len(rounds) == 3
+    for (a, (first, one)), (b, (second, two)) in itertools.combinations(enumerate(rounds), 2):
+        assert first.item() != second.item()
+        assert not torch.equal(one, two)
+        assert not torch.equal(draws.partner_uniforms(1, a), draws.partner_uniforms(1, b))
+    assert not torch.equal(draws.partner_uniforms(1, 0), draws.uniforms[:, 16:32])
+
+
+@pytest.mark.parametrize(
+    ("make", "data", "vicinity"),
+    [
+        (table_spec, table(), MIXUP),
+        (table_spec, table(), {"ratio": {"name": "dirichlet", "alpha": 1.0}}),
+        (image_spec, images(), {**MIXUP, "cut": 2, "partner": {"name": "nearest", "k": 3}}),
+    ],
+)
+def test_epochs_before_mixing_are_those_of_erm(make, data, vicinity):
+    erm, mixup = finished(make(), data), finished(make(vicinity=vicinity), data)
+    warmed_up = finished(make(vicinity={**vicinity, "warmup_epochs": 2}), data)
+    assert warmed_up.history[:2] == erm.history[:2]
+    for row, other in itertools.product(warmed_up.history[2:], [*erm.history[2:], *mixup.history[2:]]):
+        assert row["train_loss"] != other["train_loss"]
+    # an epoch draws what it would have drawn without
+    mixup.epoch = warmed_up.epoch = 3
+    assert torch.equal(loop._Draws(mixup).ratio, loop._Draws(warmed_up).ratio)
+    warmed_up.epoch = 1
+    assert loop._Draws(warmed_up).mixing(0) == []

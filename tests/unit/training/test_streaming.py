@@ -1,0 +1,138 @@
+"""Batches from packed image files: the right pixels in the right order, for any number of workers."""
+
+import io
+import multiprocessing
+import pickle
+from itertools import accumulate
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from remixup.data import load, prepare
+from remixup.errors import UserError
+from remixup.training.decoding import random_resized_crop
+from remixup.training.streaming import Stream
+
+COUNT = 150
+CROP = {"name": "random_resized_crop", "size": 12, "area": 0.3}
+
+
+def jpeg(seed):
+    source = np.random.RandomState(seed)
+    small = Image.fromarray(source.randint(0, 256, (4, 4, 3), dtype=np.uint8))
+    out = io.BytesIO()
+    small.resize((20 + seed % 7, 16 + seed % 5), Image.BICUBIC).save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [jpeg(seed) for seed in range(COUNT)]
+
+
+def packed(folder, records):
+    path = folder / "images.bin"
+    path.write_bytes(b"".join(records))
+    return path, torch.tensor(list(accumulate(map(len, records), initial=0)))
+
+
+@pytest.fixture
+def stream(tmp_path, records):
+    def stream(workers=0, given=records):
+        return Stream(*packed(tmp_path, given), CROP, workers)
+
+    return stream
+
+
+def pixels(record):
+    return torch.from_numpy(np.array(Image.open(io.BytesIO(record)))).permute(2, 0, 1)
+
+
+def test_batches_hold_the_rows_asked_for_in_their_order_and_sizes(stream, records):
+    rows = torch.randperm(COUNT, generator=torch.Generator().manual_seed(1))
+    rows[5] = rows[6]  # a row may come twice
+    sizes = [3, 130, 1, 16]  # one of them is more than a worker decodes at a time
+    batches = list(stream().batches(rows, sizes))
+    assert [batch.shape for batch in batches] == [(size, 3, 12, 12) for size in sizes]
+    assert all(batch.is_contiguous() and batch.dtype == torch.uint8 for batch in batches)
+    for image, row in zip(torch.cat(batches), rows.tolist(), strict=True):
+        assert torch.equal(image, random_resized_crop(pixels(records[row]), None, size=12))
+
+
+def test_each_row_is_cropped_by_its_own_seed(stream, records):
+    seeds = torch.arange(COUNT) * 2**55
+    (batch,) = stream().batches(torch.arange(COUNT), [COUNT], seeds)
+    for row in range(COUNT):
+        expected = random_resized_crop(pixels(records[row]), row * 2**55, size=12, area=0.3)
+        assert torch.equal(batch[row], expected)
+
+
+def test_any_number_of_workers_gives_the_same_bytes_and_leaves_torchs_generator_alone(stream):
+    rows, seeds = torch.arange(COUNT).flip(0), torch.arange(COUNT) + 7
+    sizes = [100, 50]
+    for chosen in (seeds, None):
+        expected = list(stream().batches(rows, sizes, chosen))
+        before = torch.get_rng_state()
+        for workers in (1, 2):
+            given = list(stream(workers).batches(rows, sizes, chosen))
+            assert all(torch.equal(a, b) for a, b in zip(given, expected, strict=True))
+        assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_workers_that_are_no_longer_wanted_go_away(stream):
+    batches = stream(2).batches(torch.arange(COUNT), [50, 50, 50])
+    next(batches)
+    assert multiprocessing.active_children()
+    del batches
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("damage", ["cut", "not an image", "file too short"])
+def test_a_damaged_record_is_named(stream, tmp_path, records, workers, damage):
+    given = list(records)
+    if damage != "file too short":
+        given[140] = given[140][:-30] if damage == "cut" else b"<html>" * 20
+    damaged = stream(workers, given)
+    if damage == "file too short":
+        content = damaged.path.read_bytes()
+        damaged.path.write_bytes(content[: damaged.offsets[140]])
+    batches = damaged.batches(torch.arange(COUNT), [COUNT - 20, 20])
+    assert len(next(batches)) == COUNT - 20
+    with pytest.raises(UserError, match="record 140: this is not a whole image") as raised:
+        next(batches)
+    assert raised.value.where == str(tmp_path / "images.bin")
+    assert "Traceback" not in str(raised.value)
+    assert not multiprocessing.active_children()
+
+
+def test_a_first_record_that_is_damaged_is_told_at_once(stream, records):
+    with pytest.raises(UserError, match="record 0: this is not a whole image"):
+        stream(given=[b"?" * 50, *records[1:]])
+
+
+def test_it_can_be_handed_to_a_process_that_shares_nothing(stream):
+    original = stream()
+    copy = pickle.loads(pickle.dumps(original))
+    assert (copy.shape, len(copy)) == (original.shape, len(original)) == ((COUNT, 3, 12, 12), COUNT)
+    rows = torch.tensor([4, 2])
+    assert torch.equal(next(copy.batches(rows, [2])), next(original.batches(rows, [2])))
+
+
+@pytest.mark.parametrize(("sizes", "seeds"), [([3], None), ([2, 3], None), ([4], torch.arange(3))])
+def test_sizes_and_seeds_that_do_not_fit_the_rows(stream, sizes, seeds):
+    with pytest.raises(ValueError, match="4 rows"):
+        next(stream().batches(torch.arange(4), sizes, seeds))
+
+
+def test_from_the_registry_to_batches(tmp_path):
+    prepare("photo-digits-jpeg", folder=tmp_path)
+    data = load("photo-digits-jpeg", folder=tmp_path)
+    offsets = torch.cat([data.tensors["train_offsets"], data.tensors["test_offsets"][1:]])
+    stream = Stream(data.images, offsets, {"name": "random_resized_crop", "size": 24})
+    assert stream.shape == (900, 3, 24, 24)
+    first_test = next(stream.batches(torch.tensor([400]), [1]))[0]
+    file = tmp_path / "raw" / "photo-digits-jpeg" / "val" / "0" / "040.jpg"
+    assert torch.equal(first_test, random_resized_crop(pixels(file.read_bytes()), None, size=24))

@@ -1,0 +1,191 @@
+"""The steps of docs/adding-a-method.md, carried out as they are written, in a copy of the project."""
+
+import ast
+import json
+import re
+import shlex
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+
+import pytest
+import yaml
+
+from remixup.spec.config import SCALES
+from remixup.spec.experiment import read_experiment
+from tests.golden.hashes import committed_hashes
+from tests.workflow.conftest import BIN, ROOT, make_project
+
+DOCUMENT = ROOT / "docs/adding-a-method.md"
+PLACES = {
+    "above": r"Above `(?P<line>[^`]+)` in `(?P<file>[^`]+)`, unless it is there:",
+    "append": r"At the end of `(?P<file>[^`]+)`:",
+    "create": r"New file `(?P<file>[^`]+)`:",
+    "row": r"Under `rows:` in `(?P<file>[^`]+)`:",
+    "run": r"Run:",
+}
+"""What the line before a block may say of it."""
+
+
+@dataclass
+class Step:
+    """A block of the document, and what is to be done with it."""
+
+    action: str
+    text: str
+    file: str = ""
+    line: str = ""
+
+
+def read_steps(document):
+    """The steps of a document, in order; ValueError where a block is not placed, not fenced or not closed."""
+    steps, block, before = [], None, ""
+    for number, line in enumerate(document.splitlines(), 1):
+        if block is not None:
+            if line == "```":
+                steps.append(_placed(before, "".join(block)))
+                block, before = None, ""
+            else:
+                block.append(f"{line}\n")
+        elif re.match(r"\s*(```|~~~)", line):
+            if not re.fullmatch(r"```\w+", line):
+                raise ValueError(f"line {number}: a block opens with ``` and its language")
+            block = []
+        elif line.startswith(("    ", "\t")):
+            raise ValueError(f"line {number}: an indented block; fence it")
+        elif line.strip():
+            before = line
+    if block is not None:
+        raise ValueError("the last block is not closed")
+    return steps
+
+
+def _placed(before, text):
+    for action, pattern in PLACES.items():
+        if found := re.fullmatch(pattern, before):
+            return Step(action, text, **found.groupdict())
+    raise ValueError(f"nothing says what to do with the block after {before!r}")
+
+
+def edit(folder, step):
+    """Does one step that changes a file."""
+    path = folder / step.file
+    if step.action == "create":
+        assert not path.exists(), f"{step.file} is there already"
+        path.write_text(step.text)
+        return
+    old = path.read_text()
+    if step.action == "above" and step.text in old.splitlines(keepends=True):
+        return
+    assert step.text.strip() not in old, f"{step.file} has this already:\n{step.text}"
+    if step.action == "append":
+        path.write_text(f"{old}\n\n{step.text}")
+        return
+    mark = step.line if step.action == "above" else "rows:"
+    assert old.splitlines().count(mark) == 1, f"{step.file} has not exactly one line {mark!r}"
+    new = f"{step.text}{mark}\n" if step.action == "above" else f"{mark}\n{step.text}"
+    path.write_text(re.sub(f"^{re.escape(mark)}\n", lambda _: new, old, flags=re.MULTILINE))
+
+
+def commands(step):
+    """The commands of a step, as words. What the test itself adds: make takes the environment as it is, and Snakemake
+    only says what it would train, since all rows of three tables take minutes."""
+    additions = {"make": ["-o", ".venv/.ready"], ".venv/bin/snakemake": ["--dry-run"]}
+    lines = [shlex.split(line) for line in step.text.splitlines()]
+    return [[*words, *additions.get(words[0], [])] for words in lines]
+
+
+def carry_out(project, words):
+    """Runs a command on the copy's own code."""
+    done = project.run(*words, env={"PYTHONPATH": str(project.folder / "src")})
+    if "pytest" in words:
+        assert "3 passed" in done.stdout
+    if "--dry-run" in words:
+        assert all(target in done.stdout for target in words if target.endswith(".json"))
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("Look:\n\n```python\nx = 1\n```\n", "nothing says what to do with the block after 'Look:'"),
+        ("Run:\n\n```sh\nls\n```\n\n```sh\nls\n```\n", "nothing says what to do with the block after ''"),
+        ("Run:\n\n```\nls\n```\n", "line 3: a block opens"),
+        ("Run:\n\n~~~sh\nls\n~~~\n", "line 3: a block opens"),
+        ("Run:\n\n```sh\nls\n", "not closed"),
+        ("Run:\n\n    ls\n", "line 3: an indented block"),
+    ],
+)
+def test_a_block_that_cannot_be_placed_is_refused(document, expected):
+    with pytest.raises(ValueError, match=expected):
+        read_steps(document)
+
+
+def test_a_method_is_one_function_one_test_and_one_entry_in_each_table():
+    edits = [step for step in read_steps(DOCUMENT.read_text()) if step.action != "run"]
+    code = "".join(step.text for step in edits if step.file.startswith("src/"))
+    assert [type(node).__name__ for node in ast.parse(code).body] == ["Import", "FunctionDef"]
+    assert [step.file for step in edits if step.action == "create"] == ["tests/unit/vicinity/test_columns.py"]
+    tables = {step.file: yaml.safe_load(step.text) for step in edits if step.action == "row"}
+    assert list(tables) == [f"experiments/mixup/{name}.yaml" for name in ("cifar", "corruption", "ablation")]
+    assert all(len(entries) == 1 for entries in tables.values())
+    assert len(edits) == 2 + 1 + 3
+
+
+@pytest.fixture
+def whole_project(tmp_path):
+    """A copy of the sources with all experiments and tests."""
+    project = make_project(tmp_path / "project")
+    for name in ("experiments", "tests"):
+        shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "pyproject.toml", "config.schema.json"):
+        shutil.copy(ROOT / name, project.folder / name)
+    (project.folder / ".venv").symlink_to(BIN.parent)
+    return project
+
+
+def test_the_steps_lead_from_a_function_to_a_row_in_three_tables(whole_project, monkeypatch):
+    project, folder = whole_project, whole_project.folder
+    monkeypatch.chdir(folder)
+    before = committed_hashes()
+    steps = read_steps(DOCUMENT.read_text())
+    for step in steps:
+        if step.action != "run":
+            edit(folder, step)
+            continue
+        # Lines of one subcommand (three trainings) do not build on each other, so they share the cores.
+        for _, alike in groupby(commands(step), key=lambda words: words[:2]):
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda words: carry_out(project, words), alike))
+    python = [step.file for step in steps if step.file.endswith(".py")]
+    project.run(BIN / "ruff", "check", *python)
+    project.run(BIN / "ruff", "format", "--check", *python)
+
+    rows = {step.file: yaml.safe_load(step.text)[0]["id"] for step in steps if step.action == "row"}
+    names = {file.split("/")[-1].removesuffix(".yaml"): row for file, row in rows.items()}
+    after = project.json("tests/golden/hashes.json")
+    new = {f"{name}/{row}/{scale}" for name, row in names.items() for scale in SCALES}
+    assert set(after) - set(before) == new
+    assert {key: after[key] for key in before} == before
+    assert not {after[key] for key in new} & set(before.values())
+
+    for name, row in names.items():
+        experiment = read_experiment(folder / f"experiments/mixup/{name}.yaml")
+        shown = [each.id for table in experiment.tables for each in experiment.select(table.rows)]
+        assert row in shown, f"{name}.yaml: the patterns of its tables leave out {row}"
+        _was_trained_with_columns(project, name, row)
+
+
+def _was_trained_with_columns(project, name, row):
+    part = project.json(f"results/embedded/experiments/{name}.json")
+    found = [entry for entry in part["entries"] if entry["row"] == row and entry["metric"].startswith("test_error.")]
+    assert found
+    for entry in found:
+        assert entry["replicated"]["seeds"] == [0]
+        assert (entry["scale"], entry["published"]) == ("embedded", None)
+        assert entry["verdict"] in ("stand-in", "no published number")
+        block = project.folder / "results/runs" / entry["runs"][0] / "seeds-0-0"
+        assert yaml.safe_load((block / "spec.yaml").read_text())["run"]["vicinity"]["blend"] == {"name": "columns"}
+        metrics = json.loads((block / "metrics.json").read_text())
+        assert 0 <= metrics["values"]["test_error.last"][0] < 80, "no better than guessing"
+    assert row in part["curves"]
