@@ -103,7 +103,7 @@ PAPER = sorted(
         ],
     )
 )
-REPORTING = sorted(map(str, Path("src/remixup/reporting").glob("*.py")))
+REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
 RECORDS = sorted(map(str, Path("records").glob("*.json")))
 EVALUATED = {
     plan.evaluation_key(): name for name, plan in PLANS.items() if plan.evaluations()

@@ -68,7 +68,7 @@ def pieces(text: str) -> list[str]:
 
 def breadth(text: str) -> int:
     """About how many characters wide `prose` prints a text: a command of mathematics is one, its signs none."""
-    plain = (re.sub(r"[${}^_\s]|\\[ ,;]", "", re.sub(r"\\[A-Za-z]+", "x", part)) for part in pieces(text)[1::2])
+    plain = (re.sub(r"[${}^_]|\\[ ,;]", "", re.sub(r"\\[A-Za-z]+", "x", part)) for part in pieces(text)[1::2])
     return sum(map(len, pieces(text)[::2])) + sum(map(len, plain))
 
 

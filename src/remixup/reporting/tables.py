@@ -120,7 +120,7 @@ def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
 def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> list[str]:
     """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
     shared = LABELS if any(line[-1] not in ("", VERDICTS["no published number"]) for line in cells) else LABELS + 15
-    label = min(50, max([20, *(round(1.5 * latex.breadth(text)) for text in labels)]))
+    label = min(50, max([20, *(round(1.6 * latex.breadth(text)) for text in labels)]))
     data = min(shared - label, max([12, *(round(1.6 * len(text)) for text in versions)]))
     published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
     return [

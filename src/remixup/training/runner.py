@@ -91,7 +91,7 @@ class Runner:
             "environment": environment(),
             "hardware": hardware(self.device),
             "device": self.device.type,
-            "data": {**spec.dataset.model_dump(), "sha256": self._loaded[_data_key(spec)].manifest["sha256"]},
+            "data": {**spec.dataset.model_dump(), **_digests(self._loaded[_data_key(spec)].manifest)},
             "started": began.isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
         }
@@ -134,6 +134,12 @@ def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device)
     """The training of a block of seeds, before its first epoch: whatever the objective's part makes of it."""
     named = dict(spec.objective)
     return getattr(objectives, named.pop("name"))(spec, seeds, inputs, device, **named)
+
+
+def _digests(manifest: dict[str, Any]) -> dict[str, str]:
+    """SHA-256 of a dataset's tensors and, where it is one of image files, of the files."""
+    found = {"sha256": manifest["sha256"]}
+    return {**found, "images_sha256": manifest["images.bin"]["sha256"]} if "images.bin" in manifest else found
 
 
 def _data_key(spec: RunSpec) -> tuple[str, str]:

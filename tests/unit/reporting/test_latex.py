@@ -142,8 +142,8 @@ def test_table_breaks_only_when_long() -> None:
 
 def test_breadth_is_that_of_what_is_printed() -> None:
     assert latex.breadth("mixup, last") == 11
-    assert latex.breadth(r"Layer 1, decay $5 \times 10^{-4}$") == len("Layer 1, decay ") + len("5x10-4")
-    assert latex.breadth(r"$\alpha_1$, $p = 0.1$") == len("x1") + len(", ") + len("p=0.1")
+    assert latex.breadth(r"Layer 1, decay $5 \times 10^{-4}$") == len("Layer 1, decay ") + len("5 x 10-4")
+    assert latex.breadth(r"$\alpha_1$, $p = 0.1$") == len("x1") + len(", ") + len("p = 0.1")
     assert latex.breadth("a dollar $") == 10
 
 

@@ -119,7 +119,8 @@ def _draw_samples(
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.set_xlabel(f"{shot['covered']}/{len(centres)} modes, {shot['good']:.0f} % good", fontsize=6.5)
     if beyond := len(shot["points"]) - len(seen):
-        axes.text(0.97, 0.97, f"{beyond} beyond", transform=axes.transAxes, ha="right", va="top", fontsize=6)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.text(0.97, 0.97, f"{beyond} beyond", transform=axes.transAxes, ha="right", va="top", fontsize=6, bbox=box)
 
 
 def _columns(points: list[list[float]]) -> tuple[list[float], list[float]]:
