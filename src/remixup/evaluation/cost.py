@@ -35,9 +35,13 @@ def cost(training: Training, *, steps: Annotated[int, ">= 1"] = 30) -> list[dict
         steps: how many of each kind are timed.
 
     Returns:
-        for each seed of the block the same: `share` in percent, and the medians that it comes from, `step` and `mixing`
-        in seconds. Nothing is mixed without a ratio: then `share` and `mixing` are 0.
+        for each seed of the block a timing of its own: `share` in percent, and the medians that it comes from, `step`
+        and `mixing` in seconds. Nothing is mixed without a ratio: then `share` and `mixing` are 0.
     """
+    return [{"seed": seed, **_timed(training, steps)} for seed in training.seeds]
+
+
+def _timed(training: Training, steps: int) -> dict[str, float]:
     devices = [training.device] if training.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         watched = _Watched(training.spec, training.seeds, training.inputs, training.device)
@@ -47,7 +51,7 @@ def cost(training: Training, *, steps: Annotated[int, ">= 1"] = 30) -> list[dict
     if watched.vicinity.ratio is None:
         drawing = mixing = 0.0
     step, mixing = step + drawing, mixing + drawing
-    return [{"seed": seed, "share": 100 * mixing / step, "step": step, "mixing": mixing} for seed in training.seeds]
+    return {"share": 100 * mixing / step, "step": step, "mixing": mixing}
 
 
 class _Watched(Training):
