@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remixup.errors import UserError
-from remixup.training.inputs import Inputs
+from remixup.training.inputs import Inputs, portions
 from remixup.training.loop import Training
 from remixup.training.randomness import generator
 from remixup.training.streaming import Stream
@@ -131,7 +131,7 @@ def _errors(
     inputs, count = training.inputs, training.inputs.test.shape[1]
     size = min(examples or count, count)
     rows = inputs.test[:, torch.arange(size) * count // size]
-    sizes = [min(ROWS, size - start) for start in range(0, size, ROWS)]
+    sizes = portions(size, ROWS)
     totals: dict[str, Tensor] = {}
     for x, y in zip(inputs.batches(rows, sizes), inputs.y[rows].split(sizes, dim=1), strict=True):
         for name, value in inputs.task.measure(training.logits(perturb(x.float(), y)), y).items():

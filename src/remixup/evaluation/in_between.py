@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.training.inputs import Inputs
+from remixup.training.inputs import Inputs, portions
 from remixup.training.loop import Training
 from remixup.training.randomness import generator
 from remixup.training.tasks import Classification
@@ -69,7 +69,7 @@ def _pairs(
     sources = [generator(seed, "pairs") for seed in seeds]
     first = torch.stack([torch.randint(count, (pairs,), generator=source) for source in sources])
     apart = torch.stack([torch.randint(1, count, (pairs,), generator=source) for source in sources])
-    sizes = [min(ROWS, pairs - start) for start in range(0, pairs, ROWS)]
+    sizes = portions(pairs, ROWS)
     sides = []
     for positions in (first, (first + apart) % count):
         chosen = positions.to(inputs.train.device)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
+from remixup.training.inputs import portions
 from remixup.training.loop import EVALUATION_ROWS, Training
 from remixup.training.tasks import Classification
 
@@ -41,7 +42,7 @@ def memorisation(training: Training) -> list[dict[str, Any]]:
 def _wrong(training: Training) -> Tensor:
     """1 for each training example whose label is not predicted, else 0; NaN where nothing is: (seeds, n), float64."""
     inputs, count = training.inputs, training.inputs.train.shape[1]
-    sizes = [min(EVALUATION_ROWS, count - start) for start in range(0, count, EVALUATION_ROWS)]
+    sizes = portions(count, EVALUATION_ROWS)
     found = []
     for x, y in zip(inputs.batches(inputs.train, sizes), inputs.train_labels.split(sizes, dim=1), strict=True):
         outputs = training.logits(x)

@@ -10,8 +10,9 @@ import json
 import operator
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
+from types import ModuleType
 from typing import Any
 
 from remixup.errors import did_you_mean
@@ -78,6 +79,12 @@ def resolve(kind: str, value: Any) -> Part:
         if "default" not in rule or converted != rule["default"]:
             part[key] = converted
     return part
+
+
+def bind(module: ModuleType, part: Part) -> Callable[..., Any]:
+    """The function of a module that a part names, with the part's parameters."""
+    named = dict(part)
+    return partial(getattr(module, named.pop("name")), **named)
 
 
 def _choices(names: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from remixup.training.loop import Training
+from remixup.training.block import BlockTraining
 from remixup.training.provenance import sha256
 from remixup.training.store import write_json
 
@@ -27,7 +27,7 @@ def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str])
         part.unlink(missing_ok=True)
 
 
-def save_resume_point(training: Training, path: Path) -> None:
+def save_resume_point(training: BlockTraining, path: Path) -> None:
     """Keeps all that the next epoch depends on; random draws derive from (seed, purpose, epoch) and need nothing."""
     tensors = {f"model.{name}": tensor for name, tensor in training.model.state_dict().items()}
     for index, state in training.optimiser.state_dict()["state"].items():
@@ -43,7 +43,7 @@ def save_resume_point(training: Training, path: Path) -> None:
     save(path, tensors, {name: json.dumps(value) for name, value in metadata.items()})
 
 
-def load_resume_point(training: Training, path: Path) -> bool:
+def load_resume_point(training: BlockTraining, path: Path) -> bool:
     """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits."""
     try:
         with safe_open(path, "pt") as file:
@@ -66,13 +66,13 @@ def load_resume_point(training: Training, path: Path) -> bool:
     return True
 
 
-def keep_weights(training: Training, path: Path) -> None:
+def keep_weights(training: BlockTraining, path: Path) -> None:
     """Writes a network's weights, and beside them their digest (the same name with `.json`)."""
     save(path, training.model.state_dict(), {"run": training.spec.key()})
     write_json(path.with_suffix(".json"), {"sha256": sha256(path)})
 
 
-def load_weights(path: Path, training: Training) -> None:
+def load_weights(path: Path, training: BlockTraining) -> None:
     """Puts the weights of a checkpoint into a training's network."""
     with safe_open(path, "pt") as file:
         training.model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -13,11 +11,10 @@ from torch.nn import functional as F
 from remixup.errors import UserError
 from remixup.models.mlp import MemberLinear
 from remixup.spec.run import RunSpec
-from remixup.training import optimisers, schedules
+from remixup.training.block import BlockTraining
 from remixup.training.inputs import Inputs
-from remixup.training.loop import HistoryRow, initial_model
 from remixup.training.randomness import generator
-from remixup.vicinity import Vicinity, take
+from remixup.vicinity import take
 
 Pairs = Literal["real-fake", "batches"]
 
@@ -34,7 +31,7 @@ _USED = {
 }
 
 
-class Game:
+class Game(BlockTraining):
     """A block of seeds of a generative adversarial network in training; to the runner it is what `Training` is.
 
     An outer iteration is `critic_steps` steps of the discriminator d and one of the generator g, each on a fresh
@@ -70,19 +67,12 @@ class Game:
         pairs: Pairs,
     ) -> None:
         _refuse(spec)
-        self.spec, self.seeds, self.inputs, self.device = spec, seeds, inputs, device
+        super().__init__(spec, seeds, inputs, device)
         self.iterations, self.critic_steps, self.pairs = iterations, critic_steps, pairs
-        self.model = initial_model(spec, seeds, inputs).to(device)
         self.generator, self.discriminator = self.model.children()
         self.latent = next(each for each in self.generator.modules() if isinstance(each, MemberLinear)).in_features
-        named = dict(spec.optimiser)
-        self.optimiser: torch.optim.Optimizer = getattr(optimisers, named.pop("name"))(self.model.parameters(), **named)
-        self.base_rate = self.optimiser.param_groups[0]["lr"]
-        self.vicinity = Vicinity.compose(**spec.vicinity.model_dump())
         if self.vicinity.ratio is not None and self.vicinity.ratio((1,), generator=torch.Generator()).ndim > 1:
             raise UserError("the objective gan mixes two examples, not several", where="run.vicinity.ratio")
-        self.epoch = 0
-        self.history: list[HistoryRow] = []
         last = spec.epochs * iterations
         self.snapshot_iterations = [*(each for each in SNAPSHOTS if each < last), last]
         shape = (len(seeds), len(self.snapshot_iterations), SNAPSHOT_SAMPLES, *inputs.shape)
@@ -92,24 +82,6 @@ class Game:
     def snapshots(self) -> Tensor:
         """The samples kept after each of `snapshot_iterations`: (seeds, snapshots, 512, features), NaN if not yet."""
         return self.model.get_buffer("snapshots")
-
-    @property
-    def diverged(self) -> list[bool]:
-        """For each seed, whether some epoch's loss was not finite."""
-        ill = {row["seed"] for row in self.history if not math.isfinite(row["train_loss"])}
-        return [seed in ill for seed in self.seeds]
-
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done, or nothing is left to train."""
-        return self.epoch >= self.spec.epochs or all(self.diverged)
-
-    def run(self, after_epoch: Callable[[Game], None]) -> None:
-        """Trains the epochs that are left; `after_epoch` is called after each."""
-        while not self.finished:
-            self._train_epoch()
-            self.epoch += 1
-            after_epoch(self)
 
     @torch.no_grad()
     def samples(self, count: int) -> Tensor:
@@ -127,17 +99,8 @@ class Game:
             done = self.epoch * self.iterations + iteration + 1
             if done in self.snapshot_iterations:
                 self.snapshots[:, self.snapshot_iterations.index(done)] = self.samples(SNAPSHOT_SAMPLES)
-        rate = self.optimiser.param_groups[0]["lr"]
-        for seed, critic, maker in zip(self.seeds, *(total / self.iterations).tolist(), strict=True):
-            losses = {"train_loss": critic, "generator_loss": maker}
-            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **losses})
-
-    def _set_rate(self, progress: float) -> None:
-        """The learning rate after so many epochs, parts of one included."""
-        schedule = dict(self.spec.schedule)
-        factor = getattr(schedules, schedule.pop("name"))(progress, self.spec.epochs, **schedule)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.base_rate * factor
+        critic, maker = (total / self.iterations).tolist()
+        self._record({"train_loss": critic, "generator_loss": maker})
 
     def _iterate(self, draws: _Draws, iteration: int) -> Tensor:
         """One outer iteration; the mean of the discriminator's losses and the generator's loss, (2, seeds)."""

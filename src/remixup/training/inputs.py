@@ -13,6 +13,7 @@ from torch import Tensor
 
 from remixup.data import Prepared
 from remixup.errors import UserError
+from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
 from remixup.training import scaling
 from remixup.training.randomness import generator
@@ -41,18 +42,13 @@ class Inputs:
     offset: Tensor
     divisor: Tensor
     task: Task
-    outputs: int
-    """How many the network has: the classes, or one number."""
+    classes: int
+    """Outputs of the network: one for each class, one for a number."""
     corrupted: Tensor | None = None
     """Which training labels were replaced, bool (seeds, n); None without label noise."""
     validation: Tensor | None = None
     """Rows of the validation part, int64 (seeds, k), where there is one."""
     validation_labels: Tensor | None = None
-
-    @property
-    def classes(self) -> int:
-        """The number of classes; 1 for a number."""
-        return self.outputs
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,6 +96,11 @@ class Inputs:
         return 1 / self.divisor
 
 
+def portions(count: int, size: int) -> list[int]:
+    """So many examples in portions of a size, the last one perhaps smaller."""
+    return [min(size, count - start) for start in range(0, count, size)]
+
+
 def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.device) -> Inputs:
     """The inputs of a block of seeds.
 
@@ -132,7 +133,8 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         train, test = _split(len(y), holdout, seeds)
     if spec.dataset.subset is not None:
         train = _subset(train, spec.dataset.subset, seeds)
-    labels, corrupted = _label_noise(spec, y, train, int(data.manifest["classes"]), seeds)
+    classes = int(data.manifest["classes"])
+    labels, corrupted = _label_noise(spec, y, train, classes, seeds)
     validation_labels = None if validation is None else y[validation]
     if spec.dataset.validation is not None:
         if validation is not None:
@@ -142,8 +144,7 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         validation, validation_labels = train.gather(1, held), labels.gather(1, held)
         train, labels = train.gather(1, kept), labels.gather(1, kept)
         corrupted = None if corrupted is None else corrupted.gather(1, kept)
-    outputs = int(data.manifest["classes"])
-    task: Task = Regression() if y.is_floating_point() else Classification(outputs)
+    task: Task = Regression() if y.is_floating_point() else Classification(classes)
     if isinstance(x, Stream) or x.ndim > 2:
         offset, divisor = _image_scaling(spec, x, tensors)
     else:
@@ -153,7 +154,7 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         train, test = train + shift, test + shift
         validation = None if validation is None else validation + shift
         offset, divisor = torch.zeros(1), torch.ones(1)
-    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, outputs, corrupted, validation, validation_labels)
+    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, classes, corrupted, validation, validation_labels)
     return inputs.to(device)
 
 
@@ -223,8 +224,7 @@ def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]
 
 
 def _scaling(spec: RunSpec, train: Tensor) -> tuple[Tensor, Tensor]:
-    named = dict(spec.scaling)
-    offset, divisor = getattr(scaling, named.pop("name"))(train, **named)
+    offset, divisor = bind(scaling, spec.scaling)(train)
     channels = train.shape[1]
     if offset.numel() not in (1, channels) or divisor.numel() not in (1, channels):
         raise UserError(f"{offset.numel()} constants for {channels} channels", where="run.scaling")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from remixup import models
 from remixup.errors import UserError
+from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
-from remixup.training import augmentation, optimisers, schedules
-from remixup.training.inputs import Inputs
+from remixup.training import augmentation
+from remixup.training.block import BlockTraining
+from remixup.training.inputs import Inputs, portions
 from remixup.training.randomness import derive, generator
 from remixup.vicinity import TrainingSet, Vicinity, take
 
@@ -24,10 +24,8 @@ NUMERICS = 1
 EVALUATION_ROWS = 1000
 """Examples of each member in one forward pass of an evaluation: fixed, because it can change the last bits."""
 
-HistoryRow = dict[str, float]
 
-
-class Training:
+class Training(BlockTraining):
     """A block of seeds in training.
 
     A population (models that are batched over members) holds all seeds of the block in one network whose tensors have a
@@ -35,42 +33,11 @@ class Training:
     are summed, and the optimisers work element by element.
     """
 
-    model: nn.Sequential
-
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         if not spec.population and len(seeds) != 1:
             raise ValueError("only population models train several seeds in one block")
-        self.spec, self.seeds, self.inputs, self.device = spec, seeds, inputs, device
-        self.model = initial_model(spec, seeds, inputs).to(device)
-        if spec.memory_format == "channels_last":
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        named = dict(spec.optimiser)
-        self.optimiser: torch.optim.Optimizer = getattr(optimisers, named.pop("name"))(self.model.parameters(), **named)
-        self.base_rate = self.optimiser.param_groups[0]["lr"]
-        self.vicinity = Vicinity.compose(**spec.vicinity.model_dump())
+        super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
-        self.epoch = 0
-        self.history: list[HistoryRow] = []
-
-    @property
-    def diverged(self) -> list[bool]:
-        """For each seed, whether some epoch's loss was not finite."""
-        losses: dict[int, list[float]] = {seed: [] for seed in self.seeds}
-        for row in self.history:
-            losses[int(row["seed"])].append(row["train_loss"])
-        return [not all(map(math.isfinite, losses[seed])) for seed in self.seeds]
-
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done, or nothing is left to train."""
-        return self.epoch >= self.spec.epochs or all(self.diverged)
-
-    def run(self, after_epoch: Callable[[Training], None]) -> None:
-        """Trains the epochs that are left; `after_epoch` is called after each."""
-        while not self.finished:
-            self._train_epoch()
-            self.epoch += 1
-            after_epoch(self)
 
     @cached_property
     def pools(self) -> list[TrainingSet]:
@@ -85,11 +52,7 @@ class Training:
         if self.inputs.validation is not None:
             found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
             values |= {f"validation_{name}": value for name, value in found.items()}
-        columns = {name: value.tolist() for name, value in values.items()}
-        rate = self.optimiser.param_groups[0]["lr"]
-        for member, seed in enumerate(self.seeds):
-            row = {name: column[member] for name, column in columns.items()}
-            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
+        self._record({name: value.tolist() for name, value in values.items()})
 
     def _steps(self, draws: _Draws) -> Tensor:
         """All minibatches of an epoch; the mean training loss of each member, without synchronising in between."""
@@ -114,21 +77,12 @@ class Training:
             self.optimiser.step()
         return total / count
 
-    def _set_rate(self, progress: float) -> None:
-        """The learning rate after so many epochs, parts of one included."""
-        schedule = dict(self.spec.schedule)
-        factor = getattr(schedules, schedule.pop("name"))(progress, self.spec.epochs, **schedule)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.base_rate * factor
-
     def _batch(self, x: Tensor, uniforms: Tensor | None) -> Tensor:
         """A minibatch (members, n, ...) as the network sees it before mixing: augmented, then scaled."""
         if uniforms is not None:
             flat = x.flatten(0, 1)
             for k, part in enumerate(self.spec.augmentation):
-                named = dict(part)
-                apply = getattr(augmentation, named.pop("name"))
-                flat = apply(flat, uniforms[:, :, k].flatten(0, 1), **named)
+                flat = bind(augmentation, part)(flat, uniforms[:, :, k].flatten(0, 1))
             x = flat.view(x.shape)
         return self.inputs.scale(x)
 
@@ -150,9 +104,10 @@ class Training:
 
     def _noisy(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
         """Scaled examples (members, n, ...) with each member's own noise, where the vicinity has any."""
-        noise, unit = self.vicinity.noise, self.inputs.unit
+        noise = self.vicinity.noise
         if noise is None:
             return x
+        unit = self.inputs.unit
         return torch.stack([noise(x[m], unit, generator=source) for m, source in enumerate(sources)])
 
     def _others(
@@ -193,7 +148,7 @@ class Training:
         self.model.eval()
         labels = self.inputs.y[rows] if labels is None else labels
         count = rows.shape[1]
-        sizes = [min(EVALUATION_ROWS, count - start) for start in range(0, count, EVALUATION_ROWS)]
+        sizes = portions(count, EVALUATION_ROWS)
         totals: dict[str, Tensor] = {}
         for x, y in zip(self.inputs.batches(rows, sizes), labels.split(sizes, dim=1), strict=True):
             for name, value in self.inputs.task.measure(self.logits(x), y).items():
@@ -235,9 +190,8 @@ class _Draws:
         """Sizes of the parts that pass through the network, and how many parts make each step."""
         self.sizes: list[int] = []
         self.steps: list[int] = []
-        for start in range(0, count, batch):
-            size = min(batch, count - start)
-            parts = [min(micro, size - begin) for begin in range(0, size, micro)]
+        for size in portions(count, batch):
+            parts = portions(size, micro)
             self.sizes += parts
             self.steps.append(len(parts))
 
@@ -286,18 +240,6 @@ class _Draws:
         """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
         start, theirs = sum(self.sizes[:part]), self._theirs[k]
         return theirs[:, start : start + self.sizes[part]] if theirs.shape[2] else None
-
-
-def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Sequential:
-    """The network before the first step: each member initialised under its own seed, whatever its neighbours."""
-    named = dict(spec.model)
-    name = named.pop("name")
-    members = []
-    with torch.random.fork_rng(devices=[]):
-        for seed in seeds:
-            torch.manual_seed(derive(seed, "initialisation"))
-            members.append(models.build(name, inputs.shape, inputs.classes, **named))
-    return models.stack(members) if spec.population else members[0]
 
 
 def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:

@@ -14,10 +14,11 @@ import torch
 
 from remixup.data import Prepared, load
 from remixup.errors import UserError
+from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
 from remixup.training import checkpoints, objectives
+from remixup.training.block import BlockTraining
 from remixup.training.inputs import Inputs, make_inputs
-from remixup.training.loop import Training
 from remixup.training.provenance import code, environment, processor, sha256
 from remixup.training.store import Block, Damaged, Store, enough_space, weights_fault
 
@@ -28,7 +29,7 @@ RESUME_SECONDS = 5.0
 class Reporter(Protocol):
     """Told of a block's progress."""
 
-    def __call__(self, run: str, seeds: list[int], training: Training) -> None:
+    def __call__(self, run: str, seeds: list[int], training: BlockTraining) -> None:
         """Called after each epoch."""
 
 
@@ -99,7 +100,7 @@ class Runner:
         self.store.resume_point(run, seeds).unlink(missing_ok=True)
         return block
 
-    def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Training, float]:
+    def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
         began = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
@@ -107,7 +108,7 @@ class Runner:
         checkpoints.load_resume_point(training, point)
         kept = time.monotonic()
 
-        def after_epoch(training: Training) -> None:
+        def after_epoch(training: BlockTraining) -> None:
             nonlocal kept
             self.report(spec.key(), seeds, training)
             if time.monotonic() - kept >= RESUME_SECONDS and not training.finished:
@@ -130,10 +131,10 @@ class Runner:
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
-def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Any:
+def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> BlockTraining:
     """The training of a block of seeds, before its first epoch: whatever the objective's part makes of it."""
-    named = dict(spec.objective)
-    return getattr(objectives, named.pop("name"))(spec, seeds, inputs, device, **named)
+    begun: BlockTraining = bind(objectives, spec.objective)(spec, seeds, inputs, device)
+    return begun
 
 
 def _digests(manifest: dict[str, Any]) -> dict[str, str]:

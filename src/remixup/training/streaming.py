@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from remixup.data.image_files import decode
 from remixup.errors import UserError
+from remixup.spec.parts import bind
 from remixup.training import decoding
 
 _PORTION = 64
@@ -36,8 +37,7 @@ class Stream:
 
     def __init__(self, path: Path, offsets: Tensor, part: dict[str, Any], workers: int = 0) -> None:
         self.path, self.offsets, self.workers = path, offsets, workers
-        self._parameters = dict(part)
-        self._crop = getattr(decoding, self._parameters.pop("name"))
+        self._crop = bind(decoding, part)
         self.shape = (len(self), *self._decoded(torch.tensor([0]), None).shape[1:])
         """Of all the images, as a tensor of them would have it: (n, 3, size, size)."""
 
@@ -99,7 +99,7 @@ class Stream:
                 except ValueError as error:
                     hint = "`remixup prepare` of this dataset finds damage, and makes the file anew"
                     raise UserError(f"record {row}: {error}", where=str(self.path), hint=hint) from error
-                images.append(self._crop(image, seed, **self._parameters))
+                images.append(self._crop(image, seed))
         return torch.stack(images).contiguous()  # the decoder has the channels last
 
 

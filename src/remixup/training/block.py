@@ -1,0 +1,86 @@
+"""What every training of a block of seeds has, whatever it trains towards."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Self
+
+import torch
+from torch import nn
+
+from remixup import models
+from remixup.spec.parts import bind
+from remixup.spec.run import RunSpec
+from remixup.training import optimisers, schedules
+from remixup.training.inputs import Inputs
+from remixup.training.randomness import derive
+from remixup.vicinity import Vicinity
+
+HistoryRow = dict[str, float]
+
+
+class BlockTraining(ABC):
+    """A network, its optimiser and its history, epoch by epoch: what a runner, checkpoints and evaluations rely on."""
+
+    model: nn.Sequential
+
+    def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
+        self.spec, self.seeds, self.inputs, self.device = spec, seeds, inputs, device
+        self.model = initial_model(spec, seeds, inputs).to(device)
+        if spec.memory_format == "channels_last":
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser: torch.optim.Optimizer = bind(optimisers, spec.optimiser)(self.model.parameters())
+        self.base_rate = self.optimiser.param_groups[0]["lr"]
+        self._factor = bind(schedules, spec.schedule)
+        self.vicinity = Vicinity.compose(**spec.vicinity.model_dump())
+        self.epoch = 0
+        self.history: list[HistoryRow] = []
+
+    @property
+    def diverged(self) -> list[bool]:
+        """For each seed, whether some epoch's loss was not finite."""
+        ill = {row["seed"] for row in self.history if not math.isfinite(row["train_loss"])}
+        return [seed in ill for seed in self.seeds]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or nothing is left to train."""
+        return self.epoch >= self.spec.epochs or all(self.diverged)
+
+    def run(self, after_epoch: Callable[[Self], None]) -> None:
+        """Trains the epochs that are left; `after_epoch` is called after each."""
+        while not self.finished:
+            self._train_epoch()
+            self.epoch += 1
+            after_epoch(self)
+
+    @abstractmethod
+    def _train_epoch(self) -> None:
+        """Trains the epoch of number `epoch`, and adds a row for each seed to the history."""
+
+    def _set_rate(self, progress: float) -> None:
+        """The learning rate after so many epochs, parts of one included."""
+        factor = self._factor(progress, self.spec.epochs)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.base_rate * factor
+
+    def _record(self, columns: dict[str, list[float]]) -> None:
+        """Adds to the history what an epoch gave: for each name a value for each seed."""
+        rate = self.optimiser.param_groups[0]["lr"]
+        for member, seed in enumerate(self.seeds):
+            row = {name: column[member] for name, column in columns.items()}
+            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
+
+
+def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Sequential:
+    """The network before the first step: each member initialised under its own seed, whatever its neighbours."""
+    named = dict(spec.model)
+    name = named.pop("name")
+    members = []
+    with torch.random.fork_rng(devices=[]):
+        for seed in seeds:
+            torch.manual_seed(derive(seed, "initialisation"))
+            members.append(models.build(name, inputs.shape, inputs.classes, **named))
+    return models.stack(members) if spec.population else members[0]
