@@ -1,7 +1,9 @@
 # make report   the PDF, from nothing
 # make test     the tests that a newcomer runs
 # make check    style, types, workflow, schemas
-.PHONY: report test check schema hashes lock
+# make bench    speed, side by side with peers: some fifteen minutes on two cores, of which the report takes six
+# make evidence what records/ lacks of real data, in the order of its worth; EVIDENCE_MINUTES=8 stops it in between
+.PHONY: report test check bench evidence schema hashes lock
 PYTHON ?= python3
 BIN := .venv/bin
 # The system's certificates, where it has them: behind a proxy that signs for itself uv's own do not do.
@@ -22,6 +24,13 @@ check: .venv/.ready
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python workflow/lint.py
 	@$(BIN)/python -m remixup.spec.signatures --check
+
+evidence: .venv/.ready
+	@$(BIN)/remixup evidence $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
+
+bench: .venv/.ready
+	@paper/get-latex
+	@$(BIN)/python -m benchmarks.run
 
 # Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
 schema: .venv/.ready

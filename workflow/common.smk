@@ -10,7 +10,7 @@ import yaml
 from remixup.errors import UserError
 from remixup.replication.collecting import part_path
 from remixup.replication.harvest import receipt_path
-from remixup.spec.config import read_config
+from remixup.spec.config import ON_CPU, read_config
 from remixup.spec.parts import catalogue
 from remixup.spec.planning import read_plans
 
@@ -59,7 +59,12 @@ DATASETS = {
     for name, entry in catalogue()["datasets"].items()
     for version in entry["versions"]
 }
-GPU = 0 if CONFIG.scale == "embedded" else 1
+GPU = 0 if CONFIG.scale in ON_CPU else 1
+
+
+def gpus(pack: str) -> int:
+    """GPUs that a pack is given: several where its minibatches can be shared, and the workflow has them."""
+    return GPU * min(PACKS[pack].shares, SLOTS or 1)
 
 
 def manifest(dataset: str, version: str) -> str:

@@ -15,7 +15,7 @@ import typer
 import yaml
 
 from remixup.errors import UserError, did_you_mean
-from remixup.spec.config import Config, read_config
+from remixup.spec.config import ON_CPU, Config, read_config
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Plan, plan_experiment, read_plans
 from remixup.spec.strict import read_yaml
@@ -92,6 +92,9 @@ def train(
     seeds: Annotated[int | None, typer.Option(min=1, help="this many, whatever the file says")] = None,
     receipt: Annotated[Path | None, typer.Option(help="write what was trained, with digests, to this file")] = None,
     attempt: Annotated[int, typer.Option(min=1, help="which trial it is; noted on the receipt")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, help="data-parallel processes for runs with a micro_batch, a GPU for each")
+    ] = 1,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
@@ -106,7 +109,7 @@ def train(
     from remixup.training.store import Store, write_json
 
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
-    with open_runner(settings, plan, gpu_slots) as (make, results), ProgressReport() as report:
+    with open_runner(settings, plan, gpu_slots, processes) as (make, results), ProgressReport() as report:
         logs = results / settings.scale / "logs"
         outcome = training.train_pack(make(report), runs, weights, lambda key: logs / f"{key}.failed.txt")
         if receipt is not None:
@@ -133,15 +136,16 @@ def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> di
 
 
 @contextmanager
-def open_runner(settings: Config, plan: Plan, gpu_slots: int | None) -> Iterator[tuple[Any, Path]]:
-    """Holds a device (none at embedded scale, which is the CPU's) and offers a maker of runners on it."""
+def open_runner(settings: Config, plan: Plan, gpu_slots: int | None, processes: int = 1) -> Iterator[tuple[Any, Path]]:
+    """Holds a device for each process (none at a scale for the CPU); offers a maker of runners."""
     from remixup.training.runner import Runner, pick_device
-    from remixup.training.slots import slot
+    from remixup.training.slots import slots
     from remixup.training.store import Store
 
     results = Path(settings.results)
-    with slot(0 if plan.scale == "embedded" else gpu_slots) as device:
-        yield lambda report: Runner(Store(results), Path(settings.data.folder), pick_device(device), report), results
+    with slots(processes, limit=0 if plan.scale in ON_CPU else gpu_slots) as held:
+        device, team = pick_device(held), len(held) or processes
+        yield lambda report: Runner(Store(results), Path(settings.data.folder), device, report, team), results
 
 
 def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
@@ -214,6 +218,45 @@ def record(
 
 
 @app.command()
+def evidence(
+    agenda: Annotated[Path, typer.Option(help="what is to be trained, in the order of its worth")] = Path(
+        "evidence.yaml"
+    ),
+    minutes: Annotated[float | None, typer.Option(min=0, help="stop after so many; the next call goes on")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="say what is missing, and train nothing")] = False,
+    gpu_slots: Slots = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Trains on real data what records/ lacks, in the order of its worth for this machine, and records it."""
+    from remixup.replication import agenda as work
+    from remixup.training.progress import ProgressReport
+    from remixup.training.runner import Runner, pick_device
+    from remixup.training.slots import slots
+    from remixup.training.store import Store
+
+    settings = configuration(config, set_)
+    wanted = work.read_agenda(agenda)
+    with slots(limit=gpu_slots) as held, ProgressReport() as progress:
+        kind = "gpu" if held else "cpu"
+        found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
+        missing = [piece for piece in found if not piece.on_record]
+        print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
+        for piece in missing:
+            print(f"  {piece}")
+        if list_ or not missing:
+            return
+        store, data = Store(Path(settings.results)), Path(settings.data.folder)
+        try:
+            for piece in work.work_through(
+                missing, lambda check: Runner(store, data, pick_device(held), check), progress, minutes
+            ):
+                print(f"on record: {piece}", flush=True)
+        except work.OutOfTime:
+            print(f"{minutes:g} minutes are over; the next call goes on from here")
+
+
+@app.command()
 def report(
     experiment: Annotated[str | None, typer.Argument(help="id of an experiment; without one, the PDF is set")] = None,
     config: ConfigFile = DEFAULT,
@@ -242,24 +285,40 @@ def report(
 
 
 @app.command()
-def plan(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Says what the configured scale runs, experiment by experiment, and what the store has of it."""
+def plan(
+    scale: Annotated[str | None, typer.Option(help="embedded, reduced or paper; default: the configured one")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="first time the steps that this machine lacks")] = False,
+    hardware: Annotated[str | None, typer.Option(help="whose step times: a file of benchmarks/step_times")] = None,
+    resources: Annotated[str | None, typer.Option(metavar="gpu=N", help="so many jobs at a time")] = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Says what a scale takes, experiment by experiment: runs, jobs, hours, operations, disk, and seeds for a verdict.
+
+    Hours are step times, measured on this machine or on another, multiplied.
+    """
+    settings = configuration(config, [*(set_ or []), *([f"scale={scale}"] if scale else [])])
+    plans = read_plans(settings)
+    if measure and hardware is not None:
+        raise UserError("only this machine can be measured", where="--measure", hint="without --hardware")
     from rich.console import Console
-    from rich.table import Table
 
-    from remixup.training.store import Store
+    from remixup.replication import costs
+    from remixup.reporting import planned
+    from remixup.training.timing import StepTimes
 
-    settings = configuration(config, set_)
-    store = Store(Path(settings.results))
-    table = Table("experiment", "rows", "runs", "seeds to train", "seeds stored", "rows without data")
-    for each in read_plans(settings):
-        runs = each.runs()
-        missing = sum(len(g) for key, (run, n) in runs.items() for g in store.missing(key, n, run.population))
-        wanted = sum(n for _, n in runs.values())
-        absent = len(each.rows) - len(each.runnable)
-        cells = (len(each.rows), len(runs), missing, wanted - missing, absent)
-        table.add_row(each.experiment.id, *map(str, cells))
-    Console().print(table)
+    if measure:
+        costs.measure_steps(plans, tell=lambda line: print(line, file=sys.stderr, flush=True))
+    times = StepTimes.named(hardware) if hardware else StepTimes.here(settings.scale)
+    document = costs.estimate(settings, plans, times, costs.devices(resources, times.device))
+    if as_json:
+        print(document.model_dump_json(indent=1))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console.print(planned.table(document))
+    for line in planned.remarks(document):
+        console.print(line, soft_wrap=True)
 
 
 @app.command()

@@ -14,14 +14,15 @@ rule train:
         pack="|".join(PACKS) or "none",
     threads: lambda wildcards: PACKS[wildcards.pack].threads
     resources:
-        gpu=GPU,
+        gpu=lambda wildcards: gpus(wildcards.pack),
     params:
         experiment=lambda wildcards: PACKS[wildcards.pack].experiment,
         name=lambda wildcards: PACKS[wildcards.pack].name,
         attempt=lambda wildcards: attempt(wildcards.pack),
+        processes=lambda wildcards: max(1, gpus(wildcards.pack)),
     shell:
-        "remixup train {params.experiment} --pack {params.name} --attempt {params.attempt} --receipt {output.receipt}"
-        " > {log}"
+        "remixup train {params.experiment} --pack {params.name} --attempt {params.attempt}"
+        " --processes {params.processes} --receipt {output.receipt} > {log}"
 
 
 # All that computes: runs, and what is measured on them.

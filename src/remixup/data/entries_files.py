@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, Folder, Version, versions
+from remixup.data.entry import Dataset, Folder, Size, Version, versions
 
 _IMAGENET_TERMS = "terms of image-net.org: non-commercial research and educational use; not to be passed on"
 
@@ -26,6 +26,7 @@ _IMAGENET = Dataset(
     licence=_IMAGENET_TERMS,
     citation="russakovsky2015",
     homepage="https://image-net.org/challenges/LSVRC/2012/",
+    size=Size((), 1_281_167, 50_000),
 )
 
 _IMAGENETTE_64 = Dataset(
@@ -47,6 +48,7 @@ _IMAGENETTE_64 = Dataset(
     licence=f"those of ImageNet ({_IMAGENET_TERMS})",
     citation="russakovsky2015",
     homepage="https://github.com/fastai/imagenette",
+    size=Size((), 9_469, 3_925),
 )
 
 _PHOTO_DIGITS_JPEG = Dataset(
@@ -71,6 +73,7 @@ _PHOTO_DIGITS_JPEG = Dataset(
     licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
     citation="pedregosa2011scikit",
     homepage="https://scikit-learn.org/stable/datasets.html",
+    size=Size((), 400, 500),
 )
 
 FILES = (_IMAGENET, _IMAGENETTE_64, _PHOTO_DIGITS_JPEG)

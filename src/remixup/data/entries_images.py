@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, File, Version, versions
+from remixup.data.entry import Dataset, File, Size, Version, versions
 
 _CIFAR = "https://www.cs.toronto.edu/~kriz"
 
@@ -86,6 +86,7 @@ _CIFAR_10 = Dataset(
     licence="none stated",
     citation="krizhevsky2009learning",
     homepage=f"{_CIFAR}/cifar.html",
+    size=Size((3, 32, 32), 50_000, 10_000),
 )
 
 _CIFAR_100 = Dataset(
@@ -105,6 +106,7 @@ _CIFAR_100 = Dataset(
     licence="none stated",
     citation="krizhevsky2009learning",
     homepage=f"{_CIFAR}/cifar.html",
+    size=Size((3, 32, 32), 50_000, 10_000),
 )
 
 _MNIST = Dataset(
@@ -123,6 +125,7 @@ _MNIST = Dataset(
     licence="CC BY-SA 3.0, as commonly stated",
     citation="lecun1998gradient",
     homepage="http://yann.lecun.com/exdb/mnist/",
+    size=Size((1, 28, 28), 60_000, 10_000),
 )
 
 _FASHION_MNIST = Dataset(
@@ -141,6 +144,7 @@ _FASHION_MNIST = Dataset(
     licence="MIT",
     citation="xiao2017fashion",
     homepage="https://github.com/zalandoresearch/fashion-mnist",
+    size=Size((1, 28, 28), 60_000, 10_000),
 )
 
 _DIGITS = Dataset(
@@ -161,6 +165,7 @@ _DIGITS = Dataset(
     licence="CC BY 4.0",
     citation="alpaydin1998optical",
     homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+    size=Size((1, 8, 8), 600, 1_197),
 )
 
 
@@ -181,6 +186,7 @@ def _photo_digits(name: str, title: str, classes: int, note: str) -> Dataset:
         licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
         citation="pedregosa2011scikit",
         homepage="https://scikit-learn.org/stable/datasets.html",
+        size=Size((3, 16, 16), 1_200, 1_000),
     )
 
 
@@ -218,6 +224,7 @@ _BLOB_AND_RING = Dataset(
     licence="none needed",
     citation="zhang2018mixup",
     homepage="https://arxiv.org/abs/1710.09412",
+    size=Size((2,), 300),
 )
 
 IMAGES = (_DIGITS, _PHOTO_DIGITS, _PHOTO_DIGITS_20, _BLOB_AND_RING, _CIFAR_10, _CIFAR_100, _MNIST, _FASHION_MNIST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, Version, versions
+from remixup.data.entry import Dataset, Size, Version, versions
 
 
 def _waves(name: str, title: str, where: str) -> Dataset:
@@ -19,6 +19,7 @@ def _waves(name: str, title: str, where: str) -> Dataset:
         licence="none needed",
         citation="zhang2018mixup",
         homepage="https://arxiv.org/abs/1710.09412",
+        size=Size((1,), 60, 400),
     )
 
 
@@ -36,6 +37,7 @@ def _gaussians(name: str, title: str, modes: int, centres: str) -> Dataset:
         licence="none needed",
         citation="zhang2018mixup",
         homepage="https://arxiv.org/abs/1710.09412",
+        size=Size((2,), 20_000, 2_000),
     )
 
 

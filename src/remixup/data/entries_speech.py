@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, File, Folder, Version, versions
+from remixup.data.entry import Dataset, File, Folder, Size, Version, versions
 
 _FEATURES = (
     "Features as in GCommandsPytorch: magnitudes of a short-time Fourier transform (periodic Hamming windows of 20 ms "
@@ -35,6 +35,7 @@ _SPEECH_COMMANDS = Dataset(
     licence="CC BY 4.0",
     citation="warden2018",
     homepage="https://research.google/blog/launching-the-speech-commands-dataset/",
+    size=Size((1, 161, 101), 51_088, 6_835, 6_798),
 )
 
 _FSDD = Dataset(
@@ -70,6 +71,7 @@ _FSDD = Dataset(
     licence="CC BY-SA 4.0",
     citation="jackson2018free",
     homepage="https://github.com/Jakobovski/free-spoken-digit-dataset",
+    size=Size((1, 81, 101), 2_000, 500, 500),
 )
 
 _FORMANT_WORDS = Dataset(
@@ -95,6 +97,7 @@ _FORMANT_WORDS = Dataset(
     licence="none needed",
     citation="peterson1952control",
     homepage="https://doi.org/10.1121/1.1906875",
+    size=Size((1, 41, 51), 300, 200, 100),
 )
 
 SPEECH = (_FORMANT_WORDS, _FSDD, _SPEECH_COMMANDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, File, Structure, Version, versions
+from remixup.data.entry import Dataset, File, Size, Structure, Version, versions
 
 _HOST = "https://archive.ics.uci.edu"
 
@@ -36,6 +36,7 @@ def _table(
     number: int,
     *,
     classes: int,
+    size: Size,
     citation: str,
     note: str,
     structure: Structure | None = None,
@@ -56,7 +57,7 @@ def _table(
         note=f"{note} {_OTHER_BYTES if structure else _SAME_FILE}",
     )
     homepage = f"{_HOST}/dataset/{number}/{archive}"
-    return Dataset(name, title, "tabular", classes, versions(uci, *others), "CC BY 4.0", citation, homepage)
+    return Dataset(name, title, "tabular", classes, versions(uci, *others), "CC BY 4.0", citation, homepage, size)
 
 
 TABLES = (
@@ -65,6 +66,7 @@ TABLES = (
         "Iris",
         53,
         classes=3,
+        size=Size((4,), 150),
         citation="fisher1936use",
         note="150 rows, 50 of each class. Rows 35 and 38 differ from Fisher's article (see version scikit-learn).",
         others=(
@@ -83,6 +85,7 @@ TABLES = (
         "Abalone",
         1,
         classes=28,
+        size=Size((10,), 4_177),
         citation="nash1994population",
         note="4,177 rows. Features: sex as one-hot F, I, M, then the seven measurements. Classes: the 28 numbers of "
         "rings that occur (1 to 27, and 29), each a class of its own; five of them have a single row.",
@@ -92,6 +95,7 @@ TABLES = (
         "Arcene",
         167,
         classes=2,
+        size=Size((10_000,), 200),
         citation="guyon2004result",
         structure=Structure(10_000, (112, 88)),
         note="The challenge's training and validation parts in that order, 100 + 100 rows of 10,000 features (its test "
@@ -102,6 +106,7 @@ TABLES = (
         "Arrhythmia",
         5,
         classes=13,
+        size=Size((279,), 452),
         citation="guvenir1997supervised",
         note="452 rows, 279 features as they stand (the nominal ones are 0 or 1 in the file); 408 values are missing, "
         "376 of them in the 14th feature. Classes: the 13 codes of 1 to 16 that occur (11, 12 and 13 do not).",
@@ -111,6 +116,7 @@ TABLES = (
         "HTRU2",
         372,
         classes=2,
+        size=Size((8,), 17_898),
         citation="lyon2016fifty",
         structure=Structure(8, (16_259, 1_639)),
         note="17,898 rows, read with or without a header row (the mirror's copy has one, the original none).",
@@ -120,6 +126,7 @@ TABLES = (
         "Website Phishing",
         379,
         classes=3,
+        size=Size((9,), 1_353),
         citation="abdelhamid2014phishing",
         structure=Structure(9, (702, 103, 548)),
         note="1,353 rows. The nine features stay the numbers of the file and are not one-hot: the publisher describes "

@@ -97,6 +97,23 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much there is of a dataset, in all its versions.
+
+    Args:
+        shape: of one example; of image files, which are of many shapes, empty.
+        train: examples of the training part; of a dataset without a published split, all of them.
+        test: examples of the test part; 0 where no split is published.
+        validation: examples that the publisher sets apart for validation.
+    """
+
+    shape: tuple[int, ...]
+    train: int
+    test: int = 0
+    validation: int = 0
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset and its versions, the first of which is the default.
 
@@ -110,6 +127,7 @@ class Dataset:
         licence: terms, as the publisher or the common statement has them.
         citation: BibTeX key.
         homepage: address.
+        size: examples, and the shape of one.
         numerics: raised by one whenever the tensors that its builders make change.
     """
 
@@ -121,6 +139,7 @@ class Dataset:
     licence: str
     citation: str
     homepage: str
+    size: Size
     numerics: int = 1
 
 

@@ -10,10 +10,10 @@ from remixup.data.entries_images import IMAGES
 from remixup.data.entries_points import POINTS
 from remixup.data.entries_speech import SPEECH
 from remixup.data.entries_uci import TABLES
-from remixup.data.entry import Dataset, File, Structure, Task, Version
+from remixup.data.entry import Dataset, File, Size, Structure, Task, Version
 from remixup.errors import UserError, did_you_mean
 
-__all__ = ["REGISTRY", "Dataset", "File", "Structure", "Task", "Version", "lookup"]
+__all__ = ["REGISTRY", "Dataset", "File", "Size", "Structure", "Task", "Version", "lookup"]
 
 REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*IMAGES, *POINTS, *FILES, *SPEECH, *TABLES)}
 

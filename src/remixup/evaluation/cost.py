@@ -100,7 +100,7 @@ def _drawing(training: _Watched) -> float:
 def _medians(training: _Watched, steps: int) -> tuple[float, float]:
     """Median seconds of a step, and of the mixing in it."""
     draws = _Draws(training)
-    sizes = draws.sizes[: draws.steps[0]]
+    sizes = [draws.sizes[part] for part in draws.steps[0]]
     rows = training.inputs.train.gather(1, draws.order[:, : sum(sizes)])
     crops = None if draws.crops is None else draws.crops[: sum(sizes)]
     examples = list(training.inputs.batches(rows, sizes, crops))
@@ -118,11 +118,9 @@ def _medians(training: _Watched, steps: int) -> tuple[float, float]:
 def _step(training: Training, draws: _Draws, examples: list[Tensor]) -> None:
     """The first step of an epoch, from raw examples (members, n, ...), one tensor for each part of the minibatch."""
     training.optimiser.zero_grad(set_to_none=True)
-    start = 0
     for part, x in enumerate(examples):
-        rows = slice(start, start + x.shape[1])
+        rows = draws.spans[part]
         labels = training.inputs.train_labels.gather(1, draws.order[:, rows])
         batch = training._batch(x, draws.uniforms[:, rows] if training.spec.augmentation else None)
-        training._loss(batch, labels, draws, part).sum().backward()
-        start = rows.stop
+        training.loss(batch, labels, draws, part).sum().backward()
     training.optimiser.step()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import image_channels
 
-NUMERICS = 1  # raise wide_resnet's as well when PreActBlock changes
+NUMERICS = 1  # wide_resnet is made of PreActBlocks, preact_population of this network: raise theirs with it
 POPULATION = False
 
 

@@ -69,12 +69,12 @@ class Harvest:
         return not blocks or metric in blocks[0].read("metrics.json")["values"]
 
     def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
-        """Values by seed, and the seeds that diverged (or whose evaluation has no value)."""
+        """Values by seed, and the seeds that have none: they diverged, or an evaluation found nothing to measure."""
         source, _, name = metric.partition(".")
         if source in evaluated_values():
             return self._evaluated(row, source, name)
         values: dict[int, float] = {}
-        diverged: list[int] = []
+        missing: list[int] = []
         for block in self.blocks(row):
             measured = block.read("metrics.json")
             series = measured["values"].get(metric)
@@ -82,10 +82,15 @@ class Harvest:
                 continue
             for seed, value in zip(measured["seeds"], series, strict=True):
                 if seed < row.seeds and value is None:
-                    diverged.append(seed)
+                    missing.append(seed)
                 elif seed < row.seeds:
                     values[seed] = value
-        return dict(sorted(values.items())), diverged
+        return dict(sorted(values.items())), missing
+
+    def diverged(self, row: PlannedRow) -> set[int]:
+        """The seeds of a row's run whose loss did not stay finite."""
+        measured = [block.read("metrics.json") for block in self.blocks(row)]
+        return {seed for each in measured for seed, bad in zip(each["seeds"], each["diverged"], strict=True) if bad}
 
     def _evaluated(self, row: PlannedRow, name: str, value: str) -> tuple[dict[int, float], list[int]]:
         part = next((part for part in row.evaluate if part["name"] == name), None)
@@ -124,15 +129,15 @@ class Harvest:
         tolerance = self.plan.experiment.tolerance(row.row, metric)
         if tolerance is None and published is not None:
             tolerance = default_tolerance(published)
-        values, diverged = self.samples(row, metric)
+        values, missing = self.samples(row, metric)
         replicated = summarise(list(values.values()), list(values)) if values else None
         found: Verdict
         if not row.at_hand:
             found = "not run"
         elif row.key in self.failed:
             found = "failed"
-        elif diverged:
-            found = "diverged"
+        elif missing:
+            found = "no value" if self.diverged(row).isdisjoint(missing) else "diverged"
         elif replicated is None:
             found = "not run"
         else:

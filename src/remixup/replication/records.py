@@ -1,6 +1,7 @@
 """Evidence that is kept: results measured at a real scale, committed under `records/`.
 
-A record is one run, `records/<slug>-<hash8>.json`, and counts for every row whose specification at some real scale is
+A record is one run, `records/<slug>-<hash8>.json`, with the histories of seeds that were trained one by one beside it,
+from which its values must follow. It counts for every row whose specification at some real scale is
 that run, up to the dataset's version (the row says which it accepts) and how the machine carried it out (precision,
 memory format, threads), which are named where the number is shown.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +26,15 @@ from remixup.spec.experiment import Experiment, Row, evaluated_values
 from remixup.spec.parts import Part, numerics
 from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment
 from remixup.spec.run import RunSpec
-from remixup.training.store import Block, Damaged, write_json
+from remixup.training.provenance import sha256
+from remixup.training.store import Block, Damaged, metrics, read_history, write_json
 
 HOME = Path("records")
-REAL: tuple[Scale, ...] = ("reduced", "paper")
+REAL: tuple[Scale, ...] = ("reduced-cpu", "reduced", "paper")
 
 
-def write(config: Config, plan: Plan) -> list[Path]:
-    """Records the finished runs of a plan that count at a real scale; the files.
+def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
+    """Records the finished runs of a plan (or one of them) that count at a real scale; the files.
 
     Raises:
         UserError: where a run was trained from a source tree that differed from its commit, or a block is damaged.
@@ -41,7 +44,7 @@ def write(config: Config, plan: Plan) -> list[Path]:
     scales = {row.key: row.scale for row in plan.runnable if row.scale in REAL}
     for key, (spec, _) in plan.runs().items():
         blocks = store.blocks(key)
-        if key not in scales or not blocks:
+        if key not in scales or not blocks or only not in (None, key):
             continue
         for block in blocks:
             _fit_to_record(block)
@@ -50,9 +53,19 @@ def write(config: Config, plan: Plan) -> list[Path]:
         sound = {row.row.id: harvest.sound(row) for row in rows if row.stand_in}
         measured = [each for row in rows for each in _measured(harvest, row)]
         record = {**_record(key, spec, scales[key], blocks), "sound": sound, "evaluations": measured}
+        for block in blocks:
+            if _keeps_history(block):
+                kept = _history(HOME, key, block.seeds)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(block.folder / "history.csv", kept)
         write_json(path, {**record, "sha256": digest(record)})
         written.append(path)
     return written
+
+
+def _keeps_history(block: Block) -> bool:
+    """Whether the history is kept too, epoch by epoch: not that of a population, which is as long as it has seeds."""
+    return len(block.seeds) == 1
 
 
 def digest(record: dict[str, Any]) -> str:
@@ -88,9 +101,11 @@ def _record(key: str, spec: RunSpec, scale: Scale, blocks: list[Block]) -> dict[
             {
                 **{name: each[name] for name in ("seeds", "code", "environment", "hardware", "device", "data")},
                 **{name: each[name] for name in ("started", "seconds")},
+                **{name: each[name] for name in ("processes", "load_average") if name in each},
                 "history_sha256": each["files"]["history.csv"],
+                **({"history_kept": True} if _keeps_history(block) else {}),
             }
-            for each in kept
+            for block, each in zip(blocks, kept, strict=True)
         ],
     }
 
@@ -119,20 +134,46 @@ def _identity(plan: Plan, part: Part) -> dict[str, Any]:
 @functools.cache
 def read_all(home: Path = HOME) -> list[dict[str, Any]]:
     """All records; UserError where one is not readable or was edited out of shape."""
-    found = []
-    for path in sorted(home.glob("*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if record["run"] != path.stem or record["sha256"] != digest(record):
-                raise ValueError("its content differs from its digest, or its name from its run")
-            record["comparable"] = comparable(RunSpec.model_validate(record["spec"]))
-        except (ValueError, KeyError) as error:
-            raise UserError(f"not a record: {str(error).splitlines()[0]}", where=str(path)) from None
-        found.append(record)
-    return found
+    return [read(path) for path in sorted(home.glob("*.json"))]
 
 
-def _matching(planned: PlannedRow, accepts: list[str] | None) -> dict[str, Any] | None:
+def read(path: Path) -> dict[str, Any]:
+    """A record, with the form of its specification that rows are compared with.
+
+    Raises:
+        UserError: it is not readable, was edited, or does not follow from the histories that are kept with it.
+    """
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if record["run"] != path.stem or record["sha256"] != digest(record):
+            raise ValueError("its content differs from its digest, or its name from its run")
+        spec = RunSpec.model_validate(record["spec"])
+        _follows_from_histories(record, path.parent)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"not a record: {str(error).splitlines()[0]}", where=str(path)) from None
+    return {**record, "comparable": comparable(spec)}
+
+
+def _history(home: Path, run: str, seeds: list[int]) -> Path:
+    return home / "histories" / run / f"seeds-{seeds[0]}-{seeds[-1]}.csv"
+
+
+def _follows_from_histories(record: dict[str, Any], home: Path) -> None:
+    """Raises ValueError where a history is not the one that was measured, or gives other values than the record's."""
+    for block in record["provenance"]:
+        path = _history(home, record["run"], block["seeds"])
+        if not block.get("history_kept", False):
+            continue
+        if sha256(path) != block["history_sha256"]:
+            raise ValueError(f"{path} is not the history that was recorded")
+        found = metrics(block["seeds"], read_history(path))
+        places = [record["seeds"].index(seed) for seed in block["seeds"]]
+        for name, values in found["values"].items():
+            if values != [record["values"][name][place] for place in places]:
+                raise ValueError(f"its {name} is not what {path} gives")
+
+
+def matching(planned: PlannedRow) -> dict[str, Any] | None:
     """The record with the most seeds that counts for a row at a scale."""
     wanted = comparable(planned.run)
     fits = [
@@ -140,7 +181,7 @@ def _matching(planned: PlannedRow, accepts: list[str] | None) -> dict[str, Any] 
         for record in read_all()
         if record["comparable"] == wanted
         and record["numerics"] == planned.run.canonical().get("numerics", {})
-        and (accepts is None or record["spec"]["dataset"]["version"] in accepts)
+        and (planned.accepts is None or record["spec"]["dataset"]["version"] in planned.accepts)
     ]
     return max(fits, key=lambda record: len(record["seeds"]), default=None)
 
@@ -153,9 +194,13 @@ class _Found:
     planned: PlannedRow
     record: dict[str, Any]
 
-    def values(self, metric: str) -> dict[int, float]:
-        """A metric by seed."""
+    def measured(self, metric: str) -> dict[int, float | None]:
+        """A metric by seed; None where it has no value."""
         return _by_seed(self.plan, self.planned, self.record, metric)
+
+    def values(self, metric: str) -> dict[int, float]:
+        """A metric by seed, where it has a value."""
+        return {seed: value for seed, value in self.measured(metric).items() if value is not None}
 
 
 class OnRecord:
@@ -163,20 +208,17 @@ class OnRecord:
 
     def __init__(self, path: Path, experiment: Experiment, config: Config) -> None:
         self.experiment = experiment
-        self.plans = {scale: plan_experiment(path, experiment, config, scale) for scale in REAL}
-
-    def find(self, row: str) -> dict[Scale, _Found]:
-        """Records of a row by the real scale that they were measured at."""
-        found: dict[Scale, _Found] = {}
-        for plan in self.plans.values():
+        # By row, and by the real scale that the record was measured at.
+        self.found: dict[str, dict[Scale, _Found]] = {row.id: {} for row in experiment.rows}
+        for scale in REAL:
+            plan = plan_experiment(path, experiment, config, scale)
             for planned in plan.rows:
-                record = _matching(planned, planned.accepts) if planned.row.id == row else None
-                if record is not None and planned.scale not in found:
-                    found[planned.scale] = _Found(plan, planned, record)
-        return found
+                record = matching(planned)
+                if record is not None:
+                    self.found[planned.row.id].setdefault(planned.scale, _Found(plan, planned, record))
 
 
-def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: str) -> dict[int, float]:
+def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: str) -> dict[int, float | None]:
     """A metric on record: of the training, or of the evaluation that the row asks for."""
     source, _, name = metric.partition(".")
     if source in evaluated_values():
@@ -184,10 +226,9 @@ def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: st
         wanted = _identity(plan, part) if part else None
         for kept in record.get("evaluations", []):
             if {key: kept[key] for key in ("part", "numerics", "source")} == wanted:
-                return {int(seed): value for seed, value in kept["values"][name].items() if value is not None}
+                return {int(seed): value for seed, value in kept["values"][name].items()}
         return {}
-    pairs = zip(record["seeds"], record["values"].get(metric, []), strict=False)
-    return {seed: value for seed, value in pairs if value is not None}
+    return dict(zip(record["seeds"], record["values"].get(metric, []), strict=False))
 
 
 def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
@@ -195,7 +236,7 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
     results = []
     experiment = kept.experiment
     printed, info = row.printed(metric), experiment.metrics[metric]
-    for scale, found in kept.find(row.id).items():
+    for scale, found in kept.found[row.id].items():
         planned, record, values = found.planned, found.record, found.values(metric)
         if not values:
             continue
@@ -206,12 +247,13 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
             decimals=info.decimals,
             stand_in=planned.stand_in,
         )
+        lacking = len(values) < len(found.measured(metric))
         last = record["provenance"][-1]
         results.append(
             Recorded(
                 scale=scale,
                 replicated=summarise(list(values.values()), list(values)),
-                verdict="diverged" if any(record["diverged"]) else decided,
+                verdict="diverged" if any(record["diverged"]) else "no value" if lacking else decided,
                 stand_in=planned.stand_in,
                 dataset_version=f"{record['spec']['dataset']['name']} {record['spec']['dataset']['version']}",
                 precision=record["spec"]["precision"],
@@ -227,10 +269,9 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
 def add_to_claims(claims: list[ClaimResult], kept: OnRecord) -> None:
     """Decides each claim once more on the runs on record, scale by scale."""
     experiment = kept.experiment
-    on_record = {row.id: kept.find(row.id) for row in experiment.rows}
     for scale in REAL:
         evidence = {row.id: Evidence(scale) for row in experiment.rows}
-        for name, found in on_record.items():
+        for name, found in kept.found.items():
             if scale in found:
                 each = found[scale]
                 values = {metric: each.values(metric) for metric in experiment.metrics}

@@ -18,6 +18,7 @@ Verdict = Literal[
     "not run",
     "failed",
     "diverged",
+    "no value",
     "no published number",
 ]
 

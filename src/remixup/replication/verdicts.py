@@ -4,11 +4,12 @@ A claim is held against the smallest effect of interest d that its experiment fi
 more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d; so each claim has one
 two-sided paired t test of that hypothesis (for a sentence that says "no more than", the answers swap), and a rejection
 is read off the side on which the mean effect lies. A bound is the same with d = 0 and, for the effect, what is left to
-the limit. The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect
-that is d is called more or less stays at 5 %, whatever the claims share (they often share a baseline). That the side is
-wrong is at most half as likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has
-the proof for independent tests, under conditions on their distribution, and this module's tests simulate it for a
-shared baseline.
+the limit; but where every value is the limit itself the interval is that point, and the limit, being included, is kept.
+The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect that is d
+is called more or less stays at 5 %, whatever the claims share (they often share a baseline). That the side is wrong is
+at most half as likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has the proof
+for independent tests, under conditions on their distribution, and this module's tests simulate it for a shared
+baseline.
 
 In terms of intervals: a claim is decided when d lies outside its t interval at level 1 - 0.05 / (m - k), where m claims
 have a test and the k with smaller p-values have all been decided. The printed interval is the plain 95 % one and the
@@ -101,9 +102,9 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
     """Holds the claims of an experiment against its runs (the module's page says how).
 
     The effect for a seed is the mean, over the claim's pairs of rows, of baseline - treatment; the seeds are those that
-    all rows of the claim have. A claim is undecided without two such seeds, and where a baseline is a stand-in that is
-    not known to be sound; with an unsound baseline it keeps its test, which counts for Holm's correction (leaving
-    it out could only make the other claims easier to decide).
+    all rows of the claim have. A claim is undecided without two such seeds, and where a baseline, or the row that is
+    bounded, is a stand-in that is not known to be sound; it then keeps its test, which counts for Holm's correction
+    (leaving it out could only make the other claims easier to decide).
 
     Args:
         experiment: its claims, and the units of their metrics.
@@ -217,11 +218,13 @@ def _decide(
     if test is None or p is None or test.p is None:
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return None, f"two seeds common to its rows are needed ({counts})"
-    for name in dict.fromkeys(pair.baseline for pair in claim.compare):
+    for name in claim.baselines:
         baseline = evidence[name]
         if baseline.stand_in and not baseline.sound:
             known = "does not beat" if baseline.sound is False else "is not known to beat"
             return None, f"the stand-in of {name}, trained by ERM, {known} logistic regression on the same tensors"
+    if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
+        return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"
     corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
     if p < LEVEL:
         side = "above" if test.effect > (claim.smallest_effect or 0.0) else "below"

@@ -65,7 +65,7 @@ def _data(sources: list[Source]) -> str:
     caption = "Datasets, with the first twelve digits of the SHA-256 of what was prepared from them."
     columns = ["@{}L{68mm}", "L{22mm}", "l", "L{44mm}@{}"]
     head = ["Dataset", "Version", "SHA-256", "Terms"]
-    table = latex.table(columns, head, lines, caption=caption, label="tab:data", long=20)
+    table = latex.table(columns, head, lines, caption=caption, label="tab:data")
     listed = "\n".join(["{\\small\\begin{description}", *notes, "\\end{description}}"]) if notes else ""
     return f"{table}\n{listed}"
 

@@ -18,9 +18,8 @@ from remixup.replication.results import ExperimentResult, Replication
 from remixup.reporting import figures, front, tables
 from remixup.reporting.appendix import appendix, distinct
 from remixup.reporting.sections import section
-from remixup.spec.config import Scale
-from remixup.spec.experiment import Experiment, Row
-from remixup.spec.planning import merge
+from remixup.spec.experiment import Experiment
+from remixup.spec.planning import overlaid_run
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
 
@@ -48,21 +47,12 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
         arguments = {key: value for key, value in figure.draw.items() if key != "name"}
         # Where none of its rows is run at this scale, the figure says so.
         rows = tables.here(experiment, figure.rows, result.scale) or experiment.select(figure.rows)
-        resolved = [_resolved(experiment, row, result.scale) for row in rows]
+        resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
         _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
         written.append(path)
     text = folder / f"{experiment.id}.tex"
     _write(text, section(experiment, result))
     return [*written, text]
-
-
-def _resolved(experiment: Experiment, row: Row, scale: Scale) -> Row:
-    """The row with all that its run is made of under `run`: the file's and the named variations' settings as well."""
-    run: dict[str, Any] = {}
-    for variation in (experiment, *(experiment.variations[name] for name in row.use), row):
-        for settings in variation.layers(scale):
-            run = merge(run, settings.run)
-    return row.model_copy(update={"run": run})
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -31,7 +31,7 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
     caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
     below = notes(stand_ins, recorded=any(claim.recorded for claim in claims))
-    return latex.table(columns, head, lines, caption=caption, label=label, notes=below, long=12)
+    return latex.table(columns, head, lines, caption=caption, label=label, notes=below)
 
 
 def _sentence(claim: ClaimResult) -> str:

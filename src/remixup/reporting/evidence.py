@@ -11,6 +11,8 @@ from remixup.spec.config import Scale
 
 DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShown", r"\Undecided")
 """The commands, defined in paper/report.tex with their symbols, that print what is decided about a claim."""
+BROKEN = ("failed", "diverged", "no value")
+"""The verdicts on numbers that not all of their runs gave."""
 Kind = Literal["paper", "reduced", "embedded", "stand-in", "none"]
 KINDS: tuple[Kind, ...] = ("paper", "reduced", "embedded", "stand-in", "none")
 """Kinds of evidence, best first; "embedded" is a number measured there that stands in for nothing."""
@@ -19,10 +21,12 @@ KINDS: tuple[Kind, ...] = ("paper", "reduced", "embedded", "stand-in", "none")
 def kind(scale: Scale, stand_in: str | None) -> Kind:
     """What a number that was measured counts as.
 
-    At reduced scale the data is real and the schedule short, so that nearly all of its numbers stand in for others;
-    "stand-in" is what stands in at any other scale.
+    At reduced scale, on a GPU or a CPU, the data is real and the schedule short, so that nearly all of its numbers
+    stand in for others; "stand-in" is what stands in at any other scale.
     """
-    return "stand-in" if stand_in and scale != "reduced" else scale
+    if scale == "reduced" or scale == "reduced-cpu":
+        return "reduced"
+    return "stand-in" if stand_in else scale
 
 
 def best_record(entry: Entry) -> Recorded | None:
@@ -42,7 +46,7 @@ def best_evidence(entry: Entry) -> tuple[Kind, str]:
     """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
     samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
     found: list[tuple[Kind, bool, int, str]] = [
-        (kind(each.scale, each.stand_in), each.verdict in ("failed", "diverged"), -each.replicated.n, each.verdict)
+        (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
         for each in samples
         if each.replicated
     ]

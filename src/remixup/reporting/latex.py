@@ -49,6 +49,9 @@ ACCENTS |= {"\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327"
 RAISED = {"<super>": "textsuperscript", "<sub>": "textsubscript"}
 SAME = {"<font>", "<compat>", "<wide>", "<noBreak>"}  # another shape of the same letter
 
+TOGETHER = 8
+"""A table begins only where its page has room for so many of its lines, or for all that it has."""
+
 
 def escape(text: str) -> str:
     """Plain text as LaTeX that prints it; what the fonts lack is printed as its code point (U+4E2D)."""
@@ -180,9 +183,8 @@ def table(
     caption: str = "",
     label: str = "",
     notes: str = "",
-    long: int = 35,
 ) -> str:
-    """A booktabs table; one of more lines than `long` may break across pages, and repeats its head there.
+    """A booktabs table that stands where it is written; one that outgrows its page repeats head and notes on the next.
 
     Args:
         columns: one column specification each; their number is the table's width.
@@ -191,7 +193,6 @@ def table(
         caption: LaTeX; without one the bare tabular is returned.
         label: what \\ref refers to.
         notes: LaTeX set small below the table.
-        long: see above.
     """
     spec = "".join(columns)
     start = "\\toprule" + (f"\n{' & '.join(head)} \\\\\n\\midrule" if head else "")
@@ -201,15 +202,14 @@ def table(
     )
     if not caption:
         return f"\\begin{{tabular}}{{{spec}}}\n{start}\n{body}\n\\bottomrule\n\\end{{tabular}}"
-    title = rf"\caption{{{caption}}}\label{{{label}}}"
-    if len(lines) <= long:
-        inner = f"\\begin{{tabular}}{{{spec}}}\n{start}\n{body}\n\\bottomrule\n\\end{{tabular}}"
-        return f"\\begin{{table}}[!htbp]\n\\centering\\tablesize\n{title}\n{inner}\n{notes}\n\\end{{table}}"
-    first = f"{title} \\\\\n{start}\n\\endfirsthead"
+    first = f"\\caption{{{caption}}}\\label{{{label}}} \\\\\n{start}\n\\endfirsthead"
     again = rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\emph{{Table \thetable, continued}}}} \\"
-    ends = "\\midrule\n\\endfoot\n\\bottomrule\n\\endlastfoot"
+    # As high on every page as on the last: so there is room for the notes wherever the table ends.
+    below = f"\n\\multicolumn{{{len(columns)}}}{{c}}{{{notes}}} \\\\" if notes else ""
+    ends = f"\\midrule{below}\n\\endfoot\n\\bottomrule{below}\n\\endlastfoot"
     inner = f"{first}\n{again}\n{start}\n\\endhead\n{ends}\n{body}"
-    return f"{{\\tablesize\n\\begin{{longtable}}{{{spec}}}\n{inner}\n\\end{{longtable}}\n\\nopagebreak{notes}\\par}}"
+    whole = f"\\begin{{longtable}}{{{spec}}}\n{inner}\n\\end{{longtable}}"
+    return f"\\begin{{standing}}{{{min(len(lines), TOGETHER)}}}\n{whole}\n\\end{{standing}}"
 
 
 def _line(line: list[str] | str, width: int, *, first: bool, with_next: bool) -> str:

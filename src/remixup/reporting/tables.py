@@ -7,7 +7,7 @@ import math
 from remixup.errors import UserError
 from remixup.replication.results import Entry, ExperimentResult, Recorded
 from remixup.reporting import latex
-from remixup.reporting.evidence import KINDS, best_record, kind
+from remixup.reporting.evidence import BROKEN, KINDS, best_record, kind
 from remixup.reporting.notes import marks, notes
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.experiment import Experiment, MetricInfo, Row, Table
@@ -20,6 +20,7 @@ VERDICTS = {
     "not run": r"\NotRun",
     "failed": r"\Failed",
     "diverged": r"\Diverged",
+    "no value": r"\NoValue",
     "no published number": r"\NothingToCompare",
 }
 """The commands, defined in paper/report.tex with their symbols, that print each verdict."""
@@ -30,7 +31,8 @@ LABELS = 72
 
 def here(experiment: Experiment, patterns: list[str], scale: Scale) -> list[Row]:
     """The rows of these patterns that are run at a scale."""
-    return [row for row in experiment.select(patterns) if scale in row.at]
+    run = {row.id for row in experiment.at(scale)}
+    return [row for row in experiment.select(patterns) if row.id in run]
 
 
 def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
@@ -110,7 +112,8 @@ def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recor
 
 def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
     """A sentence that counts the rows of a table that are not run at this scale; none where all are."""
-    left_out = [row for row in experiment.select(wanted.rows) if scale not in row.at]
+    shown = here(experiment, wanted.rows, scale)
+    left_out = [row for row in experiment.select(wanted.rows) if row not in shown]
     if not left_out:
         return []
     rows = "One row is" if len(left_out) == 1 else f"{len(left_out)} rows are"
@@ -252,11 +255,9 @@ def _comparable(rows: list[Row], result: ExperimentResult) -> Samples:
     names = {row.id for row in rows}
     entries = [entry for entry in result.entries if entry.row in names]
     own: Samples = {
-        (entry.row, entry.metric): entry
-        for entry in entries
-        if entry.replicated and entry.verdict not in ("failed", "diverged")
+        (entry.row, entry.metric): entry for entry in entries if entry.replicated and entry.verdict not in BROKEN
     }
-    kept = {(e.row, e.metric): record for e in entries if (record := best_record(e)) and record.verdict != "diverged"}
+    kept = {(e.row, e.metric): record for e in entries if (record := best_record(e)) and record.verdict not in BROKEN}
     best = min((KINDS.index(kind(each.scale, each.stand_in)) for each in kept.values()), default=None)
     return own or {at: each for at, each in kept.items() if KINDS.index(kind(each.scale, each.stand_in)) == best}
 

@@ -12,8 +12,10 @@ from remixup.errors import UserError, did_you_mean
 from remixup.spec.parts import catalogue
 from remixup.spec.strict import Strict, validate
 
-Scale = Literal["embedded", "reduced", "paper"]
-SCALES: tuple[Scale, ...] = ("embedded", "reduced", "paper")
+Scale = Literal["embedded", "reduced-cpu", "reduced", "paper"]
+SCALES: tuple[Scale, ...] = ("embedded", "reduced-cpu", "reduced", "paper")
+ON_CPU: tuple[Scale, ...] = ("embedded", "reduced-cpu")
+"""Scales whose runs are small enough for a CPU, and ask for no GPU."""
 
 
 class Data(Strict):

@@ -6,7 +6,7 @@ import itertools
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
@@ -17,7 +17,7 @@ from remixup.spec.parts import Part
 from remixup.spec.run import Dataset, PartOf, RunSpec, Vicinity
 from remixup.spec.strict import Strict, read_yaml, validate
 
-QUANTITIES = (
+Quantity = Literal[
     "test_error",
     "test_loss",
     "train_loss",
@@ -25,8 +25,9 @@ QUANTITIES = (
     "validation_error",
     "validation_loss",
     "validation_top5_error",
-)
+]
 """What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
+QUANTITIES: tuple[str, ...] = get_args(Quantity)
 REDUCTIONS = ("last", "median10", "best")
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
@@ -120,7 +121,11 @@ class Row(Variation):
     published: dict[Metric, float | Published] = {}
     use: list[str] = Field([], description="named variations, laid on in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
-    at: list[Scale] = Field(list(SCALES), min_length=1, description="the scales at which it is run; default: all")
+    at: list[Scale] = Field(
+        [scale for scale in SCALES if scale != "reduced-cpu"],
+        min_length=1,
+        description="the scales at which it is run; default: all, and reduced-cpu where there are settings for it",
+    )
 
     def printed(self, metric: str) -> Published | None:
         """The published number for a metric."""
@@ -187,6 +192,11 @@ class Claim(Strict):
         """The rows that it rests on."""
         named = [name for pair in self.compare for name in (pair.baseline, pair.treatment)]
         return list(dict.fromkeys(named + ([self.bound.row] if self.bound else [])))
+
+    @property
+    def baselines(self) -> list[str]:
+        """The rows that must be sound where they stand in for others: those compared against, or the bounded one."""
+        return list(dict.fromkeys([self.bound.row] if self.bound else [pair.baseline for pair in self.compare]))
 
 
 class Table(Strict):
@@ -266,6 +276,16 @@ class Experiment(Variation):
         """How far off still counts as the same: the row's own, else the metric's, else None for the default."""
         printed = row.printed(metric)
         return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
+
+    def variations_of(self, row: Row) -> list[Variation]:
+        """What a row's settings are laid together from: the file's, those that it uses, its own."""
+        return [self, *(self.variations[name] for name in row.use), row]
+
+    def at(self, scale: Scale) -> list[Row]:
+        """The rows that are run at a scale; real data on a CPU takes settings that were made for it."""
+        if scale != "reduced-cpu":
+            return [row for row in self.rows if scale in row.at]
+        return [row for row in self.rows if any(scale in each.scales for each in self.variations_of(row))]
 
     def select(self, patterns: list[str]) -> list[Row]:
         """The rows whose id fits one of the patterns, in the order of the patterns, then of the file."""

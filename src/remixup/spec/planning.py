@@ -70,6 +70,8 @@ class Pack:
     datasets: list[tuple[str, str]]
     threads: int
     """CPU threads that its runs use."""
+    shares: int
+    """The most GPUs that one of its runs can use."""
 
     @property
     def key(self) -> str:
@@ -111,6 +113,7 @@ class Plan:
                 {key: seeds for key, (_, seeds) in runs.items()},
                 sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
                 max(run.threads for run, _ in runs.values()),
+                max(run.shares for run, _ in runs.values()),
             )
             for name, runs in grouped.items()
         ]
@@ -118,7 +121,7 @@ class Plan:
     def evaluations(self) -> dict[str, Evaluation]:
         """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
         found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
-        baselines = {pair.baseline for claim in self.experiment.claims for pair in claim.compare}
+        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
         for row in self.runnable:
             if row.stand_in and row.run.classifies and row.row.id in baselines:
                 found.append(soundness(self.plain(row)))
@@ -170,16 +173,20 @@ def merge(base: Any, overlay: Any) -> Any:
 
 
 def _layers(experiment: Experiment, row: Row, scale: Scale) -> list[Settings]:
-    used = [experiment.variations[name] for name in row.use]
-    return [settings for variation in (experiment, *used, row) for settings in variation.layers(scale)]
+    return [settings for variation in experiment.variations_of(row) for settings in variation.layers(scale)]
 
 
-def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
+def overlaid_run(experiment: Experiment, row: Row, scale: Scale) -> dict[str, Any]:
+    """What a row's run is made of at a scale: the file's keys, those of its variations, its own, laid over in turn."""
     merged: dict[str, Any] = {}
     for settings in _layers(experiment, row, scale):
         merged = merge(merged, settings.run)
+    return merged
+
+
+def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
     place = f"{where}, rows[{row.id}] at {scale} scale, run"
-    run = validate(RunSpec, merged, place)
+    run = validate(RunSpec, overlaid_run(experiment, row, scale), place)
     version = run.dataset.version or config.version(run.dataset.name)
     return run.model_copy(update={"dataset": run.dataset.model_copy(update={"version": version})})
 
@@ -221,7 +228,7 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
 
 def comparable(run: RunSpec) -> dict[str, Any]:
     """What makes two runs the same protocol: everything but how the machine carries it out."""
-    spec = run.model_dump(exclude={"precision", "memory_format", "threads"})
+    spec = run.model_dump(exclude={"precision", "memory_format", "compile", "threads"})
     spec["dataset"].pop("version")
     return spec
 
@@ -229,7 +236,7 @@ def comparable(run: RunSpec) -> dict[str, Any]:
 def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
     """An experiment at a scale (the configured one by default)."""
     chosen = scale or config.scale
-    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.rows if chosen in row.at]
+    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.at(chosen)]
     planned = {row.row.id: row for row in rows}
     for row in rows:
         for part in row.evaluate:

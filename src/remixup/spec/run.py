@@ -128,6 +128,7 @@ class RunSpec(Strict):
     objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    compile: bool = Field(False, description="whole minibatches are trained on by a compiled network (torch.compile)")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
 
     @model_validator(mode="after")
@@ -176,6 +177,12 @@ class RunSpec(Strict):
         """Whether it learns classes: not a number, and not by playing a game."""
         classes: int = parts.catalogue()["datasets"][self.dataset.name]["classes"]
         return classes > 1 and self.objective["name"] == "supervised"
+
+    @property
+    def shares(self) -> int:
+        """Among how many processes its minibatches can be shared: their parts, where these draw independently."""
+        sequential = "dropout" in self.model or self.vicinity.noise is not None
+        return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)
 
     @property
     def population(self) -> bool:

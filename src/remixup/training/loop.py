@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from remixup import models
 from remixup.errors import UserError
@@ -17,6 +18,7 @@ from remixup.spec.run import RunSpec
 from remixup.training import augmentation
 from remixup.training.block import BlockTraining
 from remixup.training.inputs import Inputs, portions
+from remixup.training.parallel import Share
 from remixup.training.randomness import derive, generator
 from remixup.vicinity import TrainingSet, Vicinity, take
 
@@ -38,6 +40,9 @@ class Training(BlockTraining):
             raise ValueError("only population models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
+        self.share = Share()
+        self._losses = self.share.wrap(_Losses(self))
+        self._networks: dict[tuple[int, int | None, bool], Callable[[Tensor], Tensor]] = {}
 
     @cached_property
     def pools(self) -> list[TrainingSet]:
@@ -57,25 +62,29 @@ class Training(BlockTraining):
     def _steps(self, draws: _Draws) -> Tensor:
         """All minibatches of an epoch; the mean training loss of each member, without synchronising in between."""
         self.model.train()
-        count, steps = draws.order.shape[1], len(draws.steps)
-        labels = self.inputs.train_labels.gather(1, draws.order)
-        batches = self.inputs.batches(self.inputs.train.gather(1, draws.order), draws.sizes, draws.crops)
+        shares = [self.share.of(parts, draws.sizes) for parts in draws.steps]
+        spans = [draws.spans[part] for share in shares for part, _ in share]
+        sizes = [span.stop - span.start for span in spans]
+        order = torch.cat([draws.order[:, span] for span in spans], dim=1)
+        crops = None if draws.crops is None else torch.cat([draws.crops[span] for span in spans])
+        labels = iter(self.inputs.train_labels.gather(1, order).split(sizes, dim=1))
+        batches = self.inputs.batches(self.inputs.train.gather(1, order), sizes, crops)
         total = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
-        start = part = 0
-        for step, parts in enumerate(draws.steps):
-            self._set_rate(self.epoch + step / steps)
+        for step, share in enumerate(shares):
+            self._set_rate(self.epoch + step / len(shares))
             self.optimiser.zero_grad(set_to_none=True)
-            examples = sum(draws.sizes[part : part + parts])
-            for _ in range(parts):
-                size = draws.sizes[part]
-                rows = slice(start, start + size)
-                x = self._batch(next(batches), draws.uniforms[:, rows] if self.spec.augmentation else None)
-                loss = self._loss(x, labels[:, rows], draws, part)
-                (loss if parts == 1 else loss * (size / examples)).sum().backward()
-                total += loss.detach() * size
-                start, part = start + size, part + 1
+            for k, (part, weight) in enumerate(share):
+                span = draws.spans[part]
+                if self.share.size > 1:
+                    self.model.train(weight > 0)
+                with self.share.exchange(self._losses, last=k + 1 == len(share)):
+                    x = self._batch(next(batches), draws.uniforms[:, span] if self.spec.augmentation else None)
+                    loss = self._losses(x, next(labels), draws, part)
+                    (loss * weight).sum().backward()
+                total += loss.detach() * (span.stop - span.start) * (weight > 0)
             self.optimiser.step()
-        return total / count
+        self.share.average_buffers(self.model)
+        return self.share.total(total) / draws.order.shape[1]
 
     def _batch(self, x: Tensor, uniforms: Tensor | None) -> Tensor:
         """A minibatch (members, n, ...) as the network sees it before mixing: augmented, then scaled."""
@@ -86,7 +95,7 @@ class Training(BlockTraining):
             x = flat.view(x.shape)
         return self.inputs.scale(x)
 
-    def _loss(self, x: Tensor, y: Tensor, draws: _Draws, part: int) -> Tensor:
+    def loss(self, x: Tensor, y: Tensor, draws: _Draws, part: int) -> Tensor:
         """The loss of each member on a minibatch of scaled examples, after mixing them as the vicinity says."""
         task, vicinity = self.inputs.task, self.vicinity
         target = vicinity.smooth(task.target(y, x.dtype))
@@ -127,15 +136,22 @@ class Training(BlockTraining):
         """What stages start to end - 1 of the network make of (members, n, ...)."""
         if start == end:
             return x
-        model = self.model if start == 0 and end is None else self.model[start:end]
+        # Anything but whole minibatches would be compiled once more for each size: the last one of an epoch, tests.
+        whole = self.model.training and x.shape[1] == (self.spec.micro_batch or self.spec.batch_size)
+        model = self._network(start, end, self.spec.compile and whole)
         if self.spec.population:
-            out: Tensor = model(x)
-            return out
+            return model(x)
         single = x.squeeze(0)
         if self.spec.memory_format == "channels_last" and single.ndim == 4:
             single = single.contiguous(memory_format=torch.channels_last)
-        out = model(single)
-        return out.unsqueeze(0)
+        return model(single).unsqueeze(0)
+
+    def _network(self, start: int, end: int | None, compiled: bool) -> Callable[[Tensor], Tensor]:
+        """Stages start to end - 1 of the network; cut out, and compiled, once."""
+        if (start, end, compiled) not in self._networks:
+            network = self.model if start == 0 and end is None else self.model[start:end]
+            self._networks[start, end, compiled] = torch.compile(network, dynamic=False) if compiled else network
+        return self._networks[start, end, compiled]
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if self.spec.precision == "float32":
@@ -148,12 +164,15 @@ class Training(BlockTraining):
         self.model.eval()
         labels = self.inputs.y[rows] if labels is None else labels
         count = rows.shape[1]
-        sizes = portions(count, EVALUATION_ROWS)
+        rows, labels = self.share.rows(rows), self.share.rows(labels)
+        sizes = portions(rows.shape[1], EVALUATION_ROWS)
         totals: dict[str, Tensor] = {}
         for x, y in zip(self.inputs.batches(rows, sizes), labels.split(sizes, dim=1), strict=True):
             for name, value in self.inputs.task.measure(self.logits(x), y).items():
                 totals[name] = totals[name] + value if name in totals else value
-        return {name: self.inputs.task.summarise(name, total / count) for name, total in totals.items()}
+        return {
+            name: self.inputs.task.summarise(name, self.share.total(total) / count) for name, total in totals.items()
+        }
 
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:
@@ -161,6 +180,18 @@ class Training(BlockTraining):
         self.model.eval()
         with self._autocast():
             return self.forward(self.inputs.scale(x)).float()
+
+
+class _Losses(nn.Module):
+    """A training's losses as a module's `forward`, which is what an exchange of gradients can be wrapped around.
+
+    It has the network's weights but not its buffers, which are each process's own until an epoch ends.
+    """
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(training.model.parameters())
+        self.forward = training.loss
 
 
 class _Draws:
@@ -187,13 +218,15 @@ class _Draws:
         self.order = self.order.to(self.device)
 
     def _split(self, count: int, batch: int, micro: int) -> None:
-        """Sizes of the parts that pass through the network, and how many parts make each step."""
+        """Sizes of the parts that pass through the network, where each lies in the order, and those of each step."""
         self.sizes: list[int] = []
-        self.steps: list[int] = []
+        self.steps: list[range] = []
         for size in portions(count, batch):
             parts = portions(size, micro)
+            self.steps.append(range(len(self.sizes), len(self.sizes) + len(parts)))
             self.sizes += parts
-            self.steps.append(len(parts))
+        ends = list(accumulate(self.sizes))
+        self.spans = [slice(end - size, end) for size, end in zip(self.sizes, ends, strict=True)]
 
     def _uniforms(self, sources: list[torch.Generator], spec: RunSpec, count: int) -> Tensor:
         """For each example and part of the augmentation two numbers: (members, n, parts, 2)."""
@@ -238,8 +271,8 @@ class _Draws:
 
     def partner_uniforms(self, part: int, k: int) -> Tensor | None:
         """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
-        start, theirs = sum(self.sizes[:part]), self._theirs[k]
-        return theirs[:, start : start + self.sizes[part]] if theirs.shape[2] else None
+        theirs = self._theirs[k]
+        return theirs[:, self.spans[part]] if theirs.shape[2] else None
 
 
 def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:

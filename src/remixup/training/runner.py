@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import traceback
@@ -19,6 +20,7 @@ from remixup.spec.run import RunSpec
 from remixup.training import checkpoints, objectives
 from remixup.training.block import BlockTraining
 from remixup.training.inputs import Inputs, make_inputs
+from remixup.training.parallel import team
 from remixup.training.provenance import code, environment, processor, sha256
 from remixup.training.store import Block, Damaged, Store, enough_space, weights_fault
 
@@ -33,16 +35,25 @@ class Reporter(Protocol):
         """Called after each epoch."""
 
 
-def pick_device(gpu: str | None) -> torch.device:
-    """The device of a slot; the CPU without one."""
-    return torch.device("cuda" if gpu is not None else "cpu")
+def pick_device(held: list[str]) -> torch.device:
+    """The first of the devices that are held; the CPU without one."""
+    return torch.device("cuda", 0) if held else torch.device("cpu")
 
 
 class Runner:
-    """Trains runs into a store on one device."""
+    """Trains runs into a store, each in one process on one device or, where its minibatches can be shared, in several.
 
-    def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter) -> None:
+    Args:
+        store: where runs are kept.
+        data: the data folder.
+        device: of this process.
+        report: told of the progress.
+        processes: at most so many train a run together, each with a device of its own.
+    """
+
+    def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter, processes: int = 1) -> None:
         self.store, self.data, self.device, self.report = store, data, device, report
+        self.processes = processes
         self._loaded: dict[tuple[str, str], Prepared] = {}
 
     def train(self, spec: RunSpec, seeds: int, keep_weights: bool) -> list[Block]:
@@ -92,9 +103,12 @@ class Runner:
             "environment": environment(),
             "hardware": hardware(self.device),
             "device": self.device.type,
+            "processes": min(self.processes, spec.shares),
             "data": {**spec.dataset.model_dump(), **_digests(self._loaded[_data_key(spec)].manifest)},
             "started": began.isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
+            # Processes that wanted a core over the last five minutes: more than there are cores, and seconds are long.
+            "load_average": round(os.getloadavg()[1], 2),
         }
         block = self.store.publish(spec, seeds, training.history, provenance)
         self.store.resume_point(run, seeds).unlink(missing_ok=True)
@@ -102,20 +116,22 @@ class Runner:
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
-        began = time.monotonic()
+        began = kept = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
-        training = start(spec, seeds, self.inputs(spec, seeds), self.device)
-        checkpoints.load_resume_point(training, point)
-        kept = time.monotonic()
 
         def after_epoch(training: BlockTraining) -> None:
             nonlocal kept
-            self.report(spec.key(), seeds, training)
             if time.monotonic() - kept >= RESUME_SECONDS and not training.finished:
                 checkpoints.save_resume_point(training, point)
                 kept = time.monotonic()
+            self.report(spec.key(), seeds, training)
 
-        training.run(after_epoch)
+        inputs = self.inputs(spec, seeds)
+        with team(min(self.processes, spec.shares), self.device, _take_part, (spec, seeds, self.data, point)):
+            training = start(spec, seeds, inputs, self.device)
+            checkpoints.load_resume_point(training, point)
+            kept = time.monotonic()
+            training.run(after_epoch)
         return training, time.monotonic() - began
 
     def _restore_weights(self, spec: RunSpec, block: Block) -> None:
@@ -129,6 +145,15 @@ class Runner:
         training, _ = self._fit(spec, block.seeds)
         checkpoints.keep_weights(training, path)
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
+
+
+def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
+    """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
+    torch.set_num_threads(spec.threads)
+    prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
+    training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
+    checkpoints.load_resume_point(training, point)
+    training.run(lambda _: None)
 
 
 def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> BlockTraining:

@@ -7,6 +7,7 @@ so that two clones, or two users, share the devices too.
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -34,48 +35,66 @@ def devices() -> list[str]:
 
 
 @contextmanager
-def slot(limit: int | None = None, folder: Path | None = None, poll: float = 0.5) -> Iterator[str | None]:
-    """Holds one device, waiting until one is free; yields its name, or None where there is no device.
+def slots(
+    count: int = 1, limit: int | None = None, folder: Path | None = None, poll: float = 0.5
+) -> Iterator[list[str]]:
+    """Holds some devices, waiting until they are free; yields their names, none where there is no device.
 
-    While it is held, CUDA_VISIBLE_DEVICES shows that device alone; enter before the first use of CUDA.
+    While they are held, CUDA_VISIBLE_DEVICES shows them alone; enter before the first use of CUDA.
 
     Args:
+        count: how many, all at once; where there are fewer, as many as there are.
         limit: use only the first so many devices (the workflow's `gpu` resource).
         folder: where the locks lie; one folder for the whole host unless told otherwise.
         poll: seconds between two looks at occupied devices.
     """
     names = devices()[:limit]
     if not names:
-        yield None
+        yield []
         return
     home = folder or FOLDER
     home.mkdir(parents=True, exist_ok=True)
     if home.stat().st_uid == os.getuid():
         home.chmod(0o1777)
-    lock, name = _acquire(names, home, poll)
+    held = _acquire(names, min(count, len(names)), home, poll)
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = name
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
     try:
-        yield name
+        yield list(held)
     finally:
         if before is None:
             os.environ.pop("CUDA_VISIBLE_DEVICES", None)
         else:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
-        lock.release()
+        for lock in held.values():
+            lock.release()
 
 
-def _acquire(names: list[str], home: Path, poll: float) -> tuple[FileLock, str]:
+def _acquire(names: list[str], count: int, home: Path, poll: float) -> dict[str, FileLock]:
     told = False
     while True:
-        for name in names:
-            lock = FileLock(home / f"{name.replace('/', '-')}.lock", mode=0o666)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            return lock, name
+        held = _free(names, count, home)
+        if len(held) == count:
+            return held
+        # Who waits with half of what it needs may wait for one that does the same.
+        for lock in held.values():
+            lock.release()
         if not told:
-            print(f"waiting for one of {len(names)} GPUs", file=sys.stderr, flush=True)
+            print(f"waiting for {count} of {len(names)} GPUs", file=sys.stderr, flush=True)
             told = True
-        time.sleep(poll)
+        time.sleep(poll * random.uniform(0.5, 1.5))
+
+
+def _free(names: list[str], count: int, home: Path) -> dict[str, FileLock]:
+    """Locks on the first devices that are free, at most so many."""
+    held: dict[str, FileLock] = {}
+    for name in names:
+        lock = FileLock(home / f"{name.replace('/', '-')}.lock", mode=0o666)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        held[name] = lock
+        if len(held) == count:
+            break
+    return held

@@ -55,8 +55,7 @@ class Block:
 
     def history(self) -> list[dict[str, float]]:
         """Rows of history.csv: seed, epoch, rate, and each quantity after that epoch."""
-        with (self.folder / "history.csv").open(newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return read_history(self.folder / "history.csv")
 
     @property
     def digest(self) -> str:
@@ -153,6 +152,12 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return block
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Rows of a history: seed, epoch, rate, and each quantity after that epoch."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def write_json(path: Path, value: Any) -> None:

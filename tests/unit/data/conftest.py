@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from remixup.data import download
-from remixup.data.registry import REGISTRY, Dataset, File, Structure, Version
+from remixup.data.registry import REGISTRY, Dataset, File, Size, Structure, Version
 
 PULSARS = "1.5,2,3,4,5,6,7,8,0\n10,20,30,40,50,60,70,80.25,1\n-1,-2,-3,-4,-5,-6,-7,-8,0\n"
 
@@ -89,6 +89,7 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
             "licence": "none",
             "citation": "me",
             "homepage": "http://x",
+            "size": Size((8,), 3),
         }
         dataset = Dataset(name="toy", versions={version.name: version for version in given}, **{**values, **changes})  # type: ignore[arg-type]
         monkeypatch.setitem(REGISTRY, "toy", dataset)

@@ -1,5 +1,4 @@
 import itertools
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,14 +7,6 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import build, stack
 from remixup.vicinity import soft_cross_entropy
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def member(seed: int, features: int, classes: int, hidden: tuple[int, ...] = (128, 128)) -> nn.Sequential:

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 import torch
 from tests.unit.training.samples import MIXUP, finished, image_spec, images
@@ -11,14 +9,6 @@ from remixup.models.preact_population import MemberConv2d, _fold
 from remixup.vicinity import Vicinity, soft_cross_entropy
 
 SHAPE, CLASSES = (1, 8, 8), 4
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def member(seed: int, shape: tuple[int, ...] = SHAPE, **params) -> nn.Sequential:

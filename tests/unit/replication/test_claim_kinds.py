@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -26,8 +29,8 @@ def compare(smallest: float, name: str = "better", **more: object) -> Claim:
     return Claim(id=name, metric=METRIC, compare=[pair], smallest_effect=smallest, **PLACE, **more)
 
 
-def decide(claims: list[Claim], **values: list[float]) -> list[ClaimResult]:
-    experiment = Experiment(
+def small(claims: list[Claim]) -> Experiment:
+    return Experiment(
         id="small",
         paper="zhang2018mixup",
         title="",
@@ -37,8 +40,11 @@ def decide(claims: list[Claim], **values: list[float]) -> list[ClaimResult]:
         rows=[Row(id=name, label=name) for name in ("erm", "mixup")],
         claims=claims,
     )
+
+
+def decide(claims: list[Claim], **values: list[float]) -> list[ClaimResult]:
     evidence = {name: Evidence("paper", values={METRIC: dict(enumerate(found))}) for name, found in values.items()}
-    return decide_claims(experiment, {"erm": Evidence("paper"), "mixup": Evidence("paper"), **evidence})
+    return decide_claims(small(claims), {"erm": Evidence("paper"), "mixup": Evidence("paper"), **evidence})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,11 @@ def decide(claims: list[Claim], **values: list[float]) -> list[ClaimResult]:
         ([5.9, 6.0, 6.1], False, "the values lie beyond 5 (5 % level)"),
         ([4.0, 5.0, 6.1], None, "the 95 % interval spans the limit"),
         ([4.9, 5.0, 5.1], None, "the 95 % interval spans the limit"),
+        ([5.0, 5.0, 5.0], True, "every value is 5 itself, which the limit includes"),
+        ([5.0, 5.0 + 1e-12], True, "every value is 5 itself, which the limit includes"),  # up to round-off
+        ([5.0, 5.0, 5.001], None, "the 95 % interval spans the limit"),
+        ([5.001, 5.001, 5.001], False, "the values lie beyond 5 (5 % level)"),
+        ([5.0], None, "two seeds common to its rows are needed (erm has 1)"),
         ([4.0], None, "two seeds common to its rows are needed (erm has 1)"),
         ([], None, "no test_error.last of erm"),
     ],
@@ -56,6 +67,45 @@ def test_a_bound_holds_or_is_refuted_or_stays_open(values: list[float], holds: b
     (found,) = decide([bound(5.0)], erm=values)
     assert (found.holds, found.why, found.kind, found.n) == (holds, why, "measured", len(values))
     assert (found.smallest_effect, found.unit) == (0.0, "points")
+
+
+def test_a_limit_on_what_does_not_vary_holds_up_to_the_very_limit() -> None:
+    """Counts that are the same for every seed, against limits from below them to above: at most means <=."""
+    generator = np.random.default_rng(4)
+    for count in generator.integers(0, 20, size=50).tolist():
+        limit = count + int(generator.integers(-1, 2))
+        (found,) = decide([bound(float(limit))], erm=[float(count)] * int(generator.integers(2, 6)))
+        assert found.holds is (count <= limit)
+        assert found.ci95 == (limit - count, limit - count)
+
+
+def test_a_limit_that_is_the_true_mean_is_seldom_decided() -> None:
+    """Of what does vary, a decision would be an error, and is one time in twenty at most."""
+    generator = np.random.default_rng(5)
+    decided = [
+        decide([bound(5.0)], erm=generator.normal(5.0, 0.4, size=4).tolist())[0].holds is not None for _ in range(400)
+    ]
+    assert 0 < sum(decided) / 400 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "sound", "holds", "why"),
+    [
+        ("digits", True, True, "within 5"),
+        ("digits", False, None, "the stand-in of erm, trained by ERM, does not beat logistic regression"),
+        ("digits", None, None, "is not known to beat logistic regression"),
+        (None, None, True, "within 5"),  # the paper's own data need not prove itself
+    ],
+)
+def test_the_stand_in_of_a_bounded_row_must_be_sound(
+    stand_in: str | None, sound: bool | None, holds: bool | None, why: str
+) -> None:
+    on_limit = "every value is 5 itself" if holds else why
+    for values, said in (([3.9, 4.0, 4.1], why), ([5.0, 5.0, 5.0], on_limit)):
+        evidence = Evidence("embedded", stand_in, sound, {METRIC: dict(enumerate(values))})
+        (found,) = decide_claims(small([bound(5.0)]), {"erm": evidence, "mixup": Evidence("paper")})
+        assert (found.holds, found.n) == (holds, 3)
+        assert said in found.why
 
 
 def test_the_effect_of_a_bound_is_what_is_left_to_the_limit() -> None:

@@ -116,6 +116,22 @@ def test_values_of_evaluations_by_seed(harvest: Harvest) -> None:
     assert harvest.samples(row(harvest, "plain"), "probe.top1") == ({}, [])
 
 
+@pytest.mark.parametrize(
+    ("values", "found", "verdict"),
+    [
+        ([None, 6.0], [6.0], "no value"),  # seed 0 was trained to the end, seed 1 diverged
+        ([4.0, None], [4.0], "diverged"),
+        ([None, None], None, "diverged"),
+    ],
+)
+def test_a_value_is_missing_for_want_of_it_or_because_the_run_diverged(
+    harvest: Harvest, values: list[float | None], found: list[float] | None, verdict: str
+) -> None:
+    measure(harvest, values)
+    entry = harvest.entry(row(harvest, "probed"), "probe.top1", [])
+    assert (entry.replicated.values if entry.replicated else None, entry.verdict) == (found, verdict)
+
+
 def test_what_was_measured_on_another_block_does_not_count(harvest: Harvest) -> None:
     measure(harvest, [4.0, 6.0])
     probed = row(harvest, "probed")

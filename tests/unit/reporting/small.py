@@ -43,8 +43,13 @@ def result_of(*entries: Any, claims: Any = ()) -> ExperimentResult:
     )
 
 
+def body_of(table: str) -> str:
+    """What stands below the head."""
+    return table.rpartition("\\endlastfoot\n")[2]
+
+
 def lines_of(table: str) -> list[list[str]]:
     """The cells of the lines below the head."""
-    plain = [re.sub(r" \\\\\*?$", "", line) for line in table.splitlines() if re.search(r" \\\\\*?$", line)]
+    plain = [re.sub(r" \\\\\*?$", "", line) for line in body_of(table).splitlines() if re.search(r" \\\\\*?$", line)]
     lines = [line for line in plain if "&" in line and "multicolumn" not in line]
     return [[cell.strip() for cell in re.split(r"(?<!\\)&", line)] for line in lines]

@@ -16,8 +16,9 @@ import pytest
 
 from remixup.errors import UserError
 from remixup.replication.results import Code, Replication
-from remixup.reporting import build
+from remixup.reporting import build, latex
 from remixup.reporting.sections import time_taken
+from remixup.spec.planning import overlaid_run
 
 from .evaluated import evaluated, words
 from .made_up import COMMIT, environment, noise, replication, tabular
@@ -83,6 +84,29 @@ def test_nothing_sticks_out(report: Report) -> None:
     assert "Float too large" not in report.log
     assert "LaTeX Font Warning" not in report.log
     assert "undefined" not in report.log
+
+
+def test_tables_stand_where_they_are_written_and_leave_room_for_figures(report: Report, tmp_path: Path) -> None:
+    """Below a figure a table, then a figure that no longer fits, then a table that the page has no room for."""
+    figure = r"\begin{figure}[!%s]\rule{1mm}{%dmm}\caption{F.}\end{figure}" + "\n\n"
+    lines: list[list[str] | str] = [[f"line {number}"] for number in range(8)]
+    table = latex.table(["l"], ["head"], lines, caption="T.", label="t", notes=r"\tablenotes{note}")
+    body = [figure % ("t", 60), "alpha\n\n", table, "\n\nbeta\n\n", figure % ("htbp", 130)]
+    body += [r"\rule{1mm}{70mm}" + "\n\n", "gamma\n\n", table.replace("{t}", "{u}"), "\n\ndelta"]
+    preamble = (PAPER / "report.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
+    source = preamble + "\\begin{document}\n" + "".join(body) + "\n\\end{document}\n"
+    (tmp_path / "small.tex").write_text(source, encoding="utf-8")
+    surroundings = build._surroundings(PAPER, report.generated)
+    command = ["pdflatex", *build.OPTIONS, "small.tex"]
+    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout
+    assert "too high" not in done.stdout
+    one, two = pages((tmp_path / "small.pdf").read_bytes())
+    places = [one.index(word) for word in ("alpha", "T.", "head", "line7", "note", "beta", "gamma")]
+    assert places == sorted(places)
+    assert "line" not in one[places[-1] :], "there is no room for its eight lines"
+    assert two.index("head") < two.index("line0") < two.index("line7") < two.index("delta")
+    assert "continued" not in one + two
 
 
 def test_numbers_and_notes_reach_the_page(report: Report) -> None:
@@ -220,8 +244,8 @@ def test_figures_see_the_settings_that_a_row_takes_from_elsewhere() -> None:
     experiment = type(tabular()[0]).model_validate(document)
     row = experiment.rows[0]
     mixed = {"ratio": {"name": "beta", "alpha": 0.5}, "partner": "permutation"}
-    assert build._resolved(experiment, row, "embedded").run == {"epochs": 3, "vicinity": mixed}
-    assert build._resolved(experiment, row, "paper").run == {"epochs": 10, "vicinity": mixed}
+    assert overlaid_run(experiment, row, "embedded") == {"epochs": 3, "vicinity": mixed}
+    assert overlaid_run(experiment, row, "paper") == {"epochs": 10, "vicinity": mixed}
 
 
 def test_assets_are_listed_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from remixup.replication.results import ExperimentResult
-from remixup.reporting import build
 from remixup.reporting.figures import curves, drawing, planes, sweeps
 from remixup.spec.experiment import Row
+from remixup.spec.planning import overlaid_run
 
 from .evaluated import between, evaluated, snapshots, strengths
 from .made_up import entry, replicated, tabular
@@ -21,7 +21,8 @@ from .made_up import entry, replicated, tabular
 
 def rows_of(*patterns: str) -> list[Row]:
     experiment, result = evaluated()
-    return [build._resolved(experiment, row, result.scale) for row in experiment.select(list(patterns))]
+    selected = experiment.select(list(patterns))
+    return [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in selected]
 
 
 def drawn(axes: Axes) -> list[tuple[list[float], list[float]]]:

@@ -131,13 +131,24 @@ def test_column_fits_its_numbers() -> None:
     assert latex.column([r"\itshape 123.45", "1.2"]) == "S[table-format=3.2]"
 
 
-def test_table_breaks_only_when_long() -> None:
-    short = latex.table(["l"], ["h"], [["a"]] * 3, caption="c", label="t", long=3)
-    long = latex.table(["l"], ["h"], [["a"]] * 4, caption="c", label="t", long=3)
-    assert r"\begin{table}" in short
-    assert "longtable" not in short
-    assert r"\begin{longtable}" in long
-    assert long.count(r"\toprule") == 2, "the head stands on each page"
+def test_a_table_stands_where_it_is_written_and_repeats_head_and_notes() -> None:
+    long = latex.table(["l", "r"], ["h", "i"], [["a", "b"]] * 40, caption="c", label="t", notes=r"\tablenotes{n}")
+    assert r"\begin{table}" not in long, "a float may leave its section"
+    assert long.count("h & i \\\\") == 2, "the head stands on each page"
+    assert long.count("\\multicolumn{2}{c}{\\tablenotes{n}} \\\\") == 2, "so do the notes"
+    assert long.count(r"\caption{c}\label{t}") == 1
+    assert long.count("a & b \\\\") == 40
+
+
+@pytest.mark.parametrize(("lines", "kept"), [(1, 1), (8, 8), (9, 8), (40, 8)])
+def test_a_table_asks_for_room_for_its_first_lines(lines: int, kept: int) -> None:
+    found = latex.table(["l"], ["h"], [["a"]] * lines, caption="c", label="t")
+    assert found.startswith(f"\\begin{{standing}}{{{kept}}}\n")
+
+
+def test_a_table_without_caption_is_bare() -> None:
+    bare = latex.table(["l"], ["h"], [["a"]])
+    assert bare == "\\begin{tabular}{l}\n\\toprule\nh \\\\\n\\midrule\na \\\\\n\\bottomrule\n\\end{tabular}"
 
 
 def test_breadth_is_that_of_what_is_printed() -> None:

@@ -80,7 +80,7 @@ def test_rows_are_run_at_their_scales_only(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("at", "expected"), [([], r"at least 1 item"), (["papr"], r"'embedded', 'reduced' or 'paper'")]
+    ("at", "expected"), [([], r"at least 1 item"), (["papr"], r"'embedded', 'reduced-cpu', 'reduced' or 'paper'")]
 )
 def test_scales_of_a_row_are_known_ones(tmp_path, at, expected):
     with pytest.raises(UserError, match=expected):

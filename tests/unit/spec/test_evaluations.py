@@ -148,6 +148,25 @@ def test_a_claim_may_compare_evaluations_of_one_run_but_not_one_with_itself(tmp_
         planned(tmp_path, [*ROWS, twin], claims=[{**claim, "compare": [pair]}], **changes)
 
 
+@pytest.mark.parametrize(("kind", "needed"), [("compare", "erm"), ("bound", "erm"), ("untested", None)])
+def test_what_a_claim_on_a_stand_in_rests_on_is_held_against_logistic_regression(tmp_path, kind, needed):
+    """The baseline of a comparison and the row of a bound, each by its ERM counterpart; real data need not be."""
+    mixup = {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}
+    rows = [{"id": "erm", "label": "x"}, {"id": "mixup", "label": "x", "run": mixup}]
+    claim = {"id": "c", "statement": "x", "where": "y", "metric": "test_error.last"}
+    claim |= {
+        "compare": {"compare": [{"baseline": "mixup", "treatment": "erm"}], "smallest_effect": 1.0},
+        "bound": {"bound": {"row": "mixup", "at_most": 5.0}},
+        "untested": {"untested": "no time", "metric": None},
+    }[kind]
+    changes = {"metrics": {"test_error.last": {"label": "x"}}, "claims": [claim]}
+    stands_in = planned(tmp_path, rows, stand_in="digits for CIFAR-10", **changes)
+    keys = {row.row.id: row.key for row in stands_in.rows}
+    found = [(each.part["name"], each.run) for each in stands_in.evaluations().values()]
+    assert found == ([("logistic_regression", keys[needed])] if needed else [])
+    assert planned(tmp_path, rows, **changes).evaluations() == {}
+
+
 def test_the_most_seeds_asked_for_are_evaluated(tmp_path):
     more = {**ROWS[3], "id": "more", "seeds": 7}
     found = planned(tmp_path, [more, ROWS[3]])

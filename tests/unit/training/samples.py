@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from remixup.data import Prepared
 from remixup.spec.run import RunSpec
+from remixup.training import checkpoints
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
 
@@ -58,6 +60,27 @@ def finished(spec, data, seeds=(0,)):
     training = start(spec, data, seeds)
     training.run(lambda _: None)
     return training
+
+
+def interrupted(start, stop, point):
+    """A training that was killed after `stop` epochs and went on from its resume point, in a process that drew on."""
+
+    class Killed(Exception):
+        pass
+
+    def kill(training):
+        if training.epoch == stop:
+            checkpoints.save_resume_point(training, point)
+            raise Killed
+
+    with pytest.raises(Killed):
+        start().run(kill)
+    torch.manual_seed(99)  # whatever else the process drew
+    resumed = start()
+    assert checkpoints.load_resume_point(resumed, point)
+    assert resumed.epoch == stop
+    resumed.run(lambda _: None)
+    return resumed
 
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 1.0}}

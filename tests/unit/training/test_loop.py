@@ -16,6 +16,7 @@ from tests.unit.training.samples import (
     finished,
     image_spec,
     images,
+    interrupted,
     numbers,
     spectrograms,
     start,
@@ -57,24 +58,7 @@ def same(first, second):
 def test_interrupted_equals_uninterrupted(tmp_path, case, stop):
     spec, data = CASES[case]
     whole = finished(spec, data)
-    point = tmp_path / "point.safetensors"
-
-    class Killed(Exception):
-        pass
-
-    def kill(training):
-        if training.epoch == stop:
-            checkpoints.save_resume_point(training, point)
-            raise Killed
-
-    with pytest.raises(Killed):
-        start(spec, data).run(kill)
-    torch.manual_seed(99)  # whatever else the process drew
-    resumed = start(spec, data)
-    assert checkpoints.load_resume_point(resumed, point)
-    assert resumed.epoch == stop
-    resumed.run(lambda _: None)
-    same(whole, resumed)
+    same(whole, interrupted(lambda: start(spec, data), stop, tmp_path / "point.safetensors"))
 
 
 def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
@@ -207,3 +191,16 @@ def test_a_population_goes_on_when_one_member_diverges():
 def test_it_learns():
     error = finished(table_spec(vicinity=MIXUP, epochs=60), table(rows=300)).history[-1]["test_error"]
     assert error < 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [0, 1])
+def test_compiled_training_is_training(cut):
+    """A whole minibatch of 16 is compiled, the last one of 10 and the test part are not; all see the same weights."""
+    settings = {"vicinity": {**MIXUP, "cut": cut}, "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
+    data = images(train=42)
+    plain, compiled = (finished(image_spec(**settings, compile=compile), data) for compile in (False, True))
+    assert [key for key in compiled._networks if key[2]]
+    for row, other in zip(plain.history, compiled.history, strict=True):
+        assert other["train_loss"] == pytest.approx(row["train_loss"], rel=1e-4)
+        assert other["test_loss"] == pytest.approx(row["test_loss"], rel=1e-4)

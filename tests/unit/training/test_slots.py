@@ -14,7 +14,7 @@ def two_devices(monkeypatch):
 
 
 def hold(folder, entered, events, seconds):
-    with slots.slot(folder=folder, poll=0.01) as name:
+    with slots.slots(folder=folder, poll=0.01) as [name]:
         events.put((name, "in", time.monotonic(), os.environ["CUDA_VISIBLE_DEVICES"]))
         entered.set()
         time.sleep(seconds)
@@ -23,15 +23,15 @@ def hold(folder, entered, events, seconds):
 
 def test_no_device_is_fine(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with slots.slot(folder=tmp_path) as name:
-        assert name is None
+    with slots.slots(folder=tmp_path) as held:
+        assert held == []
 
 
 def test_devices_of_the_cluster_are_respected(two_devices, tmp_path):
     assert slots.devices() == ["3", "GPU-b"]
-    with slots.slot(folder=tmp_path) as first, slots.slot(folder=tmp_path, limit=0) as none:
-        assert first == "3"
-        assert none is None
+    with slots.slots(folder=tmp_path) as first, slots.slots(folder=tmp_path, limit=0) as none:
+        assert first == ["3"]
+        assert none == []
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"
 
@@ -62,6 +62,35 @@ def test_a_killed_holders_device_is_free_at_once(monkeypatch, tmp_path):
     os.kill(job.pid, signal.SIGKILL)
     job.join()
     began = time.monotonic()
-    with slots.slot(folder=tmp_path, poll=0.01) as name:
-        assert name == "0"
+    with slots.slots(folder=tmp_path, poll=0.01) as held:
+        assert held == ["0"]
     assert time.monotonic() - began < 1
+
+
+def hold_all(folder, entered, events, count):
+    for _ in range(5):
+        with slots.slots(count, folder=folder, poll=0.01) as names:
+            events.put((names, "in", time.monotonic()))
+            time.sleep(0.01)
+            events.put((names, "out", time.monotonic()))
+
+
+def test_several_devices_are_taken_all_at_once_and_two_such_jobs_do_not_block_each_other(two_devices, tmp_path):
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    jobs = [context.Process(target=hold_all, args=(tmp_path, None, events, count)) for count in (2, 2, 1)]
+    for job in jobs:
+        job.start()
+    seen = [events.get(timeout=30) for _ in range(30)]
+    for job in jobs:
+        job.join()
+    for device in ("3", "GPU-b"):
+        steps = [what for names, what, _ in sorted(seen, key=lambda event: event[2]) if device in names]
+        assert steps == ["in", "out"] * (len(steps) // 2)
+    assert [names for names, _, _ in seen if len(names) == 2] == [["3", "GPU-b"]] * 20
+
+
+def test_where_there_are_fewer_devices_all_are_taken(two_devices, tmp_path):
+    with slots.slots(3, folder=tmp_path) as held:
+        assert held == ["3", "GPU-b"]
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"

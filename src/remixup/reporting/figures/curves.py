@@ -1,6 +1,6 @@
 """Lines over epochs, over the ratio of two examples, over the strength of an attack."""
 
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -19,11 +19,11 @@ from remixup.reporting.figures.drawing import (
     panels,
     styles,
 )
-from remixup.spec.experiment import Row
+from remixup.spec.experiment import Quantity, Row
 from remixup.spec.parts import catalogue
 
 NUMERICS = 1
-QUANTITIES = {
+AXIS_LABELS: dict[str, str] = {
     "test_error": "test error (%)",
     "test_loss": "test loss",
     "train_loss": "training loss",
@@ -32,15 +32,6 @@ QUANTITIES = {
     "validation_loss": "validation loss",
     "validation_top5_error": "top-5 validation error (%)",
 }
-Quantity = Literal[
-    "test_error",
-    "test_loss",
-    "train_loss",
-    "test_top5_error",
-    "validation_error",
-    "validation_loss",
-    "validation_top5_error",
-]
 BETWEEN = {
     "miss": "misses (%)",
     "loss_gradient": "gradient norm of the loss",
@@ -51,7 +42,7 @@ BETWEEN = {
 def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantity = "test_error") -> Figure:
     """A quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed."""
     with matplotlib.rc_context(STYLE):
-        figure, parts = panels(result, rows, QUANTITIES[quantity])
+        figure, parts = panels(result, rows, AXIS_LABELS[quantity])
         plain = {name: {**style, "marker": ""} for name, style in styles(row.label for row in rows).items()}
         for axes, members in parts:
             absent = []

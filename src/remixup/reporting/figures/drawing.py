@@ -126,9 +126,9 @@ def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of:
 
 def why_absent(result: ExperimentResult, row: Row) -> str:
     """Why a row has nothing to draw."""
-    if result.scale not in row.at:
-        return "not run at this scale"
     verdicts = {entry.verdict for entry in result.entries if entry.row == row.id}
+    if not verdicts and result.scale not in row.at:
+        return "not run at this scale"
     return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), "no data")
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from remixup.replication.results import Entry, ExperimentResult
 from remixup.reporting.evidence import best_record
-from remixup.reporting.figures.curves import QUANTITIES
+from remixup.reporting.figures.curves import AXIS_LABELS
 from remixup.reporting.figures.drawing import DASHES, STYLE, legend, line, name_absent, panels, ramp
 from remixup.spec.experiment import Row
 
@@ -51,7 +51,7 @@ def sweep(
     is drawn beside a stand-in, with which it cannot be compared.
     """
     with matplotlib.rc_context(STYLE):
-        ylabel = GENERALISATION.get(metric) or QUANTITIES[metric.partition(".")[0]]
+        ylabel = GENERALISATION.get(metric) or AXIS_LABELS[metric.partition(".")[0]]
         figure, parts = panels(result, rows, ylabel)
         erm_colour, mix_colour = ramp(2)
         entries = {entry.row: _or_recorded(entry) for entry in result.entries if entry.metric == metric}

@@ -1,0 +1,167 @@
+"""What each run and each evaluation of an experiment takes.
+
+Hours are step times that were measured (`training.timing`), multiplied; where a step was not measured nothing is made
+up, and the hours are unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from remixup.data.registry import REGISTRY
+from remixup.evaluation import kept
+from remixup.spec.config import Config
+from remixup.spec.parts import Part
+from remixup.spec.planning import Evaluation, Plan
+from remixup.spec.run import RunSpec
+from remixup.training.store import Store
+from remixup.training.timing import StepTime, StepTimes, kind
+from remixup.training.workload import examples, operations, parameter, work
+
+NOT_COUNTED = {"logistic_regression", "modes"}
+"""Evaluations that pass next to nothing through a network: their seconds are left out."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A run, or an evaluation, for all its seeds."""
+
+    seconds: float | None
+    left: float | None
+    """Seconds of what the store lacks."""
+    flop: float
+
+
+class RunCosts:
+    """The runs, evaluations and datasets of an experiment, and what each takes."""
+
+    def __init__(self, config: Config, plan: Plan, times: StepTimes) -> None:
+        self.config, self.plan, self.times = config, plan, times
+        self.store, self.results = Store(Path(config.results)), Path(config.results)
+        self.runs = plan.runs()
+
+    @cached_property
+    def missing(self) -> dict[str, int]:
+        """How many seeds of each run the store lacks."""
+        return {
+            key: sum(map(len, self.store.missing(key, seeds, spec.population)))
+            for key, (spec, seeds) in self.runs.items()
+        }
+
+    @cached_property
+    def trainings(self) -> dict[str, Spent]:
+        """By run."""
+        return {key: self._training(key, *run) for key, run in self.runs.items()}
+
+    @cached_property
+    def evaluations(self) -> dict[str, Spent]:
+        """By evaluation."""
+        return {key: self._evaluation(each) for key, each in self.plan.evaluations().items()}
+
+    def _training(self, key: str, spec: RunSpec, seeds: int) -> Spent:
+        done, step, each = work(spec), self.times.find(kind(spec, seeds)), operations(spec)
+        flop = seeds * (done.training * each.training + done.evaluation * each.evaluation)
+        seconds = _seconds(step, done.training, done.evaluation) if step else None
+        return self._spent(seconds, spec, seeds, self.missing[key], flop)
+
+    def _evaluation(self, wanted: Evaluation) -> Spent:
+        (spec, seeds), (other, others) = self.runs[wanted.run], self.runs[wanted.runs[-1]]
+        found = passes(wanted.part, spec)
+        gradients, forwards = found or (0, 0)
+        each = operations(spec)
+        flop = wanted.seeds * (gradients * each.training + forwards * each.evaluation)
+        own, step = self.times.find(kind(spec, seeds)), self.times.find(kind(other, others))
+        seconds = _seconds(step, gradients, 0) + _seconds(own, 0, forwards) if found and own and step else None
+        if found == (0, 0):
+            seconds = 0.0
+        blocks = self.store.blocks(wanted.run)
+        done = {seed for block in blocks if kept.path(self.results, wanted, block).exists() for seed in block.seeds}
+        return self._spent(seconds, spec, wanted.seeds, len(set(range(wanted.seeds)) - done), flop)
+
+    def _spent(self, seconds: float | None, spec: RunSpec, seeds: int, missing: int, flop: float) -> Spent:
+        """From the seconds of a block: one seed, or all of a population (some are given the time of all)."""
+        if seconds is None:
+            return Spent(None, None if missing else 0.0, flop)
+        blocks, left = (1, min(missing, 1)) if spec.population else (seeds, missing)
+        return Spent(seconds * blocks, seconds * left, flop)
+
+    def checkpoints(self) -> dict[str, int]:
+        """Bytes of the weights that evaluations read, by run."""
+        wanted = {run for each in self.plan.evaluations().values() if kept.needs_weights(each) for run in each.runs}
+        return {run: operations(self.runs[run][0]).weights * self.runs[run][1] for run in wanted}
+
+    def resume_points(self) -> dict[str, int]:
+        """Bytes of the largest resume point of each run that is left."""
+        found = {}
+        for key, (spec, seeds) in self.runs.items():
+            each = operations(spec)
+            block = seeds if spec.population else 1
+            found[key] = block * (each.weights + each.optimiser) if self.missing[key] else 0
+        return found
+
+    def datasets(self) -> dict[tuple[str, str], int | None]:
+        """Bytes of each prepared dataset; None where they are not known."""
+        used = {(spec.dataset.name, spec.dataset.version) for spec, _ in self.runs.values()}
+        return {each: prepared_bytes(self.config, *each) for each in sorted(used)}
+
+    def jobs(self, seen: set[str]) -> list[float | None]:
+        """Seconds of the jobs that are left: packs, without the runs already seen, and the evaluations as one."""
+        found = [[self.trainings[key].left for key in pack.runs if key not in seen] for pack in self.plan.packs()]
+        found += [[each.left for each in self.evaluations.values()]]
+        seen |= set(self.runs)
+        sums = [None if None in seconds else math.fsum(each or 0.0 for each in seconds) for seconds in found]
+        return [each for each in sums if each != 0]
+
+
+def _seconds(step: StepTime, training: float, evaluation: float) -> float:
+    return training * step.training + evaluation * step.evaluation
+
+
+def passes(part: Part, spec: RunSpec) -> tuple[int, int] | None:
+    """How many single examples an evaluation passes through one seed's network, with gradients and without.
+
+    A pass with gradients is given the time of one in training, which has those for the weights besides. None for an
+    evaluation of which this is not known.
+    """
+    name, data = part["name"], examples(spec)
+    if name in NOT_COUNTED:
+        return 0, 0
+    if name in ("attack", "attack_curve"):
+        return _attacks(part, data.test)
+    if name == "in_between":
+        return parameter("evaluation", part, "pairs") * parameter("evaluation", part, "points"), 0
+    if name == "cost":  # steps of two kinds, and three of each for warming up
+        return 2 * (3 + parameter("evaluation", part, "steps")) * spec.batch_size, 0
+    if name == "decision_surface":
+        return 0, parameter("evaluation", part, "points") ** 2
+    forwards = {"memorisation": data.train, "generalisation": data.train + data.test}
+    return (0, forwards[name]) if name in forwards else None
+
+
+def _attacks(part: Part, test: int) -> tuple[int, int]:
+    """Passes of `evaluation.attacks`: PGD has those of the single step, of its value, and of the point it ends in."""
+    name = part["name"]
+    count = min(parameter("evaluation", part, "examples") or test, test)
+    steps = parameter("evaluation", part, "steps")
+    gradients = {"fgsm": 1, "ifgsm": steps, "pgd_linf": steps + 3, "pgd_l2": steps + 3}[part["method"]]
+    radii = len(part["eps"]) if name == "attack_curve" else 1
+    return radii * gradients * count, (radii if name == "attack_curve" else 2) * count
+
+
+def prepared_bytes(config: Config, name: str, version: str) -> int | None:
+    """Bytes of a prepared dataset: as its manifest says, else from its size; of image files None without one."""
+    path = config.manifest(name, version)
+    if path.exists():
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return int(said["bytes"] + said.get("images.bin", {}).get("bytes", 0))
+    dataset = REGISTRY[name]
+    if dataset.task == "image-files":
+        return None
+    width = {"images": 1, "spectrograms": 2, "tabular": 4, "points": 4}[dataset.task]
+    label = 4 if dataset.classes == 1 else 8
+    size = dataset.size
+    return (size.train + size.test + size.validation) * (math.prod(size.shape) * width + label)

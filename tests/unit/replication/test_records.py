@@ -1,0 +1,66 @@
+"""What is on record for a row, and how it is read; the workflow's tests write records for good."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.spec.small import plan
+
+from remixup.replication import records
+from remixup.replication.records import OnRecord, for_entry
+from remixup.spec import parts
+from remixup.spec.config import Config
+from remixup.spec.planning import comparable
+
+METRICS = {"test_error.last": {"label": "x"}, "probe.top1": {"label": "x"}, "probe.top5": {"label": "x"}}
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OnRecord, dict[str, Any]]:
+    """One row with a record of two seeds: `top1` has a value for the first alone, `top5` for none."""
+    catalogue = json.loads(json.dumps(parts.catalogue()))
+    entry = {"numerics": 1, "summary": "", "weights": True, "parameters": {}, "values": ["top1", "top5"]}
+    catalogue["kinds"]["evaluation"]["probe"] = entry
+    monkeypatch.setattr(parts, "catalogue", lambda: catalogue)
+    rows = [{"id": "probed", "label": "x", "evaluate": ["probe"]}, {"id": "other", "label": "x", "run": {"epochs": 3}}]
+    found = plan(tmp_path, "paper", rows=rows, metrics=METRICS, claims=[])
+    run = found.rows[0].run
+    provenance = {"code": {"commit": "c", "dirty": False}, "hardware": "a card", "started": "2026-01-02T03:04:05"}
+    kept = {"part": {"name": "probe"}, "numerics": 1, "source": []}
+    record = {
+        "run": "kept-00000000",
+        "spec": run.model_dump(),
+        "comparable": comparable(run),
+        "numerics": run.canonical().get("numerics", {}),
+        "seeds": [0, 1],
+        "diverged": [False, False],
+        "values": {"test_error.last": [4.0, 6.0]},
+        "provenance": [provenance],
+        "evaluations": [{**kept, "values": {"top1": {"0": 2.0, "1": None}, "top5": {"0": None, "1": None}}}],
+    }
+    monkeypatch.setattr(records, "read_all", lambda: [record])
+    return OnRecord(found.path, found.experiment, Config()), record
+
+
+def recorded(kept: OnRecord, metric: str, row: int = 0) -> list[tuple[str, list[float], str]]:
+    found = for_entry(kept, kept.experiment.rows[row], metric)
+    return [(each.scale, each.replicated.values, each.verdict) for each in found]
+
+
+def test_a_record_counts_once_for_each_scale_of_its_row_alone(record: tuple[OnRecord, dict[str, Any]]) -> None:
+    kept, _ = record
+    assert set(kept.found) == {"probed", "other"}
+    both = [(scale, [4.0, 6.0], "no published number") for scale in ("reduced", "paper")]
+    assert recorded(kept, "test_error.last") == both
+    assert recorded(kept, "test_error.last", row=1) == []
+
+
+def test_a_value_that_a_record_lacks_is_no_divergence(record: tuple[OnRecord, dict[str, Any]]) -> None:
+    kept, content = record
+    assert recorded(kept, "probe.top1") == [(scale, [2.0], "no value") for scale in ("reduced", "paper")]
+    assert recorded(kept, "probe.top5") == []
+    content["diverged"] = [False, True]
+    assert recorded(kept, "probe.top1") == [(scale, [2.0], "diverged") for scale in ("reduced", "paper")]

@@ -1,0 +1,110 @@
+"""`remixup evidence`: what is missing, in its order, seed by seed; stopped and gone on with; held to its histories."""
+
+import json
+
+import pytest
+import yaml
+
+from remixup.replication.records import digest
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+
+pytestmark = pytest.mark.slow
+AGENDA = {
+    "cpu": [
+        {"experiment": "convolutional", "scale": "reduced", "rows": ["*"], "seeds": 2},
+        {"experiment": "small", "scale": "paper", "rows": ["mixup"]},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A committed project of which everything was put on record, in two goes."""
+    project = make_project(tmp_path_factory.mktemp("evidence") / "project", CONVOLUTIONAL, SMALL)
+    (project.folder / "evidence.yaml").write_text(yaml.safe_dump(AGENDA))
+    project.git("init", "-q", "-b", "main")
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "start")
+    project.first = project.remixup("evidence", "--minutes", "0")
+    project.second = project.remixup("evidence")
+    return project
+
+
+def test_pieces_in_their_order_and_none_twice(project):
+    listed = [
+        "convolutional at reduced scale, erm: seed 0",
+        "convolutional at reduced scale, mixup: seed 0",
+        "convolutional at reduced scale, erm: seed 1",
+        "convolutional at reduced scale, mixup: seed 1",
+        "small at paper scale, mixup: seeds 0-2",
+    ]
+    head, *lines = project.first.stdout.splitlines()
+    assert head == "5 pieces of evidence for a CPU, 5 of them not on record"
+    assert [line.strip() for line in lines[:5]] == listed
+    assert lines[5] == "0 minutes are over; the next call goes on from here"
+    done = [line for line in project.second.stdout.splitlines() if line.startswith("on record: ")]
+    assert done == [f"on record: {each}" for each in listed]
+    before = project.blocks()
+    assert "5 pieces of evidence for a CPU, 0 of them not on record" in project.remixup("evidence").stdout
+    assert project.blocks() == before
+
+
+def test_a_record_holds_the_seeds_and_their_histories(project):
+    found = {path.stem: json.loads(path.read_text()) for path in (project.folder / "records").glob("*.json")}
+    assert sorted(len(record["seeds"]) for record in found.values()) == [2, 2, 3]
+    for run in found:
+        kept = sorted((project.folder / "records/histories" / run).glob("*.csv"))
+        assert len(kept) == (0 if "mlp" in run else 2)
+    assert project.remixup("verify").returncode == 0
+
+
+@pytest.mark.parametrize("forge", ["value", "history"])
+def test_a_record_typed_by_hand_is_found(project, forge):
+    path = next(each for each in (project.folder / "records").glob("*.json") if "preact" in each.name)
+    history = project.folder / "records/histories" / path.stem / "seeds-0-0.csv"
+    kept = path.read_text(), history.read_text()
+    if forge == "value":
+        record = json.loads(path.read_text())
+        record["values"]["test_error.last"][0] -= 1
+        path.write_text(json.dumps({**record, "sha256": digest(record)}))  # whoever forges can hash
+    else:
+        history.write_text(history.read_text().replace("0,1,", "0,2,", 1))
+    try:
+        done = project.remixup("verify", check=False)
+    finally:
+        path.write_text(kept[0])
+        history.write_text(kept[1])
+    assert done.returncode == 1
+    assert path.name in done.stderr
+    assert history.name in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"experiment": "smal", "scale": "paper", "rows": ["*"]}, "unknown experiment 'smal' (did you mean 'small'?)"),
+        (
+            {"experiment": "small", "scale": "paper", "rows": ["emr"]},
+            "no row 'emr' at paper scale (did you mean 'erm'?)",
+        ),
+        ({"experiment": "small", "scale": "embedded", "rows": ["*"]}, "embedded is not a real scale"),
+        ({"experiment": "small", "scale": "papre", "rows": ["*"]}, "scale"),
+    ],
+)
+def test_a_mistake_in_the_agenda(project, item, expected):
+    (project.folder / "wrong.yaml").write_text(yaml.safe_dump({"cpu": [item]}))
+    done = project.remixup("evidence", "--agenda", "wrong.yaml", check=False)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_sources_that_differ_from_their_commit_are_refused_before_anything_is_trained(project):
+    (project.folder / "evidence.yaml").write_text(yaml.safe_dump({"cpu": [{**AGENDA["cpu"][1], "rows": ["erm"]}]}))
+    before = project.blocks()
+    project.edit("small", title="Changed")
+    done = project.remixup("evidence", check=False)
+    project.git("checkout", "-q", "experiments", "evidence.yaml")
+    assert done.returncode == 2
+    assert "clean source tree" in done.stderr
+    assert project.blocks() == before
