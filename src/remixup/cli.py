@@ -63,7 +63,7 @@ def plan_of(name: str, config: Config) -> Plan:
 def prepare(
     dataset: Annotated[str, typer.Argument(help="name of a dataset")],
     version: Annotated[
-        str, typer.Option(help="its version; default: the configured one, else the registry's first")
+        str, typer.Option(help="its version; default: the one that rows use which name none")
     ] = "",
     config: ConfigFile = DEFAULT,
     set_: Set = None,
@@ -72,7 +72,8 @@ def prepare(
     from remixup import data
 
     settings = configuration(config, set_)
-    name, chosen = data.lookup(dataset, version or settings.data.versions.get(dataset))
+    known, _ = data.lookup(dataset)
+    name, chosen = data.lookup(known.name, version or settings.version(known.name))
     manifest = data.prepare(
         name.name,
         chosen.name,

@@ -164,11 +164,21 @@ KEEP_EVERY_EPOCH = (
 )
 
 
-@pytest.mark.parametrize("document", [SMALL, CONVOLUTIONAL], ids=["population", "convolutional"])
-def test_killed_at_any_moment_and_started_again_gives_the_same_bits(tmp_path, document):
+SHARED = {**CONVOLUTIONAL, "run": {**CONVOLUTIONAL["run"], "micro_batch": 32}}
+
+
+@pytest.mark.parametrize(
+    ("document", "options"),
+    [
+        pytest.param(SMALL, (), id="population"),
+        pytest.param(CONVOLUTIONAL, (), id="convolutional"),
+        pytest.param(SHARED, ("--processes", "2"), id="data parallel", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_at_any_moment_and_started_again_gives_the_same_bits(tmp_path, document, options):
     run = {**document["run"], "epochs": 150 if document is SMALL else 12}
     alone, killed = (make_project(tmp_path / name, {**document, "run": run, "seeds": 2}) for name in "ab")
-    command = [sys.executable, "-c", KEEP_EVERY_EPOCH, "train", document["id"], "--row", "mixup"]
+    command = [sys.executable, "-c", KEEP_EVERY_EPOCH, "train", document["id"], "--row", "mixup", *options]
     for project in (alone, killed):
         version = document["run"]["dataset"].get("version", "scikit-learn")
         project.remixup("prepare", document["run"]["dataset"]["name"], "--version", version)

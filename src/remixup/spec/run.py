@@ -79,7 +79,7 @@ class Dataset(Strict):
     """Which data, and how much of it."""
 
     name: str = Field(description="a dataset of the registry")
-    version: str = Field("", description="its version; empty: the configured one, else the registry's first")
+    version: str = Field("", description="its version; empty: the configured one, else the first in the alphabet")
     holdout: float | None = Field(
         None, gt=0, lt=1, description="share of the rows that each seed holds out for testing, where none is published"
     )

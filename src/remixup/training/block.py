@@ -81,6 +81,7 @@ def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Sequent
     members = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
-            torch.manual_seed(derive(seed, "initialisation"))
+            # Networks are initialised on the CPU. `torch.manual_seed` seeds all devices, which is slow for many seeds.
+            torch.default_generator.manual_seed(derive(seed, "initialisation"))
             members.append(models.build(name, inputs.shape, inputs.classes, **named))
     return models.stack(members) if spec.population else members[0]

@@ -206,7 +206,9 @@ class _Draws:
         self.crops: Tensor | None = None
         if spec.dataset.decode is not None:
             self.crops = torch.randint(2**62, (count,), generator=generator(seeds[0], "crop", epoch))
-        self.noise = [torch.Generator(self.device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
+        self.noise: list[torch.Generator] = []
+        if training.vicinity.noise is not None:
+            self.noise = [torch.Generator(self.device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
         self.ratio: Tensor | None = None
         self.partner: list[list[Tensor]] = []
         vicinity = training.vicinity

@@ -17,7 +17,7 @@ from remixup.data import Prepared, load
 from remixup.errors import UserError
 from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
-from remixup.training import checkpoints, objectives
+from remixup.training import checkpoints, memory, objectives
 from remixup.training.block import BlockTraining
 from remixup.training.inputs import Inputs, make_inputs
 from remixup.training.parallel import team
@@ -62,6 +62,7 @@ class Runner:
         A block that does not verify is put aside and trained again.
         """
         torch.set_num_threads(spec.threads)
+        memory.keep_freed()
         run = spec.key()
         with self.store.lock(run), enough_space(self.store.runs):
             for block in self.store.blocks(run):
@@ -150,6 +151,7 @@ class Runner:
 def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
     """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
     torch.set_num_threads(spec.threads)
+    memory.keep_freed()
     prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
     training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
     checkpoints.load_resume_point(training, point)
