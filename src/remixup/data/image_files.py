@@ -79,7 +79,7 @@ def decode(content: bytes | bytearray) -> torch.Tensor:
         ValueError: these bytes are not a whole image.
     """
     import torch
-    from torchvision.io import ImageReadMode, decode_image  # type: ignore[import-untyped]
+    from torchvision.io import ImageReadMode, decode_image
 
     if not content:
         raise ValueError("this is not a whole image: it is empty")

@@ -85,7 +85,7 @@ def _stem(images: int, width: int, kind: str) -> nn.Sequential:
 
 def _block(channels: int, planes: int, stride: int, groups: int, width_per_group: int) -> nn.Module:
     # Imported only here: that takes seconds, and no other family needs it.
-    from torchvision.models.resnet import Bottleneck  # type: ignore[import-untyped]
+    from torchvision.models.resnet import Bottleneck
 
     outputs = 4 * planes
     projection = None

@@ -1,0 +1,127 @@
+"""remixup's own training, driven as the workflow drives it, on made-up data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from sklearn.datasets import load_iris
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.reference import BATCH, CLASSES, MODEL, Pace, cores, now, pixels
+from remixup import models
+from remixup.data import Prepared
+from remixup.evaluation.cost import cost
+from remixup.spec.config import Config
+from remixup.spec.experiment import read_experiments
+from remixup.spec.planning import plan_experiment
+from remixup.spec.run import RunSpec
+from remixup.training.inputs import make_inputs
+from remixup.training.loop import Training
+from remixup.training.memory import keep_freed
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+ROW = "cifar10-preact18-stem-norm-mixup"
+"""The reference's network, so that the loops differ and not what they train."""
+
+
+def published(experiment: str, row: str, **changes: Any) -> RunSpec:
+    """A row's run at paper scale, with changes to how the machine carries it out."""
+    path, read = read_experiments(EXPERIMENTS)[experiment]
+    plan = plan_experiment(path, read, Config(), "paper")
+    run = next(each.run for each in plan.rows if each.row.id == row)
+    return RunSpec.model_validate({**run.model_dump(), **changes})
+
+
+class Engine:
+    """PreAct ResNet-18 by mixup in bfloat16 with channels last, on images in the device's memory.
+
+    Args:
+        device: `cpu` or `cuda`.
+        images: in the training set, all of which are one epoch.
+        tested: in the test set, which ends each epoch.
+        compiled: whether its network is compiled.
+    """
+
+    def __init__(self, device: str, images: int, tested: int = 1, compiled: bool = False) -> None:
+        how = {"threads": cores(), "precision": "bfloat16", "memory_format": "channels_last", "compile": compiled}
+        spec = published("cifar", ROW, **how)
+        torch.set_num_threads(spec.threads)
+        keep_freed()
+        self.device = torch.device(device)
+        tensors: dict[str, torch.Tensor] = {}
+        for part, count in (("train", images), ("test", tested)):
+            x, y = pixels(count)
+            tensors |= {f"{part}_x": torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()}
+            tensors |= {f"{part}_y": torch.from_numpy(y)}
+        inputs = make_inputs(spec, [0], Prepared(tensors, {"classes": CLASSES}), self.device)
+        self.training, self.images = Training(spec, [0], inputs, self.device), images
+
+    def run(self) -> Pace:
+        """Trains an epoch, from its random draws to its row of the history."""
+        began = now(self.device)
+        self.training._train_epoch()
+        self.training.epoch += 1
+        return Pace(self.images, now(self.device) - began)
+
+    def mixing(self, steps: int) -> float:
+        """Percent of a step that goes into mixing, as the report's evaluation `cost` measures it."""
+        share: float = cost(self.training, steps=steps)[0]["share"]
+        return share
+
+    def memory(self) -> float:
+        """The most GiB that tensors have held on the GPU at a time since this process began, the data among them."""
+        held: int = torch.cuda.max_memory_allocated(self.device)
+        return held / 2**30
+
+
+def operations(batch: int = BATCH) -> float:
+    """Floating-point operations of an image's forward and backward pass, two for each multiplication and addition."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network = models.build("preact_resnet", (3, 32, 32), CLASSES, **MODEL)
+        network(torch.empty(batch, 3, 32, 32)).sum().backward()
+    total: int = counter.get_total_flops()
+    return total / batch
+
+
+class Products:
+    """Products of square bfloat16 matrices: what the hardware gives at most."""
+
+    def __init__(self, device: str) -> None:
+        torch.set_num_threads(cores())
+        self.device = torch.device(device)
+        # Large enough that a larger one is no faster.
+        self.side, self.count = (8192, 20) if device == "cuda" else (2048, 5)
+        self.a, self.b = (torch.randn(self.side, self.side, device=device).bfloat16() for _ in range(2))
+
+    def run(self) -> float:
+        """Floating-point operations in a second."""
+        began = now(self.device)
+        for _ in range(self.count):
+            self.a @ self.b
+        return self.count * 2 * self.side**3 / (now(self.device) - began)
+
+
+class Population:
+    """The UCI network by mixup on Iris, from its data to its last epoch: on the CPU, as many seeds as are asked for.
+
+    Args:
+        seeds: how many are trained as one program.
+    """
+
+    def __init__(self, seeds: int) -> None:
+        self.seeds = list(range(seeds))
+        self.spec = published("uci", "iris-mixup")
+        torch.set_num_threads(self.spec.threads)
+        keep_freed()
+        x, y = load_iris(return_X_y=True)
+        self.data = Prepared({"x": torch.from_numpy(x).float(), "y": torch.from_numpy(y).long()}, {"classes": 3})
+
+    def run(self) -> float:
+        """Seconds that one training of all seeds takes, the whole published protocol."""
+        device = torch.device("cpu")
+        began = now(device)
+        inputs = make_inputs(self.spec, self.seeds, self.data, device)
+        Training(self.spec, self.seeds, inputs, device).run(lambda _: None)
+        return now(device) - began

@@ -1,0 +1,136 @@
+"""What is measured, what is aimed at on which hardware, and how values become lines of the result."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TWO_CORES = "two-core CPU"
+HOPPER = "H100-class GPU"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on a line's ratio, or on its median where it has no ratio."""
+
+    bound: float
+    at_least: bool = False
+    """Else at most."""
+    on: str | None = None
+    """The hardware that it is for; None: any."""
+
+    def met(self, value: float) -> bool:
+        """Whether a value keeps to it."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something measured, several times."""
+
+    id: str
+    what: str
+    unit: str
+    ratio_to: str | None = None
+    """The line that it is divided by, turn by turn."""
+    targets: tuple[Target, ...] = ()
+
+
+_FASTER = (Target(3.5, at_least=True, on=TWO_CORES), Target(10, at_least=True, on=HOPPER))
+
+LINES = (
+    Line("reference", "PreAct ResNet-18 as the authors train it", "images/s"),
+    Line("reference-kept", "the same, freed memory kept as remixup does", "images/s", "reference"),
+    Line("torchvision", "the same with torchvision's MixUp", "images/s", "reference"),
+    Line("timm", "the same with timm's Mixup", "images/s", "reference"),
+    Line(
+        "engine",
+        "remixup, bfloat16, channels last",
+        "images/s",
+        "reference",
+        _FASTER,
+    ),
+    Line("compiled", "remixup, compiled as well", "images/s", "reference", _FASTER),
+    Line("mixing", "mixing, of a step of remixup", "%", targets=(Target(2),)),
+    Line("product", "product of bfloat16 matrices", "TFLOP/s"),
+    Line(
+        "step",
+        "compiled step, of that product's speed",
+        "%",
+        targets=(Target(23, at_least=True, on=HOPPER), Target(40, at_least=True, on=HOPPER)),
+    ),
+    Line("run", "200 epochs on 50,000 images, tests included", "s", targets=(Target(180, on=HOPPER),)),
+    Line("memory", "most GPU memory at batch 128, the data included", "GiB", targets=(Target(3, on=HOPPER),)),
+    Line("uci-1", "1 seed of the UCI network on Iris", "s"),
+    Line("uci-100", "100 seeds of it", "s", "uci-1", (Target(8, on=TWO_CORES),)),
+    Line("snakemake", "snakemake with an empty Snakefile", "s"),
+    Line("nothing-to-do", "snakemake with nothing to do", "s", "snakemake", (Target(1.5, on=TWO_CORES),)),
+    Line("dry-run", "snakemake -n at paper scale, all data at hand", "s", "snakemake", (Target(1.5, on=TWO_CORES),)),
+    Line("report", "the embedded report, from a clone", "s"),
+)
+
+
+def results(
+    measured: Mapping[str, Sequence[float]], hardware: str, lines: Sequence[Line] = LINES
+) -> list[dict[str, Any]]:
+    """The lines as JSON has them: each target on this kind of hardware judged, those for another said not measured.
+
+    Args:
+        measured: the values of each line that was measured, in the order of the turns.
+        hardware: what kind it was measured on.
+        lines: all that there are.
+    """
+    found = []
+    for line in lines:
+        values = list(measured.get(line.id, ()))
+        base = measured.get(line.ratio_to, ()) if line.ratio_to else ()
+        here = [target for target in line.targets if target.on in (None, hardware)]
+        if values or len(here) == len(line.targets):
+            judged: list[Target | None] = [*here] or [None]
+            found += [_entry(line, values, base, target) for target in judged]
+        found += [_entry(line, [], (), target) for target in line.targets if target not in here]
+    return found
+
+
+def _entry(line: Line, values: list[float], base: Sequence[float], target: Target | None) -> dict[str, Any]:
+    ratios = [value / other for value, other in zip(values, base, strict=True)] if values and base else []
+    judged = ratios if line.ratio_to else values
+    return {
+        "id": line.id,
+        "what": line.what,
+        "unit": line.unit,
+        "values": values,
+        "repeats": len(values),
+        "median": _median(values),
+        "spread": _spread(values),
+        "ratio_to": line.ratio_to,
+        "ratio": _median(ratios),
+        "ratio_spread": _spread(ratios),
+        "target": target
+        and {"at_least" if target.at_least else "at_most": target.bound, "of": _judged(line), "on": target.on},
+        "met": target.met(statistics.median(judged)) if target and judged else None,
+    }
+
+
+def _judged(line: Line) -> str:
+    return "ratio" if line.ratio_to else "median"
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _spread(values: Sequence[float]) -> list[float] | None:
+    """The smallest and the largest."""
+    return [min(values), max(values)] if values else None
+
+
+def verdict(entry: Mapping[str, Any]) -> str:
+    """`met`, `not met`, `not measured`, or nothing where nothing was aimed at."""
+    if not entry["values"]:
+        return "not measured"
+    if entry["target"] is None:
+        return ""
+    return {True: "met", False: "not met", None: "not measured"}[entry["met"]]

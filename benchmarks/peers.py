@@ -1,0 +1,47 @@
+"""The same loop with the mixing of two libraries, used as their manuals say."""
+
+from __future__ import annotations
+
+import torch
+from timm.data.mixup import Mixup
+from timm.loss.cross_entropy import SoftTargetCrossEntropy
+from torch import Tensor
+from torch.utils.data import default_collate
+from torchvision.transforms import v2
+
+from benchmarks.reference import CLASSES, Reference
+
+_MIXUP = v2.MixUp(alpha=1.0, num_classes=CLASSES)
+
+
+def mixing_collate(examples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
+    """A mixed minibatch from single examples, in the loader's workers: images, and class probabilities."""
+    images, targets = _MIXUP(*default_collate(examples))
+    return images, targets
+
+
+class Torchvision(Reference):
+    """`torchvision.transforms.v2.MixUp` in the loader's collate function."""
+
+    collate = staticmethod(mixing_collate)
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss on a minibatch that the loader has mixed."""
+        loss: Tensor = self.criterion(self.network(inputs), targets)
+        return loss
+
+
+class Timm(Reference):
+    """`timm.data.Mixup` on the minibatch where it is trained on, and timm's loss for soft targets."""
+
+    def __init__(self, device: str, images: int = 50_000, workers: int | None = None) -> None:
+        super().__init__(device, images, workers)
+        self.mixup = Mixup(mixup_alpha=1.0, label_smoothing=0.0, num_classes=CLASSES)
+        self.criterion = SoftTargetCrossEntropy()
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss on a minibatch that is mixed here, in place."""
+        with torch.no_grad():
+            inputs, targets = self.mixup(inputs, targets)
+        loss: Tensor = self.criterion(self.network(inputs), targets)
+        return loss

@@ -1,0 +1,143 @@
+"""CIFAR training as the authors of mixup published it: facebookresearch/mixup-cifar10, `train.py`.
+
+Their way, fact by fact: images in single precision and contiguous; a `DataLoader` whose eight workers turn arrays into
+PIL images, crop, mirror and normalise them one by one; lambda from NumPy, a permutation of the minibatch, two
+cross-entropies; SGD with momentum 0.9 and weight decay 1e-4; the loss and the count of right answers fetched at every
+step; on a GPU cuDNN chooses its kernels by trial. Left out are the progress bar and `DataParallel`, which on one GPU
+does nothing. What else differs is PyTorch's age: a GPU's convolutions are in TF32, as they now are by default.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from remixup import models
+from remixup.training.memory import keep_freed
+
+CLASSES = 10
+BATCH = 128
+WORKERS = 8
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+MODEL = {"stem_norm": True, "activated_shortcut": True}
+"""PreAct ResNet-18 in the edition of that repository (see `remixup.models.preact_resnet`)."""
+
+
+class Pace(NamedTuple):
+    """How many images were trained on, in how many seconds."""
+
+    images: int
+    seconds: float
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pixels(count: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Made-up images, uint8 (count, 32, 32, 3), with labels, int64 (count,); what they show costs nothing."""
+    source = np.random.default_rng(0)
+    images = source.integers(0, 256, size=(count, 32, 32, 3), dtype=np.uint8)
+    return images, source.integers(0, CLASSES, size=count, dtype=np.int64)
+
+
+def now(device: torch.device) -> float:
+    """Seconds on some clock, after all that the device has been asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+class Pictures(Dataset[tuple[Tensor, int]]):
+    """Images as torchvision's CIFAR-10 gives them: each a PIL image, transformed when it is asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.images, labels = pixels(count)
+        self.labels: list[int] = labels.tolist()
+        self.transform = transforms.Compose(
+            [
+                transforms.RandomCrop(32, padding=4),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize(MEAN, STD),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), self.labels[index]
+
+
+class Reference:
+    """The authors' loop. It holds a loader's workers and a network: one for each process.
+
+    Args:
+        device: `cpu` or `cuda`.
+        images: how many there are in the training set.
+        workers: processes that load; by default the authors' eight, or as many as there are processors.
+        keep: whether freed memory is kept, as remixup's runs do and theirs did not.
+    """
+
+    collate: Callable[[list[tuple[Tensor, int]]], Any] | None = None
+
+    def __init__(self, device: str, images: int = 50_000, workers: int | None = None, keep: bool = False) -> None:
+        if keep:
+            keep_freed()
+        torch.set_num_threads(cores())
+        torch.backends.cudnn.benchmark = True
+        self.device = torch.device(device)
+        self.network = models.build("preact_resnet", (3, 32, 32), CLASSES, **MODEL).to(self.device).train()
+        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+        self.criterion: nn.Module = nn.CrossEntropyLoss()
+        self.total = self.correct = 0.0
+        workers = min(WORKERS, cores()) if workers is None else workers
+        self.loader = DataLoader(
+            Pictures(images), BATCH, shuffle=True, num_workers=workers, collate_fn=type(self).collate
+        )
+        self.batches = self._batches()
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Epoch after epoch; workers end and begin with each, as they do there."""
+        while True:
+            yield from self.loader
+
+    def run(self, steps: int) -> Pace:
+        """Trains on so many minibatches of the loader."""
+        began, images = now(self.device), 0
+        for _ in range(steps):
+            inputs, targets = next(self.batches)
+            self.step(inputs.to(self.device), targets.to(self.device))
+            images += len(inputs)
+        return Pace(images, now(self.device) - began)
+
+    def step(self, inputs: Tensor, targets: Tensor) -> None:
+        """One minibatch: inputs float32 (n, 3, 32, 32), and its targets as the loader gives them."""
+        loss = self.loss(inputs, targets)
+        self.total += loss.item()
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss on a minibatch that is mixed here, with classes as targets; counts right answers on the way."""
+        share = float(np.random.beta(1.0, 1.0))
+        partner = torch.randperm(len(inputs)).to(self.device)
+        others = targets[partner]
+        outputs = self.network(share * inputs + (1 - share) * inputs[partner])
+        said = outputs.detach().argmax(1)
+        for weight, classes in ((share, targets), (1 - share, others)):
+            self.correct += weight * said.eq(classes).cpu().sum().item()
+        loss: Tensor = share * self.criterion(outputs, targets) + (1 - share) * self.criterion(outputs, others)
+        return loss

@@ -1,0 +1,168 @@
+"""`python -m benchmarks.run`: measures, prints a table and writes benchmarks/results/<hardware>.json."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.contest import Hosted, interleave
+from benchmarks.engine import Engine, Population, Products, operations
+from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
+from benchmarks.peers import Timm, Torchvision
+from benchmarks.reference import BATCH, Pace, Reference, cores
+from benchmarks.workflow import Workflow
+from remixup.training.provenance import code
+from remixup.training.runner import hardware as processor
+
+SCHEMA_VERSION = 1
+FOLDER = Path(__file__).parent / "results"
+EPOCHS = 200
+Values = dict[str, list[float]]
+
+
+def kind(device: torch.device) -> str:
+    """The kind of hardware, for which targets are stated; what belongs to no kind is called by its name."""
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (9, 0):
+        return HOPPER
+    return TWO_CORES if device.type == "cpu" and cores() == 2 else processor(device)
+
+
+def training(device: str, repeats: int, steps: int) -> Values:
+    """Images a second of each loop, and the hardware's speed, in turns; and from these the step's share of it."""
+    with ExitStack() as stack:
+        contenders: dict[str, Callable[[], Any]] = {}
+        for name, loop in {"reference": Reference, "torchvision": Torchvision, "timm": Timm}.items():
+            contenders[name] = partial(stack.enter_context(Hosted(loop, device)).ask, "run", steps)
+        keeping = stack.enter_context(Hosted(Reference, device, 50_000, None, True))
+        contenders["reference-kept"] = partial(keeping.ask, "run", steps)
+        for name, compiled in {"engine": False, "compiled": True}.items():
+            hosted = stack.enter_context(Hosted(Engine, device, steps * BATCH, 1, compiled))
+            contenders[name] = partial(hosted.ask, "run")
+        contenders["product"] = partial(stack.enter_context(Hosted(Products, device)).ask, "run")
+        found = interleave(contenders, repeats)
+    product = found.pop("product")
+    paces = {name: [Pace(*each) for each in turns] for name, turns in found.items()}
+    values = {name: [each.images / each.seconds for each in turns] for name, turns in paces.items()}
+    each = operations()
+    step = [100 * speed * each / peak for speed, peak in zip(values["compiled"], product, strict=True)]
+    return {**values, "product": [peak / 1e12 for peak in product], "step": step}
+
+
+def mixing(device: str, repeats: int, steps: int) -> Values:
+    """What mixing takes of a step."""
+    with Hosted(Engine, device, steps * BATCH) as engine:
+        return {"mixing": [engine.ask("mixing", steps) for _ in range(repeats)]}
+
+
+def published_run(device: str, repeats: int) -> Values:
+    """Epochs of a CIFAR's size, times their number; and the memory that they take."""
+    with Hosted(Engine, device, 50_000, 10_000, True) as engine:
+        paces = interleave({"run": partial(engine.ask, "run")}, repeats)["run"]
+        return {"run": [EPOCHS * pace.seconds for pace in paces], "memory": [engine.ask("memory")]}
+
+
+def populations(repeats: int) -> Values:
+    """Seeds of a small network side by side."""
+    with Hosted(Population, 1) as one, Hosted(Population, 100) as many:
+        return interleave({"uci-1": partial(one.ask, "run"), "uci-100": partial(many.ask, "run")}, repeats)
+
+
+def workflow(repeats: int, skip_report: bool) -> Values:
+    """Snakemake and the report; without the report there is no folder in which nothing is to be done."""
+    with tempfile.TemporaryDirectory(prefix="remixup-bench-") as folder:
+        project = Workflow(Path(folder))
+        report = {} if skip_report else {"report": [project.report()]}
+        calls = {"snakemake": project.nothing, "dry-run": project.dry}
+        calls |= {} if skip_report else {"nothing-to-do": project.done}
+        return {**report, **interleave(calls, repeats)}
+
+
+def document(measured: Values, device: torch.device) -> dict[str, Any]:
+    """What is written: the lines, and where they come from."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "hardware": processor(device),
+        "kind": kind(device),
+        "cores": cores(),
+        "threads": cores(),
+        "torch": torch.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "code": {name: code()[name] for name in ("commit", "dirty")},
+        "lines": results(measured, kind(device)),
+    }
+
+
+def table(written: dict[str, Any]) -> Table:
+    """The lines for a reader."""
+    shown = Table("", "median", "from - to", "repeats", "ratio", "target", "", title=written["hardware"])
+    for entry in written["lines"]:
+        ratio = entry["ratio"] and f"{entry['ratio']:.2f} x {entry['ratio_to']}"
+        shown.add_row(
+            entry["what"],
+            f"{_number(entry['median'])} {entry['unit']}" if entry["values"] else "",
+            " - ".join(map(_number, entry["spread"] or ())),
+            str(entry["repeats"] or ""),
+            ratio or "",
+            _aim(entry["target"]),
+            verdict(entry),
+        )
+    return shown
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _aim(target: dict[str, Any] | None) -> str:
+    if target is None:
+        return ""
+    bound = f"at least {target['at_least']:g}" if "at_least" in target else f"at most {target['at_most']:g}"
+    return f"{bound}, {target['on']}" if target["on"] else bound
+
+
+def main(
+    repeats: Annotated[int, typer.Option(min=1, help="how often each line is measured")] = 5,
+    skip_report: Annotated[
+        bool, typer.Option("--skip-report", help="leave out the report, and Snakemake with nothing to do after it")
+    ] = False,
+) -> None:
+    """Measures remixup side by side with its peers."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    gpu = device.type == "cuda"
+    parts: dict[str, Callable[[], Values]] = {
+        "training": partial(training, device.type, repeats, 100 if gpu else 3),
+        "mixing": partial(mixing, device.type, repeats, 30 if gpu else 5),
+        "seeds side by side": partial(populations, 4 * repeats),
+        "the workflow": partial(workflow, repeats, skip_report),
+    }
+    if gpu:
+        parts["a published run"] = partial(published_run, device.type, repeats)
+    measured: Values = {}
+    for what, measure in parts.items():
+        console.print(f"measuring {what}")
+        measured |= measure()
+    written = document(measured, device)
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', written['hardware'].lower()).strip('-')}.json"
+    path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    console.print(table(written))
+    print(path)
+
+
+if __name__ == "__main__":
+    typer.run(main)
