@@ -1,0 +1,285 @@
+"""The workflow through profiles/slurm, on a real Slurm of one node (`tests/workflow/slurm`); what goes wrong there."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from filelock import FileLock
+
+from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, SURFACE, Project, make_project
+
+SCRIPT = Path(__file__).with_name("slurm")
+PROFILE = ("--profile", ROOT / "profiles/slurm")
+# Without a database of past jobs Slurm knows them by squeue alone. Ten seconds are what a small job takes.
+HERE = (*PROFILE, "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "10")
+TARGET = "results/embedded/replication.json"
+# Long enough to be met in the middle, and to leave a resume point there.
+LONG = {**SMALL, "id": "long", "seeds": 2, "run": {**SMALL["run"], "epochs": 2500}, "rows": SMALL["rows"][1:]}
+
+# One after the other, in one process: each has the cluster to itself.
+pytestmark = pytest.mark.xdist_group("slurm")
+
+
+class Job(NamedTuple):
+    id: str
+    state: str
+    restarts: int
+
+
+def slurm(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def jobs(rule):
+    """The jobs that Slurm knows of a rule (or of those of its wildcards that begin so), oldest first."""
+    fields = "JobID:20,State:20,RestartCnt:20,Comment:200"
+    lines = slurm("squeue", "--states=all", "--noheader", "--sort=i", f"--Format={fields}").splitlines()
+    found = [line.split() for line in lines]
+    return [Job(id, state, int(count)) for id, state, count, comment in found if comment.startswith(f"rule_{rule}")]
+
+
+def node(state):
+    name = slurm("sinfo", "--noheader", "--format=%n").strip()
+    slurm("scontrol", "update", f"NodeName={name}", f"State={state}", "Reason=test")
+
+
+def wait_for(what, run, seconds=120):
+    """Waits until what() is true; fails where the run ends or time passes before."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert run.poll() is None, f"snakemake ended early:\n{run.log.read_text()}"
+        assert time.monotonic() < deadline, f"waited in vain\n{slurm('squeue', '--states=all')}{run.log.read_text()}"
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture
+def cluster():
+    """A Slurm of one node: one on this host at a time, however many run tests."""
+    with FileLock(Path(tempfile.gettempdir()) / "remixup-test-slurm.lock"), tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True, check=False)
+        try:
+            assert done.returncode == 0, done.stderr
+            yield
+        finally:
+            subprocess.run([SCRIPT, "stop"], check=True)
+
+
+@contextmanager
+def submitted(project, *arguments):
+    """A Snakemake that submits to the cluster; interrupted where the test fails, so that nothing is left running."""
+    log = project.folder / "snakemake.log"
+    command = [sys.executable, "-m", "snakemake", TARGET, *HERE, *arguments]
+    with log.open("w") as file:
+        run = subprocess.Popen(command, cwd=project.folder, stdout=file, stderr=subprocess.STDOUT)
+    run.log = log
+    try:
+        yield run
+    finally:
+        if run.poll() is None:
+            run.send_signal(signal.SIGINT)
+            run.wait(60)
+
+
+def ended(run, status=0):
+    """The log of a run that has ended as expected."""
+    assert run.wait(300) == status, run.log.read_text()
+    return run.log.read_text()
+
+
+def computed(project: Project):
+    """Every byte that was computed: histories, metrics, weights, evaluations (which name the block that they read)."""
+    places = ("results/runs", "results/evaluations", "checkpoints")
+    files = (path for place in places for path in (project.folder / place).rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(project.folder)): re.sub(rb'"block": "[0-9a-f]{64}"', b"", path.read_bytes())
+        for path in files
+        if not path.name.endswith(("provenance.json", ".lock"))
+    }
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """What the experiments give here, without Slurm."""
+    project = make_project(tmp_path_factory.mktemp("local") / "p", SMALL, CONVOLUTIONAL, SURFACE, LONG)
+    project.snakemake("--cores", "1", TARGET)
+    return computed(project)
+
+
+def same(project: Project, reference):
+    """Whether a project has results for all of its rows, and each byte of them is the reference's."""
+    found = computed(project)
+    complete = all(entry["replicated"] for entry in project.json(TARGET)["entries"])
+    return complete and found == {name: reference.get(name) for name in found}
+
+
+@pytest.mark.parametrize(("scale", "gpus"), [("embedded", "gpu=0"), ("reduced", "gpu=1")])
+def test_what_jobs_ask_for(tmp_path, scale, gpus):
+    project = make_project(tmp_path / "p", {**SURFACE, "scales": {"reduced": {"counts_as": "paper"}}})
+    plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout
+    asked = dict(re.findall(r"^(?:local)?rule (\w+):\n(?: .*\n)*?    resources: (.*)$", plan, re.MULTILINE))
+    assert set(asked) == {"prepare", "train", "evaluate", "collect", "replication", "assets_surface", "pdf", "all"}
+    assert {rule for rule, line in asked.items() if "gpu=" in line} == {"train", "evaluate"}
+    assert {rule for rule, line in asked.items() if "runtime=" in line} == {"prepare", "train", "evaluate"}
+    assert gpus in asked["train"].split(", ")
+    assert gpus in asked["evaluate"].split(", ")
+    assert "mem_mb=16000" in asked["train"].split(", ")
+
+
+@pytest.mark.slow
+def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
+    remote = make_project(tmp_path / "remote", SMALL, CONVOLUTIONAL, SURFACE)
+    remote.snakemake(*HERE)
+    assert same(remote, reference)
+    assert (remote.folder / "paper/report.pdf").stat().st_size > 0
+    states = {rule: [job.state for job in jobs(rule)] for rule in ("prepare", "train", "evaluate")}
+    assert states == {"prepare": ["COMPLETED"] * 3, "train": ["COMPLETED"] * 3, "evaluate": ["COMPLETED"]}
+    assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 7  # and none for what takes seconds
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_is_reported_and_the_next_call_goes_on(cluster, reference, tmp_path):
+    remote = make_project(tmp_path / "remote", LONG, CONVOLUTIONAL)
+    with submitted(remote, "--retries", "0") as run:
+        cancelled = wait_for(lambda: long_one(remote), run)
+        slurm("scancel", cancelled.id)
+        log = ended(run, status=1)
+    assert f"SLURM-job '{cancelled.id}' failed, SLURM status is: 'CANCELLED'" in log
+    assert (remote.folder / "results/embedded/experiments/convolutional.json").exists()
+    before = remote.blocks()
+    remote.snakemake(*HERE, TARGET)
+    assert {name: remote.blocks()[name] for name in before} == before
+    assert same(remote, reference)
+
+
+def long_one(project):
+    """The running job of the long training, once it has left a resume point."""
+    if not list((project.folder / ".remixup/resume").rglob("*.safetensors")):
+        return None
+    return next((job for job in reversed(jobs("train_wildcards_long")) if job.state == "RUNNING"), None)
+
+
+@pytest.mark.slow
+def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, reference, tmp_path):
+    """The training is stopped as if it hung, so that Slurm's shortest limit, one minute, ends it."""
+    remote = make_project(tmp_path / "remote", LONG)
+    with submitted(remote, "--set-resources", "train:runtime=1") as run:
+        first = wait_for(lambda: long_one(remote), run)
+        stopped = training_of(remote)
+        os.kill(stopped, signal.SIGSTOP)
+        wait_for(lambda: jobs("train")[0].state == "TIMEOUT", run)
+        assert list((remote.folder / ".remixup/resume").rglob("*.safetensors"))
+        log = ended(run)
+    assert f"SLURM-job '{first.id}' failed, SLURM status is: 'TIMEOUT'" in log
+    assert not Path(f"/proc/{stopped}").exists()
+    assert [job.state for job in jobs("train")] == ["TIMEOUT", "COMPLETED"]
+    assert same(remote, reference)
+
+
+def training_of(project):
+    """The process that trains in a project's folder: the innermost of a job's."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_text().split("\0")
+            if words[1:4] == ["-m", "remixup", "train"] and (entry / "cwd").resolve() == project.folder.resolve():
+                return int(entry.name)
+        except OSError:
+            continue
+    raise AssertionError("nothing trains")
+
+
+@pytest.mark.slow
+def test_a_node_drained_in_mid_run_finishes_its_jobs_and_the_rest_waits(cluster, reference, tmp_path):
+    remote = make_project(tmp_path / "remote", SURFACE)
+    with submitted(remote) as run:
+        wait_for(lambda: [job for job in jobs("train") if job.state == "RUNNING"], run)
+        node("DRAIN")
+        wait_for(lambda: jobs("evaluate"), run)
+        assert [job.state for job in jobs("train")] == ["COMPLETED"]
+        time.sleep(5)  # a job that did not wait would have started by now
+        assert [job.state for job in jobs("evaluate")] == ["PENDING"]
+        node("RESUME")
+        ended(run)
+    assert [job.restarts for job in jobs("train") + jobs("evaluate")] == [0, 0]
+    assert same(remote, reference)
+
+
+@pytest.mark.slow
+def test_a_job_that_loses_its_node_starts_again_on_its_own(cluster, reference, tmp_path):
+    remote = make_project(tmp_path / "remote", LONG)
+    with submitted(remote, "--retries", "0") as run:
+        lost = wait_for(lambda: long_one(remote), run)
+        node("DOWN")
+        wait_for(lambda: jobs("train")[0].state == "PENDING", run)
+        node("RESUME")
+        ended(run)
+    assert jobs("train") == [Job(lost.id, "COMPLETED", 1)]
+    assert same(remote, reference)
+
+
+# What a job sees of its GPUs, and which of them it holds for a while.
+DEVICES = """
+import json, sys, time
+from remixup.training.slots import devices, slots
+found = {"visible": devices()}
+with slots(int(sys.argv[2])) as found["held"]:
+    found["began"] = time.time()
+    time.sleep(8)
+    found["ended"] = time.time()
+json.dump(found, open(sys.argv[1], "w"))
+"""
+# Memory is named, because Slurm gives all of a node's to a job that names none.
+SIX_GPUS_WANTED = """
+rule all:
+    input:
+        expand("single-{i}.json", i=range(4)),
+        "pair.json",
+        "without.json",
+rule single:
+    output:
+        "single-{i}.json",
+    resources:
+        gpu=1, mem_mb=1000, runtime=5,
+    shell:
+        "PYTHON devices.py {output} 1"
+rule pair:
+    output:
+        "pair.json",
+    resources:
+        gpu=2, mem_mb=1000, runtime=5,
+    shell:
+        "PYTHON devices.py {output} 2"
+rule without:
+    output:
+        "without.json",
+    resources:
+        gpu=0, mem_mb=1000, runtime=5,
+    shell:
+        "PYTHON devices.py {output} 1"
+"""
+
+
+@pytest.mark.slow
+def test_jobs_share_four_gpus_and_none_holds_anothers(cluster, tmp_path):
+    (tmp_path / "devices.py").write_text(DEVICES)
+    (tmp_path / "Snakefile").write_text(SIX_GPUS_WANTED.replace("PYTHON", sys.executable))
+    project = Project(tmp_path)
+    project.snakemake(*HERE, env={"TMPDIR": str(tmp_path)})
+    without = project.json("without.json")
+    assert (without["visible"], without["held"]) == ([], [])
+    holders = [project.json(f"{name}.json") for name in ("single-0", "single-1", "single-2", "single-3", "pair")]
+    assert [len(job["held"]) for job in holders] == [1, 1, 1, 1, 2]
+    assert all(job["held"] == job["visible"] for job in holders)
+    for job in holders:
+        beside = [other for other in holders if other["began"] <= job["began"] < other["ended"]]
+        used = [device for other in beside for device in other["held"]]
+        assert len(used) == len(set(used)) <= 4
+    assert {device for job in holders for device in job["held"]} == {"0", "1", "2", "3"}
