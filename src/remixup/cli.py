@@ -62,9 +62,7 @@ def plan_of(name: str, config: Config) -> Plan:
 @app.command()
 def prepare(
     dataset: Annotated[str, typer.Argument(help="name of a dataset")],
-    version: Annotated[
-        str, typer.Option(help="its version; default: the one that rows use which name none")
-    ] = "",
+    version: Annotated[str, typer.Option(help="its version; default: the one that rows use which name none")] = "",
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
@@ -243,8 +241,8 @@ def evidence(
         found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
         missing = [piece for piece in found if not piece.on_record]
         print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
-        for piece in missing:
-            print(f"  {piece}")
+        for line in work.described(missing):
+            print(line)
         if list_ or not missing:
             return
         store, data = Store(Path(settings.results)), Path(settings.data.folder)

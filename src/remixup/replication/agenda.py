@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from remixup.errors import UserError, did_you_mean
 from remixup.evaluation.kept import needs_weights
 from remixup.evaluation.runner import evaluate
 from remixup.replication import records
+from remixup.replication.run_costs import training_seconds
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Plan, PlannedRow, plan_experiment
@@ -22,6 +24,7 @@ from remixup.spec.strict import Strict, read_yaml, validate
 from remixup.training.block import BlockTraining
 from remixup.training.provenance import code
 from remixup.training.runner import Reporter, Runner
+from remixup.training.timing import StepTimes
 
 
 class Item(Strict):
@@ -64,10 +67,30 @@ class Piece:
     def _rows(self) -> list[PlannedRow]:
         return [row for row in self.plan.runnable if row.key == self.key]
 
+    @cached_property
+    def seconds(self) -> float | None:
+        """What its training takes on this machine; None where such steps were not measured here (`remixup plan`)."""
+        return training_seconds(self.run, self.seeds, StepTimes.here(self.plan.scale))
+
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
         seeds = f"seeds 0-{self.seeds - 1}" if self.run.population else f"seed {self.seeds - 1}"
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
+
+
+def described(missing: list[Piece]) -> Iterator[str]:
+    """A line for each piece with the time that it takes, and one for all of them."""
+    for piece in missing:
+        yield f"  {piece}, {_minutes([piece])}"
+    if missing:
+        yield f"  all of them: {_minutes(missing)}"
+
+
+def _minutes(missing: list[Piece]) -> str:
+    known = [piece.seconds for piece in missing if piece.seconds is not None]
+    if not known:
+        return "time not measured (`remixup plan --measure` does)"
+    return f"{'more than ' if len(known) < len(missing) else ''}{sum(known) / 60:.1f} min"
 
 
 class OutOfTime(Exception):

@@ -13,7 +13,7 @@ from remixup.errors import UserError
 from remixup.replication.results import Result
 from remixup.replication.run_costs import RunCosts, Spent
 from remixup.replication.sample_size import Needed, needed, with_all_rows
-from remixup.spec.config import Config, Scale
+from remixup.spec.config import ON_CPU, Config, Scale
 from remixup.spec.planning import Plan
 from remixup.training.slots import slots
 from remixup.training.timing import Device, StepTimes, measure
@@ -103,7 +103,7 @@ def measure_steps(plans: list[Plan], tell: Callable[[str], None]) -> None:
     runs = [run for plan in plans for run in with_all_rows(plan).runs().values()]
     if not plans:
         return
-    with slots(limit=0 if plans[0].scale == "embedded" else None):
+    with slots(limit=0 if plans[0].scale in ON_CPU else None):
         measure(runs, StepTimes.here(plans[0].scale), tell)
 
 

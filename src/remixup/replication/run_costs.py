@@ -63,10 +63,9 @@ class RunCosts:
         return {key: self._evaluation(each) for key, each in self.plan.evaluations().items()}
 
     def _training(self, key: str, spec: RunSpec, seeds: int) -> Spent:
-        done, step, each = work(spec), self.times.find(kind(spec, seeds)), operations(spec)
+        done, each = work(spec), operations(spec)
         flop = seeds * (done.training * each.training + done.evaluation * each.evaluation)
-        seconds = _seconds(step, done.training, done.evaluation) if step else None
-        return self._spent(seconds, spec, seeds, self.missing[key], flop)
+        return self._spent(training_seconds(spec, seeds, self.times), spec, seeds, self.missing[key], flop)
 
     def _evaluation(self, wanted: Evaluation) -> Spent:
         (spec, seeds), (other, others) = self.runs[wanted.run], self.runs[wanted.runs[-1]]
@@ -115,6 +114,12 @@ class RunCosts:
         seen |= set(self.runs)
         sums = [None if None in seconds else math.fsum(each or 0.0 for each in seconds) for seconds in found]
         return [each for each in sums if each != 0]
+
+
+def training_seconds(spec: RunSpec, seeds: int, times: StepTimes) -> float | None:
+    """Seconds of a block: of one seed, or of so many in a population; None where its steps were not measured."""
+    done, step = work(spec), times.find(kind(spec, seeds))
+    return _seconds(step, done.training, done.evaluation) if step else None
 
 
 def _seconds(step: StepTime, training: float, evaluation: float) -> float:

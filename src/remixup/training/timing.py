@@ -24,7 +24,7 @@ import torch
 
 from remixup.data.registry import REGISTRY
 from remixup.errors import UserError, did_you_mean
-from remixup.spec.config import Scale
+from remixup.spec.config import ON_CPU, Scale
 from remixup.spec.run import RunSpec, short_digest
 from remixup.training.inputs import Inputs
 from remixup.training.loop import EVALUATION_ROWS, Training
@@ -134,7 +134,7 @@ class StepTimes:
     @classmethod
     def here(cls, scale: Scale, home: Path = HOME) -> StepTimes:
         """Those of the hardware on which this machine trains at a scale: a GPU, or where there is none the CPU."""
-        device: Device = "cuda" if scale != "embedded" and torch.cuda.is_available() else "cpu"
+        device: Device = "cuda" if scale not in ON_CPU and torch.cuda.is_available() else "cpu"
         return cls(hardware(torch.device(device)), device, home)
 
     def find(self, step: dict[str, Any]) -> StepTime | None:
