@@ -1,9 +1,10 @@
 # make report   the PDF, from nothing
 # make test     the tests that a newcomer runs
+# make test-full    all tests, also those on a Slurm of this host, which needs root; TESTS='-m slow' leaves out the former
 # make check    style, types, workflow, schemas
 # make bench    speed, side by side with peers: some fifteen minutes on two cores, of which the report takes six
 # make evidence what records/ lacks of real data, in the order of its worth; EVIDENCE_MINUTES=8 stops it in between
-.PHONY: report test check bench evidence schema hashes lock
+.PHONY: report test test-full check bench evidence schema hashes lock
 PYTHON ?= python3
 BIN := .venv/bin
 # The system's certificates, where it has them: behind a proxy that signs for itself uv's own do not do.
@@ -16,6 +17,11 @@ report: .venv/.ready
 test: .venv/.ready
 	@paper/get-latex
 	@$(BIN)/python -m pytest -n auto -m "not slow"
+
+# A file's tests in one process: those on the Slurm have to take turns.
+test-full: .venv/.ready
+	@paper/get-latex
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: .venv/.ready
 	@$(BIN)/ruff check .

@@ -24,9 +24,6 @@ TARGET = "results/embedded/replication.json"
 # Long enough to be met in the middle, and to leave a resume point there.
 LONG = {**SMALL, "id": "long", "seeds": 2, "run": {**SMALL["run"], "epochs": 2500}, "rows": SMALL["rows"][1:]}
 
-# One after the other, in one process: each has the cluster to itself.
-pytestmark = pytest.mark.xdist_group("slurm")
-
 
 class Job(NamedTuple):
     id: str

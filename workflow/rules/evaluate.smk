@@ -15,6 +15,7 @@ rule evaluate:
         "remixup evaluate {params.experiment} --receipt {output.receipt} > {log}"
 
 
+# Seconds of work: done where Snakemake runs, also on a cluster.
 rule collect:
     input:
         lambda wildcards: str(PLANS[wildcards.experiment].path),
@@ -27,6 +28,7 @@ rule collect:
         f"{HOME}/logs/collect-{{experiment}}.log",
     wildcard_constraints:
         experiment="|".join(PLANS),
+    localrule: True
     shell:
         "remixup collect {wildcards.experiment} > {log}"
 
@@ -44,5 +46,6 @@ rule replication:
         f"{HOME}/curves.json",
     log:
         f"{HOME}/logs/collect.log",
+    localrule: True
     shell:
         "remixup collect > {log}"

@@ -1,3 +1,4 @@
+# The report is set where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
 for experiment in PLANS:
 
     rule:
@@ -15,6 +16,7 @@ for experiment in PLANS:
             ],
         log:
             f"{HOME}/logs/report-{experiment}.log",
+        localrule: True
         params:
             experiment=experiment,
         shell:
@@ -32,5 +34,6 @@ rule pdf:
         "paper/report.pdf",
     log:
         f"{HOME}/logs/report.log",
+    localrule: True
     shell:
         "remixup report > {log}"

@@ -34,6 +34,13 @@ def devices() -> list[str]:
     return done.stdout.split()
 
 
+def _known_as() -> dict[str, str]:
+    """The name of each device's lock: where Slurm numbers a job's devices from 0, the host's number for it."""
+    names = devices()
+    numbers = (os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS") or "").split(",")
+    return dict(zip(names, numbers if len(numbers) == len(names) else names, strict=True))
+
+
 @contextmanager
 def slots(
     count: int = 1, limit: int | None = None, folder: Path | None = None, poll: float = 0.5
@@ -88,8 +95,9 @@ def _acquire(names: list[str], count: int, home: Path, poll: float) -> dict[str,
 def _free(names: list[str], count: int, home: Path) -> dict[str, FileLock]:
     """Locks on the first devices that are free, at most so many."""
     held: dict[str, FileLock] = {}
+    known_as = _known_as()
     for name in names:
-        lock = FileLock(home / f"{name.replace('/', '-')}.lock", mode=0o666)
+        lock = FileLock(home / f"{known_as[name].replace('/', '-')}.lock", mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -94,3 +94,16 @@ def test_where_there_are_fewer_devices_all_are_taken(two_devices, tmp_path):
     with slots.slots(3, folder=tmp_path) as held:
         assert held == ["3", "GPU-b"]
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"
+
+
+def test_jobs_that_slurm_numbers_alike_do_not_wait_for_each_other(monkeypatch, tmp_path):
+    """With devices constrained, each job of a node sees its own as 0; Slurm says elsewhere which ones they are."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("SLURM_STEP_GPUS", "4,5")
+    with slots.slots(2, folder=tmp_path, poll=0.01) as held:
+        assert held == ["0", "1"]
+        assert {path.name for path in tmp_path.iterdir()} == {"4.lock", "5.lock"}
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+        monkeypatch.setenv("SLURM_STEP_GPUS", "6")
+        with slots.slots(folder=tmp_path, poll=0.01) as other:
+            assert other == ["0"]
