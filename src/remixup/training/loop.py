@@ -41,7 +41,8 @@ class Training(BlockTraining):
         super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
         self.share = Share()
-        self._losses = self.share.wrap(_Losses(self))
+        # Alone there is nothing to wrap, and a training that refers to itself would keep its data until it is collected.
+        self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
         self._networks: dict[tuple[int, int | None, bool], Callable[[Tensor], Tensor]] = {}
 
     @cached_property
@@ -77,9 +78,9 @@ class Training(BlockTraining):
                 span = draws.spans[part]
                 if self.share.size > 1:
                     self.model.train(weight > 0)
-                with self.share.exchange(self._losses, last=k + 1 == len(share)):
+                with self.share.exchange(self._team, last=k + 1 == len(share)):
                     x = self._batch(next(batches), draws.uniforms[:, span] if self.spec.augmentation else None)
-                    loss = self._losses(x, next(labels), draws, part)
+                    loss = (self._team or self.loss)(x, next(labels), draws, part)
                     (loss * weight).sum().backward()
                 total += loss.detach() * (span.stop - span.start) * (weight > 0)
             self.optimiser.step()

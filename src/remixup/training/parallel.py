@@ -50,13 +50,13 @@ class Share:
             distributed.all_reduce(value)
         return value
 
-    def wrap(self, network: nn.Module) -> nn.Module:
-        """The network, or one that averages gradients over the team in its backward pass."""
-        return DistributedDataParallel(network) if self.size > 1 else network
+    def wrap(self, network: nn.Module) -> DistributedDataParallel:
+        """The network, made to average gradients over the team in its backward pass."""
+        return DistributedDataParallel(network)
 
-    def exchange(self, network: nn.Module, last: bool) -> AbstractContextManager[Any]:
+    def exchange(self, network: DistributedDataParallel | None, last: bool) -> AbstractContextManager[Any]:
         """Around a forward and a backward pass: gradients are exchanged with the last part of a step alone."""
-        return network.no_sync() if isinstance(network, DistributedDataParallel) and not last else nullcontext()
+        return nullcontext() if network is None or last else network.no_sync()
 
     def average_buffers(self, network: nn.Module) -> None:
         """Sets the running statistics to their mean over the team."""
