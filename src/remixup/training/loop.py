@@ -41,7 +41,7 @@ class Training(BlockTraining):
         super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
         self.share = Share()
-        # Alone there is nothing to wrap, and a training that refers to itself would keep its data until it is collected.
+        # Alone there is nothing to wrap, and what refers to itself keeps its data until it happens to be collected.
         self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
         self._networks: dict[tuple[int, int | None, bool], Callable[[Tensor], Tensor]] = {}
 
