@@ -39,7 +39,7 @@ def test_devices_of_the_cluster_are_respected(two_devices, tmp_path):
 def test_never_two_jobs_on_one_device(two_devices, tmp_path):
     context = multiprocessing.get_context("fork")
     events = context.Queue()
-    jobs = [context.Process(target=hold, args=(tmp_path, context.Event(), events, 0.03)) for _ in range(10)]
+    jobs = [context.Process(target=hold, args=(tmp_path, context.Event(), events, 0.2)) for _ in range(10)]
     for job in jobs:
         job.start()
     seen = [events.get(timeout=30) for _ in range(20)]
