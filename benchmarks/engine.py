@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_iris
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.reference import BATCH, CLASSES, MODEL, Pace, cores, now, pixels
+from benchmarks.reference import BATCH, CLASSES, MODEL, Pace, now, pixels
 from remixup import models
 from remixup.data import Prepared
 from remixup.evaluation.cost import cost
@@ -20,6 +20,7 @@ from remixup.spec.run import RunSpec
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
 from remixup.training.memory import keep_freed
+from remixup.training.provenance import cores
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"

@@ -9,7 +9,6 @@ does nothing. What else differs is PyTorch's age: a GPU's convolutions are in TF
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from torchvision import transforms
 
 from remixup import models
 from remixup.training.memory import keep_freed
+from remixup.training.provenance import cores
 
 CLASSES = 10
 BATCH = 128
@@ -37,11 +37,6 @@ class Pace(NamedTuple):
 
     images: int
     seconds: float
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pixels(count: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.int64]]]:

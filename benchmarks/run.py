@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,10 +20,11 @@ from benchmarks.contest import Hosted, interleave
 from benchmarks.engine import Engine, Population, Products, operations
 from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
 from benchmarks.peers import Timm, Torchvision
-from benchmarks.reference import BATCH, Pace, Reference, cores
+from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
-from remixup.training.provenance import code
+from remixup.training.provenance import code, cores
 from remixup.training.runner import hardware as processor
+from remixup.training.timing import slug
 
 SCHEMA_VERSION = 1
 FOLDER = Path(__file__).parent / "results"
@@ -158,7 +158,7 @@ def main(
         measured |= measure()
     written = document(measured, device)
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', written['hardware'].lower()).strip('-')}.json"
+    path = FOLDER / f"{slug(written['hardware'])}.json"
     path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     console.print(table(written))
     print(path)

@@ -22,7 +22,7 @@ from remixup.spec.planning import Plan, PlannedRow, plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.spec.strict import Strict, read_yaml, validate
 from remixup.training.block import BlockTraining
-from remixup.training.provenance import code
+from remixup.training.provenance import clean, code
 from remixup.training.runner import Reporter, Runner
 from remixup.training.timing import StepTimes
 
@@ -130,10 +130,8 @@ def _pieces(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Piec
         if not any(row.id in known for row in plan.experiment.select([pattern])):
             hint = did_you_mean(pattern, known)
             raise UserError(f"no row {pattern!r} at {item.scale} scale", where=place, hint=hint)
-    runs: dict[str, tuple[RunSpec, int]] = {}
-    for row in plan.runnable:
-        if row.row.id in chosen:
-            runs[row.key] = (row.run, min(plan.runs()[row.key][1], item.seeds or 10_000))
+    wanted = {row.key for row in plan.runnable if row.row.id in chosen}
+    runs = {key: (run, min(count, item.seeds or count)) for key, (run, count) in plan.runs().items() if key in wanted}
     for seeds in range(1, max([count for _, count in runs.values()], default=0) + 1):
         for run, count in runs.values():
             # Seeds of a population train side by side: all of them are one piece.
@@ -156,8 +154,7 @@ def work_through(
         OutOfTime: after so many minutes, at the end of an epoch; a resume point keeps what was trained.
         UserError: the sources differ from the last commit.
     """
-    state = code()
-    if state["commit"] is None or state["dirty"]:
+    if not clean(code()):
         raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 import re
 from collections.abc import Callable, Iterable
 
@@ -15,6 +14,7 @@ from remixup.replication.run_costs import RunCosts, Spent
 from remixup.replication.sample_size import Needed, needed, with_all_rows
 from remixup.spec.config import ON_CPU, Config, Scale
 from remixup.spec.planning import Plan
+from remixup.training.provenance import cores
 from remixup.training.slots import slots
 from remixup.training.timing import Device, StepTimes, measure
 
@@ -95,7 +95,7 @@ def devices(resources: str | None, device: Device) -> int:
         return int(match[1])
     if device == "cuda":
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def measure_steps(plans: list[Plan], tell: Callable[[str], None]) -> None:

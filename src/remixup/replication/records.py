@@ -26,7 +26,7 @@ from remixup.spec.experiment import Experiment, Row, evaluated_values
 from remixup.spec.parts import Part, numerics
 from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment
 from remixup.spec.run import RunSpec
-from remixup.training.provenance import sha256
+from remixup.training.provenance import clean, sha256
 from remixup.training.store import Block, Damaged, metrics, read_history, write_json
 
 HOME = Path("records")
@@ -80,7 +80,7 @@ def _fit_to_record(block: Block) -> None:
     except Damaged as error:
         raise UserError(str(error), hint="`remixup train` puts it aside and trains it again") from None
     state = block.read("provenance.json")["code"]
-    if state["commit"] is None or state["dirty"]:
+    if not clean(state):
         hint = "commit, remove the block, and train it again"
         raise UserError("was not trained from a clean source tree", where=str(block.folder), hint=hint)
 

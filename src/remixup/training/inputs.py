@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +15,7 @@ from remixup.errors import UserError
 from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
 from remixup.training import scaling
+from remixup.training.provenance import cores
 from remixup.training.randomness import generator
 from remixup.training.streaming import Stream
 from remixup.training.tasks import Classification, Regression, Task
@@ -206,7 +206,7 @@ def _stream(spec: RunSpec, data: Prepared, device: torch.device) -> Stream:
     offsets = torch.cat([data.tensors["train_offsets"], data.tensors["test_offsets"][1:]])
     assert data.images is not None
     # A GPU is fed by all processors but one; on the CPU they are busy with the network.
-    workers = max(1, len(os.sched_getaffinity(0)) - 1) if device.type == "cuda" else 0
+    workers = max(1, cores() - 1) if device.type == "cuda" else 0
     return Stream(data.images, offsets, spec.dataset.decode, workers)
 
 

@@ -39,6 +39,11 @@ def code() -> dict[str, Any]:
     return {"commit": commit, "dirty": bool(status), "date": _git("show", "-s", "--format=%cs", commit)}
 
 
+def clean(state: dict[str, Any]) -> bool:
+    """Whether a state of the sources, as `code` gives it, is that of a commit."""
+    return state["commit"] is not None and not state["dirty"]
+
+
 @functools.cache
 def processor() -> str:
     """The CPU's name and the number of cores this process may use."""
@@ -46,8 +51,12 @@ def processor() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def environment() -> dict[str, Any]:

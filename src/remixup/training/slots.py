@@ -34,9 +34,8 @@ def devices() -> list[str]:
     return done.stdout.split()
 
 
-def _known_as() -> dict[str, str]:
+def _known_as(names: list[str]) -> dict[str, str]:
     """The name of each device's lock: where Slurm numbers a job's devices from 0, the host's number for it."""
-    names = devices()
     numbers = (os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS") or "").split(",")
     return dict(zip(names, numbers if len(numbers) == len(names) else names, strict=True))
 
@@ -55,15 +54,16 @@ def slots(
         folder: where the locks lie; one folder for the whole host unless told otherwise.
         poll: seconds between two looks at occupied devices.
     """
-    names = devices()[:limit]
-    if not names:
+    names = devices()
+    locks = dict(list(_known_as(names).items())[:limit])
+    if not locks:
         yield []
         return
     home = folder or FOLDER
     home.mkdir(parents=True, exist_ok=True)
     if home.stat().st_uid == os.getuid():
         home.chmod(0o1777)
-    held = _acquire(names, min(count, len(names)), home, poll)
+    held = _acquire(locks, min(count, len(locks)), home, poll)
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
     try:
@@ -77,27 +77,26 @@ def slots(
             lock.release()
 
 
-def _acquire(names: list[str], count: int, home: Path, poll: float) -> dict[str, FileLock]:
+def _acquire(locks: dict[str, str], count: int, home: Path, poll: float) -> dict[str, FileLock]:
     told = False
     while True:
-        held = _free(names, count, home)
+        held = _free(locks, count, home)
         if len(held) == count:
             return held
         # Who waits with half of what it needs may wait for one that does the same.
         for lock in held.values():
             lock.release()
         if not told:
-            print(f"waiting for {count} of {len(names)} GPUs", file=sys.stderr, flush=True)
+            print(f"waiting for {count} of {len(locks)} GPUs", file=sys.stderr, flush=True)
             told = True
         time.sleep(poll * random.uniform(0.5, 1.5))
 
 
-def _free(names: list[str], count: int, home: Path) -> dict[str, FileLock]:
+def _free(locks: dict[str, str], count: int, home: Path) -> dict[str, FileLock]:
     """Locks on the first devices that are free, at most so many."""
     held: dict[str, FileLock] = {}
-    known_as = _known_as()
-    for name in names:
-        lock = FileLock(home / f"{known_as[name].replace('/', '-')}.lock", mode=0o666)
+    for name, known_as in locks.items():
+        lock = FileLock(home / f"{known_as.replace('/', '-')}.lock", mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:
