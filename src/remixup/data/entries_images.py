@@ -39,6 +39,40 @@ _FASHION_MNIST_SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
+_KMNIST = {  # name: bytes, sha256, md5, all of the packed file
+    "train-images-idx3-ubyte.gz": (
+        18_165_135,
+        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "bdb82020997e1d708af4cf47b453dcf7",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        29_497,
+        "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "e144d726b3acfaa3e44228e80efcd344",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        3_041_136,
+        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "5c965bf0a639b31b8f53240b1b52f4d7",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        5_120,
+        "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        "7320c461ea6c1c855c0b718fb2a4b134",
+    ),
+}
+_SVHN = {
+    "train_32x32.mat": (
+        182_040_794,
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        "e26dedcc434d2e4c54c9b2d4a06d8373",
+    ),
+    "test_32x32.mat": (
+        64_275_384,
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+        "eb5a983be6a315427106f1b164d9cef3",
+    ),
+}
 
 
 def _cifar_archive(name: str, md5: str, size: int) -> File:
@@ -49,6 +83,13 @@ def _idx(folder: str, host: str, digests: dict[str, str]) -> tuple[File, ...]:
     return tuple(
         File(name, sha256=digest, url=f"{host}/{name}.gz", mirror_path=f"{folder}/{name}")
         for name, digest in digests.items()
+    )
+
+
+def _as_served(folder: str, host: str, known: dict[str, tuple[int, str, str]]) -> tuple[File, ...]:
+    return tuple(
+        File(name, sha256=sha256, md5=md5, size=size, url=f"{host}/{name}", mirror_path=f"{folder}/{name}")
+        for name, (size, sha256, md5) in known.items()
     )
 
 
@@ -147,6 +188,46 @@ _FASHION_MNIST = Dataset(
     size=Size((1, 28, 28), 60_000, 10_000),
 )
 
+_KUZUSHIJI_MNIST = Dataset(
+    "kmnist",
+    "Kuzushiji-MNIST",
+    "images",
+    10,
+    versions(
+        Version(
+            "idx",
+            "idx.kmnist",
+            _as_served("kmnist", "http://codh.rois.ac.jp/kmnist/dataset/kmnist", _KMNIST),
+            note="The four published files, cursive Japanese characters of ten kinds. Those on record are the digests "
+            "of the packed files, so a mirror holds them as .gz too.",
+        )
+    ),
+    licence="CC BY-SA 4.0",
+    citation="clanuwat2018deep",
+    homepage="http://codh.rois.ac.jp/kmnist/index.html.en",
+    size=Size((1, 28, 28), 60_000, 10_000),
+)
+
+_STREET_VIEW = Dataset(
+    "svhn",
+    "SVHN",
+    "images",
+    10,
+    versions(
+        Version(
+            "cropped",
+            "svhn.svhn",
+            _as_served("svhn", "http://ufldl.stanford.edu/housenumbers", _SVHN),
+            note="The publisher's training and test part of cropped digits, 32 x 32, without the 531,131 extra ones. "
+            "Label 10 of the files is the digit 0 and is 0 here.",
+        )
+    ),
+    licence="non-commercial use only",
+    citation="netzer2011reading",
+    homepage="http://ufldl.stanford.edu/housenumbers/",
+    size=Size((3, 32, 32), 73_257, 26_032),
+)
+
 _DIGITS = Dataset(
     "digits",
     "scikit-learn's digits",
@@ -227,4 +308,15 @@ _BLOB_AND_RING = Dataset(
     size=Size((2,), 300),
 )
 
-IMAGES = (_DIGITS, _PHOTO_DIGITS, _PHOTO_DIGITS_20, _BLOB_AND_RING, _CIFAR_10, _CIFAR_100, _MNIST, _FASHION_MNIST)
+IMAGES = (
+    _DIGITS,
+    _PHOTO_DIGITS,
+    _PHOTO_DIGITS_20,
+    _BLOB_AND_RING,
+    _CIFAR_10,
+    _CIFAR_100,
+    _MNIST,
+    _FASHION_MNIST,
+    _KUZUSHIJI_MNIST,
+    _STREET_VIEW,
+)

@@ -14,7 +14,7 @@ class File:
 
     Args:
         name: the name by which the builder asks for it; inside an archive, the member's name without its folders.
-        sha256: digest of the content (of a file served as `.gz`: of the unpacked content).
+        sha256: digest of the content (of a file served as `.gz` whose name here has no `.gz`: of the unpacked content).
         md5: the same, where that is what the publisher prints.
         size: bytes of the content.
         url: the publisher's address.

@@ -115,9 +115,10 @@ def _from_publisher(version: Version, raw: Path, scratch: Path, progress: bool) 
     sources = []
     for file in version.files:
         served = _download(file, raw, progress)
-        path = scratch / file.name if served.suffix == ".gz" else served
+        compressed = served.suffix == ".gz" and served.name != file.name
+        path = scratch / file.name if compressed else served
         try:
-            if path != served:
+            if compressed:
                 archives.unzip(served, path)
             sources.append(_vouched(version, file, path))
         except BadContentError as error:

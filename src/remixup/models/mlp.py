@@ -29,26 +29,30 @@ def _whole_lines(width: int) -> int:
 class MemberLinear(nn.Module):
     """An affine map for each of S members: (S, B, in) to (S, B, out).
 
-    `weight` is (S, in, out) and `bias` (S, 1, out), both with zeros up to whole cache lines; built for one member
-    (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
+    `weight` is (S, in, out) and `bias` (S, 1, out) or None, both with zeros up to whole cache lines; built for one
+    member (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
     """
 
-    def __init__(self, in_features: int, out_features: int) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         drawn = nn.Linear(in_features, out_features)
         weight = torch.zeros(1, _whole_lines(in_features), _whole_lines(out_features))
-        bias = torch.zeros(1, 1, _whole_lines(out_features))
         weight[0, :in_features, :out_features] = drawn.weight.detach().T
-        bias[0, 0, :out_features] = drawn.bias.detach()
-        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        self.weight = nn.Parameter(weight)
+        self.bias: nn.Parameter | None = None
+        if bias:
+            offset = torch.zeros(1, 1, _whole_lines(out_features))
+            offset[0, 0, :out_features] = drawn.bias.detach()
+            self.bias = nn.Parameter(offset)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (S, B, in_features) to (S, B, out_features); S is the number of members that the weights have."""
         if x.shape[-1] != self.in_features:  # the padding below would hide it
             raise ValueError(f"expected {self.in_features} features, got inputs of shape {tuple(x.shape)}")
         missing = self.weight.shape[1] - self.in_features
-        y = torch.baddbmm(self.bias, F.pad(x, (0, missing)) if missing else x, self.weight)
+        x = F.pad(x, (0, missing)) if missing else x
+        y = torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
         return y[..., : self.out_features] if y.shape[-1] != self.out_features else y
 
     def extra_repr(self) -> str:
@@ -56,7 +60,9 @@ class MemberLinear(nn.Module):
         return f"members={self.weight.shape[0]}, in_features={self.in_features}, out_features={self.out_features}"
 
 
-def mlp(input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] = (128, 128)) -> nn.Sequential:
+def mlp(
+    input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] = (128, 128), bias: bool = True
+) -> nn.Sequential:
     """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 
     `remixup.models.stack` makes a population of S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
@@ -68,6 +74,8 @@ def mlp(input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] =
         input_shape: the shape of one input, flattened to its number of features.
         classes: the number of outputs.
         hidden: the hidden layers' widths; with none the network is a linear classifier.
+        bias: without it the logits are homogeneous of degree one in the input, as the theorems of Zhang et al. (2021,
+            2010.04819, section 3) ask.
 
     Raises:
         UserError: a hidden width below 1.
@@ -79,7 +87,7 @@ def mlp(input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] =
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Flatten(start_dim=2))
     features = torch.Size(input_shape).numel()
     for number, width in enumerate(hidden, start=1):
-        stages[f"stage{number}"] = nn.Sequential(MemberLinear(features, width), nn.ReLU())
+        stages[f"stage{number}"] = nn.Sequential(MemberLinear(features, width, bias), nn.ReLU())
         features = width
-    stages["head"] = MemberLinear(features, classes)
+    stages["head"] = MemberLinear(features, classes, bias)
     return nn.Sequential(stages)

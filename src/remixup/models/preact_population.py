@@ -215,8 +215,9 @@ def _for_members(module: nn.Module) -> nn.Module:
 def _linear(single: nn.Linear) -> MemberLinear:
     """A member's linear layer with the weights of an ordinary one."""
     with torch.random.fork_rng(devices=[]):  # its own draws are not used
-        linear = MemberLinear(single.in_features, single.out_features)
+        linear = MemberLinear(single.in_features, single.out_features, single.bias is not None)
     with torch.no_grad():
         linear.weight[0, : single.in_features, : single.out_features] = single.weight.T
-        linear.bias[0, 0, : single.out_features] = single.bias
+        if linear.bias is not None:
+            linear.bias[0, 0, : single.out_features] = single.bias
     return linear

@@ -1,4 +1,4 @@
-"""Residual networks of bottlenecks: He et al. 2016 (1512.03385), and ResNeXt: Xie et al. 2017 (1611.05431)."""
+"""Residual networks: He et al. 2016 (1512.03385), and ResNeXt: Xie et al. 2017 (1611.05431)."""
 
 from collections import OrderedDict
 from typing import Annotated, Literal
@@ -17,27 +17,30 @@ def resnet(
     classes: int,
     *,
     layers: tuple[int, ...] = (3, 4, 6, 3),
+    block: Literal["bottleneck", "basic"] = "bottleneck",
     width: Annotated[int, ">= 1"] = 64,
     groups: Annotated[int, ">= 1"] = 1,
     width_per_group: Annotated[int, ">= 1"] = 64,
     zero_init_residual: bool = True,
     stem: Literal["imagenet", "small"] = "imagenet",
 ) -> nn.Sequential:
-    """A ResNet or ResNeXt of bottleneck blocks: images (B, C, H, W) to logits (B, classes).
+    """A ResNet or ResNeXt: images (B, C, H, W) to logits (B, classes).
 
     The default is ResNet-50, and `layers` 3, 4, 23, 3 make ResNet-101; with 32 groups of width 4 that is ResNeXt-101
-    32x4d, with 64 groups of width 4 ResNeXt-101 64x4d. The blocks are torchvision's, which halve height and width in
-    their 3x3 convolution, as Goyal et al. 2017 (1706.02677, section 5.1) do. Initialisation: torchvision's too, He et
-    al. 2015 (1502.01852) over the outputs for convolutions and PyTorch's default for the last layer, where Goyal et al.
-    draw the weights from a normal distribution of standard deviation 0.01.
+    32x4d, with 64 groups of width 4 ResNeXt-101 64x4d. Four times two basic blocks make ResNet-18. The bottlenecks are
+    torchvision's, which halve height and width in their 3x3 convolution, as Goyal et al. 2017 (1706.02677, section 5.1)
+    do. Initialisation: torchvision's too, He et al. 2015 (1502.01852) over the outputs for convolutions and PyTorch's
+    default for the last layer, where Goyal et al. draw the weights from a normal distribution of standard deviation
+    0.01.
 
     Args:
         input_shape: (C, H, W).
         classes: the number of outputs.
         layers: the number of blocks in each stage.
-        width: channels of the stem; stage k gives 4 * 2^(k-1) times as many, and halves height and width from the
-            second on.
-        groups: the groups of each 3x3 convolution, ResNeXt's cardinality.
+        block: "bottleneck" has convolutions of 1x1, 3x3 and 1x1, "basic" two of 3x3.
+        width: channels of the stem; stage k gives 2^(k-1) times as many, bottlenecks four times that, and halves height
+            and width from the second on.
+        groups: the groups of each 3x3 convolution, ResNeXt's cardinality; basic blocks have one.
         width_per_group: channels in each of these groups in the first stage, where `width` is 64.
         zero_init_residual: start each block's last batch norm at scale 0, so that a block begins as its shortcut, as in
             Goyal et al. (section 5.1). That the mixup paper, which follows their recipe, does so as well is our choice.
@@ -57,6 +60,8 @@ def resnet(
             where="run.model.width",
             hint="width x width_per_group / 64 is at least 1",
         )
+    if block == "basic" and groups > 1:
+        raise UserError("basic blocks have no groups", where="run.model.groups", hint="use block: bottleneck")
     images = image_channels(input_shape, "resnet")
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(images, width, stem))
     channels = width
@@ -65,8 +70,12 @@ def resnet(
         stage = nn.Sequential()
         for position in range(depth):
             stride = 2 if number > 0 and position == 0 else 1
-            stage.append(_block(channels, planes, stride, groups, width_per_group))
-            channels = 4 * planes
+            if block == "basic":
+                stage.append(_basic(channels, planes, stride))
+                channels = planes
+            else:
+                stage.append(_bottleneck(channels, planes, stride, groups, width_per_group))
+                channels = 4 * planes
         stages[f"stage{number + 1}"] = stage
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
     network = nn.Sequential(stages)
@@ -83,21 +92,33 @@ def _stem(images: int, width: int, kind: str) -> nn.Sequential:
     return stem
 
 
-def _block(channels: int, planes: int, stride: int, groups: int, width_per_group: int) -> nn.Module:
+def _basic(channels: int, planes: int, stride: int) -> nn.Module:
     # Imported only here: that takes seconds, and no other family needs it.
-    from torchvision.models.resnet import Bottleneck
+    from torchvision.models.resnet import BasicBlock
 
-    outputs = 4 * planes
-    projection = None
-    if stride != 1 or channels != outputs:
-        projection = nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
-    block: nn.Module = Bottleneck(channels, planes, stride, projection, groups, width_per_group)
+    block: nn.Module = BasicBlock(channels, planes, stride, _projection(channels, planes, stride))
     return block
 
 
+def _bottleneck(channels: int, planes: int, stride: int, groups: int, width_per_group: int) -> nn.Module:
+    from torchvision.models.resnet import Bottleneck
+
+    shortcut = _projection(channels, 4 * planes, stride)
+    block: nn.Module = Bottleneck(channels, planes, stride, shortcut, groups, width_per_group)
+    return block
+
+
+def _projection(channels: int, outputs: int, stride: int) -> nn.Module | None:
+    """The shortcut of a block whose outputs are not of the shape of its inputs."""
+    if stride == 1 and channels == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+
+
 def _initialise(network: nn.Module, zero_init_residual: bool) -> None:
-    for name, module in network.named_modules():
+    for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif zero_init_residual and name.endswith(".bn3") and isinstance(module, nn.BatchNorm2d):
-            nn.init.zeros_(module.weight)
+    for block in network.modules() if zero_init_residual else ():
+        if isinstance(last := getattr(block, "bn3", getattr(block, "bn2", None)), nn.BatchNorm2d):
+            nn.init.zeros_(last.weight)

@@ -22,8 +22,11 @@ from remixup.training.store import Store
 from remixup.training.timing import StepTime, StepTimes, kind
 from remixup.training.workload import examples, operations, parameter, work
 
-NOT_COUNTED = {"logistic_regression", "modes"}
+NOT_COUNTED = {"logistic_regression", "modes", "on_the_line", "linear_solution", "direction_norms"}
+NOT_COUNTED |= {"collinearity", "collisions"}
 """Evaluations that pass next to nothing through a network: their seconds are left out."""
+NODES = 32
+"""Of the integral over the ratio in `theory.approximation.mixup_loss`."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,10 @@ def passes(part: Part, spec: RunSpec) -> tuple[int, int] | None:
         return parameter("evaluation", part, "pairs") * parameter("evaluation", part, "points"), 0
     if name == "cost":  # steps of two kinds, and three of each for warming up
         return 2 * (3 + parameter("evaluation", part, "steps")) * spec.batch_size, 0
-    if name == "decision_surface":
+    if name in ("decision_surface", "boundary", "guaranteed"):
         return 0, parameter("evaluation", part, "points") ** 2
+    if name in ("approximation", "robustness"):  # all pairs at the nodes of an integral; the former at five shrinkings
+        return 0, (5 if name == "approximation" else 1) * NODES * data.train**2
     forwards = {"memorisation": data.train, "generalisation": data.train + data.test}
     return (0, forwards[name]) if name in forwards else None
 

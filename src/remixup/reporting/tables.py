@@ -25,6 +25,8 @@ VERDICTS = {
 }
 """The commands, defined in paper/report.tex with their symbols, that print each verdict."""
 NOTHING = "{--}"
+ABREAST = 5
+"""So many metrics stand side by side at most."""
 LABELS = 72
 """Millimetres that row labels and data versions share in a results table with verdicts; without there are 15 more."""
 
@@ -44,7 +46,12 @@ def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> st
     if not here(experiment, wanted.rows, result.scale):
         scales = {scale for row in experiment.select(wanted.rows) for scale in row.at}
         return rf"\elsewhere{{{_scales(scales)}}}{{{wanted.caption.strip()}}}"
-    return (_choice if wanted.select_by else _results)(wanted, experiment, result)
+    if wanted.select_by:
+        return _choice(wanted, experiment, result)
+    metrics = wanted.metrics or list(experiment.metrics)
+    rows = here(experiment, wanted.rows, result.scale)
+    compared = any(row.printed(metric) is not None for row in rows for metric in metrics)
+    return (_results if compared or not 1 < len(metrics) <= ABREAST else _measurements)(wanted, experiment, result)
 
 
 def troubles(experiment: Experiment, result: ExperimentResult) -> str:
@@ -204,6 +211,55 @@ def _measured(
 
 def _evidence(sample: Entry | Recorded) -> str:
     return sample.scale if isinstance(sample, Entry) else rf"{sample.scale}\recordmark{{}}"
+
+
+def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
+    """Where the paper prints nothing to compare with: a line for each row and its best record, metrics side by side."""
+    metrics = wanted.metrics or list(experiment.metrics)
+    entries = {(entry.row, entry.metric): entry for entry in result.entries}
+    found: list[tuple[Row, dict[str, Entry] | dict[str, Recorded]]] = []
+    rows = here(experiment, wanted.rows, result.scale)
+    groups = list(dict.fromkeys(row.group for row in rows))
+    for row in sorted(rows, key=lambda row: groups.index(row.group)):
+        own = {metric: entries[row.id, metric] for metric in metrics if (row.id, metric) in entries}
+        kept = {metric: record for metric, entry in own.items() if (record := best_record(entry))}
+        lacking = all(entry.verdict == "not run" for entry in own.values())
+        found += [(row, own)] if own and not (kept and lacking) else []
+        found += [(row, kept)] if kept else []
+    used = [sample for _, samples in found for sample in samples.values() if sample.replicated]
+    daggers = marks(sample.stand_in for sample in used)
+    lines: list[list[str] | str] = []
+    heading, before = "", None
+    for row, samples in found:
+        if row.group != heading:
+            heading = row.group
+            lines.append(latex.prose(heading))
+        counts = {sample.replicated.n for sample in samples.values() if sample.replicated}
+        evidence = "/".join(dict.fromkeys(_evidence(sample) for sample in samples.values() if sample.replicated))
+        values = [_cell(samples.get(metric), experiment.metrics[metric], daggers) for metric in metrics]
+        name = "" if row is before else latex.prose(row.label)
+        lines.append([name, evidence or "--", *values, "/".join(map(str, sorted(counts)))])
+        before = row
+    # Of the 170 mm evidence and n take 26, the gaps 4.2 each; a number breaks at its sign.
+    names = min(50, max([20, *(round(1.6 * latex.breadth(row.label)) for row, _ in found)]))
+    each = min(26, int((170 - names - 26 - 4.2 * (2 + len(metrics))) / len(metrics)))
+    columns = [rf"@{{}}L{{{names}mm}}", "l", *[f"R{{{each}mm}}"] * len(metrics), "r@{}"]
+    head = ["", "Evidence", *(latex.prose(_metric(experiment.metrics[metric])) for metric in metrics), "$n$"]
+    versions = dict.fromkeys(latex.escape(sample.dataset_version) for sample in used)
+    below = notes(
+        [sample.stand_in for sample in used],
+        recorded=any(isinstance(sample, Recorded) for sample in used),
+        more=[*_not_here(wanted, experiment, result.scale), *([f"Data: {', '.join(versions)}."] if used else [])],
+    )
+    label = f"tab:{experiment.id}-{wanted.id}"
+    return latex.table(columns, head, lines, caption=wanted.caption.strip(), label=label, notes=below)
+
+
+def _cell(sample: Entry | Recorded | None, info: MetricInfo, daggers: dict[str | None, str]) -> str:
+    """A mean with its deviation, what became of it where there is none, or nothing."""
+    if sample is None or sample.replicated:
+        return _value(sample, info, daggers)
+    return VERDICTS[sample.verdict]
 
 
 Samples = dict[tuple[str, str], Entry | Recorded]

@@ -21,6 +21,8 @@ Quantity = Literal[
     "test_error",
     "test_loss",
     "train_loss",
+    "original_loss",
+    "original_error",
     "test_top5_error",
     "validation_error",
     "validation_loss",
@@ -227,6 +229,7 @@ class Experiment(Variation):
     paper: str = Field(description="its key in paper/references.bib")
     title: str
     where: str = Field(description="table or figure of the paper")
+    order: int = Field(100, ge=1, description="its place among the paper's experiments in the report")
     summary: str = Field(description="what the paper did, for the report; LaTeX")
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
@@ -330,7 +333,7 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:
-    """All experiment files (`<root>/<paper>/*.yaml`), by id, in the order of their paths."""
+    """All experiment files (`<root>/<paper>/*.yaml`), by id: papers by the year in their key, in each by `order`."""
     found: dict[str, tuple[Path, Experiment]] = {}
     for path in sorted(root.glob("*/*.yaml")):
         experiment = read_experiment(path)
@@ -339,7 +342,11 @@ def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, 
         found[experiment.id] = (path, experiment)
     if not found:
         raise UserError("no experiment files", where=str(root), hint="run from the repository's root")
-    return found
+    return dict(sorted(found.items(), key=lambda item: _place(item[1][1])))
+
+
+def _place(experiment: Experiment) -> tuple[list[str], str, int]:
+    return re.findall(r"[0-9]{4}", experiment.paper), experiment.paper, experiment.order
 
 
 def file_schema() -> dict[str, Any]:

@@ -125,6 +125,13 @@ class RunSpec(Strict):
     micro_batch: int | None = Field(
         None, ge=1, description="a minibatch is passed in parts of this size, each mixed and normalised by itself"
     )
+    passes: int = Field(1, ge=1, le=100_000, description="passes over the training part that make one epoch")
+    fresh_weights: int | None = Field(
+        None, ge=1, description="every so many epochs weights are drawn anew, and the optimiser keeps its state"
+    )
+    measure_training: bool = Field(
+        False, description="each epoch ends with the errors on the training examples as they are, too"
+    )
     objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
@@ -137,6 +144,8 @@ class RunSpec(Strict):
             raise ValueError(f"after {self.vicinity.warmup_epochs} warmup_epochs of {self.epochs} nothing is mixed")
         if self.micro_batch is not None and self.micro_batch >= self.batch_size:
             raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
+        if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
+            raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         return self
 
     def canonical(self) -> dict[str, Any]:

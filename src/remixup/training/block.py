@@ -74,14 +74,17 @@ class BlockTraining(ABC):
             self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
 
 
-def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs) -> nn.Sequential:
-    """The network before the first step: each member initialised under its own seed, whatever its neighbours."""
+def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs, attempt: int = 0) -> nn.Sequential:
+    """The network before the first step: each member initialised under its own seed, whatever its neighbours.
+
+    Where a run draws its weights anew, each attempt has draws of its own.
+    """
     named = dict(spec.model)
     name = named.pop("name")
     members = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
             # Networks are initialised on the CPU. `torch.manual_seed` seeds all devices, which is slow for many seeds.
-            torch.default_generator.manual_seed(derive(seed, "initialisation"))
+            torch.default_generator.manual_seed(derive(seed, "initialisation", attempt))
             members.append(models.build(name, inputs.shape, inputs.classes, **named))
     return models.stack(members) if spec.population else members[0]

@@ -16,7 +16,7 @@ from remixup.errors import UserError
 from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
 from remixup.training import augmentation
-from remixup.training.block import BlockTraining
+from remixup.training.block import BlockTraining, initial_model
 from remixup.training.inputs import Inputs, portions
 from remixup.training.parallel import Share
 from remixup.training.randomness import derive, generator
@@ -52,8 +52,14 @@ class Training(BlockTraining):
         return [TrainingSet(self.inputs.examples(rows.unsqueeze(0)).squeeze(0), labels) for rows, labels in pairs]
 
     def _train_epoch(self) -> None:
+        if self.spec.fresh_weights and self.epoch and self.epoch % self.spec.fresh_weights == 0:
+            fresh = initial_model(self.spec, self.seeds, self.inputs, attempt=self.epoch // self.spec.fresh_weights)
+            self.model.load_state_dict(fresh.state_dict())
         models.seed_dropout(self.model, [derive(seed, "dropout", self.epoch) for seed in self.seeds])
         values = {"train_loss": self._steps(_Draws(self))}
+        if self.spec.measure_training:
+            found = self.evaluate(self.inputs.train, self.inputs.train_labels)
+            values |= {f"original_{name}": value for name, value in found.items() if name != "top5_error"}
         values |= {f"test_{name}": value for name, value in self.evaluate(self.inputs.test).items()}
         if self.inputs.validation is not None:
             found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
@@ -201,8 +207,9 @@ class _Draws:
     def __init__(self, training: Training) -> None:
         spec, inputs, epoch, seeds = training.spec, training.inputs, training.epoch, training.seeds
         self.device, count = training.device, inputs.train.shape[1]
-        self.order = torch.stack([torch.randperm(count, generator=generator(seed, "order", epoch)) for seed in seeds])
-        self._split(count, spec.batch_size, spec.micro_batch or spec.batch_size)
+        self.order = torch.stack([_order(count, spec.passes, generator(seed, "order", epoch)) for seed in seeds])
+        self._split(spec.passes * portions(count, spec.batch_size), spec.micro_batch or spec.batch_size)
+        count *= spec.passes
         self.uniforms = self._uniforms([generator(seed, "augmentation", epoch) for seed in seeds], spec, count)
         self.crops: Tensor | None = None
         if spec.dataset.decode is not None:
@@ -220,11 +227,11 @@ class _Draws:
             self._draw_partners(training, self.ratio.shape[-1])
         self.order = self.order.to(self.device)
 
-    def _split(self, count: int, batch: int, micro: int) -> None:
+    def _split(self, minibatches: list[int], micro: int) -> None:
         """Sizes of the parts that pass through the network, where each lies in the order, and those of each step."""
         self.sizes: list[int] = []
         self.steps: list[range] = []
-        for size in portions(count, batch):
+        for size in minibatches:
             parts = portions(size, micro)
             self.steps.append(range(len(self.sizes), len(self.sizes) + len(parts)))
             self.sizes += parts
@@ -276,6 +283,11 @@ class _Draws:
         """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
         theirs = self._theirs[k]
         return theirs[:, self.spans[part]] if theirs.shape[2] else None
+
+
+def _order(count: int, passes: int, source: torch.Generator) -> Tensor:
+    """So many shuffles of the training part, one after the other."""
+    return torch.cat([torch.randperm(count, generator=source) for _ in range(passes)])
 
 
 def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:

@@ -1,7 +1,7 @@
 """Optimisers that an experiment file may name."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import nn
@@ -31,3 +31,28 @@ def adam(
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015) with the usual betas."""
     return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+
+
+def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, "> 0"] = 1e-3) -> torch.optim.Optimizer:
+    """Adam on the sum of all gradients so far, as where a loop never resets them.
+
+    The published two-moons code of Chidambaram et al. (2022, 2110.07647, section 3.1) does so for mixup, and not for
+    ERM.
+    """
+    return _AdamOfSums(parameters, lr=lr, fused=True)
+
+
+class _AdamOfSums(torch.optim.Adam):
+    """Keeps the sums with the rest of its state, so that a resumed run has them."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """One update; the gradients become the sums."""
+        weights = [weight for group in self.param_groups for weight in group["params"] if weight.grad is not None]
+        for weight in weights:
+            if "sum" in self.state[weight]:
+                weight.grad += self.state[weight]["sum"]
+        loss = super().step(closure)
+        for weight in weights:
+            self.state[weight]["sum"] = weight.grad.clone()
+        return loss

@@ -75,7 +75,8 @@ def work(spec: RunSpec) -> Work:
     if spec.objective["name"] == "gan":
         return Work(spec.epochs * parameter("objective", spec.objective, "iterations"), 0)
     found = examples(spec)
-    return Work(spec.epochs * found.train, spec.epochs * (found.test + found.validation))
+    evaluated = found.test + found.validation + (found.train if spec.measure_training else 0)
+    return Work(spec.epochs * spec.passes * found.train, spec.epochs * evaluated)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Operations:
 def operations(spec: RunSpec) -> Operations:
     """Operations and bytes of a run's network, from one that has shapes and no numbers."""
     network = _network(json.dumps(spec.model, sort_keys=True), shape(spec), classes(spec))
-    states = {"sgd": 1 if spec.optimiser.get("momentum") else 0, "adam": 2}[spec.optimiser["name"]]
+    momentum = 1 if spec.optimiser.get("momentum") else 0
+    states = {"sgd": momentum, "adam": 2, "adam_of_sums": 3}[spec.optimiser["name"]]
     forward = network.forward
     if spec.objective["name"] == "gan":
         return Operations(_iteration(spec, *forward), 0.0, network.bytes, states * network.parameter_bytes)

@@ -136,6 +136,18 @@ def test_without_hidden_layers_it_is_a_linear_classifier() -> None:
     assert torch.allclose(linear(x + x), 2 * linear(x) - linear(torch.zeros_like(x)), atol=1e-6)
 
 
+def test_without_biases_it_is_homogeneous() -> None:
+    torch.manual_seed(3)
+    network, x = build("mlp", (5,), 3, hidden=(20, 7), bias=False), torch.randn(1, 4, 5)
+    assert all("bias" not in name for name, _ in network.named_parameters())
+    torch.testing.assert_close(network(3 * x), 3 * network(x))
+    # The weights are those that it has with biases, whose draws are made and left out.
+    torch.manual_seed(3)
+    assert torch.equal(network.head.weight, build("mlp", (5,), 3, hidden=(20, 7)).head.weight)
+    both = stack([network, build("mlp", (5,), 3, hidden=(20, 7), bias=False)])
+    torch.testing.assert_close(both(x.expand(2, -1, -1))[:1], network(x))
+
+
 @pytest.mark.parametrize("width", [3, 5, 16])
 def test_inputs_of_another_width_are_refused(width: int) -> None:
     # 3 and 16 would fit the weights once they are rounded up.

@@ -2,11 +2,12 @@ import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
-from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from remixup.errors import UserError
 from remixup.models import build
 
+RESNET18 = {"layers": (2, 2, 2, 2), "block": "basic"}
 RESNEXT101 = {"layers": (3, 4, 23, 3), "groups": 32, "width_per_group": 4}
 
 
@@ -44,7 +45,9 @@ def drawn(network: nn.Module) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("params", "theirs"), [({}, torchvision.models.resnet50), (RESNEXT101, resnext101_32x4d)], ids=["50", "32x4d"]
+    ("params", "theirs"),
+    [({}, torchvision.models.resnet50), (RESNET18, torchvision.models.resnet18), (RESNEXT101, resnext101_32x4d)],
+    ids=["50", "18", "32x4d"],
 )
 def test_the_logits_are_torchvisions(params: dict[str, object], theirs) -> None:
     with torch.device("meta"):
@@ -64,11 +67,12 @@ def test_the_logits_are_torchvisions(params: dict[str, object], theirs) -> None:
     ("params", "theirs"),
     [
         ({}, torchvision.models.resnet50),
+        (RESNET18, torchvision.models.resnet18),
         ({"layers": (3, 4, 23, 3)}, torchvision.models.resnet101),
         (RESNEXT101, resnext101_32x4d),
         ({**RESNEXT101, "groups": 64}, torchvision.models.resnext101_64x4d),
     ],
-    ids=["50", "101", "32x4d", "64x4d"],
+    ids=["50", "18", "101", "32x4d", "64x4d"],
 )
 def test_parameters_are_as_many_as_torchvisions(params: dict[str, object], theirs) -> None:
     with torch.device("meta"):
@@ -78,11 +82,12 @@ def test_parameters_are_as_many_as_torchvisions(params: dict[str, object], their
 
 
 @pytest.mark.parametrize("zero", [False, True])
-def test_the_initial_weights_are_torchvisions(zero: bool) -> None:
+@pytest.mark.parametrize(("name", "block"), [("bottleneck", Bottleneck), ("basic", BasicBlock)])
+def test_the_initial_weights_are_torchvisions(name: str, block: type[nn.Module], zero: bool) -> None:
     torch.manual_seed(3)
-    theirs = ResNet(Bottleneck, [1, 2, 1, 1], num_classes=7, zero_init_residual=zero).state_dict()
+    theirs = ResNet(block, [1, 2, 1, 1], num_classes=7, zero_init_residual=zero).state_dict()
     torch.manual_seed(3)
-    ours = build("resnet", (3, 32, 32), 7, layers=(1, 2, 1, 1), zero_init_residual=zero).state_dict()
+    ours = build("resnet", (3, 32, 32), 7, layers=(1, 2, 1, 1), block=name, zero_init_residual=zero).state_dict()
     expected = renamed(theirs)
     assert ours.keys() == expected.keys()
     assert [key for key, value in ours.items() if not torch.equal(value, expected[key])] == []
@@ -129,6 +134,11 @@ def test_groups_and_their_width_follow_the_stage() -> None:
 def test_a_stage_without_blocks_is_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"run\.model\.layers: .*such as \[3, 4, 6, 3\]"):
         build("resnet", (3, 32, 32), 10, layers=layers)
+
+
+def test_basic_blocks_have_no_groups() -> None:
+    with pytest.raises(UserError, match=r"run\.model\.groups: basic blocks have no groups"):
+        build("resnet", (3, 32, 32), 10, block="basic", groups=4)
 
 
 def test_groups_without_channels_are_refused() -> None:

@@ -171,6 +171,8 @@ def test_an_evaluation_passes_as_many_examples_as_are_counted(name, counting):
 def test_every_evaluation_of_the_catalogue_is_counted_or_known_to_be_small(tmp_path):
     run = plan(tmp_path, run=CONVOLUTIONAL).rows[0].run
     needs = {"attack": {"method": "fgsm", "eps": 0.1}, "attack_curve": {"method": "fgsm", "eps": [0.1]}}
+    needs |= {name: {"alpha": 1.0} for name in ("approximation", "robustness", "collisions")}
+    needs |= {"collinearity": {"eps": 0.1}, "guaranteed": {"radius": 0.1}}
     for name in parts.catalogue()["kinds"]["evaluation"]:
         found = passes({"name": name, **needs.get(name, {})}, run)
         assert found is not None, name

@@ -43,6 +43,8 @@ CASES = {
     "noise-and-smoothing": (table_spec(vicinity={**NOISE, "smoothing": 0.1}), table()),
     "regression": (table_spec(vicinity=MIXUP), numbers()),
     "label-noise-and-validation": (table_spec(dataset=VALIDATED, vicinity=MIXUP), table()),
+    "sums-of-gradients": (table_spec(vicinity=MIXUP, optimiser="adam_of_sums"), table()),
+    "fresh-weights": (table_spec(vicinity=MIXUP, passes=2, fresh_weights=2, measure_training=True), table()),
     "spectrograms": (image_spec(scaling="raw", vicinity=MIXUP), spectrograms(validation=9)),
 }
 
@@ -86,6 +88,8 @@ def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
         ({"vicinity": DIRICHLET}, table()),
         ({"vicinity": MIXUP, "dataset": VALIDATED}, table()),
         ({"vicinity": NEAREST}, numbers()),
+        ({"vicinity": MIXUP, "optimiser": "adam_of_sums", "passes": 3, "fresh_weights": 2}, table()),
+        ({"model": {"name": "mlp", "hidden": [9, 7], "bias": False}}, table()),
     ],
 )
 def test_seeds_side_by_side_give_what_each_gives_alone(changes, data):

@@ -27,6 +27,8 @@ AXIS_LABELS: dict[str, str] = {
     "test_error": "test error (%)",
     "test_loss": "test loss",
     "train_loss": "training loss",
+    "original_error": "error on the training set (%)",
+    "original_loss": "loss on the training set",
     "test_top5_error": "top-5 test error (%)",
     "validation_error": "validation error (%)",
     "validation_loss": "validation loss",

@@ -1,0 +1,134 @@
+"""Where in the plane a network changes its mind."""
+
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.evaluation.binary import examples, logit
+from remixup.theory.margins import guaranteed_class
+from remixup.training.loop import Training
+
+NUMERICS = 1
+SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
+REACH = 0.25
+
+
+def boundary(
+    training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 150, low: float = 0.0, high: float = 0.0
+) -> list[dict[str, Any]]:
+    """How far the decision boundary is from the training points, and how much it bends.
+
+    What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
+
+    Args:
+        training: networks of two classes on inputs of two features.
+        points: of the grid along each side.
+        low: where the grid begins on both axes.
+        high: where it ends; where `low` and `high` are equal, it covers the training points and a quarter more.
+
+    Returns:
+        for each seed `distance`, the mean over the training points of the distance to the nearest grid point that is
+        given the other class than the point's own (0 for a point that is itself given the other one; the grid's extent
+        where no grid point is); `margin`, the smallest of them; `bend`, the share of the grid (in percent) on which
+        the network's class is not that of the straight line that fits its classes best (a logistic regression on them).
+        All None where outputs are not finite.
+
+    Raises:
+        UserError: other inputs or networks than these.
+    """
+    _needs_a_plane(training)
+    results = []
+    for member, seed in enumerate(training.seeds):
+        x, y = examples(training, member)
+        axes = _axes(x, points, low, high)
+        grid = torch.cartesian_prod(*axes)
+        function = logit(training, member)
+        on_grid, at_points = function(grid), function(x)
+        if not bool(on_grid.isfinite().all() and at_points.isfinite().all()):
+            results.append({"seed": seed, **dict.fromkeys(SCALARS["boundary"])})
+            continue
+        classes = (on_grid > 0).long()
+        distance = _to_other_class(x, y, at_points, grid, classes)
+        found = {"distance": float(distance.mean()), "margin": float(distance.min())}
+        results.append({"seed": seed, **found, "bend": _bend(grid.numpy(), classes.numpy())})
+    return results
+
+
+def _needs_a_plane(training: Training) -> None:
+    if training.inputs.shape != (2,):
+        raise UserError("this is measured on inputs of two features", where="evaluate")
+
+
+def _axes(x: Tensor, points: int, low: float, high: float) -> list[Tensor]:
+    if low < high:
+        return [torch.linspace(low, high, points, dtype=torch.float64)] * 2
+    reach = REACH * (x.amax(0) - x.amin(0))
+    ends = zip((x.amin(0) - reach).tolist(), (x.amax(0) + reach).tolist(), strict=True)
+    return [torch.linspace(first, last, points, dtype=torch.float64) for first, last in ends]
+
+
+def _to_other_class(x: Tensor, y: Tensor, at_points: Tensor, grid: Tensor, classes: Tensor) -> Tensor:
+    """Distance of each point to the nearest grid point of a class not its own; 0 where it is given that itself."""
+    extent = float((grid.amax(0) - grid.amin(0)).norm())
+    distance = torch.full((len(x),), extent, dtype=torch.float64)
+    for own in (0, 1):
+        mine, others = y == own, grid[classes != own]
+        if len(others) and bool(mine.any()):
+            distance[mine] = torch.from_numpy(cKDTree(others.numpy()).query(x[mine].numpy())[0])
+    return torch.where((at_points > 0).long() == y, distance, 0.0)
+
+
+def _bend(grid: Any, classes: Any) -> float:
+    """Disagreement of classes on a grid with the straight line that fits them best, in percent."""
+    if len(np.unique(classes)) == 1:
+        return 0.0
+    line = LogisticRegression(C=1e4, max_iter=1000).fit(grid, classes)
+    return 100 * float((line.predict(grid) != classes).mean())
+
+
+def guaranteed(
+    training: Training, *, radius: Annotated[float, "> 0"], points: Annotated[int, ">= 10 and <= 300"] = 50
+) -> list[dict[str, Any]]:
+    """Where Theorem 3.2 of Chidambaram et al. (2022, 2110.07647) fixes the class, and what is said there.
+
+    Args:
+        training: networks of two classes on inputs of two features.
+        radius: within which a segment between training points is taken to pass through a point.
+        points: of the grid along each side, which covers the training points and a quarter more.
+
+    Returns:
+        for each seed `share`, the part of the grid whose class is guaranteed, and `broken`, the share of that part on
+        which the network finds the other class, both in percent (`broken` is None where outputs are not finite, or
+        nothing is guaranteed); for a figure the grid's `x` and `y`, the `guaranteed` class (-1: none) and the network's
+        class, `said` (0 where its output is no number), one row for each y, and the training `points` as [x, y, class].
+
+    Raises:
+        UserError: other inputs or networks than these.
+    """
+    _needs_a_plane(training)
+    results = []
+    for member, seed in enumerate(training.seeds):
+        x, y = examples(training, member)
+        axes = _axes(x, points, 0.0, 0.0)
+        grid = torch.cartesian_prod(axes[1], axes[0]).flip(1)
+        outputs = logit(training, member)(grid)
+        fixed = guaranteed_class(x, y, grid, radius=radius, classes=2)
+        said, known = (outputs > 0).long(), fixed >= 0
+        sound = bool(outputs.isfinite().all())
+        broken = 100 * float((said != fixed)[known].double().mean()) if sound and bool(known.any()) else None
+        maps = {"guaranteed": fixed.view(points, points).tolist(), "said": said.view(points, points).tolist()}
+        drawn = torch.cat([x, y.double().unsqueeze(1)], dim=1)
+        corners = {"x": _rounded(axes[0]), "y": _rounded(axes[1]), "points": _rounded(drawn)}
+        share = 100 * float(known.double().mean())
+        results.append({"seed": seed, "share": share, "broken": broken, **corners, **maps})
+    return results
+
+
+def _rounded(values: Tensor) -> Any:
+    """Four decimals: more than a page can show, and a small file."""
+    return torch.round(values.double(), decimals=4).tolist()

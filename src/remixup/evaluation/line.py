@@ -1,0 +1,90 @@
+"""What a network says along a line of points, beside the Mixup-optimal classifier."""
+
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.theory.optimal import mixup_optimal
+from remixup.training.loop import Training
+
+NUMERICS = 1
+SCALARS = {"on_the_line": ("point0", "point1", "point2", "difference", "agreement")}
+BEYOND = 0.25
+
+
+def on_the_line(
+    training: Training,
+    *,
+    alpha: Annotated[float, ">= 0"] = 0.0,
+    radius: Annotated[float, "> 0"] = 0.1,
+    points: Annotated[int, ">= 2 and <= 1001"] = 121,
+) -> list[dict[str, Any]]:
+    """Probability of the first example's class along the line (Chidambaram et al., 2022, 2110.07647, Table 1, Fig. 1).
+
+    The closed form (Theorem 2.3) is that of the training examples with the labels that were trained on, smoothed over
+    intervals of `radius` on either side.
+
+    Args:
+        training: networks on inputs of one feature, trained on unscaled inputs.
+        alpha: of the closed form's Beta(alpha, alpha); 0: there is none.
+        radius: see above.
+        points: along the line, from a little before the first example to a little beyond the last.
+
+    Returns:
+        for each seed `point0`, `point1`, `point2`: the probability at the first three training examples; `difference`,
+        the mean over the training examples of how far it is from the closed form's; `agreement`, the share of them (in
+        percent) at which both find the same class most probable; for a figure `x`, `probability` and `optimal` along
+        the line, `labels` and `examples`. What has no value (no closed form, a third example, outputs that are not
+        finite) is None.
+
+    Raises:
+        UserError: inputs of more than one feature, or other than classes.
+    """
+    inputs = training.inputs
+    if inputs.shape != (1,) or inputs.y.is_floating_point():
+        raise UserError("the line needs inputs of one feature, and classes", where="evaluate.on_the_line")
+    results = []
+    for member, seed in enumerate(training.seeds):
+        order = inputs.train[member].argsort()
+        rows = inputs.train[member][order].expand(len(training.seeds), -1)
+        x, labels = inputs.examples(rows)[member].cpu().double(), inputs.train_labels[member][order].cpu()
+        grid = torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
+        queries = torch.cat([x, grid])
+        # The closed form has as many classes as the data; the network's outputs are those of the same member.
+        said = _probabilities(training, queries)[member]
+        optimal = (
+            mixup_optimal(x, labels, queries, alpha=alpha, radius=radius, classes=inputs.classes) if alpha else None
+        )
+        results.append({"seed": seed, **_compared(x, labels, grid, said, optimal)})
+    return results
+
+
+def _probabilities(training: Training, queries: Tensor) -> Tensor:
+    """Class probabilities (members, n, classes), float64, at raw inputs (n, 1)."""
+    everyone = queries.float().expand(len(training.seeds), -1, -1).to(training.device)
+    return training.logits(everyone).double().softmax(-1).cpu()
+
+
+def _compared(x: Tensor, labels: Tensor, grid: Tensor, said: Tensor, optimal: Tensor | None) -> dict[str, Any]:
+    count, first = len(x), int(labels[0])
+    names = ("point0", "point1", "point2", "difference", "agreement")
+    found: dict[str, Any] = dict.fromkeys(names)
+    found |= {"x": _rounded(grid[:, 0]), "examples": _rounded(x[:, 0]), "labels": (labels != first).long().tolist()}
+    found |= {"probability": _rounded(said[count:, first]), "optimal": None}
+    if optimal is not None:
+        found["optimal"] = [None if value != value else round(value, 5) for value in optimal[count:, first].tolist()]
+    if not bool(said.isfinite().all()):
+        return found | {"probability": None}
+    found |= dict(zip(names, said[: min(count, 3), first].tolist(), strict=False))
+    if optimal is not None:
+        found["difference"] = float((said[:count, first] - optimal[:count, first]).abs().mean())
+        same = said[:count].argmax(-1) == optimal[:count].argmax(-1)
+        found["agreement"] = 100 * float(same.double().mean())
+    return found
+
+
+def _rounded(values: Tensor) -> Any:
+    """Five decimals: more than a page can show, and a small file."""
+    return torch.round(values.double(), decimals=5).tolist()

@@ -1,0 +1,102 @@
+"""What a linear classifier has learnt, beside solutions that are known."""
+
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.evaluation.binary import examples, finite, logit
+from remixup.theory.linear import max_margin, min_norm, support_share
+from remixup.theory.penalty import glm_penalty, variance_directions
+from remixup.training.loop import Training
+
+NUMERICS = 1
+SCALARS = {
+    "linear_solution": ("to_min_norm", "to_max_margin", "support"),
+    "direction_norms": ("large", "small", "ratio", "penalty"),
+}
+
+
+def linear_solution(training: Training) -> list[dict[str, Any]]:
+    """The direction of a linear classifier (Chidambaram et al., 2022, 2110.07647, section 3.2).
+
+    What the initial weights have outside the span of the training points stays there, and says nothing about what was
+    learnt: it is left out.
+
+    Args:
+        training: bias-free linear networks of two classes, on unscaled inputs.
+
+    Returns:
+        for each seed the cosines of what was learnt with the interpolating solution of least norm, `to_min_norm`, and
+        with that of the greatest margin, `to_max_margin`; `support`, the share of the training points that are support
+        vectors of the latter, in percent.
+    """
+    results = []
+    for member, seed in enumerate(training.seeds):
+        x, y = examples(training, member)
+        signs = 2.0 * y.double() - 1.0
+        theta = _weights(training, member)
+        if not finite(theta):
+            results.append({"seed": seed, **dict.fromkeys(SCALARS["linear_solution"])})
+            continue
+        learnt = torch.linalg.pinv(x) @ (x @ theta)
+        found = {
+            "to_min_norm": _cosine(learnt, min_norm(x, signs)),
+            "to_max_margin": _cosine(learnt, max_margin(x, signs)),
+            "support": 100 * support_share(x, signs),
+        }
+        results.append({"seed": seed, **found})
+    return results
+
+
+def direction_norms(
+    training: Training, *, alpha: Annotated[float, "> 0"] = 1.0, split: Annotated[int, ">= 1"] = 5
+) -> list[dict[str, Any]]:
+    """How long a linear classifier's weights are where the data vary much and where they vary little.
+
+    Zhang et al. (2021, 2010.04819, section 3.2): mixup penalises a generalised linear model in the norm that the data's
+    covariance gives, so where the data vary little it hardly does.
+
+    Args:
+        training: linear networks of two classes.
+        alpha: of the ratio in `penalty`.
+        split: so many principal directions of the training inputs count as those of large variance.
+
+    Returns:
+        for each seed `large` and `small`, the norms of the weights' projections on the directions of large variance and
+        on the others; `ratio`, the first over the second; `penalty`, the theorem's at these weights (None where it is
+        infinite, for alpha up to 1).
+    """
+    results = []
+    for member, seed in enumerate(training.seeds):
+        x, _ = examples(training, member)
+        theta = _weights(training, member)
+        if not finite(theta):
+            results.append({"seed": seed, **dict.fromkeys(SCALARS["direction_norms"])})
+            continue
+        _, directions = variance_directions(x)
+        if not split < len(directions):
+            raise UserError(f"{len(directions)} directions cannot be split after {split}", where="evaluate.split")
+        along = directions @ theta
+        large, small = float(along[:split].norm()), float(along[split:].norm())
+        penalty = glm_penalty(theta, x, alpha)
+        kept = penalty if penalty < float("inf") else None
+        results.append({"seed": seed, "large": large, "small": small, "ratio": large / small, "penalty": kept})
+    return results
+
+
+def _weights(training: Training, member: int) -> Tensor:
+    """Weights of a linear f as inputs are scaled, float64 (features,): f at the unit vectors less f at zero."""
+    features = training.inputs.shape[0] if training.inputs.shape else 0
+    function = logit(training, member)
+    points = torch.cat([torch.zeros(1, features), torch.eye(features)]).double()
+    values = function(points)
+    sum_of_parts, whole = (values[1:] - values[0]).sum(), function(points[1:].sum(0, keepdim=True))[0] - values[0]
+    if finite(values) and not torch.isclose(sum_of_parts, whole, rtol=1e-6, atol=1e-9):
+        raise UserError("this is measured on linear networks", where="evaluate", hint="model: {name: mlp, hidden: []}")
+    return values[1:] - values[0]
+
+
+def _cosine(first: Tensor, second: Tensor) -> float:
+    return float(first @ second / (first.norm() * second.norm()))

@@ -1,0 +1,253 @@
+"""The mixup loss, exactly and to second order in 1 - λ.
+
+Source: Zhang, Deng, Kawaguchi, Ghorbani and Zou, "How Does Mixup Help With Robustness and Generalization?" (ICLR 2021),
+section 2 and lemma 3.1. Everything here is for two classes: labels y in {0, 1}, a model f that gives one logit a row,
+and the loss l = h(f(x)) - y f(x) with h(u) = log(1 + e^u), which is the cross-entropy of a sigmoid.
+
+The paper's starting point: the loss is linear in y, so mixing the labels too, with λ ~ Beta(α, α), has the same
+expectation as keeping the first label and drawing λ ~ Beta(α + 1, α) instead. In this module λ always has that second
+law, and u = 1 - λ ~ Beta(α, α + 1) is the share of the partner.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.special import roots_jacobi
+from torch import Tensor
+
+from remixup.errors import UserError
+
+Model = Callable[[Tensor], Tensor]
+"""From inputs (m, d), float64, to logits (m,): a differentiable function of each row by itself."""
+
+_CHUNK = 2**21
+"""Numbers in one batch of mixed inputs: 16 MiB."""
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The terms of the second-order mixup loss (lemma 3.1)."""
+
+    standard: float
+    """The mean loss on the examples as they are."""
+    first: float
+    """R1, of the slope of f towards the mean input."""
+    second: float
+    """R2, of the slope of f along the data's second moments; never negative."""
+    third: float
+    """R3, of the curvature of f; 0 where f is linear or piecewise linear."""
+
+    @property
+    def total(self) -> float:
+        """The second-order mixup loss."""
+        return self.standard + self.first + self.second + self.third
+
+
+def retained_moments(alpha: float) -> tuple[float, float]:
+    """E[1 - λ] and E[(1 - λ)²] for λ ~ Beta(α + 1, α): α / (2α + 1), and half of that.
+
+    Raises:
+        UserError: α is not a positive number.
+    """
+    _check_alpha(alpha)
+    mean = alpha / (2 * alpha + 1)
+    return mean, mean / 2
+
+
+def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 1.0, nodes: int = 32) -> float:
+    """The expected mixup loss over all n² ordered pairs (each example with itself too) and over λ.
+
+    Nothing is drawn: the integral over λ is a Gauss quadrature, exact where the loss is a polynomial of degree
+    2 `nodes` in λ, and accurate to rounding for smooth models of moderate slope. A ReLU network has kinks between the
+    examples, which leave an error of order `nodes`^-2.
+
+    Args:
+        f: the model.
+        x: inputs (n, d); computed in float64.
+        y: labels (n,), 0 or 1.
+        alpha: mixup's α > 0: labels mixed and λ ~ Beta(α, α) in the original definition.
+        shrink: s, replaces 1 - λ by s (1 - λ) in the inputs, labels kept; s = 1 is mixup. It takes the mixed inputs
+            towards the examples, to see how the error of an expansion falls.
+        nodes: of the quadrature, at least 1; the time is proportional to n² `nodes`.
+
+    Raises:
+        UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
+    """
+    mean_share, _ = retained_moments(alpha)
+    x, y = check_examples(x, y)
+    # u has density c u^(α-1) (1-u)^α, so E[g(u)] = g(0) + E[u] E'[(g(u) - g(0)) / u], where E' is over the density
+    # c' u^α (1-u)^α. That one has no pole, which keeps the digits for small α, and g(0) is the standard loss.
+    points, weights = roots_jacobi(nodes, alpha, alpha)
+    shares = torch.as_tensor((1 + points) / 2, dtype=x.dtype, device=x.device)
+    weights = torch.as_tensor(weights / np.sum(weights), dtype=x.dtype, device=x.device) / shares
+    standard = logistic_loss(logits(f, x), y).mean()
+    excess = _loss_of_shares(f, x, y, shrink * shares) - standard
+    return float(standard + mean_share * (weights @ excess))
+
+
+def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 1.0) -> Expansion:
+    """The mixup loss to second order in 1 - λ, with the partner drawn from the examples themselves (lemma 3.1).
+
+    With m the mean input and M_i = E_r[(r - x_i)(r - x_i)ᵀ] over the inputs r:
+
+    - R1 = E[1-λ] / n Σ (h'(f(x_i)) - y_i) ∇f(x_i)ᵀ (m - x_i)
+    - R2 = E[(1-λ)²] / 2n Σ h''(f(x_i)) ∇f(x_i)ᵀ M_i ∇f(x_i)
+    - R3 = E[(1-λ)²] / 2n Σ (h'(f(x_i)) - y_i) tr(∇²f(x_i) M_i)
+
+    Derivatives are by automatic differentiation: one backward pass, and one more for each of the d inputs.
+
+    Args:
+        f: the model, twice differentiable at the examples; at a kink of a ReLU network it has PyTorch's slope.
+        x: inputs (n, d); computed in float64.
+        y: labels (n,), 0 or 1.
+        alpha: mixup's α > 0.
+        shrink: s, replaces 1 - λ by s (1 - λ), as in `mixup_loss`.
+
+    Raises:
+        UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
+    """
+    mean_share, mean_square = retained_moments(alpha)
+    x, y = check_examples(x, y)
+    towards_mean = x.mean(0) - x
+    covariance = towards_mean.T @ towards_mean / len(x)
+    output, gradient, curvature = _derivatives(f, x, towards_mean, covariance)
+    slope = torch.sigmoid(output) - y
+    along_mean = (gradient * towards_mean).sum(1)
+    along_pairs = along_mean**2 + ((gradient @ covariance) * gradient).sum(1)
+    return Expansion(
+        standard=float(logistic_loss(output, y).mean()),
+        first=float(shrink * mean_share * (slope * along_mean).mean()),
+        second=float(shrink**2 * mean_square / 2 * (sigmoid_slope(output) * along_pairs).mean()),
+        third=float(shrink**2 * mean_square / 2 * (slope * curvature).mean()),
+    )
+
+
+def remainder_order(
+    f: Model, x: Tensor, y: Tensor, alpha: float, shrinks: Sequence[float] = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
+) -> float:
+    """The order in 1 - λ of what the second-order mixup loss leaves out: the slope of log |error| against log s.
+
+    The paper states o((1 - λ)²). For a model three times differentiable it is 3, or more where the third-order term
+    happens to vanish; for a ReLU network it is lower while examples have a kink within s (1 - λ) of their partners'
+    distance, for R3 = 0 counts no bend between examples.
+
+    Args:
+        f: the model.
+        x: inputs (n, d); computed in float64.
+        y: labels (n,), 0 or 1.
+        alpha: mixup's α > 0.
+        shrinks: at least two different factors s of 1 - λ.
+
+    Returns:
+        the order, or NaN where an error lies below 1e-13 of the loss, which is rounding.
+
+    Raises:
+        UserError: as `mixup_loss`.
+    """
+    exact = np.array([mixup_loss(f, x, y, alpha, shrink=s) for s in shrinks])
+    error = np.abs(exact - [second_order(f, x, y, alpha, shrink=s).total for s in shrinks])
+    if np.any(error <= 1e-13 * np.abs(exact)):
+        return math.nan
+    return float(np.polyfit(np.log(shrinks), np.log(error), 1)[0])
+
+
+def logistic_loss(output: Tensor, y: Tensor) -> Tensor:
+    """log(1 + e^f) - y f for logits (...) and labels of the same shape, without overflow."""
+    return torch.logaddexp(torch.zeros_like(output), output) - y * output
+
+
+def sigmoid_slope(output: Tensor) -> Tensor:
+    """h''(f) = σ(f) (1 - σ(f)) for logits (...)."""
+    return torch.sigmoid(output) * torch.sigmoid(-output)
+
+
+def value_and_gradient(f: Model, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (n,) of inputs (n, d) and their gradients with respect to the input (n, d)."""
+    output, gradient, _ = _with_graph(f, x)
+    return output.detach(), gradient.detach()
+
+
+def logits(f: Model, x: Tensor) -> Tensor:
+    """f at inputs (m, d), without a graph; refuses a model that does not give one logit a row.
+
+    Raises:
+        UserError: the output's shape is not (m,).
+    """
+    with torch.no_grad():
+        return _one_a_row(f(x), x)
+
+
+def check_examples(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs and labels in float64.
+
+    Raises:
+        UserError: they are not (n, d) and (n,) with n >= 1, or a label is neither 0 nor 1.
+    """
+    if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
+        raise UserError(
+            f"inputs of shape {tuple(x.shape)} and labels of shape {tuple(y.shape)}", hint="(n, d) and (n,)"
+        )
+    if not bool(((y == 0) | (y == 1)).all()):
+        raise UserError("a label is neither 0 nor 1", hint="the theory is for two classes")
+    return x.detach().to(torch.float64), y.detach().to(torch.float64)
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 < alpha < math.inf:
+        raise UserError(f"mixup's alpha is {alpha}", hint="a positive number")
+
+
+def _one_a_row(output: Tensor, x: Tensor) -> Tensor:
+    if output.shape != x.shape[:1]:
+        raise UserError(
+            f"the model gives {tuple(output.shape)} for inputs of shape {tuple(x.shape)}", hint="one logit a row"
+        )
+    return output
+
+
+def _loss_of_shares(f: Model, x: Tensor, y: Tensor, shares: Tensor) -> Tensor:
+    """Mean loss over all ordered pairs at x_i + u (x_j - x_i), label y_i, for each share u: (k,) from (k,)."""
+    n, d = x.shape
+    pairs = torch.arange(n * n, device=x.device)
+    total = torch.zeros_like(shares)
+    for chunk in pairs.split(max(1, _CHUNK // (len(shares) * d))):
+        first, second = chunk // n, chunk % n
+        mixed = torch.lerp(x[first, None], x[second, None], shares[:, None])
+        output = logits(f, mixed.flatten(0, 1)).reshape(len(chunk), -1)
+        total += logistic_loss(output, y[first, None]).sum(0)
+    return total / n**2
+
+
+def _with_graph(f: Model, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits and gradients, and the leaf that they can be differentiated with respect to."""
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        output = _one_a_row(f(leaf), x)
+        return output, _gradient(output.sum(), leaf, create_graph=True), leaf
+
+
+def _derivatives(f: Model, x: Tensor, offset: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """f(x_i), ∇f(x_i) and tr(∇²f(x_i) M_i) with M_i = covariance + offset_i offset_iᵀ: (n,), (n, d), (n,)."""
+    output, gradient, leaf = _with_graph(f, x)
+    curvature = torch.zeros_like(x[:, 0])
+    for k in range(x.shape[1]):
+        with torch.enable_grad():
+            slope = gradient[:, k].sum()
+        row = _gradient(slope, leaf, retain_graph=True)
+        curvature += (row * (covariance[k] + offset[:, k, None] * offset)).sum(1)
+    return output.detach(), gradient.detach(), curvature
+
+
+def _gradient(scalar: Tensor, leaf: Tensor, *, create_graph: bool = False, retain_graph: bool = False) -> Tensor:
+    """d scalar / d leaf; zero where the scalar does not depend on it (the slope of a linear model)."""
+    if not scalar.requires_grad:
+        return torch.zeros_like(leaf)
+    (gradient,) = torch.autograd.grad(
+        scalar, leaf, create_graph=create_graph, retain_graph=create_graph or retain_graph, materialize_grads=True
+    )
+    return gradient

@@ -1,0 +1,132 @@
+"""Linear models on which mixup and ERM agree (Chidambaram et al. 2022, section 3.2): sign(x θ), without an intercept.
+
+Where every training point is a support vector, the max-margin solution interpolates the labels, and any minimiser of
+the mixup loss in the span of the data is a multiple of it (Theorem 3.5).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.theory.segments import finite_rows
+
+_LEAST_MARGIN = 1e-6
+"""The least margin that counts as one, relative to the largest norm of a point."""
+
+
+def min_norm(x: Tensor, y: Tensor) -> Tensor:
+    """The shortest θ with X θ = y.
+
+    Args:
+        x: (n, d), finite, any real dtype; computed in float64.
+        y: (n,), labels -1 and 1.
+
+    Returns:
+        float64 (d,).
+
+    Raises:
+        UserError: a shape, dtype or value is not as said, or no θ interpolates the labels (to 1e-6).
+    """
+    inputs, signs, scale = _checked(x, y)
+    theta = np.linalg.lstsq(inputs, signs, rcond=None)[0]
+    if np.abs(inputs @ theta - signs).max() > 1e-6:
+        raise UserError(
+            "no linear model interpolates the labels", where="x", hint="as many features as points, or more"
+        )
+    return torch.from_numpy(theta / scale)
+
+
+def max_margin(x: Tensor, y: Tensor) -> Tensor:
+    """The hard-margin solution: the shortest θ with y_i x_i θ >= 1 for each point.
+
+    Solved exactly, as least-distance programming by non-negative least squares (Lawson and Hanson 1974, chapter 23);
+    the points found to be support vectors then give θ as the shortest solution of y_i x_i θ = 1 on them.
+
+    Args:
+        x: (n, d), finite, any real dtype; computed in float64.
+        y: (n,), labels -1 and 1.
+
+    Returns:
+        float64 (d,); the margin is 1 / ‖θ‖.
+
+    Raises:
+        UserError: a shape, dtype or value is not as said, or no plane through the origin separates the classes by a
+            margin of 1e-6 times the largest norm of a point.
+    """
+    inputs, signs, scale = _checked(x, y)
+    signed = inputs * signs[:, None]
+    system = np.vstack([signed.T, np.ones(len(signed))])
+    target = np.zeros(len(system))
+    target[-1] = 1.0
+    multipliers, residual = nnls(system, target, maxiter=30 * len(signed))
+    # the residual's square is 1 / (1 + |theta|^2) where theta exists, and 0 where it does not
+    if residual <= _LEAST_MARGIN:
+        raise _not_separable()
+    active = multipliers > 0
+    theta = np.linalg.lstsq(signed[active], np.ones(int(active.sum())), rcond=None)[0]
+    if (signed @ theta).min() < 1 - 1e-6:
+        raise _not_separable()
+    return torch.from_numpy(theta / scale)
+
+
+def support_share(x: Tensor, y: Tensor, tolerance: float = 1e-6) -> float:
+    """The share of points that are on the margin of `max_margin`: y_i x_i θ = 1 within `tolerance`.
+
+    At 1.0 the max-margin solution interpolates, and mixup and ERM give the same direction (Theorem 3.5).
+
+    Args:
+        x: (n, d), finite, any real dtype; computed in float64.
+        y: (n,), labels -1 and 1.
+        tolerance: at least 0.
+
+    Returns:
+        In (0, 1].
+
+    Raises:
+        UserError: as for `max_margin`, or the tolerance is negative or not finite.
+    """
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise UserError(f"a tolerance of {tolerance}", where="tolerance", hint="finite and at least 0")
+    theta = max_margin(x, y)
+    functional = y.detach().to("cpu", torch.float64) * (x.detach().to("cpu", torch.float64) @ theta)
+    return float(((functional - 1).abs() <= tolerance).double().mean())
+
+
+def dimension_bound(n: int) -> float:
+    """10 n ln n + n - 1, a number of features that makes n points support vectors (Chidambaram et al. 2022, Lemma 3.7).
+
+    With more features, n points from N(0, I) are all support vectors of the max-margin solution with a probability of
+    at least 1 - 2/n, whatever their labels.
+
+    Raises:
+        UserError: n is below 1.
+    """
+    if n < 1:
+        raise UserError(f"{n} points", where="n", hint="at least 1")
+    return 10 * n * math.log(n) + n - 1
+
+
+def _checked(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """The points divided by their largest norm, the labels, and that norm."""
+    points = finite_rows(x, "x")
+    if not isinstance(y, Tensor) or y.shape != points.shape[:1] or not bool(((y == 1) | (y == -1)).all()):
+        raise UserError("labels are a tensor of n numbers, each -1 or 1", where="y", hint="2 * labels - 1")
+    scale = float(points.norm(dim=1).max())
+    if scale == 0:
+        raise UserError("each point is the origin", where="x")
+    return (points / scale).numpy(), y.detach().to("cpu", torch.float64).numpy(), scale
+
+
+def _not_separable() -> UserError:
+    return UserError(
+        "no plane through the origin separates the two classes",
+        where="x",
+        hint="append a feature of ones for an intercept",
+    )
