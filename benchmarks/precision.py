@@ -1,0 +1,109 @@
+"""`python -m benchmarks.precision`: whether bfloat16 trains as well as float32, family by family, paired by seed.
+
+The same data, initial weights, order, ratios and partners; what differs is the autocast, and channels_last with it, as
+the experiment files have them. Narrow networks of every family on 2,000 images of Fashion-MNIST, which has to be
+prepared, in a mirror or downloadable. Prints a table and writes benchmarks/precision/<hardware>.json.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from remixup import data
+from remixup.cli import configuration
+from remixup.replication.statistics import summarise
+from remixup.spec.run import RunSpec
+from remixup.training.inputs import make_inputs
+from remixup.training.provenance import code, cores
+from remixup.training.runner import hardware, start
+from remixup.training.timing import slug
+
+FOLDER = Path(__file__).parent / "precision"
+FAMILIES: dict[str, dict[str, Any]] = {
+    "PreAct ResNet": {"name": "preact_resnet", "width": 8},
+    "wide ResNet": {"name": "wide_resnet", "depth": 10, "widen": 1},
+    "DenseNet-BC": {"name": "densenet_bc", "depth": 22, "growth": 8},
+    "ResNet": {"name": "resnet", "layers": [1, 1, 1], "width": 8, "stem": "small"},
+    "ResNeXt": {"name": "resnet", "layers": [1, 1], "width": 8, "groups": 4, "width_per_group": 32, "stem": "small"},
+    "LeNet": {"name": "lenet"},
+}
+DATASET = ("fashion-mnist", "idx")
+
+
+def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
+    """The run of a family in float32, or in bfloat16 (narrow)."""
+    run: dict[str, Any] = {
+        "dataset": dict(zip(("name", "version"), DATASET, strict=True)) | {"subset": 2_000},
+        "model": model,
+        "vicinity": {"ratio": {"name": "beta", "alpha": 1.0}},
+        "optimiser": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
+        "schedule": {"name": "steps", "milestones": [2, 3]},
+        "epochs": 4,
+        "batch_size": 64,
+    }
+    fast = {"precision": "bfloat16", "memory_format": "channels_last"} if narrow else {}
+    return RunSpec.model_validate({**run, **fast})
+
+
+def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: torch.device) -> dict[str, Any]:
+    """Test errors of both by seed, in percent, and their differences, bfloat16 less float32."""
+    errors: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    for seed in range(seeds):
+        for name, found in errors.items():
+            run = spec(model, narrow=name == "bfloat16")
+            training = start(run, [seed], make_inputs(run, [seed], loaded, device), device)
+            training.run(lambda _: None)
+            found.append(training.history[-1]["test_error"])
+    differences = [narrow - wide for wide, narrow in zip(errors["float32"], errors["bfloat16"], strict=True)]
+    both = [summarise(values, list(range(seeds))) for values in (differences, errors["float32"])]
+    return {**errors, "difference": both[0].mean, "ci95": both[0].ci95, "std": both[1].std}
+
+
+def main(
+    seeds: Annotated[int, typer.Option(min=2, help="runs of each family in each precision")] = 5,
+) -> None:
+    """Trains all families in both precisions."""
+    config = configuration(Path("config.yaml"), None)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(1)
+    folder = Path(config.data.folder)
+    data.prepare(*DATASET, folder=folder, mirror=config.mirror, download=config.data.download)
+    loaded = data.load(*DATASET, folder=folder)
+    table = Table("family", "float32, %", "its std", "bfloat16, %", "difference", "95 % interval")
+    results = {}
+    for family, model in FAMILIES.items():
+        found = results[family] = compare(model, loaded, seeds, device)
+        means = [f"{sum(found[each]) / seeds:.2f}" for each in ("float32", "bfloat16")]
+        interval = "[{:+.2f}, {:+.2f}]".format(*found["ci95"])
+        table.add_row(family, means[0], f"{found['std']:.2f}", means[1], f"{found['difference']:+.2f}", interval)
+    Console(width=110).print(table)
+    _write(device, seeds, results)
+
+
+def _write(device: torch.device, seeds: int, results: dict[str, Any]) -> None:
+    machine = hardware(device)
+    content = {
+        "schema_version": 1,
+        "hardware": machine,
+        "cores": cores(),
+        "torch": torch.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "code": code(),
+        "spec": spec(FAMILIES["PreAct ResNet"], narrow=False).canonical(),
+        "seeds": seeds,
+        "families": results,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{slug(machine)}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
