@@ -46,10 +46,9 @@ except UserError as error:
 # In rules, `remixup` is the command of the interpreter that runs Snakemake, with the configuration in effect.
 SET = " ".join(overrides(config, yaml.safe_load(Path("config.yaml").read_text()) or {}))
 SLOTS = workflow.resource_settings.resources.get("gpu").value or ""
-shell.prefix(
-    f"export REMIXUP_GPU_SLOTS={SLOTS}; "
-    f'remixup() {{{{ {shlex.quote(sys.executable)} -m remixup "$@" {SET}; }}}}; '
-)
+PREFIX = f"""export REMIXUP_GPU_SLOTS={SLOTS}; remixup() {{ {shlex.quote(sys.executable)} -m remixup "$@" {SET}; }}; """
+# Snakemake fills in what stands in braces: none here does.
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))
 
 HOME = f"{CONFIG.results}/{CONFIG.scale}"
 GENERATED = f"paper/generated/{CONFIG.scale}"

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from remixup.errors import UserError, did_you_mean
 from remixup.spec.config import ON_CPU, Config, read_config
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Plan, plan_experiment, read_plans
-from remixup.spec.strict import read_yaml
+from remixup.spec.strict import parse_yaml, read_yaml
 
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow its receipt says so."""
@@ -46,8 +45,10 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
         *parents, last = key.split(".")
         place = document
         for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = yaml.safe_load(text)
+            place = place.setdefault(parent, {}) if isinstance(place, dict) else None
+        if not isinstance(place, dict):
+            raise UserError(f"{path} has no place for {key!r}", where="--set")
+        place[last] = parse_yaml(text, f"--set {key}")
     return read_config(document, str(path))
 
 

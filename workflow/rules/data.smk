@@ -9,7 +9,7 @@ rule prepare:
         name=lambda wildcards: DATASETS[wildcards.dataset][0],
         version=lambda wildcards: DATASETS[wildcards.dataset][1],
     shell:
-        "remixup prepare {params.name} --version {params.version} > {log}"
+        "remixup prepare {params.name:q} --version {params.version:q} > {log:q}"
 
 
 # A target for each dataset, for people and for DVC: `snakemake data_mnist-idx`. Without data at hand there is nothing to do.

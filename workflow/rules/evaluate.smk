@@ -12,7 +12,7 @@ rule evaluate:
     params:
         experiment=lambda wildcards: EVALUATED[wildcards.key],
     shell:
-        "remixup evaluate {params.experiment} --receipt {output.receipt} > {log}"
+        "remixup evaluate {params.experiment:q} --receipt {output.receipt:q} > {log:q}"
 
 
 # Seconds of work: done where Snakemake runs, also on a cluster.
@@ -30,7 +30,7 @@ rule collect:
         experiment="|".join(PLANS),
     localrule: True
     shell:
-        "remixup collect {wildcards.experiment} > {log}"
+        "remixup collect {wildcards.experiment:q} > {log:q}"
 
 
 rule replication:
@@ -48,4 +48,4 @@ rule replication:
         f"{HOME}/logs/collect.log",
     localrule: True
     shell:
-        "remixup collect > {log}"
+        "remixup collect > {log:q}"

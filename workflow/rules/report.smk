@@ -20,7 +20,7 @@ for experiment in PLANS:
         params:
             experiment=experiment,
         shell:
-            "remixup report {params.experiment} > {log}"
+            "remixup report {params.experiment:q} > {log:q}"
 
 
 rule pdf:
@@ -36,4 +36,4 @@ rule pdf:
         f"{HOME}/logs/report.log",
     localrule: True
     shell:
-        "remixup report > {log}"
+        "remixup report > {log:q}"

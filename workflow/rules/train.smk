@@ -21,8 +21,8 @@ rule train:
         attempt=lambda wildcards: attempt(wildcards.pack),
         processes=lambda wildcards: max(1, gpus(wildcards.pack)),
     shell:
-        "remixup train {params.experiment} --pack {params.name} --attempt {params.attempt}"
-        " --processes {params.processes} --receipt {output.receipt} > {log}"
+        "remixup train {params.experiment:q} --pack {params.name:q} --attempt {params.attempt:q}"
+        " --processes {params.processes:q} --receipt {output.receipt:q} > {log:q}"
 
 
 # All that computes: runs, and what is measured on them.

@@ -19,7 +19,7 @@ REACH = 0.25
 
 
 def boundary(
-    training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 150, low: float = 0.0, high: float = 0.0
+    training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 100, low: float = 0.0, high: float = 0.0
 ) -> list[dict[str, Any]]:
     """How far the decision boundary is from the training points, and how much it bends.
 

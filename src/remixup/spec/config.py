@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from remixup.errors import UserError, did_you_mean
 from remixup.spec.parts import catalogue
@@ -18,10 +18,20 @@ ON_CPU: tuple[Scale, ...] = ("embedded", "reduced-cpu")
 """Scales whose runs are small enough for a CPU, and ask for no GPU."""
 
 
+def _folder(value: str) -> str:
+    """Any path that a shell can quote, but none that Snakemake would read as a pattern."""
+    if not value or not value.isprintable() or set(value) & set("{}"):
+        raise ValueError(f"a folder has a name, without braces and control characters, not {value!r}")
+    return value
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+
+
 class Data(Strict):
     """Where datasets come from: configuration, never a probe of the network."""
 
-    folder: str = Field("data", description="where raw and prepared data lie")
+    folder: Folder = Field("data", description="where raw and prepared data lie")
     mirror: str | None = Field(None, description="folder with the publishers' files; REMIXUP_MIRROR stands in for null")
     download: bool = Field(False, description="whether publishers may be asked for what the mirror lacks")
     versions: dict[str, str] = Field({}, description="dataset -> version to use where a row names none")
@@ -43,7 +53,7 @@ class Config(Strict):
 
     scale: Scale = "embedded"
     experiments: list[str] | Literal["all"] = "all"
-    results: str = Field("results", description="where the run store and the results lie")
+    results: Folder = Field("results", description="where the run store and the results lie")
     data: Data = Field(default_factory=Data)
 
     @property
@@ -54,7 +64,7 @@ class Config(Strict):
             named, where = os.environ.get("REMIXUP_MIRROR") or None, "environment variable REMIXUP_MIRROR"
         if named is None:
             return None
-        if not Path(named).is_dir():
+        if not os.path.isdir(named):  # Path's own raises where a name is too long
             raise UserError(f"the mirror folder {named} does not exist", where=where, hint="a folder, or unset it")
         return Path(named)
 
@@ -69,7 +79,7 @@ class Config(Strict):
     def at_hand(self, dataset: str, version: str) -> bool:
         """Whether a dataset can be had as configured: made here, prepared already, in the mirror, or by download."""
         known = catalogue()["datasets"][dataset]["versions"][version]
-        if known["embedded"] or self.mirror is not None or self.manifest(dataset, version).is_file():
+        if known["embedded"] or self.mirror is not None or os.path.isfile(self.manifest(dataset, version)):
             return True
         return bool(self.data.download and known["downloadable"])
 

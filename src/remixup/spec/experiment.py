@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -15,7 +17,7 @@ from remixup.spec import parts
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.parts import Part
 from remixup.spec.run import Dataset, PartOf, RunSpec, Vicinity
-from remixup.spec.strict import Strict, read_yaml, validate
+from remixup.spec.strict import LARGEST, Strict, read_yaml, validate
 
 Quantity = Literal[
     "test_error",
@@ -31,6 +33,10 @@ Quantity = Literal[
 """What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 REDUCTIONS = ("last", "median10", "best")
+MOST_ROWS = 1_000
+"""Rows of an experiment, with those that stand for several written out; the largest file has 86."""
+LONGEST_EACH = 2_000
+"""Characters of a row's `each`: what is filled in many times is short."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
 
@@ -71,10 +77,13 @@ Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchem
 """Some of a run's keys, laid over those before; a part keeps its other parameters as long as its name stays."""
 
 
+def _twice(names: list[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
 def _each_once(evaluations: list[Part]) -> list[Part]:
     """Results are filed under the evaluation's name."""
-    names = [part["name"] for part in evaluations]
-    if twice := [name for name in names if names.count(name) > 1]:
+    if twice := _twice([part["name"] for part in evaluations]):
         raise ValueError(f"evaluation {twice[0]!r} stands twice")
     return evaluations
 
@@ -248,7 +257,7 @@ class Experiment(Variation):
             "claim": [claim.id for claim in self.claims],
             "table or figure": [item.id for item in shown],
         }.items():
-            if twice := [name for name in ids if ids.count(name) > 1]:
+            if twice := _twice(ids):
                 raise ValueError(f"{what} id {twice[0]!r} stands twice")
         for row in self.rows:
             for name in row.use:
@@ -309,27 +318,40 @@ def fill_in(value: Any, values: dict[str, Any]) -> Any:
     return value
 
 
-def _expand_rows(document: Any) -> Any:
-    """Writes out the rows that stand for several (`each`)."""
+def _written_out(row: Any, where: str) -> Iterator[Any]:
+    """The rows that one stands for (`each`), or the row itself."""
+    each = row.get("each") if isinstance(row, dict) else None
+    if not isinstance(each, dict) or not all(isinstance(values, list) for values in each.values()):
+        yield row
+        return
+    if len(str(each)) > LONGEST_EACH:
+        raise UserError(f"more than {LONGEST_EACH:,} characters", where=f"{where}, rows[{row.get('id')}].each")
+    template = {key: item for key, item in row.items() if key != "each"}
+    for combination in itertools.product(*each.values()):
+        written = fill_in(template, dict(zip(each, combination, strict=True)))
+        # Ids are in lower case, whatever the values are.
+        yield {**written, "id": written["id"].lower()} if isinstance(written.get("id"), str) else written
+
+
+def _expand_rows(document: Any, where: str) -> Any:
+    """Writes out the rows that stand for several; UserError where they stand for more than can be meant."""
     if not isinstance(document, dict) or not isinstance(document.get("rows"), list):
         return document
     rows: list[Any] = []
+    size = 0
     for row in document["rows"]:
-        each = row.get("each") if isinstance(row, dict) else None
-        if not isinstance(each, dict) or not all(isinstance(values, list) for values in each.values()):
-            rows.append(row)
-            continue
-        template = {key: item for key, item in row.items() if key != "each"}
-        for combination in itertools.product(*each.values()):
-            written = fill_in(template, dict(zip(each, combination, strict=True)))
-            # Ids are in lower case, whatever the values are.
-            rows.append({**written, "id": written["id"].lower()} if isinstance(written.get("id"), str) else written)
+        for written in _written_out(row, where):
+            rows.append(written)
+            size += len(str(written))
+            if len(rows) > MOST_ROWS or size > LARGEST:
+                what = f"more than {MOST_ROWS:,} rows, or {LARGEST:,} characters in them, written out"
+                raise UserError(what, where=f"{where}, rows")
     return {**document, "rows": rows}
 
 
 def read_experiment(path: Path) -> Experiment:
     """One experiment file; UserError with file, key and advice where it is not valid."""
-    return validate(Experiment, _expand_rows(read_yaml(path)), str(path))
+    return validate(Experiment, _expand_rows(read_yaml(path), str(path)), str(path))
 
 
 def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:

@@ -102,10 +102,14 @@ class Plan:
         return found
 
     def packs(self) -> list[Pack]:
-        """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset."""
+        """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset.
+
+        Datasets whose names begin alike are of one kind there: lines of points, moons, noise in several dimensions.
+        """
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
-            grouped.setdefault(run.dataset.name if self.scale == "embedded" else key, {})[key] = (run, seeds)
+            kind = run.dataset.name.partition("-")[0]
+            grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
         return [
             Pack(
                 self.experiment.id,

@@ -26,8 +26,20 @@ class Strict(BaseModel):
         return value
 
 
+LARGEST = 250_000
+"""Characters of a file, with its aliases written out; the largest experiment file has some sixteen thousand."""
+DEEPEST = 50
+"""Lists and mappings inside each other."""
+
+
 class _Loader(yaml.CSafeLoader):
     """YAML in which a key that stands twice is an error, not a silent loss."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value: int = super().construct_yaml_int(node)
+        if value.bit_length() > 63:
+            raise yaml.constructor.ConstructorError(None, None, "an integer of more than 64 bits", node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -41,18 +53,66 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; UserError (file, line) where it is missing or malformed."""
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+def _refuse_excess(text: str) -> None:
+    """Raises YAMLError where YAML stands for far more than is written, before anything is made of it.
+
+    That is: aliases of aliases, of what they stand in, nests that overflow the reader's stack, and tags.
+    """
+    sizes: dict[str | None, int] = {}
+    inside: list[tuple[str | None, int]] = []
+    size = 0
+    event: Any
+    for event in yaml.parse(text, _Loader):
+        problem = None
+        if isinstance(event, yaml.AliasEvent):
+            size += sizes.get(event.anchor, 0)
+            problem = None if event.anchor in sizes else f"the alias {event.anchor!r} stands for nothing before it"
+        elif isinstance(event, yaml.NodeEvent):
+            before, size = size, size + 1 + len(getattr(event, "value", ""))
+            tag = getattr(event, "tag", None)
+            problem = None if tag is None else f"tags are not used here: {tag!r}"
+            if isinstance(event, yaml.CollectionStartEvent):
+                inside.append((event.anchor, before))
+            else:
+                sizes[event.anchor] = size - before
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = inside.pop()
+            sizes[anchor] = size - before
+        if size > LARGEST or len(inside) > DEEPEST:
+            problem = f"more than {LARGEST:,} characters, or {DEEPEST} levels"
+        if problem:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """What YAML says; UserError (place, line) where it is malformed, or stands for more than can be meant."""
     try:
-        with path.open(encoding="utf-8") as file:
-            return yaml.load(file, _Loader)  # a safe loader, with duplicate keys refused
-    except FileNotFoundError:
-        raise UserError("no such file", where=str(path)) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        _refuse_excess(text)
+        return yaml.load(text, _Loader)  # a safe loader, with duplicate keys refused
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"not readable as YAML: {problem}", where=f"{path}{line}") from None
+        raise UserError(f"not readable as YAML: {problem}", where=f"{where}{line}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; UserError (file, line) where it cannot be read or is malformed."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path)) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"not readable as YAML: {error}", where=str(path), hint="save it as UTF-8") from None
+    if len(text) > LARGEST:
+        raise UserError(f"more than {LARGEST:,} characters", where=str(path))
+    return parse_yaml(text, str(path))
 
 
 Model = TypeVar("Model", bound=BaseModel)
