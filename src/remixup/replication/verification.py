@@ -35,10 +35,14 @@ def verify(config: Config) -> Findings:
 
 def _data(folder: Path) -> Iterator[str | None]:
     for manifest in sorted(folder.glob("prepared/*/manifest.json")):
-        tensors = manifest.with_name("tensors.safetensors")
         try:
-            digest = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
-            yield None if sha256(tensors) == digest else f"{tensors} differs from its manifest"
+            content = json.loads(manifest.read_text(encoding="utf-8"))
+            digests = {"tensors.safetensors": content["sha256"]}
+            if "images.bin" in content:
+                digests["images.bin"] = content["images.bin"]["sha256"]
+            for name, digest in digests.items():
+                path = manifest.with_name(name)
+                yield None if sha256(path) == digest else f"{path} differs from its manifest"
         except (OSError, ValueError, KeyError) as error:
             yield f"{manifest}: {error}"
 
