@@ -11,17 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
 from remixup.errors import UserError
 from remixup.replication.results import ExperimentResult, Replication
-from remixup.reporting import figures, front, tables
+from remixup.reporting import front, tables
 from remixup.reporting.appendix import appendix, distinct
 from remixup.reporting.sections import section
-from remixup.spec.experiment import Experiment
+from remixup.spec.experiment import Experiment, Figure
 from remixup.spec.planning import overlaid_run
-
-logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
 
 OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
 
@@ -41,26 +37,31 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
         UserError: the result lacks a published number of the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for figure in experiment.figures:
-        path = folder / f"{experiment.id}-{figure.id}.pdf"
-        arguments = {key: value for key, value in figure.draw.items() if key != "name"}
-        # Where none of its rows is run at this scale, the figure says so.
-        rows = tables.here(experiment, figure.rows, result.scale) or experiment.select(figure.rows)
-        resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
-        _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
-        written.append(path)
+    written = [_draw(figure, experiment, result, folder) for figure in experiment.figures]
     text = folder / f"{experiment.id}.tex"
     _write(text, section(experiment, result))
     return [*written, text]
 
 
-def _save(figure: Any, path: Path) -> None:
-    """A vector PDF without dates, so that the same result gives the same bytes."""
+def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
+    """Writes a figure: a vector PDF without dates, so that the same result gives the same bytes."""
+    # Imported only here: that takes a second, and many experiments have tables alone.
+    import matplotlib
+
+    from remixup.reporting import figures
+
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
+    path = folder / f"{experiment.id}-{figure.id}.pdf"
+    arguments = {key: value for key, value in figure.draw.items() if key != "name"}
+    # Where none of its rows is run at this scale, the figure says so.
+    rows = tables.here(experiment, figure.rows, result.scale) or experiment.select(figure.rows)
+    resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
+    drawn = figures.parts()[figure.draw["name"]](result, resolved, **arguments)
     part = path.with_name(f".{path.name}.part")
     with matplotlib.rc_context(figures.STYLE):
-        figure.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        drawn.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     os.replace(part, path)
+    return path
 
 
 def _write(path: Path, text: str) -> None:

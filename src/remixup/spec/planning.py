@@ -9,7 +9,7 @@ from typing import Any
 from remixup.errors import UserError, did_you_mean
 from remixup.spec.config import SCALES, Config, Scale
 from remixup.spec.experiment import Experiment, Row, Settings, read_experiments
-from remixup.spec.parts import Part, numerics
+from remixup.spec.parts import Part, catalogue, numerics
 from remixup.spec.run import RunSpec, Vicinity, short_digest
 from remixup.spec.strict import validate
 
@@ -104,11 +104,12 @@ class Plan:
     def packs(self) -> list[Pack]:
         """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset.
 
-        Datasets whose names begin alike are of one kind there: lines of points, moons, noise in several dimensions.
+        Points, which train in seconds, are one job there whatever datasets they are of.
         """
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
-            kind = run.dataset.name.partition("-")[0]
+            points = catalogue()["datasets"][run.dataset.name]["task"] == "points"
+            kind = "points" if points else run.dataset.name
             grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
         return [
             Pack(

@@ -94,10 +94,11 @@ def generate() -> dict[str, Any]:
 
 
 def datasets() -> dict[str, Any]:
-    """What the workflow must know of the datasets: versions, which come without network or mirror, numerics."""
+    """What the workflow must know of the datasets: of what kind, versions, which come without network, numerics."""
     registry = importlib.import_module("remixup.data.registry")
     return {
         name: {
+            "task": entry.task,
             "classes": entry.classes,
             "numerics": entry.numerics,
             "versions": {
