@@ -1,5 +1,6 @@
 """Optimisers that an experiment file may name."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -7,6 +8,19 @@ import torch
 from torch import nn
 
 NUMERICS = 1
+
+
+def _plain(kind: type[torch.optim.Optimizer]) -> Any:
+    """The optimiser without the decorators that keep its step out of torch's compiler.
+
+    They import the compiler, four seconds in every process, and matter only where a step is itself compiled, which none
+    is here. The numbers are the same.
+    """
+    bare = {name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad", "step")}
+    return type(kind.__name__, (kind,), {**bare, "step": torch.no_grad()(bare["step"])})
+
+
+_SGD, _ADAM = _plain(torch.optim.SGD), _plain(torch.optim.Adam)
 
 
 def sgd(
@@ -18,9 +32,10 @@ def sgd(
     weight_decay: Annotated[float, ">= 0"] = 0.0,
 ) -> torch.optim.Optimizer:
     """Stochastic gradient descent; the decay is applied to every parameter, as the released CIFAR code does."""
-    return torch.optim.SGD(
+    made: torch.optim.Optimizer = _SGD(
         parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, foreach=True
     )
+    return made
 
 
 def adam(
@@ -30,7 +45,8 @@ def adam(
     weight_decay: Annotated[float, ">= 0"] = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015) with the usual betas."""
-    return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+    made: torch.optim.Optimizer = _ADAM(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+    return made
 
 
 def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, "> 0"] = 1e-3) -> torch.optim.Optimizer:
@@ -42,7 +58,7 @@ def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, "> 
     return _AdamOfSums(parameters, lr=lr, fused=True)
 
 
-class _AdamOfSums(torch.optim.Adam):
+class _AdamOfSums(_ADAM):  # type: ignore[misc, valid-type]
     """Keeps the sums with the rest of its state, so that a resumed run has them."""
 
     @torch.no_grad()
