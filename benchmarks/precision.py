@@ -7,8 +7,6 @@ prepared, in a mirror or downloadable. Prints a table and writes benchmarks/prec
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,14 +15,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.documents import header, write
 from remixup import data
 from remixup.cli import configuration
 from remixup.replication.statistics import summarise
 from remixup.spec.run import RunSpec
 from remixup.training.inputs import make_inputs
-from remixup.training.provenance import code, cores
-from remixup.training.runner import hardware, start
-from remixup.training.timing import slug
+from remixup.training.runner import start
 
 FOLDER = Path(__file__).parent / "precision"
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -36,6 +33,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "LeNet": {"name": "lenet"},
 }
 DATASET = ("fashion-mnist", "idx")
+NARROW = {"precision": "bfloat16", "memory_format": "channels_last"}
 
 
 def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
@@ -49,12 +47,14 @@ def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
         "epochs": 4,
         "batch_size": 64,
     }
-    fast = {"precision": "bfloat16", "memory_format": "channels_last"} if narrow else {}
-    return RunSpec.model_validate({**run, **fast})
+    return RunSpec.model_validate({**run, **(NARROW if narrow else {})})
 
 
 def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: torch.device) -> dict[str, Any]:
-    """Test errors of both by seed, in percent, and their differences, bfloat16 less float32."""
+    """Test errors of both by seed, in percent, the mean difference (bfloat16 less float32), its interval.
+
+    `std` is that of float32 from seed to seed, and `spec` its run, of which bfloat16 changes what `NARROW` says.
+    """
     errors: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     for seed in range(seeds):
         for name, found in errors.items():
@@ -62,9 +62,10 @@ def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: to
             training = start(run, [seed], make_inputs(run, [seed], loaded, device), device)
             training.run(lambda _: None)
             found.append(training.history[-1]["test_error"])
-    differences = [narrow - wide for wide, narrow in zip(errors["float32"], errors["bfloat16"], strict=True)]
-    both = [summarise(values, list(range(seeds))) for values in (differences, errors["float32"])]
-    return {**errors, "difference": both[0].mean, "ci95": both[0].ci95, "std": both[1].std}
+    differences = [second - first for first, second in zip(errors["float32"], errors["bfloat16"], strict=True)]
+    paired, wide = (summarise(values, list(range(seeds))) for values in (differences, errors["float32"]))
+    described = {"spec": spec(model, narrow=False).canonical(), **errors}
+    return {**described, "difference": paired.mean, "ci95": paired.ci95, "std": wide.std}
 
 
 def main(
@@ -85,24 +86,12 @@ def main(
         interval = "[{:+.2f}, {:+.2f}]".format(*found["ci95"])
         table.add_row(family, means[0], f"{found['std']:.2f}", means[1], f"{found['difference']:+.2f}", interval)
     Console(width=110).print(table)
-    _write(device, seeds, results)
+    print(write(document(device, seeds, results), FOLDER))
 
 
-def _write(device: torch.device, seeds: int, results: dict[str, Any]) -> None:
-    machine = hardware(device)
-    content = {
-        "schema_version": 1,
-        "hardware": machine,
-        "cores": cores(),
-        "torch": torch.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
-        "code": code(),
-        "spec": spec(FAMILIES["PreAct ResNet"], narrow=False).canonical(),
-        "seeds": seeds,
-        "families": results,
-    }
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{slug(machine)}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+def document(device: torch.device, seeds: int, results: dict[str, Any]) -> dict[str, Any]:
+    """What is written: the results family by family, what bfloat16 changes in a run, and where they come from."""
+    return {**header(device), "narrow": NARROW, "seeds": seeds, "families": results}
 
 
 if __name__ == "__main__":

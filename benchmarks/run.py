@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,16 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contest import Hosted, interleave
+from benchmarks.documents import header, write
 from benchmarks.engine import Engine, Population, Products, operations
 from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
-from remixup.training.provenance import code, cores
+from remixup.training.provenance import cores
 from remixup.training.runner import hardware as processor
-from remixup.training.timing import slug
 
-SCHEMA_VERSION = 1
 FOLDER = Path(__file__).parent / "results"
 EPOCHS = 200
 Values = dict[str, list[float]]
@@ -92,14 +89,9 @@ def workflow(repeats: int, skip_report: bool) -> Values:
 def document(measured: Values, device: torch.device) -> dict[str, Any]:
     """What is written: the lines, and where they come from."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        "hardware": processor(device),
+        **header(device),
         "kind": kind(device),
-        "cores": cores(),
         "threads": cores(),
-        "torch": torch.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
-        "code": {name: code()[name] for name in ("commit", "dirty")},
         "lines": results(measured, kind(device)),
     }
 
@@ -157,9 +149,7 @@ def main(
         console.print(f"measuring {what}")
         measured |= measure()
     written = document(measured, device)
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{slug(written['hardware'])}.json"
-    path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    path = write(written, FOLDER)
     console.print(table(written))
     print(path)
 

@@ -4,53 +4,27 @@ from __future__ import annotations
 
 from remixup.data.entry import Dataset, Size, Version, versions
 
-
-def _waves(name: str, title: str, where: str) -> Dataset:
-    note = (
-        "Toy regression: 60 training points, x uniform in [-1, 1], y = 2 x + sin(6 x) + N(0, 0.3^2); the test part "
-        f"is the function itself at 400 points {where}. Seeded."
-    )
-    return Dataset(
-        name,
-        title,
-        "points",
-        1,
-        versions(Version("generated", f"waves.{name.replace('-', '_')}", embedded=True, note=note)),
-        licence="none needed",
-        citation="zhang2018mixup",
-        homepage="https://arxiv.org/abs/1710.09412",
-        size=Size((1,), 60, 400),
-    )
-
-
-def _gaussians(name: str, title: str, modes: int, centres: str) -> Dataset:
-    note = (
-        f"A toy of Figure 5 of the mixup article, in the sizes of its first author's example: {modes} Gaussians of "
-        f"standard deviation 0.01, {centres}, 20,000 + 2,000 points, as many from each. Seeded."
-    )
-    return Dataset(
-        name,
-        title,
-        "points",
-        modes,
-        versions(Version("generated", f"points.{name.replace('-', '_')}", embedded=True, note=note)),
-        licence="none needed",
-        citation="zhang2018mixup",
-        homepage="https://arxiv.org/abs/1710.09412",
-        size=Size((2,), 20_000, 2_000),
-    )
-
-
+_MIXUP = "https://arxiv.org/abs/1710.09412"
 _DEPENDENCY = "https://arxiv.org/abs/2110.07647"
 
 
-def _toy(name: str, title: str, classes: int, size: Size, note: str, *, citation: str, homepage: str) -> Dataset:
+def _toy(
+    name: str,
+    title: str,
+    classes: int,
+    size: Size,
+    note: str,
+    *,
+    module: str = "toys",
+    citation: str = "chidambaram2022",
+    homepage: str = _DEPENDENCY,
+) -> Dataset:
     return Dataset(
         name,
         title,
         "points",
         classes,
-        versions(Version("generated", f"toys.{name.replace('-', '_')}", embedded=True, note=note)),
+        versions(Version("generated", f"{module}.{name.replace('-', '_')}", embedded=True, note=note)),
         licence="none needed",
         citation=citation,
         homepage=homepage,
@@ -58,10 +32,28 @@ def _toy(name: str, title: str, classes: int, size: Size, note: str, *, citation
     )
 
 
+def _waves(name: str, title: str, where: str) -> Dataset:
+    note = (
+        "Toy regression: 60 training points, x uniform in [-1, 1], y = 2 x + sin(6 x) + N(0, 0.3^2); the test part "
+        f"is the function itself at 400 points {where}. Seeded."
+    )
+    size = Size((1,), 60, 400)
+    return _toy(name, title, 1, size, note, module="waves", citation="zhang2018mixup", homepage=_MIXUP)
+
+
+def _gaussians(name: str, title: str, modes: int, centres: str) -> Dataset:
+    note = (
+        f"A toy of Figure 5 of the mixup article, in the sizes of its first author's example: {modes} Gaussians of "
+        f"standard deviation 0.01, {centres}, 20,000 + 2,000 points, as many from each. Seeded."
+    )
+    size = Size((2,), 20_000, 2_000)
+    return _toy(name, title, modes, size, note, module="points", citation="zhang2018mixup", homepage=_MIXUP)
+
+
 def _line(name: str, title: str, points: int, classes: int, note: str) -> Dataset:
     note = f"{note} The test part is the training part: its error is the error on the original points."
     size = Size((1,), points, points)
-    return _toy(name, title, classes, size, note, citation="chidambaram2022", homepage=_DEPENDENCY)
+    return _toy(name, title, classes, size, note)
 
 
 def _alternating(points: int, classes: int) -> Dataset:
@@ -92,7 +84,7 @@ def _signs(dimensions: int) -> Dataset:
     )
     title = f"noise in {dimensions} dimensions"
     size = Size((dimensions,), 400, 100)
-    return _toy(f"signs-{dimensions}", title, 2, size, note, citation="chidambaram2022", homepage=_DEPENDENCY)
+    return _toy(f"signs-{dimensions}", title, 2, size, note)
 
 
 _STRETCHED_GAUSSIAN = _toy(
@@ -107,6 +99,7 @@ _STRETCHED_GAUSSIAN = _toy(
     citation="zhang2021",
     homepage="https://arxiv.org/abs/2010.04819",
 )
+
 
 POINTS = (
     _gaussians("ring-of-gaussians", "eight Gaussians in a ring", 8, "their centres evenly on the unit circle"),

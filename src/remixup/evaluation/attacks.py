@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remixup.errors import UserError
-from remixup.training.inputs import Inputs, portions
+from remixup.training.inputs import Inputs, evenly_spaced, portions
 from remixup.training.loop import Training
 from remixup.training.randomness import generator
 from remixup.training.streaming import Stream
@@ -128,9 +128,8 @@ def _errors(
     training: Training, examples: int, perturb: Callable[[Tensor, Tensor], Tensor]
 ) -> list[dict[str, float | None]]:
     """Errors of each member on perturbed test examples (members, n, channels, height, width) in [0, 255]."""
-    inputs, count = training.inputs, training.inputs.test.shape[1]
-    size = min(examples or count, count)
-    rows = inputs.test[:, torch.arange(size) * count // size]
+    inputs, rows = training.inputs, evenly_spaced(training.inputs.test, examples)
+    size = rows.shape[1]
     sizes = portions(size, ROWS)
     totals: dict[str, Tensor] = {}
     for x, y in zip(inputs.batches(rows, sizes), inputs.y[rows].split(sizes, dim=1), strict=True):

@@ -1,10 +1,10 @@
 """Networks of two classes as functions of an input: f(x) is the logit of class 1 less that of class 0."""
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from remixup.errors import UserError
 from remixup.training.loop import Training
@@ -12,8 +12,12 @@ from remixup.training.loop import Training
 Logit = Callable[[Tensor], Tensor]
 
 
-def logit(training: Training, member: int) -> Logit:
-    """f of one member of a population, (n, features) to (n,), in float64 on the CPU, of inputs as they are scaled.
+def members(training: Training) -> Iterator[tuple[int, Logit, Tensor, Tensor]]:
+    """The members of a population, each as a function of two-class inputs, with its own training examples.
+
+    Yields:
+        the seed; f, (n, features) to (n,), in float64 on the CPU, of inputs as they are scaled; the training examples
+        as they are scaled, float64 (n, features); their classes, int64 (n,).
 
     Raises:
         UserError: more than two classes, inputs that are no vectors, or networks that are not batched over seeds.
@@ -21,23 +25,22 @@ def logit(training: Training, member: int) -> Logit:
     inputs = training.inputs
     if inputs.classes != 2 or len(inputs.shape) != 1 or not training.spec.population:
         raise UserError("this is measured on populations of networks of vectors in two classes", where="evaluate")
-    network = copy.deepcopy(training.model).cpu().double().eval()
-    for weight in network.parameters():
-        weight.data = weight.data[member : member + 1].clone()
-        weight.requires_grad_(False)
+    training.model.eval()
+    scaled = inputs.scale(inputs.examples(inputs.train))
+    for member, seed in enumerate(training.seeds):
+        x, y = scaled[member].cpu().double(), inputs.train_labels[member].cpu()
+        yield seed, _logit(training.model, member), x, y
+
+
+def _logit(network: nn.Module, member: int) -> Logit:
+    """f of one member, with a copy of that member's weights alone."""
+    own = {name: weight.detach()[member : member + 1].cpu().double() for name, weight in network.named_parameters()}
 
     def difference(x: Tensor) -> Tensor:
-        outputs: Tensor = network(x.unsqueeze(0))[0]
+        outputs: Tensor = functional_call(network, own, (x.unsqueeze(0),))[0]
         return outputs[:, 1] - outputs[:, 0]
 
     return difference
-
-
-def examples(training: Training, member: int) -> tuple[Tensor, Tensor]:
-    """A member's training examples as they are scaled, float64 (n, features), and their classes, int64 (n,)."""
-    inputs = training.inputs
-    x = inputs.scale(inputs.examples(inputs.train))[member]
-    return x.cpu().double(), inputs.train_labels[member].cpu()
 
 
 def finite(values: Tensor) -> bool:

@@ -9,27 +9,25 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.evaluation.binary import examples, logit
+from remixup.evaluation.binary import finite, members
+from remixup.evaluation.plane import axes, by_rows, rounded
 from remixup.theory.margins import guaranteed_class
 from remixup.training.loop import Training
 
 NUMERICS = 1
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
-REACH = 0.25
+MARGIN = 0.25
+"""How far grids reach beyond the training points, as a share of their extent."""
 
 
-def boundary(
-    training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 100, low: float = 0.0, high: float = 0.0
-) -> list[dict[str, Any]]:
+def boundary(training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 100) -> list[dict[str, Any]]:
     """How far the decision boundary is from the training points, and how much it bends.
 
     What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
 
     Args:
         training: networks of two classes on inputs of two features.
-        points: of the grid along each side.
-        low: where the grid begins on both axes.
-        high: where it ends; where `low` and `high` are equal, it covers the training points and a quarter more.
+        points: of the grid along each side, which covers the training points and a quarter more.
 
     Returns:
         for each seed `distance`, the mean over the training points of the distance to the nearest grid point that is
@@ -43,13 +41,10 @@ def boundary(
     """
     _needs_a_plane(training)
     results = []
-    for member, seed in enumerate(training.seeds):
-        x, y = examples(training, member)
-        axes = _axes(x, points, low, high)
-        grid = torch.cartesian_prod(*axes)
-        function = logit(training, member)
+    for seed, function, x, y in members(training):
+        grid = torch.cartesian_prod(*axes(x, points, MARGIN))
         on_grid, at_points = function(grid), function(x)
-        if not bool(on_grid.isfinite().all() and at_points.isfinite().all()):
+        if not (finite(on_grid) and finite(at_points)):
             results.append({"seed": seed, **dict.fromkeys(SCALARS["boundary"])})
             continue
         classes = (on_grid > 0).long()
@@ -62,14 +57,6 @@ def boundary(
 def _needs_a_plane(training: Training) -> None:
     if training.inputs.shape != (2,):
         raise UserError("this is measured on inputs of two features", where="evaluate")
-
-
-def _axes(x: Tensor, points: int, low: float, high: float) -> list[Tensor]:
-    if low < high:
-        return [torch.linspace(low, high, points, dtype=torch.float64)] * 2
-    reach = REACH * (x.amax(0) - x.amin(0))
-    ends = zip((x.amin(0) - reach).tolist(), (x.amax(0) + reach).tolist(), strict=True)
-    return [torch.linspace(first, last, points, dtype=torch.float64) for first, last in ends]
 
 
 def _to_other_class(x: Tensor, y: Tensor, at_points: Tensor, grid: Tensor, classes: Tensor) -> Tensor:
@@ -112,23 +99,17 @@ def guaranteed(
     """
     _needs_a_plane(training)
     results = []
-    for member, seed in enumerate(training.seeds):
-        x, y = examples(training, member)
-        axes = _axes(x, points, 0.0, 0.0)
-        grid = torch.cartesian_prod(axes[1], axes[0]).flip(1)
-        outputs = logit(training, member)(grid)
+    for seed, function, x, y in members(training):
+        across, up = axes(x, points, MARGIN)
+        grid = by_rows(across, up)
+        outputs = function(grid)
         fixed = guaranteed_class(x, y, grid, radius=radius, classes=2)
         said, known = (outputs > 0).long(), fixed >= 0
-        sound = bool(outputs.isfinite().all())
-        broken = 100 * float((said != fixed)[known].double().mean()) if sound and bool(known.any()) else None
+        told = finite(outputs) and bool(known.any())
+        broken = 100 * float((said != fixed)[known].double().mean()) if told else None
         maps = {"guaranteed": fixed.view(points, points).tolist(), "said": said.view(points, points).tolist()}
         drawn = torch.cat([x, y.double().unsqueeze(1)], dim=1)
-        corners = {"x": _rounded(axes[0]), "y": _rounded(axes[1]), "points": _rounded(drawn)}
+        corners = {"x": rounded(across, 4), "y": rounded(up, 4), "points": rounded(drawn, 4)}
         share = 100 * float(known.double().mean())
         results.append({"seed": seed, "share": share, "broken": broken, **corners, **maps})
     return results
-
-
-def _rounded(values: Tensor) -> Any:
-    """Four decimals: more than a page can show, and a small file."""
-    return torch.round(values.double(), decimals=4).tolist()

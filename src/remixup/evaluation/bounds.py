@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any
 
-from remixup.evaluation.binary import examples, finite, logit
+from remixup.evaluation.binary import finite, members
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import mixup_loss, remainder_order, second_order
 from remixup.training.loop import Training
@@ -40,9 +40,7 @@ def approximation(training: Training, *, alpha: Annotated[float, "> 0"]) -> list
         where outputs are not finite.
     """
     results = []
-    for member, seed in enumerate(training.seeds):
-        function = logit(training, member)
-        x, y = examples(training, member)
+    for seed, function, x, y in members(training):
         if not finite(function(x)):
             results.append({"seed": seed, **dict.fromkeys(SCALARS["approximation"])})
             continue
@@ -77,9 +75,7 @@ def robustness(training: Training, *, alpha: Annotated[float, "> 0"]) -> list[di
         where outputs are not finite.
     """
     results = []
-    for member, seed in enumerate(training.seeds):
-        function = logit(training, member)
-        x, y = examples(training, member)
+    for seed, function, x, y in members(training):
         if not finite(function(x)):
             results.append({"seed": seed, **dict.fromkeys(SCALARS["robustness"])})
             continue

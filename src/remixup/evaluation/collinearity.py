@@ -7,9 +7,10 @@ from torch import Tensor
 
 from remixup.errors import UserError
 from remixup.theory.segments import collision_distances, nearest_segments
-from remixup.training.inputs import portions
+from remixup.training.inputs import evenly_spaced, portions
 from remixup.training.loop import Training
 from remixup.training.randomness import generator
+from remixup.vicinity.partner.minibatch import with_replacement
 from remixup.vicinity.ratio import beta
 
 NUMERICS = 1
@@ -108,9 +109,7 @@ def _points(training: Training, member: int, rows: Tensor, count: int) -> tuple[
     inputs = training.inputs
     if inputs.y.is_floating_point():
         raise UserError("segments between classes need classes, and this dataset has numbers", where="evaluate")
-    total = rows.shape[1]
-    size = min(count or total, total)
-    chosen = rows[:, torch.arange(size, device=rows.device) * total // size]
+    chosen = evenly_spaced(rows, count)
     x = inputs.scale(inputs.examples(chosen))[member].flatten(1)
     return x.cpu(), inputs.y[chosen[member]].cpu()
 
@@ -119,8 +118,6 @@ def _mixing(training: Training, count: int, seed: int, alpha: float) -> tuple[Te
     """The ratio and the partner's position of each of an epoch's examples, (n,)."""
     sizes = portions(count, training.spec.batch_size)
     drawn = beta((len(sizes),), alpha=alpha, generator=generator(seed, "ratio"))
-    source, start, partners = generator(seed, "partner"), 0, []
-    for size in sizes:
-        partners.append(start + torch.randint(size, (size,), generator=source))
-        start += size
+    source = generator(seed, "partner")
+    partners = [part[with_replacement(part, generator=source)] for part in torch.arange(count).split(sizes)]
     return drawn.repeat_interleave(torch.tensor(sizes)), torch.cat(partners)

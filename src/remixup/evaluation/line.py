@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
+from remixup.evaluation.plane import rounded
 from remixup.theory.optimal import mixup_optimal
 from remixup.training.loop import Training
 
@@ -45,34 +46,33 @@ def on_the_line(
     inputs = training.inputs
     if inputs.shape != (1,) or inputs.y.is_floating_point():
         raise UserError("the line needs inputs of one feature, and classes", where="evaluate.on_the_line")
+    order = inputs.train.argsort(dim=1)
+    x = inputs.examples(inputs.train.gather(1, order)).cpu().double()
+    labels = inputs.train_labels.gather(1, order).cpu()
+    grid = torch.stack([_along(own, points) for own in x])
+    queries = torch.cat([x, grid], dim=1)
+    said = training.logits(queries.float().to(training.device)).double().softmax(-1).cpu()
     results = []
     for member, seed in enumerate(training.seeds):
-        order = inputs.train[member].argsort()
-        rows = inputs.train[member][order].expand(len(training.seeds), -1)
-        x, labels = inputs.examples(rows)[member].cpu().double(), inputs.train_labels[member][order].cpu()
-        grid = torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
-        queries = torch.cat([x, grid])
-        # The closed form has as many classes as the data; the network's outputs are those of the same member.
-        said = _probabilities(training, queries)[member]
-        optimal = (
-            mixup_optimal(x, labels, queries, alpha=alpha, radius=radius, classes=inputs.classes) if alpha else None
-        )
-        results.append({"seed": seed, **_compared(x, labels, grid, said, optimal)})
+        examples = x[member], labels[member]
+        optimal = None
+        if alpha:
+            optimal = mixup_optimal(*examples, queries[member], alpha=alpha, radius=radius, classes=inputs.classes)
+        results.append({"seed": seed, **_compared(*examples, grid[member], said[member], optimal)})
     return results
 
 
-def _probabilities(training: Training, queries: Tensor) -> Tensor:
-    """Class probabilities (members, n, classes), float64, at raw inputs (n, 1)."""
-    everyone = queries.float().expand(len(training.seeds), -1, -1).to(training.device)
-    return training.logits(everyone).double().softmax(-1).cpu()
+def _along(x: Tensor, points: int) -> Tensor:
+    """So many points (points, 1) from a little before the first of some points (n, 1) to a little beyond the last."""
+    return torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
 
 
 def _compared(x: Tensor, labels: Tensor, grid: Tensor, said: Tensor, optimal: Tensor | None) -> dict[str, Any]:
     count, first = len(x), int(labels[0])
     names = ("point0", "point1", "point2", "difference", "agreement")
     found: dict[str, Any] = dict.fromkeys(names)
-    found |= {"x": _rounded(grid[:, 0]), "examples": _rounded(x[:, 0]), "labels": (labels != first).long().tolist()}
-    found |= {"probability": _rounded(said[count:, first]), "optimal": None}
+    found |= {"x": rounded(grid[:, 0], 5), "examples": rounded(x[:, 0], 5), "labels": (labels != first).long().tolist()}
+    found |= {"probability": rounded(said[count:, first], 5), "optimal": None}
     if optimal is not None:
         found["optimal"] = [None if value != value else round(value, 5) for value in optimal[count:, first].tolist()]
     if not bool(said.isfinite().all()):
@@ -83,8 +83,3 @@ def _compared(x: Tensor, labels: Tensor, grid: Tensor, said: Tensor, optimal: Te
         same = said[:count].argmax(-1) == optimal[:count].argmax(-1)
         found["agreement"] = 100 * float(same.double().mean())
     return found
-
-
-def _rounded(values: Tensor) -> Any:
-    """Five decimals: more than a page can show, and a small file."""
-    return torch.round(values.double(), decimals=5).tolist()

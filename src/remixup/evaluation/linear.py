@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.evaluation.binary import examples, finite, logit
+from remixup.evaluation.binary import Logit, finite, members
 from remixup.theory.linear import max_margin, min_norm, support_share
-from remixup.theory.penalty import glm_penalty, variance_directions
+from remixup.theory.penalty import direction_norms as norms_by_variance
+from remixup.theory.penalty import glm_penalty
 from remixup.training.loop import Training
 
 NUMERICS = 1
@@ -33,10 +34,9 @@ def linear_solution(training: Training) -> list[dict[str, Any]]:
         vectors of the latter, in percent.
     """
     results = []
-    for member, seed in enumerate(training.seeds):
-        x, y = examples(training, member)
+    for seed, function, x, y in members(training):
         signs = 2.0 * y.double() - 1.0
-        theta = _weights(training, member)
+        theta = _weights(function, x.shape[1])
         if not finite(theta):
             results.append({"seed": seed, **dict.fromkeys(SCALARS["linear_solution"])})
             continue
@@ -69,16 +69,14 @@ def direction_norms(
         infinite, for alpha up to 1).
     """
     results = []
-    for member, seed in enumerate(training.seeds):
-        x, _ = examples(training, member)
-        theta = _weights(training, member)
+    for seed, function, x, _ in members(training):
+        theta = _weights(function, x.shape[1])
         if not finite(theta):
             results.append({"seed": seed, **dict.fromkeys(SCALARS["direction_norms"])})
             continue
-        _, directions = variance_directions(x)
-        if not split < len(directions):
-            raise UserError(f"{len(directions)} directions cannot be split after {split}", where="evaluate.split")
-        along = directions @ theta
+        along = norms_by_variance(theta, x)
+        if not split < len(along):
+            raise UserError(f"{len(along)} directions cannot be split after {split}", where="evaluate.split")
         large, small = float(along[:split].norm()), float(along[split:].norm())
         penalty = glm_penalty(theta, x, alpha)
         kept = penalty if penalty < float("inf") else None
@@ -86,10 +84,8 @@ def direction_norms(
     return results
 
 
-def _weights(training: Training, member: int) -> Tensor:
+def _weights(function: Logit, features: int) -> Tensor:
     """Weights of a linear f as inputs are scaled, float64 (features,): f at the unit vectors less f at zero."""
-    features = training.inputs.shape[0] if training.inputs.shape else 0
-    function = logit(training, member)
     points = torch.cat([torch.zeros(1, features), torch.eye(features)]).double()
     values = function(points)
     sum_of_parts, whole = (values[1:] - values[0]).sum(), function(points[1:].sum(0, keepdim=True))[0] - values[0]

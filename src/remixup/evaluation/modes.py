@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
+from remixup.evaluation.plane import rounded
 from remixup.training.game import Game
 
 NUMERICS = 1
@@ -41,12 +42,12 @@ def modes(training: Game, *, radius: Annotated[float, "> 0"] = 3.0) -> list[dict
         centres, spread = _modes(training, member)
         shots = zip(training.snapshot_iterations, training.snapshots[member], strict=True)
         snapshots = [
-            {"iteration": iteration, "points": _rounded(points), **_found(points, centres, radius * spread)}
+            {"iteration": iteration, "points": rounded(points, 3), **_found(points, centres, radius * spread)}
             for iteration, points in shots
             if points.isfinite().all()
         ]
         final = _found(samples, centres, radius * spread)
-        results.append({"seed": seed, **final, "centres": _rounded(centres), "snapshots": snapshots})
+        results.append({"seed": seed, **final, "centres": rounded(centres, 3), "snapshots": snapshots})
     return results
 
 
@@ -70,8 +71,3 @@ def _found(points: Tensor, centres: Tensor, reach: Tensor) -> dict[str, float | 
         "covered": int((counts >= FAIR_SHARE * len(points) / len(centres)).sum()),
         "good": 100 * float(good.double().mean()),
     }
-
-
-def _rounded(values: Tensor) -> Any:
-    """Three decimals: more than a figure can show, and a small file."""
-    return torch.round(values.double(), decimals=3).tolist()

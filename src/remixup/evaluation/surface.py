@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import torch
 
+from remixup.evaluation.plane import axes, by_rows, rounded
 from remixup.training.loop import Training
 
 NUMERICS = 1
@@ -25,11 +26,8 @@ def decision_surface(
     """
     inputs = training.inputs
     x = inputs.examples(inputs.train).cpu()
-    low, high = x.flatten(0, 1).amin(0), x.flatten(0, 1).amax(0)
-    reach = margin * (high - low)
-    axes = [torch.linspace(float(low[k] - reach[k]), float(high[k] + reach[k]), points) for k in range(2)]
-    grid = torch.cartesian_prod(axes[1], axes[0]).flip(1)
-    members = grid.expand(len(training.seeds), -1, -1).to(training.device)
+    across, up = axes(x.flatten(0, 1), points, margin)
+    members = by_rows(across, up).expand(len(training.seeds), -1, -1).to(training.device)
     probability = training.logits(members).softmax(-1)[..., 1].reshape(-1, points, points).cpu()
     results = []
     for seed, surface, mine, labels in zip(training.seeds, probability, x, inputs.train_labels.cpu(), strict=True):
@@ -37,15 +35,10 @@ def decision_surface(
         results.append(
             {
                 "seed": seed,
-                "x": _rounded(axes[0]),
-                "y": _rounded(axes[1]),
-                "probability": _rounded(surface),
-                "points": _rounded(examples),
+                "x": rounded(across, 4),
+                "y": rounded(up, 4),
+                "probability": rounded(surface, 4),
+                "points": rounded(examples, 4),
             }
         )
     return results
-
-
-def _rounded(values: torch.Tensor) -> Any:
-    """Four decimals: more than a page can show, and a small file."""
-    return torch.round(values.double(), decimals=4).tolist()

@@ -130,7 +130,7 @@ def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
 def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> list[str]:
     """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
     shared = LABELS if any(line[-1] not in ("", VERDICTS["no published number"]) for line in cells) else LABELS + 15
-    label = min(50, max([20, *(round(1.6 * latex.breadth(text)) for text in labels)]))
+    label = _label_width(labels)
     data = min(shared - label, max([12, *(round(1.6 * len(text)) for text in versions)]))
     published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
     return [
@@ -147,6 +147,11 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
         difference,
         "l@{}",
     ]
+
+
+def _label_width(labels: list[str]) -> int:
+    """Millimetres for row labels; longer ones are broken."""
+    return min(50, max([20, *(round(1.6 * latex.breadth(text)) for text in labels)]))
 
 
 def _shown(
@@ -241,7 +246,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         lines.append([name, evidence or "--", *values, "/".join(map(str, sorted(counts)))])
         before = row
     # Of the 170 mm evidence and n take 26, the gaps 4.2 each; a number breaks at its sign.
-    names = min(50, max([20, *(round(1.6 * latex.breadth(row.label)) for row, _ in found)]))
+    names = _label_width([row.label for row, _ in found])
     each = min(26, int((170 - names - 26 - 4.2 * (2 + len(metrics))) / len(metrics)))
     columns = [rf"@{{}}L{{{names}mm}}", "l", *[f"R{{{each}mm}}"] * len(metrics), "r@{}"]
     head = ["", "Evidence", *(latex.prose(_metric(experiment.metrics[metric])) for metric in metrics), "$n$"]

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from remixup.theory.approximation import (
     Model,
-    check_examples,
     logistic_loss,
     retained_moments,
     second_order,
     sigmoid_slope,
     value_and_gradient,
 )
+from remixup.theory.checks import examples_of_a_model
 
 _TOLERANCE = 1e-6
 _ROUNDING = 1e-12
@@ -90,7 +90,7 @@ def second_order_adversarial(f: Model, x: Tensor, y: Tensor, radius: Tensor | fl
     Raises:
         UserError: the shapes do not fit, or a label is neither 0 nor 1.
     """
-    x, y = check_examples(x, y)
+    x, y = examples_of_a_model(x, y)
     output, gradient = value_and_gradient(f, x)
     reach: Tensor = torch.as_tensor(radius, dtype=x.dtype, device=x.device) * gradient.norm(dim=1)
     slope = (torch.sigmoid(output) - y).abs()
@@ -114,7 +114,7 @@ def logistic_adversarial(theta: Tensor, x: Tensor, y: Tensor, radius: Tensor | f
     Raises:
         UserError: the shapes of x and y do not fit, or a label is neither 0 nor 1.
     """
-    x, y = check_examples(x, y)
+    x, y = examples_of_a_model(x, y)
     theta = theta.detach().to(x)
     worst = torch.as_tensor(radius, dtype=x.dtype, device=x.device) * theta.norm() - (2 * y - 1) * (x @ theta)
     return logistic_loss(worst, torch.zeros_like(worst))
@@ -140,7 +140,7 @@ def robustness_bound(f: Model, x: Tensor, y: Tensor, alpha: float) -> Robustness
     """
     mean_share, _ = retained_moments(alpha)
     expansion = second_order(f, x, y, alpha)
-    x, y = check_examples(x, y)
+    x, y = examples_of_a_model(x, y)
     output, gradient = value_and_gradient(f, x)
     norms, root_d = x.norm(dim=1), math.sqrt(x.shape[1])
     inner, lengths = (gradient * x).sum(1), gradient.norm(dim=1) * norms

@@ -20,7 +20,7 @@ import torch
 from scipy.special import roots_jacobi
 from torch import Tensor
 
-from remixup.errors import UserError
+from remixup.theory.checks import examples_of_a_model, one_a_row, positive
 
 Model = Callable[[Tensor], Tensor]
 """From inputs (m, d), float64, to logits (m,): a differentiable function of each row by itself."""
@@ -54,7 +54,7 @@ def retained_moments(alpha: float) -> tuple[float, float]:
     Raises:
         UserError: α is not a positive number.
     """
-    _check_alpha(alpha)
+    alpha = positive(alpha, "alpha")
     mean = alpha / (2 * alpha + 1)
     return mean, mean / 2
 
@@ -79,7 +79,7 @@ def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 
         UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
     """
     mean_share, _ = retained_moments(alpha)
-    x, y = check_examples(x, y)
+    x, y = examples_of_a_model(x, y)
     # u has density c u^(α-1) (1-u)^α, so E[g(u)] = g(0) + E[u] E'[(g(u) - g(0)) / u], where E' is over the density
     # c' u^α (1-u)^α. That one has no pole, which keeps the digits for small α, and g(0) is the standard loss.
     points, weights = roots_jacobi(nodes, alpha, alpha)
@@ -112,7 +112,7 @@ def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float 
         UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
     """
     mean_share, mean_square = retained_moments(alpha)
-    x, y = check_examples(x, y)
+    x, y = examples_of_a_model(x, y)
     towards_mean = x.mean(0) - x
     covariance = towards_mean.T @ towards_mean / len(x)
     output, gradient, curvature = _derivatives(f, x, towards_mean, covariance)
@@ -179,35 +179,7 @@ def logits(f: Model, x: Tensor) -> Tensor:
         UserError: the output's shape is not (m,).
     """
     with torch.no_grad():
-        return _one_a_row(f(x), x)
-
-
-def check_examples(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and labels in float64.
-
-    Raises:
-        UserError: they are not (n, d) and (n,) with n >= 1, or a label is neither 0 nor 1.
-    """
-    if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
-        raise UserError(
-            f"inputs of shape {tuple(x.shape)} and labels of shape {tuple(y.shape)}", hint="(n, d) and (n,)"
-        )
-    if not bool(((y == 0) | (y == 1)).all()):
-        raise UserError("a label is neither 0 nor 1", hint="the theory is for two classes")
-    return x.detach().to(torch.float64), y.detach().to(torch.float64)
-
-
-def _check_alpha(alpha: float) -> None:
-    if not 0 < alpha < math.inf:
-        raise UserError(f"mixup's alpha is {alpha}", hint="a positive number")
-
-
-def _one_a_row(output: Tensor, x: Tensor) -> Tensor:
-    if output.shape != x.shape[:1]:
-        raise UserError(
-            f"the model gives {tuple(output.shape)} for inputs of shape {tuple(x.shape)}", hint="one logit a row"
-        )
-    return output
+        return one_a_row(f(x), x)
 
 
 def _loss_of_shares(f: Model, x: Tensor, y: Tensor, shares: Tensor) -> Tensor:
@@ -227,7 +199,7 @@ def _with_graph(f: Model, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits and gradients, and the leaf that they can be differentiated with respect to."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        output = _one_a_row(f(leaf), x)
+        output = one_a_row(f(leaf), x)
         return output, _gradient(output.sum(), leaf, create_graph=True), leaf
 
 

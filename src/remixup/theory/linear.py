@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.segments import finite_rows
+from remixup.theory.checks import not_negative, signed_points
 
 _LEAST_MARGIN = 1e-6
 """The least margin that counts as one, relative to the largest norm of a point."""
@@ -34,7 +34,7 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
     Raises:
         UserError: a shape, dtype or value is not as said, or no θ interpolates the labels (to 1e-6).
     """
-    inputs, signs, scale = _checked(x, y)
+    inputs, signs, scale = _scaled(x, y)
     theta = np.linalg.lstsq(inputs, signs, rcond=None)[0]
     if np.abs(inputs @ theta - signs).max() > 1e-6:
         raise UserError(
@@ -60,7 +60,7 @@ def max_margin(x: Tensor, y: Tensor) -> Tensor:
         UserError: a shape, dtype or value is not as said, or no plane through the origin separates the classes by a
             margin of 1e-6 times the largest norm of a point.
     """
-    inputs, signs, scale = _checked(x, y)
+    inputs, signs, scale = _scaled(x, y)
     signed = inputs * signs[:, None]
     system = np.vstack([signed.T, np.ones(len(signed))])
     target = np.zeros(len(system))
@@ -92,8 +92,7 @@ def support_share(x: Tensor, y: Tensor, tolerance: float = 1e-6) -> float:
     Raises:
         UserError: as for `max_margin`, or the tolerance is negative or not finite.
     """
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise UserError(f"a tolerance of {tolerance}", where="tolerance", hint="finite and at least 0")
+    tolerance = not_negative(tolerance, "tolerance", "tolerance")
     theta = max_margin(x, y)
     functional = y.detach().to("cpu", torch.float64) * (x.detach().to("cpu", torch.float64) @ theta)
     return float(((functional - 1).abs() <= tolerance).double().mean())
@@ -113,15 +112,13 @@ def dimension_bound(n: int) -> float:
     return 10 * n * math.log(n) + n - 1
 
 
-def _checked(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+def _scaled(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """The points divided by their largest norm, the labels, and that norm."""
-    points = finite_rows(x, "x")
-    if not isinstance(y, Tensor) or y.shape != points.shape[:1] or not bool(((y == 1) | (y == -1)).all()):
-        raise UserError("labels are a tensor of n numbers, each -1 or 1", where="y", hint="2 * labels - 1")
+    points, signs = signed_points(x, y)
     scale = float(points.norm(dim=1).max())
     if scale == 0:
         raise UserError("each point is the origin", where="x")
-    return (points / scale).numpy(), y.detach().to("cpu", torch.float64).numpy(), scale
+    return (points / scale).numpy(), signs.numpy(), scale
 
 
 def _not_separable() -> UserError:

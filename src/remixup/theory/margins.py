@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from remixup.theory.optimal import classified_points
-from remixup.theory.segments import finite_rows, hits, positive
+from remixup.theory.checks import classified_points, finite_rows, positive
+from remixup.theory.segments import hits
 
 _NONE = -1
 

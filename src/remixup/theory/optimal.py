@@ -10,7 +10,8 @@ from scipy.special import betainc
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.segments import Hits, finite_rows, hits, labelled_points, positive
+from remixup.theory.checks import classified_points, finite_rows, positive
+from remixup.theory.segments import Hits, hits
 
 _LEAST_ALPHA = 1e-6
 """Where the search for a critical α starts: in this Beta distribution both ends of [0, 1] have all the mass."""
@@ -104,23 +105,6 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float,
         middle = math.sqrt(right * wrong)
         right, wrong = (right, middle) if lost(middle) else (middle, wrong)
     return float(wrong)
-
-
-def classified_points(points: Tensor, labels: Tensor, classes: int | None) -> tuple[Tensor, Tensor, int]:
-    """A user's points and labels, checked (see `labelled_points`), with the number of classes.
-
-    Raises:
-        UserError: as `labelled_points`; or a label is negative or not below `classes`.
-    """
-    points, labels = labelled_points(points, labels)
-    if int(labels.min()) < 0:
-        raise UserError(f"a class label is {int(labels.min())}", where="labels", hint="number the classes from 0")
-    least = int(labels.max()) + 1
-    if classes is not None and classes < least:
-        raise UserError(
-            f"a class label is {least - 1} with {classes} classes", where="classes", hint=f"at least {least}"
-        )
-    return points, labels, classes or least
 
 
 def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:

@@ -13,8 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from remixup.errors import UserError
-from remixup.theory.approximation import retained_moments, sigmoid_slope
+from remixup.theory.approximation import sigmoid_slope
+from remixup.theory.checks import inputs_of_a_model, positive, weights_for
 
 
 def penalty_moment(alpha: float) -> float:
@@ -26,7 +26,7 @@ def penalty_moment(alpha: float) -> float:
     Raises:
         UserError: α is not a positive number.
     """
-    retained_moments(alpha)
+    alpha = positive(alpha, "alpha")
     return (alpha + 1) / (alpha - 1) if alpha > 1 else math.inf
 
 
@@ -42,7 +42,8 @@ def glm_penalty(theta: Tensor, x: Tensor, alpha: float) -> float:
         UserError: α is not a positive number, or the shapes do not fit.
     """
     moment = penalty_moment(alpha)
-    output = _project(_centred(x), theta)
+    centred = _centred(x)
+    output = centred @ weights_for(theta, centred)
     variance = float((output**2).mean())
     return float(sigmoid_slope(output).mean()) / 2 * moment * variance if variance > 0 else 0.0
 
@@ -72,17 +73,9 @@ def direction_norms(theta: Tensor, x: Tensor) -> Tensor:
         UserError: the shapes do not fit.
     """
     _, axes = variance_directions(x)
-    return _project(axes, theta).abs()
+    return (axes @ weights_for(theta, axes)).abs()
 
 
 def _centred(x: Tensor) -> Tensor:
-    if x.ndim != 2 or not len(x):
-        raise UserError(f"inputs of shape {tuple(x.shape)}", hint="(n, d)")
-    x = x.detach().to(torch.float64)
+    x = inputs_of_a_model(x)
     return x - x.mean(0)
-
-
-def _project(rows: Tensor, theta: Tensor) -> Tensor:
-    if theta.shape != rows.shape[1:]:
-        raise UserError(f"weights of shape {tuple(theta.shape)} for inputs of {rows.shape[1]} numbers")
-    return rows @ theta.detach().to(rows)

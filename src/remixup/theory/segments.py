@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
+from remixup.theory.checks import class_labels, labelled_points, mixing, not_negative, real_rows
 
 CONDITIONS = ("neither", "not both")
 """What `endpoints` may say of a segment's two ends: neither is of the point's class, or not both are."""
@@ -122,8 +123,7 @@ def collinear(points: Tensor, labels: Tensor, *, eps: float, endpoints: str = "n
     Raises:
         UserError: as for `nearest_segments`, or `eps` is negative or not finite.
     """
-    if not (math.isfinite(eps) and eps >= 0):
-        raise UserError(f"a distance of {eps}", where="eps", hint="finite and at least 0")
+    eps = not_negative(eps, "eps", "distance")
     nearest = nearest_segments(points, labels, endpoints=endpoints)
     rows = (nearest.distance <= eps).nonzero()[:, 0]
     return torch.stack([rows, nearest.first[rows], nearest.second[rows]], dim=1)
@@ -160,11 +160,11 @@ def collision_distances(
     Raises:
         UserError: a shape, dtype or value is not as said.
     """
-    _check_rows(points, "points")
+    points = real_rows(points, "points")
     beside, beside_labels = (points, labels) if others is None else others
-    _check_rows(beside, "others", width=points.shape[1])
-    labels, beside_labels = _checked_labels(labels, len(points)), _checked_labels(beside_labels, len(beside))
-    ratios, partner = _checked_mixing(ratio, partner, len(points))
+    beside = real_rows(beside, "others", width=points.shape[1])
+    labels, beside_labels = class_labels(labels, len(points)), class_labels(beside_labels, len(beside))
+    ratios, partner = mixing(ratio, partner, len(points))
     single = points.dtype == beside.dtype == torch.float32
     dtype = torch.float32 if single else torch.float64
     points, beside = points.detach().to("cpu", dtype), beside.detach().to("cpu", dtype)
@@ -213,74 +213,6 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
                 high = torch.where(length > 0, middle + half, 1.0).clamp(0, 1)
                 found = (query, i, j, low, high, torch.where(length > 0, on_segment, 0.5))
                 yield Hits(*(each[inside] for each in found))
-
-
-def labelled_points(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """A user's points and labels, checked, on the CPU.
-
-    Returns:
-        float64 (n, d) and int64 (n,).
-
-    Raises:
-        UserError: see `finite_rows`; or the labels are not n integers.
-    """
-    points = finite_rows(points, "points")
-    return points, _checked_labels(labels, len(points))
-
-
-def finite_rows(points: Tensor, name: str, *, width: int | None = None) -> Tensor:
-    """A user's matrix, checked: float64 (n, d) on the CPU.
-
-    Raises:
-        UserError: it is not a real, finite tensor of shape (n, d), n and d >= 1, or d is not `width`.
-    """
-    _check_rows(points, name, width=width)
-    return points.detach().to("cpu", torch.float64)
-
-
-def positive(value: float, name: str) -> float:
-    """A user's number, checked.
-
-    Raises:
-        UserError: it is not finite or not above 0.
-    """
-    if not (math.isfinite(value) and value > 0):
-        raise UserError(f"{name} is {value}", where=name, hint="finite and above 0")
-    return float(value)
-
-
-def _check_rows(points: Tensor, name: str, *, width: int | None = None) -> None:
-    if not isinstance(points, Tensor) or points.is_complex() or points.dtype == torch.bool:
-        raise UserError("not a tensor of real numbers", where=name, hint="torch.as_tensor(array)")
-    if points.ndim != 2 or 0 in points.shape:
-        raise UserError(f"shape {tuple(points.shape)}", where=name, hint="(number, features), both at least 1")
-    if width is not None and points.shape[1] != width:
-        raise UserError(f"{points.shape[1]} features where the points have {width}", where=name)
-    if not bool(torch.isfinite(points).all()):
-        raise UserError("a value is not finite", where=name)
-
-
-def _whole(numbers: Tensor, shape: tuple[int, ...]) -> bool:
-    real = isinstance(numbers, Tensor) and not (numbers.is_floating_point() or numbers.is_complex())
-    return real and numbers.dtype != torch.bool and numbers.shape == shape
-
-
-def _checked_labels(labels: Tensor, n: int) -> Tensor:
-    if not _whole(labels, (n,)):
-        raise UserError(f"not a tensor of integers, one for each of {n} points", where="labels", hint=f"shape ({n},)")
-    return labels.detach().to("cpu", torch.int64)
-
-
-def _checked_mixing(ratio: float | Tensor, partner: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Ratios float64 (n,) and partners int64 (n,)."""
-    ratios = torch.as_tensor(ratio, dtype=torch.float64).detach().cpu()
-    if ratios.shape not in ((), (n,)) or not bool(((ratios >= 0) & (ratios <= 1)).all()):
-        raise UserError("not one number in [0, 1], or one for each point", where="ratio")
-    if not _whole(partner, (n,)) or not bool(((partner >= 0) & (partner < n)).all()):
-        raise UserError(
-            "not an index of a point for each point", where="partner", hint=f"{n} integers from 0 to {n - 1}"
-        )
-    return ratios.expand(n), partner.detach().to("cpu", torch.int64)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,13 @@ def portions(count: int, size: int) -> list[int]:
     return [min(size, count - start) for start in range(0, count, size)]
 
 
+def evenly_spaced(rows: Tensor, count: int) -> Tensor:
+    """So many of the rows (seeds, n), evenly spaced; all of them where there are no more, or `count` is 0."""
+    total = rows.shape[1]
+    size = min(count or total, total)
+    return rows[:, torch.arange(size, device=rows.device) * total // size]
+
+
 def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.device) -> Inputs:
     """The inputs of a block of seeds.
 

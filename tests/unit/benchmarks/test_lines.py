@@ -4,7 +4,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import torch
-from benchmarks import run
+from benchmarks import documents, run
 from benchmarks.lines import HOPPER, LINES, TWO_CORES, Line, Target, results, verdict
 
 SCHEMA = json.loads((Path(run.__file__).parent / "results.schema.json").read_text())
@@ -100,8 +100,9 @@ def test_lines_are_divided_by_lines_that_stand_before_them():
 def bench(monkeypatch, tmp_path):
     """Runs `make bench` with made-up values, on a made-up machine."""
     monkeypatch.setattr(run, "FOLDER", tmp_path / "results")
-    monkeypatch.setattr(run, "processor", lambda device: "Some CPU @ 3 GHz, 2 cores")
-    monkeypatch.setattr(run, "cores", lambda: 2)
+    for module, hardware in ((run, "processor"), (documents, "hardware")):
+        monkeypatch.setattr(module, hardware, lambda device: "Some CPU @ 3 GHz, 2 cores")
+        monkeypatch.setattr(module, "cores", lambda: 2)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     asked = {}
 

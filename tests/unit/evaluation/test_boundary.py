@@ -7,7 +7,8 @@ from remixup.evaluation.boundary import boundary, guaranteed
 from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start, trained
 from tests.unit.training.samples import numbers, table, table_spec
 
-SQUARE = {"points": 101, "low": -1.0, "high": 1.0}  # a grid point each 0.02
+PAIR = [[0.5, 0.5], [-0.3, 0.1]]  # a grid from -0.5 to 0.7 and from 0 to 0.6: with 61 points a column each 0.02
+CORNERS = [[2 / 3, -2 / 3], [-2 / 3, 2 / 3]]  # a grid from -1 to 1 on both axes: with 101 points one each 0.02
 
 
 def plane(points, labels, normal=(0.0, 0.0), bias=0.0, **changes):
@@ -28,7 +29,7 @@ def quadrant(points, labels):
 
 def test_distances_to_a_straight_boundary_by_hand():
     # Class 1 right of 0.01, between two columns of the grid: from the left the column at 0.02 is the first of class 1.
-    (found,) = boundary(plane([[0.5, 0.5], [-0.3, 0.1]], [1, 0], (1, 0), -0.01), **SQUARE)
+    (found,) = boundary(plane(PAIR, [1, 0], (1, 0), -0.01), points=61)
     assert found == {
         "seed": 0,
         "distance": pytest.approx((0.5 + 0.32) / 2),
@@ -38,15 +39,15 @@ def test_distances_to_a_straight_boundary_by_hand():
 
 
 def test_a_point_on_the_wrong_side_has_no_distance():
-    (found,) = boundary(plane([[0.5, 0.5], [-0.3, 0.1], [0.7, 0.0]], [1, 0, 0], (1, 0), -0.01), **SQUARE)
+    (found,) = boundary(plane([*PAIR, [0.3, 0.2]], [1, 0, 0], (1, 0), -0.01), points=61)
     assert (found["distance"], found["margin"]) == pytest.approx(((0.5 + 0.32) / 3, 0))
 
 
 def test_labels_are_those_trained_on():
-    wrong = plane([[0.5, 0.5], [-0.3, 0.1]], [0, 1], (1, 0), dataset={"label_noise": 1.0, "noise_classes": "others"})
-    right = plane([[0.5, 0.5], [-0.3, 0.1]], [1, 0], (1, 0))
-    assert boundary(wrong, **SQUARE) == boundary(right, **SQUARE)
-    assert boundary(right, **SQUARE)[0]["margin"] > 0
+    wrong = plane(PAIR, [0, 1], (1, 0), dataset={"label_noise": 1.0, "noise_classes": "others"})
+    right = plane(PAIR, [1, 0], (1, 0))
+    assert boundary(wrong) == boundary(right)
+    assert boundary(right)[0]["margin"] > 0
 
 
 def test_without_a_boundary_it_is_as_far_as_the_grid_reaches():
@@ -64,11 +65,12 @@ def test_a_straight_boundary_does_not_bend(normal):
 def test_a_quadrant_bends():
     # The best line x + y = c cuts off a triangle of the quadrant, c^2 / 2, and takes two of others, (1 - c)^2 / 2 each:
     # at the least a third, for c = 2/3, of an area of 4. A regression finds one near it.
-    training = quadrant([[0.5, 0.25], [-0.3, 0.5]], [1, 0])
-    (found,) = boundary(training, **SQUARE)
+    training = quadrant([[0.5, 0.25], [-0.3, 0.5], *CORNERS], [1, 0, 0, 0])
+    (found,) = boundary(training, points=101)
     assert 100 / 12 - 0.5 < found["bend"] < 100 / 12 + 1.5
-    # The boundary itself is the nearest of class 0; beyond it stands the first column of class 1.
-    assert (found["distance"], found["margin"]) == pytest.approx(((0.25 + 0.32) / 2, 0.25), abs=0.021)
+    # The boundary itself is the nearest of class 0; beyond it stands the first column (or row) of class 1.
+    distance = (0.25 + 0.32 + 2 * (2 / 3 + 0.02)) / 4
+    assert (found["distance"], found["margin"]) == pytest.approx((distance, 0.25), abs=0.021)
 
 
 RECTANGLE = [[0.0, 0.0], [4.0, 0.0], [0.0, 3.0], [4.0, 3.0]]  # sides and diagonals lie on a grid of 13 by 13

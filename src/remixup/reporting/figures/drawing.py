@@ -106,6 +106,14 @@ def band(axes: Axes, x: list[float], series: list[list[float]], style: dict[str,
     axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
 
 
+def training_points(axes: Axes, points: list[list[float]]) -> None:
+    """Points [x, y, class] of two classes above all else, with a shape for each class that any shade leaves visible."""
+    for label, marker, face, edge in ((0, "o", "white", "black"), (1, "^", "black", "white")):
+        own = [(x, y) for x, y, c in points if c == label]
+        xs, ys = zip(*own, strict=True) if own else ((), ())
+        axes.scatter(xs, ys, s=8, marker=marker, facecolor=face, edgecolor=edge, linewidth=0.4, zorder=3)
+
+
 def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of: int) -> None:
     """Says in the panel which rows have nothing to draw, and why."""
     if not absent:

@@ -22,6 +22,7 @@ from remixup.reporting.figures.drawing import (
     ramp,
     stands_in,
     text,
+    training_points,
     wrapped,
 )
 from remixup.spec.experiment import Row
@@ -44,11 +45,7 @@ def decision_surfaces(result: ExperimentResult, rows: list[Row]) -> Figure:
             levels = [step / 10 for step in range(11)]
             filled = axes.contourf(first["x"], first["y"], first["probability"], levels=levels, cmap=SURFACE)
             filled.set_edgecolor("face")  # else viewers show hairlines between the bands
-            for label, marker, face in ((0, "o", "white"), (1, "^", "black")):
-                own = [(x, y) for x, y, c in first["points"] if c == label]
-                edge = "black" if face == "white" else "white"
-                xs, ys = zip(*own, strict=True) if own else ((), ())
-                axes.scatter(xs, ys, s=8, marker=marker, facecolor=face, edgecolor=edge, linewidth=0.4)
+            training_points(axes, first["points"])
             axes.set_aspect("equal")
             axes.grid(False)
             axes.set(xticks=[], yticks=[], xlabel=f"seed {first['seed']}")

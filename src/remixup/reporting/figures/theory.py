@@ -18,6 +18,7 @@ from remixup.reporting.figures.drawing import (
     panels,
     ramp,
     styles,
+    training_points,
 )
 from remixup.spec.experiment import Row
 
@@ -82,10 +83,7 @@ def _draw_regions(axes: Axes, found: dict[str, Any]) -> None:
         axes.contourf(found["x"], found["y"], inside, levels=[0.5, 1.5], colors=[shade])
     if len({value for row in found["said"] for value in row}) > 1:
         axes.contour(found["x"], found["y"], found["said"], levels=[0.5], colors=[ramp(2)[0]], linewidths=1.1)
-    for label, marker, face in ((0, "o", "white"), (1, "^", "black")):
-        own = [(x, y) for x, y, c in found["points"] if c == label]
-        xs, ys = zip(*own, strict=True) if own else ((), ())
-        axes.scatter(xs, ys, s=9, marker=marker, facecolor=face, edgecolor="black", linewidth=0.5, zorder=3)
+    training_points(axes, found["points"])
     axes.set_aspect("equal")
     axes.grid(False)
     axes.set(xticks=[], yticks=[], xlabel=f"seed {found['seed']}")

@@ -1,0 +1,36 @@
+"""What is written of a measurement: the head of every such file, and the file."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from remixup.training.provenance import code, cores
+from remixup.training.runner import hardware
+from remixup.training.timing import slug
+
+SCHEMA_VERSION = 1
+
+
+def header(device: torch.device) -> dict[str, Any]:
+    """Where a measurement comes from: hardware, versions, day, and the last commit of the sources."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "hardware": hardware(device),
+        "cores": cores(),
+        "torch": torch.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "code": {name: code()[name] for name in ("commit", "dirty")},
+    }
+
+
+def write(document: dict[str, Any], folder: Path) -> Path:
+    """Writes a document that begins with a `header` as <folder>/<hardware>.json; the file's path."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{slug(document['hardware'])}.json"
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,156 @@
+"""Tables of what a paper prints nothing to compare with: several metrics side by side."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from remixup.reporting import tables
+from remixup.spec.experiment import Experiment
+
+from .made_up import DIGITS, entry, recorded
+from .small import body_of, exactly, lines_of, result_of, small
+
+METRICS = ["test_error.last", "boundary.distance", "boundary.bend"]
+UNCOMPARED: dict[str, Any] = {"verdict": "no published number", "scale": "embedded"}
+
+
+def abreast(*entries: Any, metrics: list[str] | None = None, **rows: str) -> str:
+    """A table of several metrics; the rows are named with their groups."""
+    document = small().model_dump()
+    described = {"label": "Distance", "unit": "", "decimals": 3}, {"label": "Bend_x", "decimals": 1}
+    document["metrics"] |= dict(zip(METRICS[1:], described, strict=True))
+    document["rows"] = [{"id": name, "label": f"row {name}", "group": group} for name, group in rows.items()]
+    document["tables"][0]["metrics"] = metrics or []
+    experiment = Experiment.model_validate(document)
+    return tables.table(experiment.tables[0], experiment, result_of(*entries))
+
+
+def three(row: str, *means: float, **changes: Any) -> list[Any]:
+    changes = {**UNCOMPARED, **changes}
+    return [entry(row, name, None, exactly(mean, 0.12), **changes) for name, mean in zip(METRICS, means, strict=True)]
+
+
+def test_without_published_numbers_metrics_stand_side_by_side() -> None:
+    table = abreast(*three("a", 5.55, 0.1234, 8.0), *three("b", 6.66, 0.4321, 9.0), a="", b="")
+    assert lines_of(table) == [
+        ["row a", "embedded", *(rf"\num{{{mean}}}\,$\pm$ \num{{0.12}}" for mean in ("5.55", "0.12", "8.00")), "5"],
+        ["row b", "embedded", *(rf"\num{{{mean}}}\,$\pm$ \num{{0.12}}" for mean in ("6.66", "0.43", "9.00")), "5"],
+    ]
+    assert r" & Evidence & test error (\%) & Distance & Bend\_x (\%) & $n$ \\" in table
+    assert r"\tablenotes{Data: original.}" in table
+    assert r"\label{tab:small-all}" in table
+    chosen = abreast(*three("a", 5.55, 0.1234, 8.0), a="", metrics=[METRICS[2], METRICS[0]])
+    assert [cell[:9] for cell in lines_of(chosen)[0]] == ["row a", "embedded", r"\num{8.00", r"\num{5.55", "5"]
+
+
+def columns_of(table: str) -> str:
+    return table.partition(r"\begin{longtable}")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "metrics"), [("short", 2), ("short", 5), ("a long label " * 6, 3), ("of more " * 9, 5)]
+)
+def test_columns_fit_the_text(label: str, metrics: int) -> None:
+    document = small(label=label).model_dump()
+    names = ["test_error.last", "boundary.distance", "boundary.margin", "boundary.bend", "guaranteed.share"][:metrics]
+    document["metrics"] = {name: {"label": name} for name in names}
+    experiment = Experiment.model_validate(document)
+    entries = [entry("r", name, None, exactly(1.0, 0.1), **UNCOMPARED) for name in names]
+    widths = re.findall(r"\{(\d+)mm\}", columns_of(tables.table(experiment.tables[0], experiment, result_of(*entries))))
+    assert len(widths) == metrics + 1
+    # Names, evidence and n, as many columns as metrics, and the gaps between them.
+    assert sum(map(int, widths)) + 26 + 4.2 * (metrics + 2) <= 170
+    assert min(map(int, widths)) >= 12, "a number has room"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "published"), [(METRICS[:1], None), (METRICS, 5.0)], ids=["one metric", "a published number"]
+)
+def test_else_each_metric_has_its_lines(metrics: list[str], published: float | None) -> None:
+    document = small().model_dump()
+    document["metrics"] |= {name: {"label": name} for name in METRICS[1:]}
+    document["rows"][0]["published"] = {} if published is None else {METRICS[1]: published}
+    document["tables"][0]["metrics"] = metrics
+    experiment = Experiment.model_validate(document)
+    table = tables.table(experiment.tables[0], experiment, result_of(*three("r", 5.0, 6.0, 7.0)))
+    assert r"\multicolumn{2}{c}{Published}" in table
+    assert len(lines_of(table)) == len(metrics)
+
+
+def test_more_than_five_metrics_do_not_fit_side_by_side() -> None:
+    document = small().model_dump()
+    names = ["boundary.distance", "boundary.margin", "boundary.bend", "guaranteed.share", "guaranteed.broken"]
+    document["metrics"] |= {name: {"label": name} for name in names}
+    experiment = Experiment.model_validate(document)
+    entries = [entry("r", name, None, exactly(1.0, 0.1), **UNCOMPARED) for name in experiment.metrics]
+    assert r"Published" in tables.table(experiment.tables[0], experiment, result_of(*entries))
+    document["tables"][0]["metrics"] = names
+    experiment = Experiment.model_validate(document)
+    assert r"Published" not in tables.table(experiment.tables[0], experiment, result_of(*entries))
+
+
+def test_a_record_stands_for_what_was_not_run_and_below_what_was() -> None:
+    kept = [recorded(exactly(3.0, 0.12), scale="paper", dataset_version="a_b")]
+    lost: dict[str, Any] = {"verdict": "not run", "scale": "embedded", "recorded": kept}
+    absent = [entry("b", name, None, None, **lost) for name in METRICS]
+    table = abreast(*three("a", 5.0, 6.0, 7.0, recorded=kept), *absent, a="", b="")
+    own, below, instead = lines_of(table)
+    cell = r"\num{3.00}\,$\pm$ \num{0.12}"
+    assert own[:2] == ["row a", "embedded"]
+    assert below == ["", r"paper\recordmark{}", cell, cell, cell, "5"]
+    assert instead == ["row b", *below[1:]]
+    assert r"\tablenotes{\recordmark~On record: measured earlier, at that scale. Data: original, a\_b.}" in table
+
+
+def test_evidence_and_counts_of_several_records_are_all_named() -> None:
+    kinds = [("paper", 5), ("reduced", 3), ("paper", 5)]
+    entries = []
+    for name, (scale, n) in zip(METRICS, kinds, strict=True):
+        kept = recorded(exactly(3.0, 0.12, n), scale=scale)
+        entries.append(entry("a", name, None, None, recorded=[kept], **{**UNCOMPARED, "verdict": "not run"}))
+    ((_, evidence, *_, counts),) = lines_of(abreast(*entries, a=""))
+    assert evidence == r"paper\recordmark{}/reduced\recordmark{}"
+    assert counts == "3/5"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mark"),
+    [("failed", r"\Failed"), ("diverged", r"\Diverged"), ("not run", r"\NotRun"), ("no value", r"\NoValue")],
+)
+def test_what_became_of_a_number_stands_in_its_place(verdict: str, mark: str) -> None:
+    first, second, third = three("a", 5.0, 6.0, 7.0)
+    gone = second.model_copy(update={"replicated": None, "verdict": verdict})
+    ((*cells,),) = lines_of(abreast(first, gone, third, a=""))
+    assert (cells[1], cells[3], cells[5]) == ("embedded", mark, "5")
+    assert r"\num{7.00}" in cells[4]
+    gone = [each.model_copy(update={"replicated": None, "verdict": verdict}) for each in (first, second, third)]
+    table = abreast(*gone, a="")
+    assert lines_of(table) == [["row a", "--", mark, mark, mark, ""]]
+    assert "tablenotes" not in table
+
+
+def test_a_metric_that_a_row_lacks_is_an_empty_cell() -> None:
+    one_less = three("b", 5.0, 6.0, 7.0)[:2]
+    first, second = lines_of(abreast(*three("a", 5.0, 6.0, 7.0), *one_less, a="", b="", c=""))
+    assert first[4]
+    assert second[4] == ""
+    assert second[5] == "5"
+
+
+def test_stand_ins_side_by_side_are_marked() -> None:
+    stand_in = three("a", 5.0, 6.0, 7.0, stand_in=DIGITS)
+    table = abreast(*stand_in, *three("b", 5.0, 6.0, 7.0), a="", b="")
+    marked, plain = lines_of(table)
+    assert all(cell.startswith(r"\itshape \num") and cell.endswith(r"\standinmark{}") for cell in marked[2:5])
+    assert not any("standin" in cell or "itshape" in cell for cell in plain)
+    assert rf"\tablenotes{{\standinmark{{}}~Stand-in: {DIGITS}. Data: original.}}" in table
+
+
+def test_groups_head_their_measurements_even_where_the_file_mixes_them() -> None:
+    entries = [each for name in "abc" for each in three(name, 5.0, 6.0, 7.0)]
+    table = abreast(*entries, a="G 1", b="G_2", c="G 1")
+    order = re.findall(r"(?m)\\emph\{(.*?)\}|^row ([abc]) &", body_of(table))
+    assert ["".join(found) for found in order] == ["G 1", "a", "c", r"G\_2", "b"]
