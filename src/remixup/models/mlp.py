@@ -31,11 +31,21 @@ class MemberLinear(nn.Module):
 
     `weight` is (S, in, out) and `bias` (S, 1, out) or None, both with zeros up to whole cache lines; built for one
     member (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
+    With `whole_outputs` these keep the zeros of their last line, for a layer with `whole_inputs` to have as they are.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        whole_inputs: bool = False,
+        whole_outputs: bool = False,
+    ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
+        self.whole_inputs, self.whole_outputs = whole_inputs, whole_outputs
         drawn = nn.Linear(in_features, out_features)
         weight = torch.zeros(1, _whole_lines(in_features), _whole_lines(out_features))
         weight[0, :in_features, :out_features] = drawn.weight.detach().T
@@ -48,12 +58,13 @@ class MemberLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (S, B, in_features) to (S, B, out_features); S is the number of members that the weights have."""
-        if x.shape[-1] != self.in_features:  # the padding below would hide it
-            raise ValueError(f"expected {self.in_features} features, got inputs of shape {tuple(x.shape)}")
-        missing = self.weight.shape[1] - self.in_features
+        expected = self.weight.shape[1] if self.whole_inputs else self.in_features
+        if x.shape[-1] != expected:  # the padding below would hide it
+            raise ValueError(f"expected {expected} features, got inputs of shape {tuple(x.shape)}")
+        missing = self.weight.shape[1] - expected
         x = F.pad(x, (0, missing)) if missing else x
         y = torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
-        return y[..., : self.out_features] if y.shape[-1] != self.out_features else y
+        return y if self.whole_outputs or y.shape[-1] == self.out_features else y[..., : self.out_features]
 
     def extra_repr(self) -> str:
         """Members and widths, for the printed network."""
@@ -66,9 +77,9 @@ def mlp(
     """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 
     `remixup.models.stack` makes a population of S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
-    The default is the network of the mixup paper's UCI table (1710.09412, section 3.6). Initialisation: PyTorch's
-    default for linear layers. The stem flattens the input and has no weights; stage k is the kth hidden layer with its
-    ReLU.
+    Hidden layers have zeros beyond their width, up to whole cache lines. The default is the network of the mixup
+    paper's UCI table (1710.09412, section 3.6). Initialisation: PyTorch's default for linear layers. The stem flattens
+    the input and has no weights; stage k is the kth hidden layer with its ReLU.
 
     Args:
         input_shape: the shape of one input, flattened to its number of features.
@@ -87,7 +98,8 @@ def mlp(
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Flatten(start_dim=2))
     features = torch.Size(input_shape).numel()
     for number, width in enumerate(hidden, start=1):
-        stages[f"stage{number}"] = nn.Sequential(MemberLinear(features, width, bias), nn.ReLU())
+        layer = MemberLinear(features, width, bias, whole_inputs=number > 1, whole_outputs=True)
+        stages[f"stage{number}"] = nn.Sequential(layer, nn.ReLU())
         features = width
-    stages["head"] = MemberLinear(features, classes, bias)
+    stages["head"] = MemberLinear(features, classes, bias, whole_inputs=bool(hidden))
     return nn.Sequential(stages)
