@@ -122,10 +122,16 @@ class Store:
 
     @contextmanager
     def lock(self, run: str) -> Iterator[None]:
-        """Held while a run is trained or published: of two processes, the second waits and then finds it done."""
+        """Held while a run is trained or published: of two processes, the second waits and then finds it done.
+
+        Who gets it clears away what a killed process had not finished.
+        """
         folder = self.scratch / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{run}.lock"):
+            for home in (self.runs, self.checkpoints, self.scratch / "resume"):
+                for unfinished in (*(home / run).glob(".part-*"), *(home / run).glob(".*.part")):
+                    shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
             yield
 
     def publish(
