@@ -250,41 +250,48 @@ _DIGITS = Dataset(
 )
 
 
-def _photo_digits(name: str, title: str, classes: int, note: str) -> Dataset:
-    how = (
-        "scikit-learn's 8 x 8 digits, enlarged to 14 x 14 and moved by at most one pixel, over patches of its two "
-        "sample photographs at half size: white ink on a dark patch, black on a bright one, four fifths opaque; "
-        "16 x 16 RGB. Seeded. No digit of the training part occurs in the test part; patches may overlap. "
-        "1,200 + 1,000 images."
-    )
-    builder = f"photo_digits.{name.replace('-', '_')}"
-    return Dataset(
-        name,
-        title,
-        "images",
-        classes,
-        versions(Version("generated", builder, embedded=True, note=f"{how} {note}")),
-        licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
-        citation="pedregosa2011scikit",
-        homepage="https://scikit-learn.org/stable/datasets.html",
-        size=Size((3, 16, 16), 1_200, 1_000),
-    )
+_DIGITS_20 = Dataset(
+    "digits-20",
+    "scikit-learn's digits, upright and turned",
+    "images",
+    20,
+    versions(
+        Version(
+            "scikit-learn",
+            "scikit.digits_20",
+            embedded=True,
+            note="The images of `digits` in its two parts. Every other image of each class, in the part's order, is "
+            "turned by a quarter counter-clockwise and is then of a class of its own: 600 + 1,197 images.",
+        )
+    ),
+    licence="CC BY 4.0",
+    citation="alpaydin1998optical",
+    homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+    size=Size((1, 8, 8), 600, 1_197),
+)
 
-
-_PHOTO_DIGITS = _photo_digits(
+_PHOTO_DIGITS = Dataset(
     "photo-digits",
     "digits over photographs",
+    "images",
     10,
-    "The class is the digit. Test error measured: logistic regression 63 %, a residual network of width 8 with three "
-    "blocks after 25 epochs without augmentation 12.1 +- 1.1 % (4 seeds); chance is 90 %.",
-)
-_PHOTO_DIGITS_20 = _photo_digits(
-    "photo-digits-20",
-    "digits over photographs, upright and turned",
-    20,
-    "Every other digit is turned by a quarter counter-clockwise and is then a class of its own. "
-    "Test error measured: logistic regression 82 %, a residual network of width 8 with three blocks after 25 epochs "
-    "without augmentation 24.1 +- 2.8 % (3 seeds); chance is 95 %.",
+    versions(
+        Version(
+            "generated",
+            "photo_digits.photo_digits",
+            embedded=True,
+            note="scikit-learn's 8 x 8 digits, enlarged to 14 x 14 and moved by at most one pixel, over patches of its "
+            "two sample photographs at half size: white ink on a dark patch, black on a bright one, four fifths "
+            "opaque; 16 x 16 RGB. Seeded. No digit of the training part occurs in the test part; patches may overlap. "
+            "1,200 + 1,000 images. The class is the digit. Test error measured: logistic regression 63 %, a residual "
+            "network of width 8 with three blocks after 25 epochs without augmentation 12.1 +- 1.1 % (4 seeds); chance "
+            "is 90 %.",
+        )
+    ),
+    licence="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+    citation="pedregosa2011scikit",
+    homepage="https://scikit-learn.org/stable/datasets.html",
+    size=Size((3, 16, 16), 1_200, 1_000),
 )
 
 _BLOB_AND_RING = Dataset(
@@ -310,8 +317,8 @@ _BLOB_AND_RING = Dataset(
 
 IMAGES = (
     _DIGITS,
+    _DIGITS_20,
     _PHOTO_DIGITS,
-    _PHOTO_DIGITS_20,
     _BLOB_AND_RING,
     _CIFAR_10,
     _CIFAR_100,

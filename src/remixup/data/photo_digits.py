@@ -35,7 +35,10 @@ _PHOTOGRAPHS = ("china", "flower")
 
 def photo_digits(material: Material) -> Built:
     """Ten classes, the digit: 1,200 images for training and 1,000 for the test, (n, 3, 16, 16)."""
-    return _drawn_and_read(material.raw / "photo-digits", turning=False)
+    folder = material.raw / "photo-digits"
+    # Uncompressed, since the compressor's output differs between versions of zlib.
+    _draw(_drawings(), folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10, compress_level=0)
+    return image_folder.read(folder, _SIDE)
 
 
 def photo_digits_jpeg(material: Material) -> Built:
@@ -43,17 +46,6 @@ def photo_digits_jpeg(material: Material) -> Built:
     folder = material.raw / "photo-digits-jpeg"
     _draw(_large_drawings(), folder, (_JPEG_TRAIN + _JPEG_TEST) * 10, quality=_JPEG_QUALITY)
     return image_files.read(folder)
-
-
-def photo_digits_20(material: Material) -> Built:
-    """Twenty classes: every other digit is turned by a quarter, and then a class of its own."""
-    return _drawn_and_read(material.raw / "photo-digits-20", turning=True)
-
-
-def _drawn_and_read(folder: Path, turning: bool) -> Built:
-    # Uncompressed, since the compressor's output differs between versions of zlib.
-    _draw(_drawings(turning), folder, (_TRAIN_DIGITS + 2 * _TEST_DIGITS) * 10, compress_level=0)
-    return image_folder.read(folder, _SIDE)
 
 
 def _draw(drawings: Iterable[tuple[str, NDArray[np.uint8]]], folder: Path, count: int, **how: Any) -> None:
@@ -64,7 +56,7 @@ def _draw(drawings: Iterable[tuple[str, NDArray[np.uint8]]], folder: Path, count
             Image.fromarray(image).save(path, **how)
 
 
-def _drawings(turning: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+def _drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Path below the folder and pixels (16, 16, 3) of each image."""
     from sklearn.datasets import load_digits
 
@@ -79,11 +71,7 @@ def _drawings(turning: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         jobs += [("val", member, behind) for member in test for behind in (0, 1)]
         for place, (part, member, behind) in enumerate(jobs):
             ink = enlarge @ bunch.images[member].astype(np.int64) @ enlarge.T
-            # In fours, so that neither photograph goes with either way.
-            turned = turning and place // 2 % 2 == 1
-            name = f"{label}-turned" if turned else str(label)
-            ink = np.rot90(ink) if turned else ink
-            yield f"{part}/{name}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
+            yield f"{part}/{label}/{place:03d}.png", _drawing(ink, photographs[behind], stream)
 
 
 def _large_drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:

@@ -1,4 +1,4 @@
-"""Pre-activation ResNets for a population: seeds of one small network train as one program.
+"""Pre-activation ResNets, narrow or wide, for a population: seeds of one small network train as one program.
 
 A small network's step is largely the cost of calling operations, and the members' convolutions, in as many groups as
 there are members, are one call. A member computes the same bits alone as in any company (float32, CPU, one thread,
@@ -24,8 +24,9 @@ from remixup.errors import UserError
 from remixup.models import image_channels
 from remixup.models.mlp import MemberLinear
 from remixup.models.preact_resnet import preact_resnet
+from remixup.models.wide_resnet import wide_resnet
 
-NUMERICS = 1  # raise it when preact_resnet's numbers change: the layers are made from that network's
+NUMERICS = 1  # raise it when preact_resnet's or wide_resnet's numbers change: the layers are made from those networks'
 POPULATION = True
 
 _VECTOR = 8  # channels that oneDNN's grouped kernels take at a time
@@ -161,6 +162,8 @@ def preact_resnet_population(
     *,
     width: Annotated[int, ">= 8"] = 8,
     blocks: tuple[int, ...] = (1, 1, 1),
+    stem_norm: bool = False,
+    activated_shortcut: bool = False,
     dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
 ) -> nn.Sequential:
     """A pre-activation ResNet for one member: images (1, B, C, H, W) to logits (1, B, classes).
@@ -174,29 +177,69 @@ def preact_resnet_population(
         classes: the number of outputs.
         width: channels of the stem and of the first stage, a multiple of 8; each further stage doubles them.
         blocks: the number of blocks in each stage.
+        stem_norm: batch norm and ReLU after the stem's convolution.
+        activated_shortcut: identity shortcuts start after the block's first norm and ReLU, not before.
         dropout: the probability of a zero between the two 3x3 convolutions of each block.
 
     Raises:
         UserError: inputs that are no images, a stage without blocks, or a width that is no multiple of 8.
     """
     image_channels(input_shape, "preact_resnet_population")
-    if width < _VECTOR or width % _VECTOR:
+    _refuse_parts_of_vectors("width", width, "preact_resnet")
+    variant = {"stem_norm": stem_norm, "activated_shortcut": activated_shortcut}
+    return _members_kind(preact_resnet(input_shape, classes, width=width, blocks=blocks, dropout=dropout, **variant))
+
+
+def wide_resnet_population(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: Annotated[int, ">= 10"] = 10,
+    widen: Annotated[int, ">= 1"] = 1,
+    base: Annotated[int, ">= 8"] = 16,
+    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
+) -> nn.Sequential:
+    """A wide ResNet for one member: images (1, B, C, H, W) to logits (1, B, classes); otherwise as above.
+
+    Member by member it is `wide_resnet` of the same parameters.
+
+    Args:
+        input_shape: (C, H, W).
+        classes: the number of outputs.
+        depth: the number of layers, 6 n + 4.
+        widen: the widening factor.
+        base: channels of the stem, a multiple of 8.
+        dropout: the probability of a zero between the two 3x3 convolutions of each block.
+
+    Raises:
+        UserError: inputs that are no images, a depth that is not 6 n + 4, or a base that is no multiple of 8.
+    """
+    image_channels(input_shape, "wide_resnet_population")
+    _refuse_parts_of_vectors("base", base, "wide_resnet")
+    return _members_kind(wide_resnet(input_shape, classes, depth=depth, widen=widen, base=base, dropout=dropout))
+
+
+def _refuse_parts_of_vectors(name: str, channels: int, single: str) -> None:
+    if channels < _VECTOR or channels % _VECTOR:
         raise UserError(
-            f"width {width} is no multiple of {_VECTOR}",
-            where="run.model.width",
-            hint=f"{max(_VECTOR, round(width / _VECTOR) * _VECTOR)}, or preact_resnet for any width",
+            f"{name} {channels} is no multiple of {_VECTOR}",
+            where=f"run.model.{name}",
+            hint=f"{max(_VECTOR, round(channels / _VECTOR) * _VECTOR)}, or {single}, which takes any",
         )
-    single = preact_resnet(input_shape, classes, width=width, blocks=blocks, dropout=dropout)
-    stages = OrderedDict((name, _stage(stage)) for name, stage in single.named_children())
-    return nn.Sequential(stages)
+
+
+def _members_kind(single: nn.Sequential) -> nn.Sequential:
+    """An ordinary network as a population of one; its layers are used up."""
+    return nn.Sequential(OrderedDict((name, _stage(stage)) for name, stage in single.named_children()))
 
 
 def _stage(single: nn.Module) -> nn.Module:
-    """A stage of one ordinary network as the members' kind; its layers are used up."""
-    layers = list(single.children())
-    if isinstance(layers[-1], nn.Linear):
-        return nn.Sequential(_Pool(), _linear(layers[-1]))
-    return _Stage(*(_for_members(layer) for layer in layers))
+    layers = list(single.children()) or [single]
+    last, before = layers[-1], layers[:-3]
+    if not isinstance(last, nn.Linear):
+        return _Stage(*(_for_members(layer) for layer in layers))
+    head = nn.Sequential(_Pool(), _linear(last))  # in place of a pool, a flattening, and the linear layer
+    return head.insert(0, _Stage(*(_for_members(layer) for layer in before))) if before else head
 
 
 def _for_members(module: nn.Module) -> nn.Module:

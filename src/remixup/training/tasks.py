@@ -35,7 +35,8 @@ class Classification:
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
         """One-hot class probabilities."""
-        return F.one_hot(y, self.classes).to(dtype)
+        # Not by `one_hot`, which first looks at all labels for one that is out of range.
+        return (y.unsqueeze(-1) == torch.arange(self.classes, device=y.device)).to(dtype)
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy against class probabilities."""

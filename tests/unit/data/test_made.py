@@ -17,16 +17,16 @@ from remixup.data.registry import REGISTRY
 
 BUILDERS = {
     "digits": scikit.digits,
+    "digits-20": scikit.digits_20,
     "iris": scikit.iris,
     "photo-digits": photo_digits.photo_digits,
-    "photo-digits-20": photo_digits.photo_digits_20,
 }
 # First twelve digits of the sha256 of all tensors, with the `numerics` under which they hold.
 GOLDEN = {
     "digits": (1, "f8b36ec593aa"),
+    "digits-20": (1, "33c03f777d4a"),
     "iris": (1, "513a0e048f8f"),
     "photo-digits": (1, "c740aa645a1b"),
-    "photo-digits-20": (1, "d0017a915a8a"),
 }
 
 
@@ -71,24 +71,38 @@ def test_iris_is_scikit_learns(made: dict[str, Built]) -> None:
 
 
 def test_photo_digits_have_the_sizes_promised(made: dict[str, Built]) -> None:
-    for name, classes in (("photo-digits", 10), ("photo-digits-20", 20)):
-        tensors = made[name].tensors
-        assert tensors["train_x"].shape == (1200, 3, 16, 16)
-        assert tensors["test_x"].shape == (1000, 3, 16, 16)
-        assert np.bincount(tensors["train_y"]).tolist() == [1200 // classes] * classes
-        assert np.bincount(tensors["test_y"]).tolist() == [1000 // classes] * classes
+    tensors = made["photo-digits"].tensors
+    assert tensors["train_x"].shape == (1200, 3, 16, 16)
+    assert tensors["test_x"].shape == (1000, 3, 16, 16)
+    assert np.bincount(tensors["train_y"]).tolist() == [120] * 10
+    assert np.bincount(tensors["test_y"]).tolist() == [100] * 10
 
 
-def test_every_other_digit_is_turned_in_front_of_both_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_digit_stands_in_front_of_both_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     def remember(ink: np.ndarray, photograph: np.ndarray, stream: np.random.RandomState) -> np.ndarray:
-        return np.stack([ink, np.full_like(ink, photograph.sum())])
+        return np.full_like(ink, photograph.sum())
 
     monkeypatch.setattr(photo_digits, "_drawing", remember)
-    upright, turned = (list(photo_digits._drawings(turning)) for turning in (False, True))
-    for (_, plain), (name, drawn) in zip(upright, turned, strict=True):
-        assert np.array_equal(drawn[0], np.rot90(plain[0]) if "turned" in name else plain[0])
-    behind = {(name.rsplit("/", 1)[0], int(drawn[1, 0, 0])) for name, drawn in turned}
-    assert len(behind) == 2 * 20 * 2
+    behind = {(name.rsplit("/", 1)[0], int(drawn[0, 0])) for name, drawn in photo_digits._drawings()}
+    assert len(behind) == 2 * 10 * 2
+
+
+def test_every_other_digit_is_turned_and_a_class_of_its_own(made: dict[str, Built]) -> None:
+    upright, both = made["digits"].tensors, made["digits-20"].tensors
+    for part, counts in (("train", [30] * 20), ("test", None)):
+        turned = both[f"{part}_y"] >= 10
+        assert np.array_equal(both[f"{part}_y"] % 10, upright[f"{part}_y"])
+        for before, after, label in zip(upright[f"{part}_x"], both[f"{part}_x"], both[f"{part}_y"], strict=True):
+            expected = (
+                before if label < 10 else before.transpose(0, 2, 1)[:, ::-1]
+            )  # the right column becomes the top row
+            assert np.array_equal(after, expected)
+        found = np.bincount(both[f"{part}_y"], minlength=20)
+        assert counts is None or found.tolist() == counts
+        assert (found[:10] - found[10:]).max() <= 1
+        assert (found[:10] - found[10:]).min() >= 0
+        first = np.flatnonzero(upright[f"{part}_y"] == 3)[:4]
+        assert turned[first].tolist() == [False, True, False, True]
 
 
 def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +113,7 @@ def test_no_digit_of_the_training_part_is_in_the_test_part(monkeypatch: pytest.M
         return np.zeros((16, 16, 3), np.uint8)
 
     monkeypatch.setattr(photo_digits, "_drawing", remember)
-    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings(turning=False)]
+    parts = [path.partition("/")[0] for path, _ in photo_digits._drawings()]
     used = {part: [ink for ink, where in zip(inks, parts, strict=True) if where == part] for part in ("train", "val")}
     assert len(set(used["train"])) == len(used["train"]) == 1200
     assert len(set(used["val"])) == len(used["val"]) // 2 == 500

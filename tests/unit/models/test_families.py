@@ -11,6 +11,7 @@ SMALL = {
     "mlp": {"hidden": (6, 5)},
     "preact_resnet": {"width": 4, "blocks": (2, 1, 1), "stem_norm": True},
     "preact_resnet_population": {"width": 8, "blocks": (2, 1)},
+    "wide_resnet_population": {"depth": 10, "widen": 1, "base": 8},
     "wide_resnet": {"depth": 10, "widen": 2, "base": 4},
     "densenet_bc": {"depth": 16, "growth": 4},
     # At scale 0 a block's last norm would hide the block from the checks below.
@@ -45,7 +46,11 @@ def test_these_are_all_the_names() -> None:
     # A new family joins every check below by a line in SMALL; what is no factory (a class, an import) is no name.
     # (The two players of gan are no classifier: they have checks of their own.)
     assert set(models._factories()) == {*SMALL, "gan"}
-    assert [name for name in SMALL if models.family(name).POPULATION] == ["mlp", "preact_resnet_population"]
+    assert [name for name in SMALL if models.family(name).POPULATION] == [
+        "mlp",
+        "preact_resnet_population",
+        "wide_resnet_population",
+    ]
 
 
 @pytest.mark.parametrize("name", [*SMALL, "gan"])

@@ -22,6 +22,9 @@ def reference(seed: int, shape: tuple[int, ...] = SHAPE, **params) -> nn.Sequent
     return build("preact_resnet", shape, CLASSES, **{"width": 8, "blocks": (1, 1, 1), **params})
 
 
+ORDINARY = {"preact_resnet_population": "preact_resnet", "wide_resnet_population": "wide_resnet"}
+
+
 def pictures(seeds: int, count: int, shape: tuple[int, ...] = SHAPE) -> Tensor:
     return torch.randn(seeds, count, *shape, generator=torch.Generator().manual_seed(0))
 
@@ -114,6 +117,50 @@ def test_each_member_computes_and_differentiates_the_ordinary_network(shape, see
         assert_member_is(population, i, single, gradients=True)
         # In evaluation it is the running statistics that count.
         torch.testing.assert_close(changed[i], single.eval()(own), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("preact_resnet_population", {"width": 8, "blocks": (2, 1), "stem_norm": True, "activated_shortcut": True}),
+        ("wide_resnet_population", {"depth": 10, "widen": 1, "base": 8}),
+        ("wide_resnet_population", {"depth": 16, "widen": 2, "base": 8, "dropout": 0.3}),
+    ],
+)
+@pytest.mark.parametrize("seeds", [[4], [3, 1, 0]])
+def test_each_member_of_every_edition_is_the_ordinary_network(name, params, seeds) -> None:
+    def built(family: str, seed: int) -> nn.Sequential:
+        torch.manual_seed(seed)
+        return build(family, (3, 9, 6), CLASSES, **params)
+
+    population = stack([built(name, seed) for seed in seeds])
+    x = pictures(len(seeds), 16, (3, 9, 6))
+    seed_dropout(population, [seed + 10 for seed in seeds])
+    logits = population(x)
+    logits.square().mean((1, 2)).sum().backward()
+    changed = population.eval()(x)
+    for i, seed in enumerate(seeds):
+        single = built(ORDINARY[name], seed)
+        torch.manual_seed(seed + 10)
+        expected = single(x[i])
+        expected.square().mean().backward()
+        torch.testing.assert_close(logits[i], expected, rtol=1e-5, atol=1e-5)
+        assert_member_is(population, i, single, gradients=True)
+        torch.testing.assert_close(changed[i], single.eval()(x[i]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(ORDINARY))
+def test_members_of_every_edition_have_the_same_bits_alone_and_in_company(name) -> None:
+    params = {"stem_norm": True, "activated_shortcut": True} if name.startswith("preact") else {"base": 8}
+    members = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        members.append(build(name, (3, 8, 8), CLASSES, **params))
+    x, target = pictures(3, 37, (3, 8, 8)), torch.full((3, 37, CLASSES), 1 / CLASSES)
+    together = train(members, [0, 1, 2], x, target)
+    for seed in range(3):
+        alone = train([members[seed]], [seed], x[seed : seed + 1], target[seed : seed + 1])
+        assert same(together, seed, alone, 0)
 
 
 def test_the_initial_weights_are_the_ordinary_networks() -> None:
