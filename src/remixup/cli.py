@@ -322,7 +322,13 @@ def plan(
 
 
 @app.command()
-def verify(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+def verify(
+    retrain: Annotated[
+        int, typer.Option(min=0, help="train so many stored runs again, drawn at random, on the CPU")
+    ] = 0,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
     """Holds everything that is stored against its digest: data, runs, checkpoints, evaluations, receipts, records."""
     from remixup.replication.verification import verify as check
 
@@ -333,6 +339,23 @@ def verify(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     print(f"{found.checked} files and folders checked, {len(found.damage)} damaged")
     if found.damage:
         raise typer.Exit(1)
+    if retrain:
+        retrained(settings, retrain)
+
+
+def retrained(settings: Config, count: int) -> None:
+    """Trains stored runs again and says of each whether it is the same; exit status 1 where one is not."""
+    from remixup.replication import retraining
+
+    chosen, stored = retraining.choose(settings, count)
+    print(f"training again {len(chosen)} of the {stored} stored blocks of seeds that this machine's CPU can train")
+    different = 0
+    for block in chosen:
+        found = retraining.difference(settings, block)
+        print(f"{block.folder.parent.name}/{block.folder.name}: {found or 'the same bits'}", flush=True)
+        different += found is not None
+    if different:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -340,7 +363,7 @@ def settle(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """After `git clone` and `dvc pull`: verifies every digest, then sets file times in the order of the workflow."""
     import subprocess
 
-    verify(config, set_)
+    verify(config=config, set_=set_)
     overrides = ["--config", *set_] if set_ else []
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *overrides]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
@@ -366,4 +389,11 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        from remixup.data.storage import no_room
+
+        if not no_room(error):
+            raise
+        print(f"error: no space left below {Path.cwd()} (free some; the same command goes on)", file=sys.stderr)
         sys.exit(2)

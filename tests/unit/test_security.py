@@ -1,8 +1,11 @@
 """What docs/security.md says."""
 
 import ast
+import functools
 import json
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,7 +59,12 @@ def users(*banned):
     def below(name):
         return any(name == each or name.startswith(each if each[-1] in "._" else f"{each}.") for each in banned)
 
-    return {path for path, tree in SOURCES.items() if any(map(below, used(tree)))}
+    return {path for path in SOURCES if any(map(below, used_by(path)))}
+
+
+@functools.cache
+def used_by(path):
+    return used(SOURCES[path])
 
 
 @pytest.mark.parametrize(
@@ -199,16 +207,33 @@ def test_every_placeholder_in_the_rules_is_quoted():
     assert not re.search(r"\b(run|script|notebook|wrapper):", rules)
 
 
+def test_configuration_reaches_a_command_as_it_stands():
+    """Fails, tried out: without `shlex.quote` in `overrides`."""
+    tree = ast.parse((ROOT / "workflow/common.smk").read_text(encoding="utf-8"))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "overrides")
+    names = {"yaml": yaml, "shlex": shlex}
+    exec(compile(ast.Module([function], []), "common.smk", "exec"), names)
+    odd = "odd $(touch pwned)`touch pwned`; touch pwned; 'it' \"x\" & * "
+    flags = names["overrides"]({"results": odd, "data": {"mirror": odd}}, {"results": "r", "data": {"mirror": None}})
+    shell = ["bash", "-c", f"printf '%s\\0' {' '.join(flags)}"]
+    given = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+    assert given[::2] == ["--set", "--set"]
+    found = [text.partition("=") for text in given[1::2]]
+    assert {key: yaml.safe_load(value) for key, _, value in found} == {"results": odd, "data.mirror": odd}
+    assert not Path("pwned").exists()
+
+
+@pytest.mark.slow
 def test_names_with_a_meaning_for_the_shell_and_for_snakemake_keep_to_themselves(tmp_path):
     odd = "odd $(touch pwned)`touch pwned`; touch pwned; 'it' \"x\" & * "
     project = make_project(tmp_path / "pro ject $(touch pwned)", SMALL)
     (project.folder / "mirror {x}").mkdir()
     settings = {"results": f"{odd}r", "data": {"folder": f"{odd}d", "download": False, "mirror": None, "versions": {}}}
     (project.folder / "config.yaml").write_text(yaml.safe_dump(settings))
-    manifest = f"{odd}d/prepared/iris-scikit-learn/manifest.json"
+    manifest = f"{odd}d/prepared/blob-and-ring-generated/manifest.json"
     project.snakemake("--config", "data={versions: {iris: scikit-learn}, mirror: 'mirror {x}'}", "--", manifest)
-    assert json.loads((project.folder / manifest).read_text())["name"] == "iris"
-    assert (project.folder / f"{odd}r/logs/prepare-iris-scikit-learn.log").read_text().strip() == manifest
+    assert json.loads((project.folder / manifest).read_text())["name"] == "blob-and-ring"
+    assert (project.folder / f"{odd}r/logs/prepare-blob-and-ring-generated.log").read_text().strip() == manifest
     assert not list(tmp_path.rglob("pwned"))
 
 

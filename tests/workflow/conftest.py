@@ -115,7 +115,7 @@ def make_project(folder: Path, *documents) -> Project:
     for name in ("workflow", "profiles", "paper", "src"):
         ignored = shutil.ignore_patterns("generated", "__pycache__", "*.egg-info", "report.pdf")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore"):
+    for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "records").mkdir()
     (folder / "records/.gitkeep").touch()

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import time
 
 import jsonschema
@@ -23,6 +24,7 @@ def origin(tmp_path_factory):
     (project.folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     project.git("init", "-q", "-b", "main")
     project.dvc("init", "-q")
+    shutil.copytree(ROOT / ".dvc/plots", project.folder / ".dvc/plots")
     project.dvc("config", "core.analytics", "false")
     project.dvc("remote", "add", "-q", "-d", "local", str(folder / "remote"))
     project.git("add", "-A")
@@ -86,6 +88,48 @@ def test_repro_after_a_report_is_up_to_date(origin):
     assert "up to date" in origin.dvc("status").stdout
     shown = origin.dvc("metrics", "show").stdout
     assert "small.erm.test_error.last" in shown
+
+
+def test_what_a_killed_process_left_is_no_output(origin, tmp_path):
+    """Fails, tried out: without the patterns in .dvcignore and .gitignore."""
+    project = clone(origin, tmp_path / "clone")
+    project.dvc("commit", "-f", "-q")
+    for place in ("results/runs/.part-x/metrics.json", "results/evaluations/.a.json.1.part", "checkpoints/.b.1.part"):
+        (project.folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / place).write_text("half")
+    for place in ("data/prepared/.iris.part", "records/.c.json.1.part", "paper/.report.pdf.part"):
+        (project.folder / place).write_text("half")
+    assert "up to date" in project.dvc("status").stdout
+    assert project.git("status", "--porcelain").stdout == ""
+
+
+def test_metrics_and_plots_show_what_a_changed_row_changes(origin, tmp_path):
+    """Fails, tried out: without `metrics` of the last stage of dvc.yaml, and without the template of the plot."""
+    project = clone(origin, tmp_path / "clone")
+    project.remixup("settle")
+    run = {**SMALL["rows"][1]["run"], "optimiser": {"name": "adam", "lr": 0.1}}
+    project.edit("small", rows=[SMALL["rows"][0], {**SMALL["rows"][1], "run": run}])
+    before = project.json("results/embedded/metrics.json")["small"]
+    project.snakemake("--cores", "2", "results/embedded/replication.json")
+    after = project.json("results/embedded/metrics.json")["small"]
+    assert before["erm"] == after["erm"]
+    assert before["mixup"] != after["mixup"]
+    (changes,) = json.loads(project.dvc("metrics", "diff", "--json").stdout).values()
+    old, new = before["mixup"]["test_error.last"], after["mixup"]["test_error.last"]
+    assert changes == {"small.mixup.test_error.last": {"old": old, "new": new, "diff": pytest.approx(new - old)}}
+    for command, revisions in ((("show",), {"workspace"}), (("diff", "HEAD"), {"workspace", "HEAD"})):
+        shown = json.loads(project.dvc("plots", *command, "--json").stdout)["data"]["test error by epoch"]
+        points = shown[0]["content"]["data"]["values"]
+        assert {point["rev"] for point in points} == revisions
+        assert shown[0]["content"]["encoding"]["facet"]["field"] == "run"  # each row has a panel of its own
+    curves = {}
+    for point in points:
+        curves.setdefault((point["experiment"], point["row"], point["rev"]), []).append(point["test_error"])
+    assert {len(curve) for curve in curves.values()} == {3}
+    assert len(curves) == 6
+    assert curves["small", "erm", "HEAD"] == curves["small", "erm", "workspace"]
+    assert curves["small", "mixup", "HEAD"] != curves["small", "mixup", "workspace"]
+    assert curves["small", "mixup", "workspace"][-1] == new
 
 
 def test_the_pipeline_alone_makes_the_report_and_is_then_up_to_date(origin, tmp_path):

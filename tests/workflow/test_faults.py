@@ -1,11 +1,6 @@
 """Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
 
-import os
-import random
-import signal
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -157,63 +152,3 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     project.edit("small", rows=SMALL["rows"])
     project.snakemake("--cores", "2", target)
     assert project.blocks() == before
-
-
-KEEP_EVERY_EPOCH = (
-    "import sys, remixup.training.runner as runner, remixup.cli as cli\nrunner.RESUME_SECONDS = 0\ncli.main()\n"
-)
-
-
-SHARED = {**CONVOLUTIONAL, "run": {**CONVOLUTIONAL["run"], "micro_batch": 32}}
-
-
-@pytest.mark.parametrize(
-    ("document", "options"),
-    [
-        pytest.param(SMALL, (), id="population"),
-        pytest.param(CONVOLUTIONAL, (), id="convolutional"),
-        pytest.param(SHARED, ("--processes", "2"), id="data parallel", marks=pytest.mark.slow),
-    ],
-)
-def test_killed_at_any_moment_and_started_again_gives_the_same_bits(tmp_path, document, options):
-    run = {**document["run"], "epochs": 150 if document is SMALL else 12}
-    alone, killed = (make_project(tmp_path / name, {**document, "run": run, "seeds": 2}) for name in "ab")
-    command = [sys.executable, "-c", KEEP_EVERY_EPOCH, "train", document["id"], "--row", "mixup", *options]
-    for project in (alone, killed):
-        version = document["run"]["dataset"].get("version", "scikit-learn")
-        project.remixup("prepare", document["run"]["dataset"]["name"], "--version", version)
-    alone.run(*command)
-    moments = random.Random(0)
-    kills = 0
-    for _ in range(20):
-        process = subprocess.Popen(command, cwd=killed.folder, stdout=subprocess.DEVNULL)
-        resume = killed.folder / ".remixup/resume"
-        deadline = time.monotonic() + 60
-        before = newest(resume)
-        while process.poll() is None and newest(resume) <= before and time.monotonic() < deadline:
-            time.sleep(0.002)
-        time.sleep(moments.random() * 0.1)
-        if process.poll() is not None:
-            break
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        kills += 1
-        if kills == 3:
-            killed.run(*command)
-            break
-    assert kills >= 1
-    first, second = (
-        {
-            f"{path.parent.parent.name}/{path.parent.name}/{path.name}": path.read_bytes()
-            for path in (project.folder / "results/runs").glob("*/*/*")
-            if path.name != "provenance.json"
-        }
-        for project in (alone, killed)
-    )
-    assert first == second
-    assert len(first) >= 3
-    assert list((killed.folder / ".remixup/resume").rglob("*.safetensors")) == []
-
-
-def newest(folder):
-    return max((path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")), default=0)

@@ -30,8 +30,9 @@ class Built:
 
     Args:
         tensors: of images `train_x` and `test_x` (n, C, H, W) uint8, `train_y` and `test_y` (n,) int64; of spectrograms
-            the same as (n, 1, frequencies, frames) float16, and `validation_x` and `validation_y`; of tables and
-            points `x` (n, F) float32, missing values NaN, and `y` (n,) int64. Labels are 0..C-1.
+            the same as (n, 1, frequencies, frames) float16 (of series (n, channels, time)), and `validation_x` and
+            `validation_y`; of tables and points `x` (n, F) float32, missing values NaN, and `y` (n,) int64. Labels are
+            0..C-1.
         class_names: in the order of the labels, where they have names.
         pictures: of image files, which have `train_y` and `test_y` only: their paths, those of the training part first.
         sha256: of sound files that were read, one after another: training part, validation part, test part.

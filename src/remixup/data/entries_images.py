@@ -93,7 +93,7 @@ def _as_served(folder: str, host: str, known: dict[str, tuple[int, str, str]]) -
     )
 
 
-_CIFAR_10 = Dataset(
+CIFAR_10 = Dataset(
     "cifar10",
     "CIFAR-10",
     "images",
@@ -228,7 +228,7 @@ _STREET_VIEW = Dataset(
     size=Size((3, 32, 32), 73_257, 26_032),
 )
 
-_DIGITS = Dataset(
+DIGITS = Dataset(
     "digits",
     "scikit-learn's digits",
     "images",
@@ -316,11 +316,11 @@ _BLOB_AND_RING = Dataset(
 )
 
 IMAGES = (
-    _DIGITS,
+    DIGITS,
     _DIGITS_20,
     _PHOTO_DIGITS,
     _BLOB_AND_RING,
-    _CIFAR_10,
+    CIFAR_10,
     _CIFAR_100,
     _MNIST,
     _FASHION_MNIST,

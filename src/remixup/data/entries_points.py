@@ -5,6 +5,7 @@ from __future__ import annotations
 from remixup.data.entry import Dataset, Size, Version, versions
 
 _MIXUP = "https://arxiv.org/abs/1710.09412"
+_K_MIXUP = "https://arxiv.org/abs/2106.02933"
 _DEPENDENCY = "https://arxiv.org/abs/2110.07647"
 
 
@@ -101,7 +102,49 @@ _STRETCHED_GAUSSIAN = _toy(
 )
 
 
+def _structure(name: str, title: str, classes: int, note: str) -> Dataset:
+    note = f"Our choice, to see whether mixed points stay where the data is: {note} 1,024 + 1,024 points. Seeded."
+    size = Size((2,), 1_024, 1_024)
+    return _toy(name, title, classes, size, note, module="structures", citation="greenewald2023", homepage=_K_MIXUP)
+
+
+_FEATURE_PATCHES = _toy(
+    "feature-patches",
+    "patches with two features a class",
+    10,
+    Size((4, 32), 2_000, 500),
+    "Multi-view data as in section 4 of Chidambaram et al. (2023), with the constants of their released simulator "
+    "where ours do not differ: ten classes, each with two features, all orthonormal in 32 dimensions (rows of a "
+    "Hadamard matrix). A point has four patches: b v_1, (0.75 - b) v_2 with b uniform in [0.25, 0.5], and two of feature noise: "
+    "the sum of all features of the other nine classes, of strengths uniform in [0.25, 0.75] times 3 / 10^1.5 (there: "
+    "10 / 3^1.5, of three classes). 2,000 + 500 points. Seeded.",
+    module="patches",
+    citation="chidambaram2023",
+    homepage="https://arxiv.org/abs/2210.13512",
+)
+
 POINTS = (
+    _FEATURE_PATCHES,
+    _structure(
+        "four-clusters",
+        "four clusters",
+        4,
+        "four Gaussians of standard deviation 0.1 at the corners of a square of side 2, each a class.",
+    ),
+    _structure(
+        "ring",
+        "a ring",
+        2,
+        "points evenly about the unit circle, moved off it by N(0, 0.02^2) along each axis; the classes are the upper "
+        "and the lower half.",
+    ),
+    _structure(
+        "swiss-roll",
+        "a Swiss roll",
+        2,
+        "a spiral of one and a half turns in the plane, r = angle / (3 pi) from angle 1.5 pi to 4.5 pi, uniform in the "
+        "angle, moved off it by N(0, 0.02^2) along each axis; its inner and its outer half are the classes.",
+    ),
     _gaussians("ring-of-gaussians", "eight Gaussians in a ring", 8, "their centres evenly on the unit circle"),
     _gaussians("grid-of-gaussians", "25 Gaussians in a grid", 25, "their centres on a grid of 5 x 5 from -1 to 1"),
     _waves("waves", "a wavy line", "of the same range"),

@@ -1,4 +1,4 @@
-"""The six tables of the UCI repository on which the mixup article trains (1710.09412, Table 4)."""
+"""Tables of the UCI repository: the six on which the mixup article trains (1710.09412, Table 4), and two others."""
 
 from __future__ import annotations
 
@@ -60,6 +60,16 @@ def _table(
     return Dataset(name, title, "tabular", classes, versions(uci, *others), "CC BY 4.0", citation, homepage, size)
 
 
+def _from_scikit_learn(
+    name: str, title: str, number: int, *, classes: int, size: Size, citation: str, note: str
+) -> Dataset:
+    """A table of the repository that is read from its copy in scikit-learn."""
+    builder = f"scikit.{name.replace('-', '_')}"
+    version = Version("scikit-learn", builder, embedded=True, note=f"{note} The copy in scikit-learn.")
+    homepage = f"{_HOST}/dataset/{number}"
+    return Dataset(name, title, "tabular", classes, versions(version), "CC BY 4.0", citation, homepage, size)
+
+
 TABLES = (
     _table(
         "iris",
@@ -79,6 +89,24 @@ TABLES = (
                 "repository has 4.9, 3.1, 1.5, 0.1 for both). The other 148 rows are equal.",
             ),
         ),
+    ),
+    _from_scikit_learn(
+        "wine",
+        "Wine",
+        109,
+        classes=3,
+        size=Size((13,), 178),
+        citation="aeberhard1991wine",
+        note="178 rows: 59, 71 and 48 of three cultivars.",
+    ),
+    _from_scikit_learn(
+        "breast-cancer",
+        "Breast Cancer Wisconsin (Diagnostic)",
+        17,
+        classes=2,
+        size=Size((30,), 569),
+        citation="street1993nuclear",
+        note="569 rows: 212 malignant, 357 benign.",
     ),
     _table(
         "abalone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["images", "image-files", "spectrograms", "tabular", "points"]
+Task = Literal["images", "image-files", "spectrograms", "series", "tabular", "points"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Folder:
 
     Args:
         mirror_path: where a mirror holds it.
-        train: how many examples there are for training.
+        train: how many examples there are for training; 0 for all parts: that is not known beforehand.
         test: how many for the test; of images, those in `val`.
         sha256: digest of the files one after another, in the order of the examples, where it is known: those of the
             training part first, of the test part last.
@@ -57,8 +57,8 @@ class Folder:
     """
 
     mirror_path: str
-    train: int
-    test: int
+    train: int = 0
+    test: int = 0
     sha256: str | None = None
     validation: int = 0
     packed_path: str = ""
@@ -121,7 +121,7 @@ class Dataset:
         name: its name, as in `remixup prepare NAME`.
         title: its name in prose.
         task: which tensors there are: `images` has train_x, train_y, test_x, test_y; `spectrograms` besides
-            validation_x, validation_y; `tabular` and `points` have x, y.
+            validation_x, validation_y, and so has `series`; `tabular` and `points` have x, y.
         classes: number of classes.
         versions: by name.
         licence: terms, as the publisher or the common statement has them.

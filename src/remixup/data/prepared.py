@@ -41,11 +41,11 @@ class Prepared:
 
     Args:
         tensors: of images `train_x` and `test_x` (n, C, H, W) uint8, `train_y` and `test_y` (n,) int64; of spectrograms
-            the same as (n, 1, frequencies, frames) float16, and `validation_x` and `validation_y`, the published
-            validation part, which has no example of the others; of tables and points `x` (n, F) float32, missing values
-            NaN, and `y` (n,) int64. Labels are 0..C-1. Of image files there is no x but `train_offsets` and
-            `test_offsets` (n + 1,) int64: where in `images` each file begins, and where the last one ends; the test
-            part begins where the training part ends.
+            the same as (n, 1, frequencies, frames) float16 (of series (n, channels, time)), and `validation_x` and
+            `validation_y`, the validation part, which has no example of the others; of tables and points `x` (n, F)
+            float32, missing values NaN, and `y` (n,) int64. Labels are 0..C-1. Of image files there is no x but
+            `train_offsets` and `test_offsets` (n + 1,) int64: where in `images` each file begins, and where the last
+            one ends; the test part begins where the training part ends.
         manifest: what `prepare` wrote about them; for images `mean` and `std` of each channel of `train_x / 255`.
         images: of image files, the file that holds them all one after another.
     """
@@ -205,7 +205,7 @@ def _check_structure(dataset: Dataset, version: Version, sources: list[Source], 
         found = {part: len(built.tensors[f"{part}_y"]) for part in expected[0]}, len(built.class_names or ())
         if found != expected:
             counted, due = (" + ".join(f"{count:,}" for count in each.values()) for each, _ in (found, expected))
-            kind = "clips" if dataset.task == "spectrograms" else "images"
+            kind = {"spectrograms": "clips", "series": "series"}.get(dataset.task, "images")
             what = f"there are {counted} {kind} of {found[1]:,} classes, not {due} of {expected[1]:,}"
             raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.homepage}")
     if (stated := version.structure) is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from remixup.data.entries_files import FILES
 from remixup.data.entries_images import IMAGES
 from remixup.data.entries_points import POINTS
+from remixup.data.entries_pools import POOLS
+from remixup.data.entries_series import SERIES
 from remixup.data.entries_speech import SPEECH
 from remixup.data.entries_uci import TABLES
 from remixup.data.entry import Dataset, File, Size, Structure, Task, Version
@@ -15,7 +17,8 @@ from remixup.errors import UserError, did_you_mean
 
 __all__ = ["REGISTRY", "Dataset", "File", "Size", "Structure", "Task", "Version", "lookup"]
 
-REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*IMAGES, *POINTS, *FILES, *SPEECH, *TABLES)}
+_ALL = (*IMAGES, *POOLS, *POINTS, *FILES, *SPEECH, *SERIES, *TABLES)
+REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
 
 def lookup(name: str, version: str | None = None) -> tuple[Dataset, Version]:

@@ -44,6 +44,24 @@ def digits_20(material: Material) -> Built:
     return Built(tensors, tuple(f"{label}{how}" for how in ("", " turned") for label in range(10)))
 
 
+def wine(material: Material) -> Built:
+    """The 178 wines of three cultivars, 13 chemical measurements; (178, 13)."""
+    from sklearn.datasets import load_wine
+
+    bunch = load_wine()
+    names = tuple(str(name) for name in bunch.target_names)
+    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+
+
+def breast_cancer(material: Material) -> Built:
+    """The 569 breast masses of Wisconsin, malignant or benign, 30 measurements of cell nuclei; (569, 30)."""
+    from sklearn.datasets import load_breast_cancer
+
+    bunch = load_breast_cancer()
+    names = tuple(str(name) for name in bunch.target_names)
+    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+
+
 def iris(material: Material) -> Built:
     """The 150 irises with the two rows as in Fisher's article; (150, 4)."""
     from sklearn.datasets import load_iris

@@ -40,7 +40,15 @@ def writing(folder: Path, needed: int | None = None) -> Iterator[None]:
         raise
 
 
-def _system_error(error: Exception) -> int:
+def no_room(error: Exception) -> bool:
+    """Whether something failed because the disk, a quota or the size of a file is at its limit, or after that did."""
+    reason: BaseException | None = error
+    while reason is not None and _system_error(reason) not in _NO_ROOM:
+        reason = reason.__cause__ or reason.__context__  # a library that tidies up may fail at that once more
+    return reason is not None
+
+
+def _system_error(error: BaseException) -> int:
     """The system's number for what went wrong (0: not a matter of the system)."""
     if isinstance(error, OSError):
         return error.errno or 0

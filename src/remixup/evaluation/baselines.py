@@ -4,8 +4,6 @@ import json
 import warnings
 from typing import Any
 
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from remixup.training.inputs import Inputs
@@ -34,7 +32,7 @@ def logistic_regression(training: Training) -> list[dict[str, Any]]:
 def _test_error(training: Training, member: int) -> float:
     dataset = training.spec.dataset
     # Without these every seed trains and tests on the same examples and labels.
-    choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation)
+    choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation, dataset.second_view or None)
     drawn = any(value is not None for value in choices)
     seed = training.seeds[member] if drawn else None
     key = json.dumps([dataset.model_dump(), training.spec.scaling, seed], sort_keys=True)
@@ -44,6 +42,10 @@ def _test_error(training: Training, member: int) -> float:
 
 
 def _fit(inputs: Inputs, member: int) -> float:
+    # Here, because this module is looked into for every evaluation, and the library takes two seconds.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     train, test = inputs.train[member, :EXAMPLES], inputs.test[member]
     model = LogisticRegression(max_iter=300)
     with warnings.catch_warnings():

@@ -5,6 +5,7 @@ facebookresearch/mixup-cifar10) leave out that paper's last batch norm and ReLU.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Annotated
 
 from torch import Tensor, nn
@@ -25,16 +26,23 @@ class PreActBlock(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, stride: int = 1, dropout: float = 0.0, activated_shortcut: bool = False
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        stride: int = 1,
+        dropout: float = 0.0,
+        activated_shortcut: bool = False,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
-        self.activate = nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU(inplace=True))
+        self.activate = nn.Sequential(norm(inputs), nn.ReLU(inplace=True))
         changes = stride != 1 or inputs != outputs
         self.shortcut = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False) if changes else None
         self.activated_shortcut = activated_shortcut
         self.residual = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            norm(outputs),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),

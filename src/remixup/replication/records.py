@@ -166,7 +166,7 @@ def _follows_from_histories(record: dict[str, Any], home: Path) -> None:
             continue
         if sha256(path) != block["history_sha256"]:
             raise ValueError(f"{path} is not the history that was recorded")
-        found = metrics(block["seeds"], read_history(path))
+        found = metrics(block["seeds"], read_history(path), record["spec"].get("choose_epoch", False))
         places = [record["seeds"].index(seed) for seed in block["seeds"]]
         for name, values in found["values"].items():
             if values != [record["values"][name][place] for place in places]:

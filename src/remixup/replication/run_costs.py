@@ -20,10 +20,10 @@ from remixup.spec.planning import Evaluation, Plan
 from remixup.spec.run import RunSpec
 from remixup.training.store import Store
 from remixup.training.timing import StepTime, StepTimes, kind
-from remixup.training.workload import examples, operations, parameter, work
+from remixup.training.workload import examples, operations, parameter, views, work
 
 NOT_COUNTED = {"logistic_regression", "modes", "on_the_line", "linear_solution", "direction_norms"}
-NOT_COUNTED |= {"collinearity", "collisions"}
+NOT_COUNTED |= {"collinearity", "collisions", "mixing"}
 """Evaluations that pass next to nothing through a network: their seconds are left out."""
 NODES = 32
 """Of the integral over the ratio in `theory.approximation.mixup_loss`."""
@@ -144,10 +144,17 @@ def passes(part: Part, spec: RunSpec) -> tuple[int, int] | None:
         return parameter("evaluation", part, "pairs") * parameter("evaluation", part, "points"), 0
     if name == "cost":  # steps of two kinds, and three of each for warming up
         return 2 * (3 + parameter("evaluation", part, "steps")) * spec.batch_size, 0
+    if name == "sensitivity":  # the whole minibatch, and as often without one of it
+        count = parameter("evaluation", part, "examples")
+        return count * count * views(spec), 0
     if name in ("decision_surface", "boundary", "guaranteed"):
         return 0, parameter("evaluation", part, "points") ** 2
     if name in ("approximation", "robustness"):  # all pairs at the nodes of an integral; the former at five shrinkings
         return 0, (5 if name == "approximation" else 1) * NODES * data.train**2
+    if name == "learnt_features":
+        return 0, 2 * data.test
+    if name == "noisy":
+        return 0, len(parameter("evaluation", part, "sigma")) * data.test
     forwards = {"memorisation": data.train, "generalisation": data.train + data.test}
     return (0, forwards[name]) if name in forwards else None
 
@@ -171,7 +178,7 @@ def prepared_bytes(config: Config, name: str, version: str) -> int | None:
     dataset = REGISTRY[name]
     if dataset.task == "image-files":
         return None
-    width = {"images": 1, "spectrograms": 2, "tabular": 4, "points": 4}[dataset.task]
+    width = {"images": 1, "spectrograms": 2, "series": 2, "tabular": 4, "points": 4}[dataset.task]
     label = 4 if dataset.classes == 1 else 8
     size = dataset.size
     return (size.train + size.test + size.validation) * (math.prod(size.shape) * width + label)

@@ -152,7 +152,8 @@ class _AllEvidence:
         plan, claims = harvest.plan, [claim for claim in harvest.plan.experiment.claims if claim.metric is not None]
         evidence = {row.id: Evidence(plan.scale) for row in plan.experiment.rows}
         for row in plan.rows:
-            metrics = {claim.metric for claim in claims if claim.metric and row.row.id in claim.rows}
+            concerned = [claim for claim in claims if row.row.id in claim.rows]
+            metrics = {name for claim in concerned for name in (claim.metric, claim.select_by) if name}
             values = {metric: harvest.samples(row, metric)[0] for metric in metrics}
             evidence[row.row.id] = Evidence(row.scale, row.stand_in, None, values)
         return decide_claims(plan.experiment, evidence)

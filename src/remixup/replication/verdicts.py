@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from remixup.replication.results import ClaimResult, Verdict
 from remixup.replication.statistics import ROUND_OFF, PairedTest, holm, paired, prediction_interval, summarise
 from remixup.spec.config import SCALES, Scale
-from remixup.spec.experiment import Claim, Experiment
+from remixup.spec.experiment import Claim, Experiment, Pair
 
 LEVEL = 0.05
 
@@ -101,9 +101,10 @@ class Evidence:
 def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> list[ClaimResult]:
     """Holds the claims of an experiment against its runs (the module's page says how).
 
-    The effect for a seed is the mean, over the claim's pairs of rows, of baseline - treatment; the seeds are those that
-    all rows of the claim have. A claim is undecided without two such seeds, and where a baseline, or the row that is
-    bounded, is a stand-in that is not known to be sound; it then keeps its test, which counts for Holm's correction
+    Where a claim chooses among rows that is done first, by means over all seeds, and the chosen ones are compared like
+    any. The effect for a seed is the mean, over the claim's pairs of rows, of baseline - treatment; the seeds are those
+    that all rows of the claim have. A claim is undecided without two such seeds, and where a baseline, or the row that
+    is bounded, is a stand-in that is not known to be sound; it then keeps its test, which counts for Holm's correction
     (leaving it out could only make the other claims easier to decide).
 
     Args:
@@ -118,15 +119,16 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
         ValueError: a value that is not finite.
         KeyError: a claim's row that `evidence` lacks.
     """
-    effects = [_effects(claim, evidence) for claim in experiment.claims]
+    claims = [_settled(claim, evidence) for claim in experiment.claims]
+    effects = [_effects(claim, evidence) for claim in claims]
     tests = [
         paired(effect, claim.smallest_effect or 0.0) if effect else None
-        for claim, effect in zip(experiment.claims, effects, strict=True)
+        for claim, effect in zip(claims, effects, strict=True)
     ]
     adjusted = holm([test.p if test else None for test in tests])
     family = sum(p is not None for p in adjusted)
     results = []
-    for claim, test, p in zip(experiment.claims, tests, adjusted, strict=True):
+    for claim, test, p in zip(claims, tests, adjusted, strict=True):
         if claim.metric is None:
             results.append(_not_for_runs(claim, experiment))
             continue
@@ -140,7 +142,7 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
                 statement=claim.statement,
                 where=claim.where,
                 holds=holds,
-                why=why + _left_out(claim, evidence),
+                why=why + _left_out(claim, evidence) + _chosen(claim),
                 unit=experiment.metrics[claim.metric].unit,
                 smallest_effect=claim.smallest_effect or 0.0,
                 effect=test.effect if test else None,
@@ -152,6 +154,27 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
             )
         )
     return results
+
+
+def _settled(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
+    """The claim with one row on each side of its pairs: of several the one with the least mean of `select_by`.
+
+    Rows are held against each other where they have as many seeds as any of them: one that diverged is not chosen.
+    """
+
+    def least(names: list[str]) -> str:
+        found = {name: list(evidence[name].values.get(claim.select_by or "", {}).values()) for name in names}
+        most = max(map(len, found.values()))
+        fit = [name for name in names if len(found[name]) == most]
+        return min(fit, key=lambda name: statistics.fmean(found[name])) if most else names[0]
+
+    pairs = [Pair(baseline=least(pair.baselines), treatment=least(pair.treatments)) for pair in claim.compare]
+    return claim.model_copy(update={"compare": pairs})
+
+
+def _chosen(claim: Claim) -> str:
+    """Says which rows a settled claim compares, where they were chosen from several."""
+    return f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else ""
 
 
 def _not_for_runs(claim: Claim, experiment: Experiment) -> ClaimResult:
@@ -194,7 +217,7 @@ def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
     if claim.bound:
         return [claim.bound.at_most - values[claim.bound.row][seed] for seed in sorted(shared)]
     return [
-        statistics.fmean(values[pair.baseline][seed] - values[pair.treatment][seed] for pair in claim.compare)
+        statistics.fmean(values[pair.baselines[0]][seed] - values[pair.treatments[0]][seed] for pair in claim.compare)
         for seed in sorted(shared)
     ]
 

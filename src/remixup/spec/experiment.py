@@ -29,10 +29,13 @@ Quantity = Literal[
     "validation_error",
     "validation_loss",
     "validation_top5_error",
+    "test_f1_error",
+    "validation_f1_error",
+    "epsilon",
 ]
 """What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
-REDUCTIONS = ("last", "median10", "best")
+REDUCTIONS = ("last", "median10", "best", "chosen")
 MOST_ROWS = 1_000
 """Rows of an experiment, with those that stand for several written out; the largest file has 86."""
 LONGEST_EACH = 2_000
@@ -154,10 +157,20 @@ class MetricInfo(Strict):
 
 
 class Pair(Strict):
-    """Two rows compared seed by seed."""
+    """Two rows compared seed by seed; of several on a side the claim's `select_by` chooses one."""
 
-    baseline: str
-    treatment: str
+    baseline: str | list[str]
+    treatment: str | list[str]
+
+    @property
+    def baselines(self) -> list[str]:
+        """The row that is compared against, or those that it is chosen from."""
+        return [self.baseline] if isinstance(self.baseline, str) else self.baseline
+
+    @property
+    def treatments(self) -> list[str]:
+        """The row that is to be better, or those that it is chosen from."""
+        return [self.treatment] if isinstance(self.treatment, str) else self.treatment
 
 
 class Bound(Strict):
@@ -175,6 +188,9 @@ class Claim(Strict):
     where: str
     metric: Metric | None = Field(None, description="what is compared, or bounded")
     compare: list[Pair] = Field([], description="the effect is the mean over these of baseline - treatment")
+    select_by: Metric | None = Field(
+        None, description="of the rows that a side of a pair names (a pattern, or a list) the one with the least mean"
+    )
     bound: Bound | None = Field(None, description="the effect is the limit - the row's value")
     smallest_effect: float | None = Field(
         None, gt=0, description="the smallest difference of interest, in the metric's unit"
@@ -196,18 +212,24 @@ class Claim(Strict):
             raise ValueError("a claim has a smallest_effect where it compares, and only there")
         if self.expect != "more" and not kinds["compare"]:
             raise ValueError("a claim has `expect` only where it compares")
+        sides = [side for pair in self.compare for side in (pair.baseline, pair.treatment)]
+        if (self.select_by is not None) != any(isinstance(side, list) for side in sides):
+            raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")
+        if any(not side for side in sides):
+            raise ValueError("a claim compares at least one row with at least one")
         return self
 
     @property
     def rows(self) -> list[str]:
         """The rows that it rests on."""
-        named = [name for pair in self.compare for name in (pair.baseline, pair.treatment)]
+        named = [name for pair in self.compare for name in (*pair.baselines, *pair.treatments)]
         return list(dict.fromkeys(named + ([self.bound.row] if self.bound else [])))
 
     @property
     def baselines(self) -> list[str]:
         """The rows that must be sound where they stand in for others: those compared against, or the bounded one."""
-        return list(dict.fromkeys([self.bound.row] if self.bound else [pair.baseline for pair in self.compare]))
+        named = [name for pair in self.compare for name in pair.baselines]
+        return list(dict.fromkeys([self.bound.row] if self.bound else named))
 
 
 class Table(Strict):
@@ -266,8 +288,9 @@ class Experiment(Variation):
             for metric in row.published:
                 self._has_metric(f"row {row.id}", metric)
         for claim in self.claims:
-            if claim.metric is not None:
-                self._has_metric(f"claim {claim.id}", claim.metric)
+            for used in (claim.metric, claim.select_by):
+                if used is not None:
+                    self._has_metric(f"claim {claim.id}", used)
             for name in claim.rows:
                 if name not in rows:
                     raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
@@ -349,9 +372,33 @@ def _expand_rows(document: Any, where: str) -> Any:
     return {**document, "rows": rows}
 
 
+def _expand_claims(document: Any) -> Any:
+    """Writes out the rows that a side of a claim's pair names by a pattern; what fits none is left for the checks."""
+    if not isinstance(document, dict) or not isinstance(document.get("claims"), list):
+        return document
+    rows = [row["id"] for row in document.get("rows") or [] if isinstance(row, dict) and "id" in row]
+
+    def written(value: Any) -> Any:
+        if not isinstance(value, str) or not any(sign in value for sign in "*?["):
+            return value
+        return [name for name in rows if isinstance(name, str) and fnmatchcase(name, value)] or value
+
+    def claim(value: Any) -> Any:
+        if not isinstance(value, dict) or not isinstance(value.get("compare"), list):
+            return value
+        pairs = [
+            {side: written(name) for side, name in pair.items()} if isinstance(pair, dict) else pair
+            for pair in value["compare"]
+        ]
+        return {**value, "compare": pairs}
+
+    return {**document, "claims": [claim(each) for each in document["claims"]]}
+
+
 def read_experiment(path: Path) -> Experiment:
     """One experiment file; UserError with file, key and advice where it is not valid."""
-    return validate(Experiment, _expand_rows(read_yaml(path), str(path)), str(path))
+    document = _expand_claims(_expand_rows(read_yaml(path), str(path)))
+    return validate(Experiment, document, str(path))
 
 
 def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,13 @@ class Plan:
     def packs(self) -> list[Pack]:
         """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset.
 
-        Points, which train in seconds, are one job there whatever datasets they are of.
+        Points, and tables that need no download, train in seconds: they are one job there whatever dataset they are of.
         """
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
-            points = catalogue()["datasets"][run.dataset.name]["task"] == "points"
-            kind = "points" if points else run.dataset.name
+            data = catalogue()["datasets"][run.dataset.name]
+            carried = data["task"] == "tabular" and data["versions"][run.dataset.version]["embedded"]
+            kind = "points" if data["task"] == "points" or carried else run.dataset.name
             grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
         return [
             Pack(
@@ -136,14 +138,18 @@ class Plan:
     def plain(self, row: PlannedRow) -> PlannedRow:
         """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
 
-        It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result.
+        It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result. Noise
+        for the sake of privacy asks for a schedule of its own: there data, network and what it learns are the same.
         """
+        private = {"augmentation", "optimiser", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
+        apart = {"vicinity", "model", *(private if row.run.objective["name"] == "private" else ())}
 
         def setting(run: RunSpec) -> dict[str, Any]:
             model = {name: value for name, value in run.model.items() if name != "dropout"}
-            return {**run.model_dump(exclude={"vicinity", "model"}), "model": model}
+            return {**run.model_dump(exclude=apart), "model": model}
 
         alike = [each for each in self.runnable if setting(each.run) == setting(row.run)]
+        alike = [each for each in alike if each.run.objective["name"] != "private"] or alike
         plain = (each for each in alike if each.run.vicinity == Vicinity() and "dropout" not in each.run.model)
         return next(plain, row)
 
@@ -250,9 +256,10 @@ def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: S
     keys = {name: (row.key, row.evaluate) for name, row in planned.items()}
     for claim in experiment.claims:
         for pair in claim.compare:
-            if pair.baseline in keys and keys[pair.baseline] == keys.get(pair.treatment):
-                where = f"{path}, claims[{claim.id}] at {chosen} scale"
-                raise UserError(f"{pair.baseline} and {pair.treatment} are the same run", where=where)
+            for baseline, treatment in product(pair.baselines, pair.treatments):
+                if baseline in keys and keys[baseline] == keys.get(treatment):
+                    where = f"{path}, claims[{claim.id}] at {chosen} scale"
+                    raise UserError(f"{baseline} and {treatment} are the same run", where=where)
     return Plan(path, experiment, chosen, rows)
 
 

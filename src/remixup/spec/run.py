@@ -68,6 +68,8 @@ class Vicinity(Strict):
             raise ValueError(f"without a ratio nothing is mixed, so {', '.join(sorted(idle))} has no effect")
         if self.ratio and self.ratio["name"] == "dirichlet" and self.target["name"] != "mixed":
             raise ValueError(f"the target {self.target['name']} is one of two examples; dirichlet mixes several")
+        if self.ratio and self.ratio["name"] == "dirichlet" and self.blend["name"] == "segment":
+            raise ValueError("windows of several partners would overlap; the blend segment mixes two examples")
         if self.ratio and self.ratio["name"] == "uniform":
             low, high = self.ratio.get("low", 0.0), self.ratio.get("high", 1.0)
             if not low < high:
@@ -92,6 +94,9 @@ class Dataset(Strict):
     )
     noise_classes: Literal["all", "others"] = Field(
         "all", description="whether the random label may be the true one again"
+    )
+    second_view: bool = Field(
+        False, description="training images get the channels of one of a partner class as well, test images zeros"
     )
     decode: Decode | None = Field(None, description="how image files become tensors, where the dataset is streamed")
 
@@ -132,6 +137,10 @@ class RunSpec(Strict):
     measure_training: bool = Field(
         False, description="each epoch ends with the errors on the training examples as they are, too"
     )
+    measure_f1: bool = Field(False, description="each epoch ends with macro-averaged F1, too")
+    choose_epoch: bool = Field(
+        False, description="the epoch with the least validation error is chosen, and what it gives is reported, too"
+    )
     objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
@@ -146,6 +155,11 @@ class RunSpec(Strict):
             raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
         if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
+        augmented = {part["name"] for part in self.augmentation}
+        if "view_weights" in augmented and not self.dataset.second_view:
+            raise ValueError("view_weights weighs two views, and dataset.second_view is off")
+        if "random_crop" in augmented and self.dataset.second_view:
+            raise ValueError("a second view is scaled before it is cropped: the border would not be black")
         return self
 
     def canonical(self) -> dict[str, Any]:
@@ -185,12 +199,13 @@ class RunSpec(Strict):
     def classifies(self) -> bool:
         """Whether it learns classes: not a number, and not by playing a game."""
         classes: int = parts.catalogue()["datasets"][self.dataset.name]["classes"]
-        return classes > 1 and self.objective["name"] == "supervised"
+        return classes > 1 and self.objective["name"] != "gan"
 
     @property
     def shares(self) -> int:
         """Among how many processes its minibatches can be shared: their parts, where these draw independently."""
         sequential = "dropout" in self.model or self.vicinity.noise is not None
+        sequential = sequential or self.objective["name"] == "private"
         return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)
 
     @property

@@ -16,12 +16,14 @@ from remixup.training.provenance import sha256
 from remixup.training.store import write_json
 
 
-def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Writes tensors and metadata to a file that appears whole, by a rename."""
+def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], digest: Path | None = None) -> None:
+    """Writes tensors and metadata to a file that appears whole, by a rename, and before that its digest to another."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, metadata)
+        if digest is not None:
+            write_json(digest, {"sha256": sha256(part)})
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -68,8 +70,8 @@ def load_resume_point(training: BlockTraining, path: Path) -> bool:
 
 def keep_weights(training: BlockTraining, path: Path) -> None:
     """Writes a network's weights, and beside them their digest (the same name with `.json`)."""
-    save(path, training.model.state_dict(), {"run": training.spec.key()})
-    write_json(path.with_suffix(".json"), {"sha256": sha256(path)})
+    # The digest is there first, so that whoever reads meanwhile finds no weights without it.
+    save(path, training.model.state_dict(), {"run": training.spec.key()}, digest=path.with_suffix(".json"))
 
 
 def load_weights(path: Path, training: BlockTraining) -> None:

@@ -19,18 +19,20 @@ from remixup.training.provenance import cores
 from remixup.training.randomness import generator
 from remixup.training.streaming import Stream
 from remixup.training.tasks import Classification, Regression, Task
+from remixup.training.views import with_second_view
 
 
 @dataclass(frozen=True)
 class Inputs:
     """Examples of a block of seeds.
 
-    Tables are scaled here, once for each seed; images stay uint8 and are scaled batch by batch, after augmentation;
-    image files are read when they are asked for.
+    Tables are scaled here, once for each seed, and so are images with a second view; other images stay uint8 and are
+    scaled batch by batch, after augmentation; image files are read when they are asked for.
     """
 
     x: Tensor | Stream
-    """(rows, ...): images uint8, spectrograms float16, or tables float32 with a copy of all rows for each seed."""
+    """(rows, ...): images uint8, spectrograms float16, or, with a copy of all rows for each seed, tables float32 and
+    images with a second view float16."""
     y: Tensor
     """Class indices, int64 (rows,), or numbers, float32 (rows,)."""
     train: Tensor
@@ -49,6 +51,8 @@ class Inputs:
     validation: Tensor | None = None
     """Rows of the validation part, int64 (seeds, k), where there is one."""
     validation_labels: Tensor | None = None
+    pool: Tensor | None = None
+    """Rows of synthetic images, of no example of any part, int64 (seeds, k), where the dataset has a pool of them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -123,17 +127,19 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         )
         raise UserError(f"dataset {spec.dataset.name} {what}", where="run.dataset.holdout")
     x: Tensor | Stream
-    validation = None
+    validation = pool = None
+    if spec.dataset.second_view and data.images:
+        raise UserError("image files have no second view", where="run.dataset.second_view")
     if spec.dataset.decode is not None and not data.images:
         raise UserError(f"dataset {spec.dataset.name} holds no image files to decode", where="run.dataset.decode")
     if published:
-        parts = [name for name in ("train", "test", "validation") if f"{name}_y" in tensors]
+        parts = [name for name in ("train", "test", "validation", "pool") if f"{name}_y" in tensors]
         y = torch.cat([tensors[f"{name}_y"] for name in parts])
         x = _stream(spec, data, device) if data.images else torch.cat([tensors[f"{name}_x"] for name in parts])
         ends = [0, *torch.tensor([len(tensors[f"{name}_y"]) for name in parts]).cumsum(0).tolist()]
-        rows = [torch.arange(start, end).expand(len(seeds), -1) for start, end in pairwise(ends)]
-        train, test, *others = rows
-        validation = others[0] if others else None
+        spans = [torch.arange(start, end).expand(len(seeds), -1) for start, end in pairwise(ends)]
+        rows = dict(zip(parts, spans, strict=True))
+        train, test, validation, pool = rows["train"], rows["test"], rows.get("validation"), rows.get("pool")
     else:
         x, y = tensors["x"], tensors["y"]
         assert holdout is not None
@@ -152,16 +158,22 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         train, labels = train.gather(1, kept), labels.gather(1, kept)
         corrupted = None if corrupted is None else corrupted.gather(1, kept)
     task: Task = Regression() if y.is_floating_point() else Classification(classes)
-    if isinstance(x, Stream) or x.ndim > 2:
-        offset, divisor = _image_scaling(spec, x, tensors)
-    else:
-        x = torch.stack([_scale_table(spec, x, part) for part in train]).flatten(0, 1)
+    scaled = torch.zeros(1), torch.ones(1)
+    table = isinstance(x, Tensor) and x.ndim == 2
+    offset, divisor = scaled if table else _image_scaling(spec, x, tensors)
+    if isinstance(x, Tensor) and (table or spec.dataset.second_view):
+        if spec.dataset.second_view:
+            x = with_second_view(x, offset, divisor, train, labels, classes, seeds)
+        else:
+            x = torch.stack([_scale_table(spec, x, part) for part in train]).flatten(0, 1)
+        offset, divisor = scaled
         shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
         y = y.repeat(len(seeds))
         train, test = train + shift, test + shift
         validation = None if validation is None else validation + shift
-        offset, divisor = torch.zeros(1), torch.ones(1)
-    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, classes, corrupted, validation, validation_labels)
+        pool = None if pool is None else pool + shift
+    held_out = (validation, validation_labels)
+    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, classes, corrupted, *held_out, pool)
     return inputs.to(device)
 
 
@@ -218,7 +230,7 @@ def _stream(spec: RunSpec, data: Prepared, device: torch.device) -> Stream:
 
 
 def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Offset and divisor of images; spectrograms were normalised clip by clip, and image files are not all read."""
+    """Offset and divisor of images; spectrograms and series are normalised already, image files are not all read."""
     if isinstance(x, Tensor) and x.dtype == torch.uint8:
         return _scaling(spec, tensors.get("train_x", x))
     if isinstance(x, Stream):
@@ -226,7 +238,7 @@ def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]
             raise UserError("standardise would read every image file; use `given`", where="run.scaling")
         return _scaling(spec, torch.empty(0, *x.shape[1:], dtype=torch.uint8))
     if spec.scaling["name"] != "raw":
-        raise UserError("spectrograms are normalised when they are prepared; use `raw`", where="run.scaling")
+        raise UserError("spectrograms and series are normalised when they are prepared; use `raw`", where="run.scaling")
     return torch.zeros(1), torch.ones(1)
 
 

@@ -56,15 +56,19 @@ class Training(BlockTraining):
             fresh = initial_model(self.spec, self.seeds, self.inputs, attempt=self.epoch // self.spec.fresh_weights)
             self.model.load_state_dict(fresh.state_dict())
         models.seed_dropout(self.model, [derive(seed, "dropout", self.epoch) for seed in self.seeds])
-        values = {"train_loss": self._steps(_Draws(self))}
+        values = self._optimise()
         if self.spec.measure_training:
             found = self.evaluate(self.inputs.train, self.inputs.train_labels)
-            values |= {f"original_{name}": value for name, value in found.items() if name != "top5_error"}
+            values |= {f"original_{name}": value for name, value in found.items() if name in ("loss", "error")}
         values |= {f"test_{name}": value for name, value in self.evaluate(self.inputs.test).items()}
         if self.inputs.validation is not None:
             found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
             values |= {f"validation_{name}": value for name, value in found.items()}
         self._record({name: value.tolist() for name, value in values.items()})
+
+    def _optimise(self) -> dict[str, Tensor]:
+        """The steps of an epoch; what is recorded of them for each member, the training loss (members,) above all."""
+        return {"train_loss": self._steps(_Draws(self))}
 
     def _steps(self, draws: _Draws) -> Tensor:
         """All minibatches of an epoch; the mean training loss of each member, without synchronising in between."""
@@ -109,12 +113,13 @@ class Training(BlockTraining):
         with self._autocast():
             hidden = before = self._stages(self._noisy(x, draws.noise), 0, vicinity.cut)
             mixed = target
-            for k, (ratio, partner) in enumerate(draws.mixing(part)):
+            for k, (ratio, drawn) in enumerate(draws.mixing(part)):
+                partner = vicinity.paired(before, drawn)
                 if vicinity.within_minibatch:
                     other, other_target = take(before, partner), take(target, partner)
                 else:
                     other, other_target = self._others(partner, draws.partner_uniforms(part, k), draws.noise)
-                hidden, mixed = vicinity.mix_with(hidden, mixed, other, other_target, ratio)
+                hidden, mixed = vicinity.mix_with(hidden, mixed, other, other_target, ratio, draws.place(part, k))
             outputs = self._stages(hidden, vicinity.cut, None)
         return task.loss(outputs, mixed)
 
@@ -175,7 +180,7 @@ class Training(BlockTraining):
         sizes = portions(rows.shape[1], EVALUATION_ROWS)
         totals: dict[str, Tensor] = {}
         for x, y in zip(self.inputs.batches(rows, sizes), labels.split(sizes, dim=1), strict=True):
-            for name, value in self.inputs.task.measure(self.logits(x), y).items():
+            for name, value in self.inputs.task.measure(self.logits(x), y, f1=self.spec.measure_f1).items():
                 totals[name] = totals[name] + value if name in totals else value
         return {
             name: self.inputs.task.summarise(name, self.share.total(total) / count) for name, total in totals.items()
@@ -219,12 +224,17 @@ class _Draws:
             self.noise = [torch.Generator(self.device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
         self.ratio: Tensor | None = None
         self.partner: list[list[Tensor]] = []
+        self.places: Tensor | None = None
         vicinity = training.vicinity
         if vicinity.ratio is not None and epoch >= vicinity.warmup_epochs:
             shape = (len(self.sizes),)
             drawn = torch.stack([vicinity.ratio(shape, generator=generator(seed, "ratio", epoch)) for seed in seeds])
             self.ratio = (drawn.unsqueeze(-1) if drawn.ndim == 2 else drawn).to(self.device)
             self._draw_partners(training, self.ratio.shape[-1])
+            if vicinity.cuts:
+                sources = [generator(seed, "window", epoch) for seed in seeds]
+                self.places = torch.stack([torch.rand(self.ratio.shape[1:], generator=each) for each in sources])
+                self.places = self.places.to(self.device)
         self.order = self.order.to(self.device)
 
     def _split(self, minibatches: list[int], micro: int) -> None:
@@ -279,6 +289,10 @@ class _Draws:
             return []
         return [(self.ratio[:, part, k], partner) for k, partner in enumerate(self.partner[part])]
 
+    def place(self, part: int, k: int) -> Tensor | None:
+        """Where round k of mixing a minibatch cuts (members,), if the blend cuts."""
+        return None if self.places is None else self.places[:, part, k]
+
     def partner_uniforms(self, part: int, k: int) -> Tensor | None:
         """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
         theirs = self._theirs[k]
@@ -302,6 +316,7 @@ def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -
             f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them, not {vicinity.cut}",
         ),
         (streamed and not vicinity.within_minibatch, "vicinity.partner", "image files are mixed within minibatches"),
+        (spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by"),
         (numbers and vicinity.smoothing > 0, "vicinity.smoothing", "labels that are numbers are not smoothed"),
         (not pixels and noise.get("of") == "pixels", "vicinity.noise", "noise in units of pixels needs images"),
     ):

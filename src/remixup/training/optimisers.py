@@ -16,7 +16,8 @@ def _plain(kind: type[torch.optim.Optimizer]) -> Any:
     The former import the compiler, four seconds in every process, and matter only where a step is itself compiled,
     which none is here; the latter are an eighth of a small network's step. The numbers are the same.
     """
-    bare = {name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "step")}
+    wrapped = ("add_param_group", "step", "state_dict", "load_state_dict")
+    bare = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
     step = torch.no_grad()(bare["step"])
     step.hooked = True  # so that torch does not wrap it again
     return type(kind.__name__, (kind,), {**bare, "step": step, "zero_grad": _zero_grad})
@@ -55,6 +56,19 @@ def adam(
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015) with the usual betas."""
     made: torch.optim.Optimizer = _ADAM(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+    return made
+
+
+def adamw(
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: Annotated[float, "> 0"] = 1e-3,
+    weight_decay: Annotated[float, ">= 0"] = 0.01,
+) -> torch.optim.Optimizer:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, 1711.05101), and PyTorch's default of it."""
+    made: torch.optim.Optimizer = _ADAM(
+        parameters, lr=lr, weight_decay=weight_decay, decoupled_weight_decay=True, fused=True
+    )
     return made
 
 

@@ -15,6 +15,7 @@ Purpose = Literal[
     "split",
     "subset",
     "validation",
+    "second view",
     "label noise",
     "initialisation",
     "order",
@@ -22,12 +23,17 @@ Purpose = Literal[
     "crop",
     "ratio",
     "partner",
+    "window",
+    "poisson",
+    "pool",
+    "dp noise",
     "noise",
     "dropout",
     "latent",
     "sample",
     "attack",
     "pairs",
+    "test noise",
 ]
 
 

@@ -61,14 +61,12 @@ class Runner:
 
         A block that does not verify is put aside and trained again.
         """
-        torch.set_num_threads(spec.threads)
-        memory.keep_freed()
         run = spec.key()
         with self.store.lock(run), enough_space(self.store.runs):
             for block in self.store.blocks(run):
                 self._check(block)
             for group in self.store.missing(run, seeds, spec.population):
-                self._train_block(spec, group, keep_weights)
+                self.train_block(spec, group, keep_weights)
             blocks = [block for block in self.store.blocks(run) if block.first < seeds]
             if keep_weights:
                 for block in blocks:
@@ -91,7 +89,8 @@ class Runner:
             self._loaded = {key: load(*key, folder=self.data)}
         return make_inputs(spec, seeds, self._loaded[key], self.device)
 
-    def _train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> Block:
+    def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> Block:
+        """Trains some seeds of a run together and adds them to the store, whose lock on the run the caller holds."""
         run, began = spec.key(), datetime.now(UTC)
         training, seconds = self._fit(spec, seeds)
         weights = self.store.checkpoint(run, seeds)
@@ -117,6 +116,8 @@ class Runner:
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
+        torch.set_num_threads(spec.threads)
+        memory.keep_freed()
         began = kept = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
 

@@ -15,8 +15,9 @@ import re
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
+from remixup.data.storage import no_room
 from remixup.errors import UserError
 from remixup.spec.experiment import QUANTITIES
 from remixup.spec.run import RunSpec
@@ -144,7 +146,7 @@ class Store:
         try:
             text = yaml.safe_dump({"run": spec.key(), **spec.canonical()}, sort_keys=True)
             (folder / "spec.yaml").write_text(text, encoding="utf-8")
-            write_json(folder / "metrics.json", metrics(seeds, history))
+            write_json(folder / "metrics.json", metrics(seeds, history, spec.choose_epoch))
             with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
                 writer.writeheader()
@@ -167,8 +169,12 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file of JSON that appears whole."""
+    """Writes a file of JSON that appears whole; what a killed process left of it an hour ago or longer goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        with suppress(FileNotFoundError):  # of a process that lives, and has put it in its place just now
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(json.dumps(value, indent=1, allow_nan=True) + "\n", encoding="utf-8")
@@ -177,19 +183,23 @@ def write_json(path: Path, value: Any) -> None:
         part.unlink(missing_ok=True)
 
 
-def metrics(seeds: list[int], history: list[dict[str, float]]) -> dict[str, Any]:
+def metrics(seeds: list[int], history: list[dict[str, float]], choose_epoch: bool = False) -> dict[str, Any]:
     """For each seed whether it diverged, and each quantity's last value, its median over the last ten epochs, its best.
 
-    A diverged seed has no values.
+    With `choose_epoch` also its value after the epoch of the least validation error, the first of several. A diverged
+    seed has no values.
     """
     result: dict[str, Any] = {"seeds": seeds, "diverged": [], "values": {}}
     for seed in seeds:
         rows = [row for row in history if row["seed"] == seed]
         diverged = not all(abs(row["train_loss"]) < float("inf") for row in rows)
         result["diverged"].append(diverged)
+        errors = [row["validation_error"] for row in rows] if choose_epoch else []
         for quantity in (name for name in QUANTITIES if name in rows[0]):
             series = [row[quantity] for row in rows]
             reduced = {"last": series[-1], "median10": statistics.median(series[-10:]), "best": min(series)}
+            if choose_epoch:
+                reduced["chosen"] = series[errors.index(min(errors))]
             for name, value in reduced.items():
                 result["values"].setdefault(f"{quantity}.{name}", []).append(None if diverged else value)
     return result
@@ -200,8 +210,8 @@ def enough_space(folder: Path) -> Iterator[None]:
     """Turns a full disk into the one-message error."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (28, 122):  # no space left on device; disk quota exceeded
+    except Exception as error:
+        if not no_room(error):
             raise
         hint = "free some; what was finished is kept, and the same command goes on from there"
         raise UserError(f"no space left below {folder.resolve()}", hint=hint) from None

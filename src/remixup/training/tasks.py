@@ -20,7 +20,7 @@ class Task(Protocol):
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Mean over the examples of outputs and targets (..., n, outputs): (...)."""
 
-    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
         """Sums over examples, float64 (...): `loss`, `error`, ...; outputs (..., n, outputs), labels (..., n)."""
 
     def summarise(self, name: str, mean: Tensor) -> Tensor:
@@ -42,17 +42,27 @@ class Classification:
         """Cross-entropy against class probabilities."""
         return soft_cross_entropy(outputs, target)
 
-    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """`loss` against the labels, `error`, and `top5_error` where there are more than five classes."""
+    def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
+        """`loss` against the labels, `error`, and `top5_error` where there are more than five classes.
+
+        With `f1` also `f1_error`, counts (..., classes, 3): guessed rightly, guessed, and there are.
+        """
         flat = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
         found = {"loss": flat.sum(-1, dtype=torch.float64), "error": (outputs.argmax(-1) != y).sum(-1).double()}
         if self.classes > 5:
             hit = (outputs.topk(5, dim=-1).indices == y.unsqueeze(-1)).any(-1)
             found["top5_error"] = (~hit).sum(-1).double()
+        if f1:
+            guessed, there = self.target(outputs.argmax(-1), torch.float64), self.target(y, torch.float64)
+            found["f1_error"] = torch.stack([guessed * there, guessed, there], dim=-1).sum(-3)
         return found
 
     def summarise(self, name: str, mean: Tensor) -> Tensor:
-        """Errors as percentages."""
+        """Errors as percentages; `f1_error` is 100 less the macro-averaged F1, over the classes that occur at all."""
+        if name == "f1_error":
+            right, guessed, there = mean.unbind(-1)
+            score = 2 * right / (guessed + there)
+            return 100 * (1 - score.nanmean(-1))
         return mean if name == "loss" else 100 * mean
 
 
@@ -67,8 +77,8 @@ class Regression:
         """Mean squared error."""
         return ((outputs.float() - target.float()) ** 2).sum(-1).mean(-1)
 
-    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Squared errors, as `loss` and as `error`."""
+    def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
+        """Squared errors, as `loss` and as `error`; numbers have no F1."""
         squared = ((outputs.squeeze(-1).double() - y.double()) ** 2).sum(-1)
         return {"loss": squared, "error": squared}
 

@@ -31,7 +31,7 @@ from remixup.training.loop import EVALUATION_ROWS, Training
 from remixup.training.runner import hardware, start
 from remixup.training.store import write_json
 from remixup.training.tasks import Classification, Regression
-from remixup.training.workload import classes, examples, operations, shape
+from remixup.training.workload import classes, examples, operations, shape, views
 
 Device = Literal["cpu", "cuda"]
 
@@ -57,7 +57,7 @@ def kind(spec: RunSpec, seeds: int) -> dict[str, Any]:
     if "dropout" in spec.model:
         step["model"] = {**spec.model, "dropout": True}
     if "objective" in step:
-        step["objective"] = _without(spec.objective, "iterations")
+        step["objective"] = _without(spec.objective, "iterations", "epsilon", "delta", "max_grad_norm")
     if vicinity := _vicinity(spec):
         step["vicinity"] = vicinity
     found = examples(spec)
@@ -103,7 +103,7 @@ class StepTime:
     """What steps of a kind take."""
 
     training: float
-    """Seconds for each training example (of each member of a population), or outer iteration of the game."""
+    """Seconds for each training example (of each member of a population) or view, or outer iteration of the game."""
     evaluation: float
     """Seconds for each example of an evaluation; 0 for the game, which has none."""
 
@@ -217,7 +217,7 @@ def time_steps(spec: RunSpec, seeds: int, device: torch.device) -> tuple[StepTim
         for value in training.evaluate(tested).values():
             value.tolist()  # waits for the device
         seconds.append(time.perf_counter() - began)
-    return StepTime(epoch / count, statistics.median(seconds[1:]) / tested.shape[1]), count
+    return StepTime(epoch / count / views(spec), statistics.median(seconds[1:]) / tested.shape[1]), count
 
 
 def _shortened(spec: RunSpec, seeds: int, device: torch.device) -> tuple[RunSpec, int]:
@@ -227,10 +227,10 @@ def _shortened(spec: RunSpec, seeds: int, device: torch.device) -> tuple[RunSpec
     # Labels are random: at a rate that learns, a network may diverge, which would end its training.
     changes["optimiser"] = {**spec.optimiser, "lr": 1e-6}
     changes["vicinity"] = spec.vicinity.model_copy(update={"warmup_epochs": 0})
-    if spec.objective["name"] != "supervised":
+    if spec.objective["name"] == "gan":
         changes["objective"] = {**spec.objective, "iterations": STEPS}
     elif device.type == "cpu":
-        each = operations(spec).training * (seeds if spec.population else 1)
+        each = operations(spec).training * (seeds if spec.population else views(spec))
         count = min(count, max(2, int(CPU_OPERATIONS / each)))
         if count < spec.batch_size:
             changes["batch_size"] = count
@@ -242,17 +242,18 @@ def _shortened(spec: RunSpec, seeds: int, device: torch.device) -> tuple[RunSpec
 def _random_inputs(spec: RunSpec, members: int, count: int, device: torch.device) -> Inputs:
     """Random examples as `make_inputs` would have them: `count` to train on, the others for evaluations."""
     tested = max(1, min(EVALUATION_ROWS, examples(spec).test))
-    if device.type == "cpu" and spec.objective["name"] == "supervised":
+    if device.type == "cpu" and spec.objective["name"] != "gan":
         tested = min(tested, max(2, int(CPU_OPERATIONS / (operations(spec).evaluation * members))))
     source = torch.Generator().manual_seed(0)
     task, size, outputs = REGISTRY[spec.dataset.name].task, (count + tested, *shape(spec)), classes(spec)
     x = torch.randint(256, size, generator=source, dtype=torch.uint8)
     if task not in ("images", "image-files"):
-        x = torch.randn(size, generator=source).to(torch.float16 if task == "spectrograms" else torch.float32)
+        half = task in ("spectrograms", "series")
+        x = torch.randn(size, generator=source).to(torch.float16 if half else torch.float32)
     y = torch.randint(outputs, size[:1], generator=source) if outputs > 1 else torch.randn(size[:1], generator=source)
     rows = torch.arange(count + tested).expand(members, -1)
     train, test = rows[:, :count], rows[:, count:]
     kind = Classification(outputs) if outputs > 1 else Regression()
-    channels = (size[1], 1, 1) if len(size) > 2 else (1,)
-    inputs = Inputs(x, y, train, test, y[train], torch.zeros(channels), torch.ones(channels), kind, outputs)
+    channels = (size[1], 1, 1) if len(size) > 3 else (1,)
+    inputs = Inputs(x, y, train, test, y[train], torch.zeros(channels), torch.ones(channels), kind, outputs, pool=train)
     return inputs.to(device)

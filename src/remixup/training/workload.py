@@ -49,7 +49,8 @@ def examples(spec: RunSpec) -> Examples:
 def shape(spec: RunSpec) -> tuple[int, ...]:
     """Shape of one example as the network gets it."""
     if spec.dataset.decode is None:
-        return REGISTRY[spec.dataset.name].size.shape
+        held = REGISTRY[spec.dataset.name].size.shape
+        return (2 * held[0], *held[1:]) if spec.dataset.second_view else held
     side = parameter("decode", spec.dataset.decode, "size")
     return (3, side, side)
 
@@ -65,7 +66,7 @@ class Work:
     """What one seed's training passes through its network."""
 
     training: int
-    """Training examples, over all epochs; of the game outer iterations."""
+    """Training examples, over all epochs, or all views of them; of the game outer iterations."""
     evaluation: int
     """Examples of the evaluations after each epoch."""
 
@@ -76,7 +77,16 @@ def work(spec: RunSpec) -> Work:
         return Work(spec.epochs * parameter("objective", spec.objective, "iterations"), 0)
     found = examples(spec)
     evaluated = found.test + found.validation + (found.train if spec.measure_training else 0)
-    return Work(spec.epochs * spec.passes * found.train, spec.epochs * evaluated)
+    return Work(spec.epochs * spec.passes * found.train * views(spec), spec.epochs * evaluated)
+
+
+def views(spec: RunSpec) -> int:
+    """How often an example passes through the network in a pass: once, or as often as its set has members."""
+    if spec.objective["name"] != "private":
+        return 1
+    counted: int = sum(parameter("objective", spec.objective, f"{name}views") for name in ("", "pool_"))
+    mixtures: int = parameter("objective", spec.objective, "self_mixtures")
+    return counted + mixtures
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ def operations(spec: RunSpec) -> Operations:
     """Operations and bytes of a run's network, from one that has shapes and no numbers."""
     network = _network(json.dumps(spec.model, sort_keys=True), shape(spec), classes(spec))
     momentum = 1 if spec.optimiser.get("momentum") else 0
-    states = {"sgd": momentum, "adam": 2, "adam_of_sums": 3}[spec.optimiser["name"]]
+    states = {"sgd": momentum, "adam": 2, "adamw": 2, "adam_of_sums": 3}[spec.optimiser["name"]]
     forward = network.forward
     if spec.objective["name"] == "gan":
         return Operations(_iteration(spec, *forward), 0.0, network.bytes, states * network.parameter_bytes)

@@ -1,7 +1,8 @@
 """Vicinal distributions as compositions of small parts: ratio, partner, blend, target, noise, and where.
 
 The parts are pure functions on tensors with the randomness passed in; `Vicinity` composes them. This package
-imports torch alone and knows nothing of the rest of the project, so that any training loop can use it.
+imports torch alone (and SciPy, when an assignment is solved) and knows nothing of the rest of the project, so that any
+training loop can use it.
 """
 
 from remixup.vicinity.composition import ERM, Vicinity, soft_cross_entropy, take

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from remixup.vicinity import blend as blends
 from remixup.vicinity import noise as noises
 from remixup.vicinity import ratio as ratios
 from remixup.vicinity import target as targets
-from remixup.vicinity.partner import minibatch, training_set
+from remixup.vicinity.assignment import assigned
+from remixup.vicinity.partner import minibatch, training_set, transport, views
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Vicinity:
     partner: Callable[..., Tensor] = minibatch.permutation
     within_minibatch: bool = True
     """Whether `partner` gives positions in the minibatch, else in the training set."""
-    blend: Callable[[Tensor, Tensor, Tensor], Tensor] = blends.linear
+    within_example: bool = False
+    """Whether `partner` gives positions in the example's own set of views; nothing else is then mixed with it."""
+    assignment: Callable[[Tensor, Tensor], Tensor] | None = None
+    """Chooses among the partners drawn by what the examples look like; None: they stay as drawn."""
+    blend: Callable[..., Any] = blends.linear
     target: Callable[[Tensor, Tensor, Tensor], Tensor] = targets.mixed
     cut: int = 0
     """Where it is mixed: 0 is the input, k the output of the k-th stage of the network."""
@@ -50,18 +56,29 @@ class Vicinity:
     ) -> "Vicinity":
         """The vicinity whose parts are named: each is a mapping of `name` and the parameters of that function."""
         partner = partner or {"name": "permutation"}
-        within = hasattr(minibatch, partner["name"])
+        homes = (minibatch, transport, views, training_set)
+        home = next(module for module in homes if hasattr(module, partner["name"]))
+        parameters = {name: value for name, value in partner.items() if name != "name"}
         return cls(
             ratio=None if ratio is None else _part(ratios, ratio),
-            partner=_part(minibatch if within else training_set, partner),
-            within_minibatch=within,
+            partner=_part(home, partner),
+            within_minibatch=home is not training_set,
+            within_example=home is views,
+            assignment=partial(assigned, **parameters) if home is transport else None,
             blend=_part(blends, blend or {"name": "linear"}),
             target=_part(targets, target or {"name": "mixed"}),
             noise=None if noise is None else _part(noises, noise),
             **others,
         )
 
-    def mix(self, x: Tensor, target: Tensor, ratio: Tensor, partner: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def cuts(self) -> bool:
+        """Whether the blend needs to be told a place, and says what share it kept."""
+        return "place" in signature(self.blend).parameters
+
+    def mix(
+        self, x: Tensor, target: Tensor, ratio: Tensor, partner: Tensor, place: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Virtual examples from a minibatch and the positions of partners in it.
 
         Args:
@@ -70,17 +87,32 @@ class Vicinity:
             ratio: λ, shape () or (*members,) for one λ a minibatch, (*members, n) for one an example.
             partner: int64 (*members, n), positions in the minibatch. `members` is empty or one dimension: networks that
                 are trained side by side.
+            place: in [0, 1), shaped as the ratio, if the blend cuts; None if it does not.
 
         Returns:
             blended inputs and targets, shaped as they came.
         """
-        return self.mix_with(x, target, take(x, partner), take(target, partner), ratio)
+        partner = self.paired(x, partner)
+        return self.mix_with(x, target, take(x, partner), take(target, partner), ratio, place)
+
+    def paired(self, x: Tensor, partner: Tensor) -> Tensor:
+        """The partners of a minibatch x (*members, n, ...), from those drawn for it, int64 (*members, n)."""
+        return partner if self.assignment is None else self.assignment(x, partner)
 
     def mix_with(
-        self, x: Tensor, target: Tensor, other_x: Tensor, other_target: Tensor, ratio: Tensor
+        self,
+        x: Tensor,
+        target: Tensor,
+        other_x: Tensor,
+        other_target: Tensor,
+        ratio: Tensor,
+        place: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Virtual examples from examples and their partners, wherever these come from; shapes as for `mix`."""
-        return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
+        if place is None:
+            return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
+        blended, kept = self.blend(x, other_x, ratio, place)
+        return blended, self.target(target, other_target, kept)
 
     def smooth(self, target: Tensor) -> Tensor:
         """Label smoothing (Szegedy et al., 2016, section 7): (1 - ε) y + ε / classes."""

@@ -13,16 +13,21 @@ SMALL = {
     "preact_resnet_population": {"width": 8, "blocks": (2, 1)},
     "wide_resnet_population": {"depth": 10, "widen": 1, "base": 8},
     "wide_resnet": {"depth": 10, "widen": 2, "base": 4},
+    "small_cnn": {"widths": (4, 6, 4), "groups": 2},
     "densenet_bc": {"depth": 16, "growth": 4},
     # At scale 0 a block's last norm would hide the block from the checks below.
     "resnet": {"layers": (2, 1), "width": 4, "groups": 2, "zero_init_residual": False, "stem": "small"},
+    "resnet1d": {"width": 4, "blocks": (2, 1)},
+    "resnet1d_population": {"width": 8, "blocks": (2, 1)},
+    "patch_network": {"neurons": 6, "spread": 0.5},
     "lenet": {"width": 4, "hidden": 12},
     "vgg11": {"width": 4, "hidden": 12},
 }
-CONVOLUTIONAL = sorted(set(SMALL) - {"mlp"})
+SERIES = ["resnet1d", "resnet1d_population"]
+CONVOLUTIONAL = sorted(set(SMALL) - {"mlp", "patch_network"})
 WITHOUT_DROPOUT = sorted(set(SMALL) - {"lenet"})
 SHAPE, CLASSES = (1, 8, 8), 3
-LARGER = {"lenet": (1, 20, 16), "vgg11": (1, 32, 32)}
+LARGER = {"lenet": (1, 20, 16), "vgg11": (1, 32, 32), "patch_network": (4, 6), **dict.fromkeys(SERIES, (2, 64))}
 
 
 def network(name: str, seed: int = 0) -> nn.Sequential:
@@ -50,6 +55,8 @@ def test_these_are_all_the_names() -> None:
         "mlp",
         "preact_resnet_population",
         "wide_resnet_population",
+        "resnet1d_population",
+        "patch_network",
     ]
 
 
@@ -157,7 +164,7 @@ def test_what_is_no_factory_cannot_be_named(name: str) -> None:
         models.build(name, SHAPE, CLASSES)
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONAL)
+@pytest.mark.parametrize("name", sorted(set(CONVOLUTIONAL) - set(SERIES)))
 def test_a_convolutional_network_refuses_tables(name: str) -> None:
     with pytest.raises(UserError, match=rf"{name} needs images .* not inputs of shape \(4,\) \(use mlp"):
         models.build(name, (4,), CLASSES, **SMALL[name])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import functional as torchvision_functional
 
-from remixup.training.augmentation import horizontal_flip, random_crop
+from remixup.training.augmentation import horizontal_flip, random_crop, random_shift
 
 JUST_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 
@@ -120,3 +120,22 @@ def test_crop_and_flip_compile_to_one_graph() -> None:
     images, uniforms = pictures(6), torch.rand(6, 2, generator=torch.Generator().manual_seed(2))
     compiled = torch.compile(both, fullgraph=True, backend="eager")
     assert torch.equal(compiled(images, uniforms), both(images, uniforms))
+
+
+def test_a_shift_by_parts_of_a_pixel_by_hand():
+    image = torch.tensor([[0.0, 8.0, 0.0], [0.0, 0.0, 4.0]]).view(1, 1, 2, 3)
+    # 0.75 of the way from -0.5 to 0.5 is 0.25 down, 0.25 of it a quarter of a pixel to the left.
+    moved = random_shift(image, torch.tensor([[0.75, 0.25]]), reach=0.5)
+    down = torch.tensor([[0.0, 6.0, 0.0], [0.0, 2.0, 3.0]])
+    left = torch.tensor([[1.5, 4.5, 0.0], [0.5, 2.25, 2.25]])
+    assert torch.allclose(random_shift(image, torch.tensor([[0.75, 0.5]]), reach=0.5)[0, 0], down)
+    assert torch.allclose(moved[0, 0], left)
+    assert torch.equal(random_shift(image, torch.full((1, 2), 0.5), reach=1.0), image)
+
+
+def test_a_shift_of_a_whole_pixel_is_a_crop():
+    images = torch.randint(256, (4, 2, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    far = torch.tensor([[0.0, 0.0], [0.0, 0.999], [0.999, 0.0], [0.999, 0.999]])
+    near_one = torch.where(far > 0, 1.0, 0.0)
+    # A crop whose window starts low shows what was low: the picture moves up.
+    assert torch.equal(random_shift(images, near_one, reach=1.0), random_crop(images, 0.999 - far, padding=1).float())

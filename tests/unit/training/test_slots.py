@@ -67,6 +67,38 @@ def test_a_killed_holders_device_is_free_at_once(monkeypatch, tmp_path):
     assert time.monotonic() - began < 1
 
 
+def hold_or_die(folder, log, go, number):
+    """Every tenth job is killed while it holds its device."""
+    go.wait(60)
+    with slots.slots(folder=folder, poll=0.01) as [name], log.open("ab", buffering=0) as file:
+        file.write(f"{name} in {number}\n".encode())  # one write to the end of a file: lines do not mix
+        time.sleep(0.02)
+        file.write(f"{name} out {number}\n".encode())
+        if number % 10 == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_four_devices_under_forty_jobs(monkeypatch, tmp_path):
+    """Fails, tried out: where `_free` takes a device without its lock."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    context = multiprocessing.get_context("fork")
+    log, go = tmp_path / "log", context.Event()
+    jobs = [context.Process(target=hold_or_die, args=(tmp_path / "locks", log, go, number)) for number in range(40)]
+    for job in jobs:
+        job.start()
+    go.set()
+    for job in jobs:
+        job.join(60)
+    assert [job.exitcode for job in jobs] == [-9 if number % 10 == 0 else 0 for number in range(40)]
+    events = [line.split() for line in log.read_text().splitlines()]
+    assert len(events) == 80
+    for device in "0123":
+        steps = [(what, number) for name, what, number in events if name == device]
+        assert steps
+        assert [what for what, _ in steps] == ["in", "out"] * (len(steps) // 2)
+        assert all(ended == began for (_, began), (_, ended) in zip(steps[::2], steps[1::2], strict=True))
+
+
 def hold_all(folder, entered, events, count):
     for _ in range(5):
         with slots.slots(count, folder=folder, poll=0.01) as names:

@@ -33,6 +33,7 @@ AXIS_LABELS: dict[str, str] = {
     "validation_error": "validation error (%)",
     "validation_loss": "validation loss",
     "validation_top5_error": "top-5 validation error (%)",
+    "epsilon": r"$\varepsilon$ spent",
 }
 BETWEEN = {
     "miss": "misses (%)",

@@ -25,6 +25,7 @@ Metric = Literal[
     "test_error.last",
     "test_error.median10",
     "test_error.best",
+    "test_error.chosen",
     "test_loss.last",
     "test_loss.median10",
     "test_loss.best",

@@ -1,0 +1,152 @@
+"""Time series of the body: the sets of the study of mixing (2309.09970) that can be had, UCI HAR, simulated rhythms."""
+
+from __future__ import annotations
+
+from remixup.data.entry import Dataset, File, Folder, Size, Version, versions
+
+_UNITS = "Each channel less its mean and over its standard deviation in the training part."
+
+_ECG_RHYTHMS = Dataset(
+    "ecg-rhythms",
+    "simulated electrocardiograms of five rhythms",
+    "series",
+    5,
+    versions(
+        Version(
+            "generated",
+            "ecg_rhythms.ecg_rhythms",
+            embedded=True,
+            note="Six seconds of two leads at 40 Hz, 2 x 240: sinus rhythm, sinus tachycardia, atrial fibrillation, "
+            "ventricular ectopy, and AV block. Each wave of a beat is a Gaussian, as in McSharry et al.; shapes, rate, "
+            "noise and the wandering of the baseline are a patient's: 40 patients for training with two strips of "
+            "each rhythm, 30 for validation and 50 for the test with one. Seeded; values are rounded from float64, "
+            f"which makes them the same on every machine for all practical purposes. {_UNITS}",
+        )
+    ),
+    licence="none needed",
+    citation="mcsharry2003dynamical",
+    homepage="https://doi.org/10.1109/TBME.2003.808805",
+    size=Size((2, 240), 400, 250, 150),
+)
+
+_SUMS = (
+    "Every file that is read is held against the publisher's SHA256SUMS.txt, which comes with it; the digest of the "
+    "publisher's archive is not known."
+)
+
+_PTB_XL = Dataset(
+    "ptb-xl",
+    "PTB-XL",
+    "series",
+    5,
+    versions(
+        Version(
+            "1.0.3",
+            "physionet.ptb_xl",
+            archive=File(
+                "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3.zip",
+                url="https://physionet.org/static/published-projects/ptb-xl/"
+                "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3.zip",
+            ),
+            folder=Folder(
+                "ptb-xl",
+                packed_path="ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",
+            ),
+            note="Electrocardiograms of ten seconds, twelve leads at 100 Hz, 12 x 1000: those of exactly one of the "
+            "five diagnostic superclasses. Folds 1 to 8 for training, 9 for validation, 10 for the test. Guo et al. "
+            "count 12,961, 1,637 and 1,650 of them, in an edition that they do not name: how many there are in this "
+            f"one is not checked. {_SUMS} {_UNITS}",
+        )
+    ),
+    licence="CC BY 4.0",
+    citation="wagner2020ptbxl",
+    homepage="https://physionet.org/content/ptb-xl/1.0.3/",
+    size=Size((12, 1_000), 12_961, 1_650, 1_637),
+)
+
+_APNEA_ECG = Dataset(
+    "apnea-ecg",
+    "Apnea-ECG",
+    "series",
+    2,
+    versions(
+        Version(
+            "1.0.0",
+            "physionet.apnea_ecg",
+            archive=File(
+                "apnea-ecg-database-1.0.0.zip",
+                url="https://physionet.org/static/published-projects/apnea-ecg/apnea-ecg-database-1.0.0.zip",
+            ),
+            folder=Folder("apnea-ecg", packed_path="apnea-ecg-database-1.0.0"),
+            note="Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
+            "Recordings whose number is a multiple of five are for the test, those before them for validation. About "
+            f"17,000 minutes; their number is not checked. {_SUMS} {_UNITS}",
+        )
+    ),
+    licence="ODC-By 1.0",
+    citation="penzel2000apnea",
+    homepage="https://physionet.org/content/apnea-ecg/1.0.0/",
+    size=Size((1, 6_000), 10_200, 3_400, 3_400),
+)
+
+_UCI = "https://archive.ics.uci.edu"
+
+_UCI_HAR = Dataset(
+    "uci-har",
+    "UCI HAR",
+    "series",
+    6,
+    versions(
+        Version(
+            "uci",
+            "movement.uci_har",
+            archive=File(
+                "human+activity+recognition+using+smartphones.zip",
+                url=f"{_UCI}/static/public/240/human+activity+recognition+using+smartphones.zip",
+            ),
+            folder=Folder(
+                "UCI HAR Dataset",
+                train=5_962,
+                validation=1_390,
+                test=2_947,
+                sha256="aefa650687b87110b6994a933ea1bf60f2cf5418f6233d46bae7650cd7317e6c",
+            ),
+            note="Six activities with a smartphone at the waist: acceleration of the body, rotation and all "
+            "acceleration, 9 x 128, 2.56 s at 50 Hz. The published parts have no subject in common; of the 21 subjects "
+            "for training every fifth (7, 16, 23 and 29) is kept for validation. Windows of a subject overlap by half. "
+            f"A folder in a mirror is accepted by the sha256 of the copy that was at hand. {_UNITS}",
+        )
+    ),
+    licence="CC BY 4.0",
+    citation="anguita2013public",
+    homepage=f"{_UCI}/dataset/240/human+activity+recognition+using+smartphones",
+    size=Size((9, 128), 5_962, 2_947, 1_390),
+)
+
+_PAMAP2 = Dataset(
+    "pamap2",
+    "PAMAP2",
+    "series",
+    12,
+    versions(
+        Version(
+            "uci",
+            "movement.pamap2",
+            archive=File(
+                "pamap2+physical+activity+monitoring.zip",
+                url=f"{_UCI}/static/public/231/pamap2+physical+activity+monitoring.zip",
+            ),
+            folder=Folder("PAMAP2_Dataset"),
+            note="Twelve activities with sensors on hand, chest and ankle: acceleration, rotation and magnetic field, "
+            "27 x 128, 5.12 s at 25 Hz (means of four samples), every 2.56 s within an activity; what the radio lost "
+            "is interpolated. Subject 105 for validation, 106 for the test. About 7,500 windows; their number is not "
+            f"checked, and the publisher's digests are not known. {_UNITS}",
+        )
+    ),
+    licence="CC BY 4.0",
+    citation="reiss2012introducing",
+    homepage=f"{_UCI}/dataset/231/pamap2+physical+activity+monitoring",
+    size=Size((27, 128), 5_500, 960, 1_050),
+)
+
+SERIES = (_APNEA_ECG, _ECG_RHYTHMS, _PAMAP2, _PTB_XL, _UCI_HAR)

@@ -1,0 +1,115 @@
+"""The two-layer convolutional network of the theory of multi-view data, batched over members."""
+
+import functools
+from collections import OrderedDict
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from remixup.errors import UserError
+from remixup.models.mlp import MemberLinear
+
+NUMERICS = 1
+POPULATION = True
+
+
+class PolynomialReLU(nn.Module):
+    """ReLU with a polynomial foot (Allen-Zhu and Li, 2020, 2012.09816, section 2.2; Chidambaram et al., 2023).
+
+    0 below 0, z^α / (α ρ^(α - 1)) up to ρ, z - (1 - 1/α) ρ beyond: continuous, and so is its slope.
+    """
+
+    def __init__(self, exponent: int, threshold: float) -> None:
+        super().__init__()
+        self.exponent, self.threshold = exponent, threshold
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Element by element."""
+        foot = F.hardtanh(z / self.threshold, 0.0, 1.0)
+        return self.threshold / self.exponent * foot**self.exponent + F.relu(z - self.threshold)
+
+    def extra_repr(self) -> str:
+        """α and ρ, for the printed network."""
+        return f"exponent={self.exponent}, threshold={self.threshold}"
+
+
+class _Responses(nn.Module):
+    """What every neuron says of every patch: (S, B, P, d) to (S, B, P, neurons)."""
+
+    def __init__(self, features: int, neurons: int, spread: float) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):  # its own draws are not used
+            self.linear = MemberLinear(features, neurons, bias=False)
+        with torch.no_grad():
+            self.linear.weight[0, :features, :neurons] = torch.randn(features, neurons) * spread
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat: Tensor = self.linear(x.flatten(1, 2))
+        return flat.view(*x.shape[:3], -1)
+
+
+class _OverPatches(nn.Module):
+    """The sum over patches: (S, B, P, neurons) to (S, B, neurons).
+
+    One after another, not by `sum`, whose order depends on the shape of all dimensions together.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = functools.reduce(torch.add, x.unbind(2))
+        return total
+
+
+class _OverNeurons(nn.Module):
+    """The sum over the neurons of each class: (S, B, neurons) to (S, B, classes).
+
+    Neurons that stand side by side are of different classes: all first ones come first.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = functools.reduce(torch.add, x.split(self.classes, dim=-1))
+        return total
+
+
+def patch_network(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    neurons: Annotated[int, ">= 1"] = 10,
+    exponent: Annotated[int, ">= 2"] = 3,
+    threshold: Annotated[float, "> 0"] = 0.1,
+    spread: Annotated[float, "> 0"] = 0.0002,
+) -> nn.Sequential:
+    """A two-layer network of patches for one member: points (1, B, P, d) to (1, B, classes).
+
+    Of class y it says the sum over its neurons r and the patches p of ReLU(<w_yr, x_p>), with a polynomial foot, as
+    Chidambaram et al. (2023, 2210.13512, section 4) have it: only the first layer has weights, and each class neurons
+    of its own. `remixup.models.stack` makes a population of S such networks.
+
+    Args:
+        input_shape: (P, d), so many patches of so many numbers.
+        classes: the number of outputs.
+        neurons: of each class.
+        exponent: α of the polynomial foot.
+        threshold: ρ, where the foot ends.
+        spread: standard deviation of the initial weights, which are normal.
+
+    Raises:
+        UserError: inputs that are no patches.
+    """
+    if len(input_shape) != 2:
+        what = f"patch_network needs patches of shape (patches, numbers), not inputs of shape {tuple(input_shape)}"
+        raise UserError(what, where="run.model.name", hint="use mlp for features")
+    return nn.Sequential(
+        OrderedDict(
+            stem=_Responses(input_shape[1], neurons * classes, spread),
+            stage1=PolynomialReLU(exponent, threshold),
+            stage2=_OverPatches(),
+            head=_OverNeurons(classes),
+        )
+    )

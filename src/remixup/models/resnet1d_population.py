@@ -1,0 +1,114 @@
+"""Residual networks over time for a population: seeds of one small network train as one program.
+
+The members' layers are those of `preact_resnet_population`, on series as images of height 1; what is said there of the
+bits that a member computes alone and in company holds here.
+"""
+
+from collections import OrderedDict
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from remixup.errors import UserError
+from remixup.models.preact_population import (
+    _VECTOR,
+    MemberBatchNorm2d,
+    MemberConv2d,
+    _fold,
+    _linear,
+    _Pool,
+    _unfold,
+)
+from remixup.models.resnet1d import resnet1d
+
+NUMERICS = 1  # raise it when resnet1d's numbers change: the layers are made from that network's
+POPULATION = True
+
+
+class _Stage(nn.Sequential):
+    """Layers that work on folded images, seen from outside as a map of (S, n, C, T) to (S, n, C', T')."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        folded: Tensor = super().forward(_fold(x.unsqueeze(-2)))  # type: ignore[no-untyped-call]
+        return _unfold(folded, len(x)).squeeze(-2)
+
+
+class _PoolSeries(_Pool):
+    """The mean of each channel over time: (S, n, C, T) to (S, n, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.unsqueeze(-2))
+
+
+def resnet1d_population(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    width: Annotated[int, ">= 8"] = 8,
+    blocks: tuple[int, ...] = (1, 1, 1),
+) -> nn.Sequential:
+    """A ResNet over time for one member: series (1, B, C, T) to logits (1, B, classes).
+
+    `remixup.models.stack` makes a population of S such networks: series (S, B, C, T), logits (S, B, classes), and
+    (S, B, C', T') after every stage. Member by member it is `resnet1d` of the same parameters: the same layers with the
+    same initial weights, drawn in the same order.
+
+    Args:
+        input_shape: (C, T).
+        classes: the number of outputs.
+        width: channels of the stem and of the first stage, a multiple of 8; each further stage doubles them.
+        blocks: the number of blocks in each stage.
+
+    Raises:
+        UserError: inputs that are no series, a stage without blocks, or a width that is no multiple of 8.
+    """
+    if width < _VECTOR or width % _VECTOR:
+        raise UserError(
+            f"width {width} is no multiple of {_VECTOR}",
+            where="run.model.width",
+            hint=f"{max(_VECTOR, round(width / _VECTOR) * _VECTOR)}, or resnet1d for any width",
+        )
+    single = resnet1d(input_shape, classes, width=width, blocks=blocks)
+    return nn.Sequential(OrderedDict((name, _stage(stage)) for name, stage in single.named_children()))
+
+
+def _stage(single: nn.Module) -> nn.Module:
+    """A stage of one ordinary network as the members' kind; its layers are used up."""
+    layers = list(single.children())
+    if isinstance(layers[-1], nn.Linear):
+        return nn.Sequential(_PoolSeries(), _linear(layers[-1]))
+    return _Stage(*(_for_members(layer) for layer in layers))
+
+
+def _for_members(module: nn.Module) -> nn.Module:
+    """The module with the members' kind of every layer that has a length or channels; changed in place."""
+    if isinstance(module, nn.Conv1d):
+        return MemberConv2d(_of_height_1(module))
+    if isinstance(module, nn.BatchNorm1d):
+        return MemberBatchNorm2d(module.num_features)
+    if isinstance(module, nn.MaxPool1d):
+        size, stride, padding = (_first(each) for each in (module.kernel_size, module.stride, module.padding))
+        return nn.MaxPool2d((1, size), (1, stride), (0, padding))
+    for name, child in module.named_children():
+        setattr(module, name, _for_members(child))
+    return module
+
+
+def _first(size: int | tuple[int, ...]) -> int:
+    return size if isinstance(size, int) else size[0]
+
+
+def _of_height_1(single: nn.Conv1d) -> nn.Conv2d:
+    """A convolution over time as one of images of height 1, with its weights."""
+    size, stride, padding = single.kernel_size[0], single.stride[0], int(single.padding[0])
+    made = nn.Conv2d(
+        single.in_channels,
+        single.out_channels,
+        (1, size),
+        stride=(1, stride),
+        padding=(0, padding),
+        bias=False,
+        device="meta",
+    )
+    made.weight = nn.Parameter(single.weight.detach().unsqueeze(2))
+    return made

@@ -1,0 +1,67 @@
+"""Processes forked from one that has imported torch already: they start in milliseconds, and are really killed."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+from pathlib import Path
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["remixup.cli", "remixup.training.runner", "remixup.evaluation.runner", __name__])
+CPU = "cpu"
+
+
+def start(function, *arguments):
+    """A process that calls the function, a module's own; its exit code is -9 where it was killed."""
+    process = CONTEXT.Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
+def finish(function, *arguments):
+    """The exit code of a process that was left to end."""
+    process = start(function, *arguments)
+    process.join()
+    return process.exitcode
+
+
+def train(folder, data, document, seeds=2, processes=1):
+    """Trains a run into a store in the folder, keeps its weights, and keeps a resume point after every epoch."""
+    import torch
+
+    from remixup.spec.run import RunSpec
+    from remixup.training import runner
+    from remixup.training.store import Store
+
+    runner.RESUME_SECONDS = 0
+    store = Store(folder / "results", folder / "checkpoints", folder / "scratch")
+    spec = RunSpec.model_validate(document)
+    return runner.Runner(store, data, torch.device(CPU), lambda *_: None, processes).train(spec, seeds, True)
+
+
+def command(folder, said, *arguments):
+    """`remixup` with these arguments in a folder; what it says goes to a file."""
+    from remixup import cli
+
+    os.chdir(folder)
+    sys.argv = ["remixup", *map(str, arguments)]
+    with Path(said).open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        cli.main()
+
+
+def kept(folder):
+    """Every byte of a store that a restart must not change: specifications, metrics, histories, weights."""
+    found = [*folder.glob("results/runs/*/seeds-*/*"), *folder.glob("checkpoints/*/*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != "provenance.json"}
+
+
+def unfinished(folder):
+    """What a killed process may leave and the next must clear away: parts of files and folders, resume points."""
+    return [path for path in folder.rglob("*") if ".part" in path.name or ("resume" in path.parts and path.is_file())]
+
+
+def wipe(folder):
+    """An empty folder again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
