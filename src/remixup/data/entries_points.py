@@ -115,9 +115,9 @@ _FEATURE_PATCHES = _toy(
     Size((4, 32), 2_000, 500),
     "Multi-view data as in section 4 of Chidambaram et al. (2023), with the constants of their released simulator "
     "where ours do not differ: ten classes, each with two features, all orthonormal in 32 dimensions (rows of a "
-    "Hadamard matrix). A point has four patches: b v_1, (0.75 - b) v_2 with b uniform in [0.25, 0.5], and two of feature noise: "
-    "the sum of all features of the other nine classes, of strengths uniform in [0.25, 0.75] times 3 / 10^1.5 (there: "
-    "10 / 3^1.5, of three classes). 2,000 + 500 points. Seeded.",
+    "Hadamard matrix). A point has four patches: b v_1, (0.75 - b) v_2 with b uniform in [0.25, 0.5], and two of "
+    "feature noise: the sum of all features of the other nine classes, of strengths uniform in [0.25, 0.75] times 3 / "
+    "10^1.5 (there: 10 / 3^1.5, of three classes). 2,000 + 500 points. Seeded.",
     module="patches",
     citation="chidambaram2023",
     homepage="https://arxiv.org/abs/2210.13512",
