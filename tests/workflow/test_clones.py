@@ -12,6 +12,9 @@ import yaml
 
 from tests.workflow.conftest import BIN, ROOT, SMALL, SURFACE, make_project
 
+# A report from end to end, and then some: minutes.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory):

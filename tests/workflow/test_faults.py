@@ -1,7 +1,5 @@
 """Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
 
-import sys
-
 import pytest
 
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL, SURFACE, make_project
@@ -69,25 +67,6 @@ def test_damaged_data_is_named(project):
     assert "tensors.safetensors differs" in done.stderr
 
 
-def test_a_full_disk_is_one_message_and_the_next_call_goes_on(project):
-    """/dev/full stands in for a file system without space: every write to the history fails with ENOSPC."""
-    project.remixup("prepare", "iris", "--version", "scikit-learn")
-    full = (
-        "import os, pathlib, remixup.training.store as store, remixup.cli as cli\n"
-        "original = store.write_json\n"
-        "def write(path, value):\n"
-        "    with open('/dev/full', 'w') as file: file.write('x')\n"
-        "store.write_json = write\n"
-        "import sys; sys.argv = ['remixup', 'train', 'small']; cli.main()\n"
-    )
-    done = project.run(sys.executable, "-c", full, check=False)
-    assert "no space left" in one_message(done)
-    assert project.blocks() == {}
-    assert list((project.folder / "results/runs").glob("*/.part-*")) == []
-    project.remixup("train", "small")
-    assert len(project.blocks()) == 2
-
-
 def test_a_damaged_block_is_put_aside_and_trained_again(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     project.remixup("train", "small")
@@ -114,6 +93,7 @@ def test_damaged_weights_are_trained_again(tmp_path):
     assert project.blocks() == before
 
 
+@pytest.mark.slow
 def test_a_result_edited_by_hand_is_not_collected(project):
     project.snakemake("--cores", "2", "receipts")
     block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2"))
@@ -122,6 +102,7 @@ def test_a_result_edited_by_hand_is_not_collected(project):
     assert "is not what this receipt lists" in one_message(project.remixup("collect", "small", check=False))
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_a_result(tmp_path):
     wild = {**CONVOLUTIONAL["run"], "optimiser": {"name": "sgd", "lr": 1e30}}
     rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"optimiser": {"name": "sgd", "lr": 0.05}}}]
@@ -135,6 +116,7 @@ def test_a_run_that_diverges_is_a_result(tmp_path):
     assert entries[1]["replicated"]["n"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_breaks_is_named_and_tried_again(project):
     """A network larger than any memory breaks one run; the others are unharmed and the results are collected."""
     huge = {"id": "huge", "label": "huge", "run": {"model": {"hidden": [10**13]}}}

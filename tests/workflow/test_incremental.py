@@ -1,5 +1,7 @@
 """What is trained when something changes: exactly that."""
 
+import pytest
+
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.5}}
@@ -37,6 +39,7 @@ def trained_hash(project):
     return plan.rows[1].run.digest()[:2]
 
 
+@pytest.mark.slow
 def test_a_new_row_is_one_edit(project):
     project.snakemake("--cores", "2", "receipts")
     row = {"id": "weaker", "label": "weaker", "run": {"vicinity": MIXUP}}
@@ -51,6 +54,7 @@ def test_a_new_row_is_one_edit(project):
     assert entries[2]["replicated"]["n"] == 3
 
 
+@pytest.mark.slow
 def test_five_seeds_after_three_train_two(tmp_path):
     project = make_project(tmp_path / "p", SMALL, CONVOLUTIONAL)
     project.snakemake("--cores", "2", "receipts")
@@ -65,6 +69,7 @@ def test_five_seeds_after_three_train_two(tmp_path):
     assert sorted(name.split("/")[1] for name in added if "resnet" in name) == ["seeds-3-3"] * 2 + ["seeds-4-4"] * 2
 
 
+@pytest.mark.slow
 def test_reading_changes_no_training(project):
     """A new tolerance, caption or claim decides anew on the same runs."""
     project.snakemake("--cores", "2", "results/embedded/experiments/small.json")

@@ -6,7 +6,7 @@ import pytest
 from safetensors import safe_open
 
 from remixup import cli
-from remixup.training import checkpoints, runner
+from remixup.training import checkpoints, runner, store
 from tests.small_disk import small_disk
 from tests.workflow.conftest import SMALL, make_project
 from tests.workflow.forks import kept, unfinished
@@ -77,6 +77,21 @@ def test_a_resume_point_without_room_leaves_the_one_before(disk, tmp_path, remix
     assert kept(full.folder) == kept(alone.folder)
     assert len(kept(full.folder)) == 3
     assert unfinished(full.folder) == []
+
+
+def test_a_run_without_room_for_its_results_leaves_nothing_half_written(disk, remixup, monkeypatch):
+    """The disk fills when a block's first file is there. Fails, tried out: without the clearing in `publish`."""
+    project = make_project(disk.folder / "p", SMALL)
+    remixup(project, "prepare", "iris", "--version", "scikit-learn")
+    metrics = store.metrics
+    monkeypatch.setattr(store, "metrics", lambda *given: (disk.fill(leave=0), metrics(*given))[1])
+    one_message(remixup(project, "train", "small", status=2))
+    assert project.blocks() == {}
+    assert unfinished(project.folder) == []
+    disk.free()
+    monkeypatch.setattr(store, "metrics", metrics)
+    remixup(project, "train", "small")
+    assert len(project.blocks()) == 2
 
 
 @pytest.mark.slow

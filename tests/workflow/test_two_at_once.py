@@ -127,7 +127,7 @@ def test_a_second_snakemake_says_why_it_does_not_begin(project):
     with FileLock(locks / f"{run}.lock"):
         first = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: len(project.blocks()) == 1)
-        second = project.run(*command, check=False)
+        second = project.run(*command, check=False, timeout=120)
         assert second.returncode == 1
         assert "Directory cannot be locked" in second.stderr
         assert "Traceback" not in second.stderr

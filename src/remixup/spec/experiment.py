@@ -376,7 +376,8 @@ def _expand_claims(document: Any) -> Any:
     """Writes out the rows that a side of a claim's pair names by a pattern; what fits none is left for the checks."""
     if not isinstance(document, dict) or not isinstance(document.get("claims"), list):
         return document
-    rows = [row["id"] for row in document.get("rows") or [] if isinstance(row, dict) and "id" in row]
+    listed = document.get("rows")
+    rows = [row["id"] for row in listed if isinstance(row, dict) and "id" in row] if isinstance(listed, list) else []
 
     def written(value: Any) -> Any:
         if not isinstance(value, str) or not any(sign in value for sign in "*?["):

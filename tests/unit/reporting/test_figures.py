@@ -207,6 +207,7 @@ def test_long_titles_are_broken_outside_mathematics() -> None:
 def test_what_can_be_named_under_draw() -> None:
     wanted = {"attack_curves", "decision_surfaces", "error_curves", "gan_snapshots", "in_between", "sweep", "privacy"}
     wanted |= {"along_the_line", "cosine_distribution", "guaranteed_regions"}
+    wanted |= {"mixed_points", "noise_curves", "feature_plane"}
     assert set(figures.parts()) == wanted
     assert wanted == set(catalogue()["kinds"]["figure"]), "run `make schema`"
     assert figures.parts()["sweep"] is sweeps.sweep

@@ -33,6 +33,8 @@ AXIS_LABELS: dict[str, str] = {
     "validation_error": "validation error (%)",
     "validation_loss": "validation loss",
     "validation_top5_error": "top-5 validation error (%)",
+    "test_f1_error": "100 less macro-F1 (%)",
+    "validation_f1_error": "100 less macro-F1, validation (%)",
     "epsilon": r"$\varepsilon$ spent",
 }
 BETWEEN = {
