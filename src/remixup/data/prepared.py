@@ -146,7 +146,7 @@ def _place(folder: Path, dataset: Dataset, version: Version) -> Path:
 def _fault(final: Path, dataset: Dataset, version: Version) -> _Fault | None:
     """None where the prepared dataset is intact and as this program makes it."""
     manifest = final / MANIFEST
-    if not final.is_dir():
+    if not final.is_dir() or not any(final.iterdir()):  # Snakemake makes the folders of its outputs beforehand
         return _Fault(final, f"dataset {dataset.name} ({version.name}) has not been prepared", absent=True)
     try:
         said = json.loads(manifest.read_text(encoding="utf-8"))

@@ -94,6 +94,14 @@ def test_damage_is_told_by_load_and_mended_by_prepare(  # type: ignore[no-untype
     assert load("blob-and-ring", folder=tmp_path).tensors["x"].shape == (300, 2)
 
 
+def test_an_empty_folder_is_nothing_to_warn_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "prepared" / "iris-scikit-learn").mkdir(parents=True)
+    with caplog.at_level(logging.WARNING):
+        assert prepare("iris", "scikit-learn", folder=tmp_path).exists()
+    assert caplog.text == ""
+
+
+
 def test_loading_what_was_never_prepared(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"iris \(scikit-learn\) has not been prepared .*--version scikit-learn` makes it\)"

@@ -8,10 +8,14 @@ from remixup.training.optimisers import adam, sgd
 
 SETTINGS = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
 TRAINING = """
-import sys
+import sys, tempfile
+from pathlib import Path
+from remixup.training.checkpoints import load_resume_point, save_resume_point
 from tests.unit.training.samples import MIXUP, finished, image_spec, images, table, table_spec
-finished(table_spec(vicinity=MIXUP), table())
-finished(image_spec(vicinity=MIXUP), images())
+for spec, data in (table_spec(vicinity=MIXUP), table()), (image_spec(vicinity=MIXUP), images()):
+    training, point = finished(spec, data), Path(tempfile.mkdtemp(), "point")
+    save_resume_point(training, point)
+    assert load_resume_point(training, point)
 print("torch._dynamo" in sys.modules)
 """
 
