@@ -46,7 +46,7 @@ def shrunk(run):
     small = {"epochs": EPOCHS, "batch_size": 16, "micro_batch": 8, "passes": 2, "fresh_weights": 2}
     document |= {name: value for name, value in small.items() if name in document}
     if REGISTRY[run.dataset.name].size.train > 100:
-        document["dataset"]["subset"] = 32
+        document["dataset"]["subset"] = 200 if run.dataset.second_view else 32  # each has a partner of its class
     if run.dataset.decode is not None:  # all test images are decoded after each epoch
         document["epochs"] = 3
     if run.vicinity.warmup_epochs:

@@ -58,11 +58,15 @@ def load_resume_point(training: BlockTraining, path: Path) -> bool:
     training.model.load_state_dict(
         {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
     )
+    weights = [weight for group in training.optimiser.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):
             _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = tensor
+            # Laid out in memory as its parameter is: a fused step goes through both from end to end.
+            like = weights[int(index)]
+            same = tensor.shape == like.shape
+            state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if same else tensor
     training.optimiser.load_state_dict({**training.optimiser.state_dict(), "state": state})
     training.epoch, training.history = metadata["epoch"], metadata["history"]
     return True

@@ -101,7 +101,6 @@ def test_an_empty_folder_is_nothing_to_warn_of(tmp_path: Path, caplog: pytest.Lo
     assert caplog.text == ""
 
 
-
 def test_loading_what_was_never_prepared(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"iris \(scikit-learn\) has not been prepared .*--version scikit-learn` makes it\)"

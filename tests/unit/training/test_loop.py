@@ -38,6 +38,7 @@ CASES = {
         images(),
     ),
     "neighbours-images": (image_spec(vicinity=NEAREST), images()),
+    "weights-in-another-order": (image_spec(optimiser="adam", memory_format="channels_last"), images(channels=3)),
     "parts-mixed-at-a-cut": (image_spec(vicinity={**MIXUP, "cut": 2}, micro_batch=6), images()),
     "warm-up-then-dirichlet": (table_spec(vicinity={**DIRICHLET, "warmup_epochs": 2}), table()),
     "noise-and-smoothing": (table_spec(vicinity={**NOISE, "smoothing": 0.1}), table()),
