@@ -83,6 +83,7 @@ def test_a_run_without_room_for_its_results_leaves_nothing_half_written(disk, re
     """The disk fills when a block's first file is there. Fails, tried out: without the clearing in `publish`."""
     project = make_project(disk.folder / "p", SMALL)
     remixup(project, "prepare", "iris", "--version", "scikit-learn")
+    monkeypatch.setattr(runner, "RESUME_SECONDS", 3600)  # on a slow machine a whole resume point would be left
     metrics = store.metrics
     monkeypatch.setattr(store, "metrics", lambda *given: (disk.fill(leave=0), metrics(*given))[1])
     one_message(remixup(project, "train", "small", status=2))
