@@ -15,6 +15,7 @@ from remixup.spec.config import Config
 from remixup.spec.experiment import read_experiments
 from remixup.spec.parts import catalogue
 from remixup.spec.planning import plan_experiment
+from remixup.spec.run import RunSpec
 from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, make_project
 from tests.workflow.forks import finish, kept, start, train, unfinished, wipe
 
@@ -237,3 +238,16 @@ def test_snakemake_killed_and_started_again_gives_the_same_bits(whole, tmp_path)
     assert len(kept(alone.folder)) >= 24
     assert unfinished(other.folder / "results") == []
     assert other.remixup("verify").returncode == 0
+
+
+def test_what_safetensors_had_begun_is_cleared_away(data, tmp_path):
+    """It writes beside the file under a name of its own; killed there, it leaves that. Fails, tried out: without it."""
+    prepare("iris", "scikit-learn", folder=data)
+    run = RunSpec.model_validate(TABLE).key()
+    left = [tmp_path / place / run / ".tmpaOGDx6" for place in ("checkpoints", "scratch/resume")]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half of it")
+    assert finish(train, tmp_path, data, TABLE) == 0
+    assert not any(path.exists() for path in left)
+    assert len(kept(tmp_path)) >= 5

@@ -132,8 +132,9 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{run}.lock"):
             for home in (self.runs, self.checkpoints, self.scratch / "resume"):
-                for unfinished in (*(home / run).glob(".part-*"), *(home / run).glob(".*.part")):
-                    shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
+                for pattern in (".part-*", ".*.part", ".tmp*"):  # the last are safetensors' own, before it renames them
+                    for unfinished in (home / run).glob(pattern):
+                        shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
             yield
 
     def publish(
