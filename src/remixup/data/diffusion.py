@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -50,12 +52,8 @@ class Diffusion:
                 *(nn.Linear(_HIDDEN, _HIDDEN), nn.SiLU()),
                 nn.Linear(_HIDDEN, pixels),
             ).double()
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with _one_thread():
             self._learn(torch.from_numpy(images).flatten(1).double() / 127.5 - 1, torch.from_numpy(labels))
-        finally:
-            torch.set_num_threads(threads)
 
     def _noise(self, x: Tensor, labels: Tensor, step: Tensor) -> Tensor:
         """The network's guess at the noise in x (n, pixels) after `step` (n,) steps, 1 to STEPS."""
@@ -81,12 +79,8 @@ class Diffusion:
     @torch.no_grad()
     def draw(self, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
         """An image of each of these classes, (n, C, H, W) uint8; further calls draw further ones."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with _one_thread():
             x = self._walk_back(torch.from_numpy(labels))
-        finally:
-            torch.set_num_threads(threads)
         pixels = ((x.clamp(-1, 1) + 1) * 127.5).round()
         made: NDArray[np.uint8] = pixels.to(torch.uint8).view(-1, *self.shape).numpy()
         return made
@@ -103,6 +97,16 @@ class Diffusion:
             spread = (beta * (1 - before) / (1 - share)).sqrt()
             x = mean + spread * torch.randn(shape, dtype=torch.float64, generator=self.source)
         return x
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @torch.no_grad()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from remixup.data.entry import Dataset, File, Size, Version, versions
 
 _CIFAR = "https://www.cs.toronto.edu/~kriz"
@@ -250,12 +252,12 @@ DIGITS = Dataset(
 )
 
 
-_DIGITS_20 = Dataset(
-    "digits-20",
-    "scikit-learn's digits, upright and turned",
-    "images",
-    20,
-    versions(
+_DIGITS_20 = replace(
+    DIGITS,
+    name="digits-20",
+    title="scikit-learn's digits, upright and turned",
+    classes=20,
+    versions=versions(
         Version(
             "scikit-learn",
             "scikit.digits_20",
@@ -264,10 +266,6 @@ _DIGITS_20 = Dataset(
             "turned by a quarter counter-clockwise and is then of a class of its own: 600 + 1,197 images.",
         )
     ),
-    licence="CC BY 4.0",
-    citation="alpaydin1998optical",
-    homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-    size=Size((1, 8, 8), 600, 1_197),
 )
 
 _PHOTO_DIGITS = Dataset(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from remixup.data.built import Built, Material
@@ -48,24 +50,24 @@ def wine(material: Material) -> Built:
     """The 178 wines of three cultivars, 13 chemical measurements; (178, 13)."""
     from sklearn.datasets import load_wine
 
-    bunch = load_wine()
-    names = tuple(str(name) for name in bunch.target_names)
-    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+    return _table(load_wine())
 
 
 def breast_cancer(material: Material) -> Built:
     """The 569 breast masses of Wisconsin, malignant or benign, 30 measurements of cell nuclei; (569, 30)."""
     from sklearn.datasets import load_breast_cancer
 
-    bunch = load_breast_cancer()
-    names = tuple(str(name) for name in bunch.target_names)
-    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+    return _table(load_breast_cancer())
 
 
 def iris(material: Material) -> Built:
     """The 150 irises with the two rows as in Fisher's article; (150, 4)."""
     from sklearn.datasets import load_iris
 
-    bunch = load_iris()
+    return _table(load_iris())
+
+
+def _table(bunch: Any) -> Built:
+    """A table as scikit-learn gives it."""
     names = tuple(str(name) for name in bunch.target_names)
     return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)

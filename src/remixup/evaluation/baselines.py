@@ -4,6 +4,8 @@ import json
 import warnings
 from typing import Any
 
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from remixup.training.inputs import Inputs
@@ -42,10 +44,6 @@ def _test_error(training: Training, member: int) -> float:
 
 
 def _fit(inputs: Inputs, member: int) -> float:
-    # Here, because this module is looked into for every evaluation, and the library takes two seconds.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     train, test = inputs.train[member, :EXAMPLES], inputs.test[member]
     model = LogisticRegression(max_iter=300)
     with warnings.catch_warnings():

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from remixup.data import patches
-from remixup.data.patches import features as true_features
 from remixup.errors import UserError
 from remixup.evaluation.plane import rounded
 from remixup.training.loop import Training
@@ -38,7 +37,7 @@ def learnt_features(training: Training, *, share: Annotated[float, "> 0 and <= 1
         UserError: another dataset.
     """
     inputs = training.inputs
-    basis = torch.from_numpy(true_features()).float().to(training.device)
+    basis = torch.from_numpy(patches.features()).float().to(training.device)
     if training.spec.dataset.name != "feature-patches":
         raise UserError("only feature-patches has features that are known", where="evaluate.learnt_features")
     x, y = inputs.examples(inputs.test), inputs.y[inputs.test]

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from remixup.errors import UserError
 from remixup.evaluation.plane import rounded
@@ -77,8 +76,9 @@ def _mixed(
         raise UserError("mixing is measured of two inputs of a minibatch", where="evaluate.mixing")
     drawn = vicinity.partner(labels.cpu(), generator=source).to(labels.device)
     partner = vicinity.paired(x, drawn)
-    mixed, _ = vicinity.mix(x, F.one_hot(labels, inputs.classes).to(x.dtype), ratio.to(x.device), partner)
-    return x.flatten(1), take(x, partner).flatten(1), mixed.flatten(1), labels == labels[partner]
+    other, target = take(x, partner), inputs.task.target(labels, x.dtype)
+    mixed, _ = vicinity.mix_with(x, target, other, take(target, partner), ratio.to(x.device))
+    return x.flatten(1), other.flatten(1), mixed.flatten(1), labels == labels[partner]
 
 
 def _measured(

@@ -138,22 +138,32 @@ class MemberDropout(nn.Module):
         return f"p={self.p}"
 
 
+def _images(x: Tensor) -> Tensor:
+    """Images (S, n, C, H, W) as they are, series (S, n, C, T) as images of height 1."""
+    return x.unsqueeze(-2) if x.ndim == 4 else x
+
+
 class _Stage(nn.Sequential):
-    """Layers that work on folded images, seen from outside as a map of (S, n, C, H, W) to (S, n, C', H', W')."""
+    """Layers that work on folded images, seen from outside as a map of (S, n, C, H, W) to (S, n, C', H', W').
+
+    Or, through layers of height 1, of series (S, n, C, T) to (S, n, C', T').
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        folded: Tensor = super().forward(_fold(x))  # type: ignore[no-untyped-call]
-        return _unfold(folded, len(x))
+        folded: Tensor = super().forward(_fold(_images(x)))  # type: ignore[no-untyped-call]
+        images = _unfold(folded, len(x))
+        return images.squeeze(-2) if x.ndim == 4 else images
 
 
 class _Pool(nn.Module):
-    """The mean of each channel: (S, n, C, H, W) to (S, n, C).
+    """The mean of each channel: (S, n, C, H, W), or (S, n, C, T), to (S, n, C).
 
     Not by `mean`, whose order of summation depends on the shape of all dimensions together.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return _unfold(F.avg_pool2d(_fold(x), x.shape[-2:]), len(x)).flatten(2)
+        images = _images(x)
+        return _unfold(F.avg_pool2d(_fold(images), images.shape[-2:]), len(x)).flatten(2)
 
 
 def preact_resnet_population(

@@ -4,40 +4,15 @@ The members' layers are those of `preact_resnet_population`, on series as images
 bits that a member computes alone and in company holds here.
 """
 
-from collections import OrderedDict
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import nn
 
-from remixup.errors import UserError
-from remixup.models.preact_population import (
-    _VECTOR,
-    MemberBatchNorm2d,
-    MemberConv2d,
-    _fold,
-    _linear,
-    _Pool,
-    _unfold,
-)
+from remixup.models.preact_population import _members_kind, _refuse_parts_of_vectors
 from remixup.models.resnet1d import resnet1d
 
 NUMERICS = 1  # raise it when resnet1d's numbers change: the layers are made from that network's
 POPULATION = True
-
-
-class _Stage(nn.Sequential):
-    """Layers that work on folded images, seen from outside as a map of (S, n, C, T) to (S, n, C', T')."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        folded: Tensor = super().forward(_fold(x.unsqueeze(-2)))  # type: ignore[no-untyped-call]
-        return _unfold(folded, len(x)).squeeze(-2)
-
-
-class _PoolSeries(_Pool):
-    """The mean of each channel over time: (S, n, C, T) to (S, n, C)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.unsqueeze(-2))
 
 
 def resnet1d_population(
@@ -62,35 +37,23 @@ def resnet1d_population(
     Raises:
         UserError: inputs that are no series, a stage without blocks, or a width that is no multiple of 8.
     """
-    if width < _VECTOR or width % _VECTOR:
-        raise UserError(
-            f"width {width} is no multiple of {_VECTOR}",
-            where="run.model.width",
-            hint=f"{max(_VECTOR, round(width / _VECTOR) * _VECTOR)}, or resnet1d for any width",
-        )
+    _refuse_parts_of_vectors("width", width, "resnet1d")
     single = resnet1d(input_shape, classes, width=width, blocks=blocks)
-    return nn.Sequential(OrderedDict((name, _stage(stage)) for name, stage in single.named_children()))
+    _of_height_1(single)
+    return _members_kind(single)
 
 
-def _stage(single: nn.Module) -> nn.Module:
-    """A stage of one ordinary network as the members' kind; its layers are used up."""
-    layers = list(single.children())
-    if isinstance(layers[-1], nn.Linear):
-        return nn.Sequential(_PoolSeries(), _linear(layers[-1]))
-    return _Stage(*(_for_members(layer) for layer in layers))
-
-
-def _for_members(module: nn.Module) -> nn.Module:
-    """The module with the members' kind of every layer that has a length or channels; changed in place."""
+def _of_height_1(module: nn.Module) -> nn.Module:
+    """The module with every layer over time as one of images of height 1, with its weights; changed in place."""
     if isinstance(module, nn.Conv1d):
-        return MemberConv2d(_of_height_1(module))
+        return _convolution(module)
     if isinstance(module, nn.BatchNorm1d):
-        return MemberBatchNorm2d(module.num_features)
+        return nn.BatchNorm2d(module.num_features)
     if isinstance(module, nn.MaxPool1d):
         size, stride, padding = (_first(each) for each in (module.kernel_size, module.stride, module.padding))
         return nn.MaxPool2d((1, size), (1, stride), (0, padding))
     for name, child in module.named_children():
-        setattr(module, name, _for_members(child))
+        setattr(module, name, _of_height_1(child))
     return module
 
 
@@ -98,8 +61,7 @@ def _first(size: int | tuple[int, ...]) -> int:
     return size if isinstance(size, int) else size[0]
 
 
-def _of_height_1(single: nn.Conv1d) -> nn.Conv2d:
-    """A convolution over time as one of images of height 1, with its weights."""
+def _convolution(single: nn.Conv1d) -> nn.Conv2d:
     size, stride, padding = single.kernel_size[0], single.stride[0], int(single.padding[0])
     made = nn.Conv2d(
         single.in_channels,

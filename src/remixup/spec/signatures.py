@@ -87,6 +87,7 @@ def generate() -> dict[str, Any]:
                     if kind == "model":
                         found[name]["population"] = module.POPULATION
                     if kind == "evaluation":
+                        found[name]["module"] = module.__name__
                         found[name]["weights"] = getattr(module, "WEIGHTS", True)
                         found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
         kinds[kind] = dict(sorted(found.items()))
