@@ -42,9 +42,10 @@ bench: .venv/.ready
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.spec.signatures
 
-# The hashes by which evidence is found, after a change of rows that is meant.
+# The hashes by which evidence is found, and what runs take at paper scale, after a change of rows that is meant.
 hashes: .venv/.ready
 	@$(BIN)/python -m tests.golden.hashes
+	@$(BIN)/python -m remixup.replication.paper_costs
 
 # Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
 lock:

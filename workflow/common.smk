@@ -104,6 +104,7 @@ PAPER = sorted(
             *Path("paper").glob("*.tex"),
             *Path("paper").glob("*.bib"),
             *Path("paper/sections").glob("*.tex"),
+            *Path("benchmarks").glob("paper_costs.json"),
         ],
     )
 )

@@ -263,7 +263,7 @@ def report(
     set_: Set = None,
 ) -> None:
     """Draws an experiment's tables and figures; without an experiment, sets the report."""
-    from remixup.replication import collecting
+    from remixup.replication import collecting, paper_costs
     from remixup.reporting import build
 
     settings = configuration(config, set_)
@@ -272,12 +272,15 @@ def report(
         plan = plan_of(experiment, settings)
         build.write_assets(plan.experiment, collecting.read_part(settings, experiment), generated)
         return
+    from remixup.reporting.outstanding import outstanding
     from remixup.training.provenance import environment
 
     plans = read_plans(settings)
     parts = [collecting.read_part(settings, plan.experiment.id) for plan in plans]
     whole = collecting.read_whole(settings)
-    build.write_front(parts, [plan.experiment for plan in plans], whole, environment(), generated)
+    at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
+    wanting = outstanding(at_paper, parts, paper_costs.read())
+    build.write_front(parts, [plan.experiment for plan in plans], whole, environment(), wanting, generated)
     home = Path(settings.results) / settings.scale
     build.build_pdf(Path("paper"), generated, home / "latex", home / "report.pdf")
     build.place(home / "report.pdf", Path("paper/report.pdf"))

@@ -11,9 +11,9 @@ from pydantic import Field
 from remixup.errors import UserError
 from remixup.replication.results import Result
 from remixup.replication.run_costs import RunCosts, Spent
-from remixup.replication.sample_size import Needed, needed, with_all_rows
+from remixup.replication.sample_size import Needed, needed
 from remixup.spec.config import ON_CPU, Config, Scale
-from remixup.spec.planning import Plan
+from remixup.spec.planning import Plan, with_all_rows
 from remixup.training.provenance import cores
 from remixup.training.slots import slots
 from remixup.training.timing import Device, StepTimes, measure

@@ -278,5 +278,5 @@ def add_to_claims(claims: list[ClaimResult], kept: OnRecord) -> None:
                 evidence[name] = Evidence(scale, each.planned.stand_in, each.record["sound"].get(name), values)
         for claim, decided in zip(claims, decide_claims(experiment, evidence), strict=True):
             if decided.effect is not None and decided.ci95 is not None and decided.p is not None:
-                fields = ("holds", "effect", "ci95", "p", "n", "stand_in")
+                fields = ("holds", "effect", "ci95", "p", "n", "stand_in", "untried")
                 claim.recorded.append(RecordedClaim(scale=scale, **{name: getattr(decided, name) for name in fields}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -84,6 +84,11 @@ class Entry(Result):
     recorded: list[Recorded] = []
 
 
+Untried = Annotated[
+    list[str], Field(description="rows without runs: of those that a claim chooses among, the ones it could not try")
+]
+
+
 class RecordedClaim(Result):
     """A claim decided by recorded runs."""
 
@@ -94,6 +99,7 @@ class RecordedClaim(Result):
     p: float
     n: int
     stand_in: str | None
+    untried: Untried = []
 
 
 class ClaimResult(Result):
@@ -114,6 +120,7 @@ class ClaimResult(Result):
     n: int
     scale: Scale
     stand_in: str | None
+    untried: Untried = []
     recorded: list[RecordedClaim] = []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ from remixup.replication.results import ClaimResult, RecordedClaim, Result
 from remixup.replication.statistics import ROUND_OFF
 from remixup.replication.verdicts import Evidence, decide_claims, default_tolerance
 from remixup.spec.config import SCALES, Config, Scale
-from remixup.spec.planning import Plan, PlannedRow, plan_experiment
+from remixup.spec.planning import Plan, PlannedRow, plan_experiment, with_all_rows
 
 MOST = 1000
 FEWEST_FOR_NUMBER = 3
@@ -54,11 +53,6 @@ def seeds_needed(std: float, margin: float, fewest: int) -> int | Literal["> 100
     n = np.arange(fewest, MOST + 1)
     narrow = stdtrit(n - 1, 0.975) * std / np.sqrt(n) <= margin + ROUND_OFF
     return int(n[narrow.argmax()]) if narrow.any() else "> 1000"
-
-
-def with_all_rows(plan: Plan) -> Plan:
-    """The plan as it would be if all data were at hand."""
-    return replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows])
 
 
 def needed(config: Config, plan: Plan) -> list[Needed]:

@@ -128,7 +128,7 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
     adjusted = holm([test.p if test else None for test in tests])
     family = sum(p is not None for p in adjusted)
     results = []
-    for claim, test, p in zip(claims, tests, adjusted, strict=True):
+    for stated, claim, test, p in zip(experiment.claims, claims, tests, adjusted, strict=True):
         if claim.metric is None:
             results.append(_not_for_runs(claim, experiment))
             continue
@@ -151,6 +151,7 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
                 n=test.n if test else 0,
                 scale=min((row.scale for row in rows), key=SCALES.index),
                 stand_in="; ".join(dict.fromkeys(stand_ins)) or None,
+                untried=_untried(stated, evidence) if test else [],
             )
         )
     return results
@@ -170,6 +171,11 @@ def _settled(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
 
     pairs = [Pair(baseline=least(pair.baselines), treatment=least(pair.treatments)) for pair in claim.compare]
     return claim.model_copy(update={"compare": pairs})
+
+
+def _untried(claim: Claim, evidence: Mapping[str, Evidence]) -> list[str]:
+    """The rows that a claim names and that have no runs: of a claim that was tested, those that it could not choose."""
+    return [name for name, seeds in _seeds(claim, evidence).items() if not seeds]
 
 
 def _chosen(claim: Claim) -> str:

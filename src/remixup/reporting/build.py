@@ -9,15 +9,20 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remixup.errors import UserError
 from remixup.replication.results import ExperimentResult, Replication
-from remixup.reporting import front, tables
+from remixup.reporting import front, outstanding, summary, tables
 from remixup.reporting.appendix import appendix, distinct
+from remixup.reporting.evidence import Judged, in_order, judge
+from remixup.reporting.outstanding import Outstanding
 from remixup.reporting.sections import section
 from remixup.spec.experiment import Experiment, Figure
 from remixup.spec.planning import overlaid_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
 
 OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
 
@@ -44,19 +49,25 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
 
 
 def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
-    """Writes a figure: a vector PDF without dates, so that the same result gives the same bytes."""
+    """Draws a figure of an experiment, and writes it."""
     # Imported only here: that takes a second, and many experiments have tables alone.
-    import matplotlib
-
     from remixup.reporting import figures
 
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
     path = folder / f"{experiment.id}-{figure.id}.pdf"
     arguments = {key: value for key, value in figure.draw.items() if key != "name"}
     # Where none of its rows is run at this scale, the figure says so.
     rows = tables.here(experiment, figure.rows, result.scale) or experiment.select(figure.rows)
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
-    drawn = figures.parts()[figure.draw["name"]](result, resolved, **arguments)
+    return _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
+
+
+def _save(drawn: Drawing, path: Path) -> Path:
+    """Writes a figure: a vector PDF without dates, so that the same result gives the same bytes."""
+    import matplotlib
+
+    from remixup.reporting import figures
+
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
     part = path.with_name(f".{path.name}.part")
     with matplotlib.rc_context(figures.STYLE):
         drawn.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
@@ -75,9 +86,10 @@ def write_front(
     experiments: list[Experiment],
     replication: Replication,
     environment: dict[str, Any],
+    wanting: Outstanding,
     folder: Path,
 ) -> None:
-    """Writes macros.tex, experiments.tex, the title page's two tables and appendix.tex.
+    """Writes macros.tex, experiments.tex, the title page's two tables, the chapter on the evidence and appendix.tex.
 
     Args:
         results: of the experiments, in their order.
@@ -85,20 +97,34 @@ def write_front(
         replication: all entries and claims, joined.
         environment: `python`, `versions` (package -> version), `lock` (SHA-256 of requirements.lock, or None) and
             `processor`, of the machine that makes the report.
+        wanting: what has no evidence of the published protocol.
         folder: where the files go; made if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
-    _write(folder / "macros.tex", "\n".join(front.macros(experiments, papers, replication, distinct(results))))
+    claims = judge(experiments, results)
+    lines = front.macros(experiments, papers, replication, distinct(results))
+    lines += [*summary.macros(claims), *outstanding.macros(wanting)]
+    _write(folder / "macros.tex", "\n".join(lines))
     _write(folder / "numbers.tex", front.numbers_table(replication.entries, papers))
     _write(folder / "claims.tex", front.claims_table(replication.claims))
     _write(folder / "experiments.tex", _inputs(experiments))
+    _write(folder / "evidence-papers.tex", summary.papers_table(claims, papers))
+    _write(folder / "evidence-claims.tex", summary.claims_table(claims))
+    _write(folder / "evidence-open.tex", outstanding.table(wanting))
+    _draw_forest(claims, folder / "evidence-forest.pdf")
     _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))
+
+
+def _draw_forest(claims: list[Judged], path: Path) -> None:
+    from remixup.reporting.figures.forest import forest
+
+    _save(forest(claims), path)
 
 
 def _inputs(experiments: list[Experiment]) -> str:
     lines, paper = [], ""
-    for experiment in sorted(experiments, key=lambda each: [e.paper for e in experiments].index(each.paper)):
+    for experiment in in_order(experiments):
         if experiment.paper != paper:
             paper = experiment.paper
             lines.append(rf"\papersection{{{paper}}}")

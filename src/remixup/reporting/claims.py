@@ -22,11 +22,12 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     for claim in claims:
         metric = stated[claim.id].metric
         decimals = experiment.metrics[metric].decimals if metric else 0
-        why = rf"\claimreason{{{latex.escape(claim.why)}}}" if claim.why else ""
+        name = latex.code(claim.id)
+        why = rf"\claimreason{{{name}{': ' + latex.escape(claim.why) if claim.why else ''}}}"
         apart = r"\addlinespace[3pt] " if lines else ""
-        first = [f"{apart}{_sentence(claim)}{why}", _limit(stated[claim.id], claim)]
-        lines.append(first + _tested(claim, decimals, daggers))
-        lines += [["", "", *_tested(each, decimals, daggers)] for each in claim.recorded]
+        first = [f"{apart}{_sentence(claim)}{why}", limit(stated[claim.id], claim)]
+        lines.append(first + tested(claim, decimals, daggers))
+        lines += [["", "", *tested(each, decimals, daggers)] for each in claim.recorded]
     columns = ["@{}L{55mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
     head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
     caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
@@ -38,8 +39,8 @@ def _sentence(claim: ClaimResult) -> str:
     return latex.prose(claim.statement) + (f" ({latex.prose(claim.where)})" if claim.where else "")
 
 
-def _limit(stated: Claim, claim: ClaimResult) -> str:
-    """What the effect is held against: the smallest effect of interest, or the limit of a value."""
+def limit(stated: Claim, claim: ClaimResult) -> str:
+    """A cell: what the effect is held against: the smallest effect of interest, or the limit of a value."""
     unit = rf"\,{latex.escape(claim.unit)}" if claim.unit else ""
     if stated.bound:
         return rf"limit {latex.number(f'{stated.bound.at_most:g}')}{unit}"
@@ -47,7 +48,7 @@ def _limit(stated: Claim, claim: ClaimResult) -> str:
     return f"{at_most}{latex.number(f'{claim.smallest_effect:g}')}{unit}"
 
 
-def _tested(test: ClaimResult | RecordedClaim, decimals: int, daggers: dict[str | None, str]) -> list[str]:
+def tested(test: ClaimResult | RecordedClaim, decimals: int, daggers: dict[str | None, str]) -> list[str]:
     """Cells: evidence, effect, interval, p, n, decision; as many digits as the width of the interval warrants."""
     recorded = isinstance(test, RecordedClaim)
     if test.effect is None:

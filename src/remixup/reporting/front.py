@@ -7,7 +7,7 @@ from collections import Counter
 
 from remixup.replication.results import ClaimResult, Cost, Entry, Replication
 from remixup.reporting import latex
-from remixup.reporting.evidence import DECISIONS, KINDS, Kind, count_claims, count_numbers, measured
+from remixup.reporting.evidence import DECISIONS, Kind, among, count_claims, count_numbers, measured
 from remixup.reporting.sections import spent
 from remixup.reporting.tables import VERDICTS
 from remixup.spec.experiment import Experiment
@@ -30,7 +30,7 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
         "NumExperiments": sum(bool(experiment.rows) for experiment in experiments),
         "NumPublished": kinds.total(),
         "NumPaper": kinds["paper"],
-        "NumReduced": kinds["reduced"],
+        "NumReduced": _broad(kinds)["reduced"],
         "NumEmbedded": kinds["embedded"],
         "NumStandIn": kinds["stand-in"],
         "NumNone": kinds["none"],
@@ -64,7 +64,7 @@ def _day(commit: str | None) -> str:
 
 def numbers_table(entries: list[Entry], papers: list[str]) -> str:
     """Published numbers of each paper by best evidence, and by verdict."""
-    kinds = [name for name in KINDS if name != "embedded" or count_numbers(entries)[0][name]]
+    kinds = among(_broad(count_numbers(entries)[0]))
     judged = ["replicated", "not replicated", "inconclusive"]
     lines: list[list[str] | str] = []
     for paper in papers:
@@ -77,8 +77,16 @@ def numbers_table(entries: list[Entry], papers: list[str]) -> str:
     return latex.table(columns, head, lines)
 
 
+def _broad(counts: Counter[Kind]) -> Counter[Kind]:
+    """The counts with both reduced scales as one."""
+    found = Counter(counts)
+    found["reduced"] += found.pop("reduced-cpu", 0)
+    return found
+
+
 def _counts(entries: list[Entry], kinds: list[Kind], judged: list[str]) -> list[str]:
-    by_kind, by_verdict = count_numbers(entries)
+    found, by_verdict = count_numbers(entries)
+    by_kind = _broad(found)
     total = sum(by_kind.values())
     numbers = [total, *(by_kind[name] for name in kinds), *(by_verdict[name] for name in judged)]
     return [str(number) for number in [*numbers, total - sum(by_verdict[name] for name in judged)]]
@@ -87,11 +95,12 @@ def _counts(entries: list[Entry], kinds: list[Kind], judged: list[str]) -> list[
 def claims_table(claims: list[ClaimResult]) -> str:
     """Claims that runs can decide by best evidence and decision; below, how many sentences runs do not decide."""
     counts = count_claims(claims)
-    shown = [name for name in KINDS if name != "embedded" or counts[name]]
+    counts["reduced"] += counts.pop("reduced-cpu")
+    shown = among(Counter({name: each.total() for name, each in counts.items()}))
     lines: list[list[str] | str] = [
         [name, *(str(counts[name][what]) for what in DECISIONS), str(counts[name].total())] for name in shown
     ]
-    totals = [sum(counts[name][what] for name in KINDS) for what in DECISIONS]
+    totals = [sum(each[what] for each in counts.values()) for what in DECISIONS]
     lines.append([r"\midrule All", *map(str, totals), str(sum(totals))])
     if others := len(claims) - len(measured(claims)):
         names = {"definition": "definitions, held by tests", "untested": "untested"}

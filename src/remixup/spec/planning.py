@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,11 @@ class Plan:
 def soundness(row: PlannedRow) -> Evaluation:
     """The evaluation that says whether a stand-in can decide anything: logistic regression on the same tensors."""
     return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
+
+
+def with_all_rows(plan: Plan) -> Plan:
+    """The plan as it would be if all data were at hand."""
+    return replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows])
 
 
 def merge(base: Any, overlay: Any) -> Any:

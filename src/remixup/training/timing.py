@@ -137,6 +137,12 @@ class StepTimes:
         device: Device = "cuda" if scale not in ON_CPU and torch.cuda.is_available() else "cpu"
         return cls(hardware(torch.device(device)), device, home)
 
+    @classmethod
+    def of_gpus(cls, home: Path = HOME) -> list[StepTimes]:
+        """Those of all GPUs of which there is a file, the one with most kinds of steps first."""
+        found = [cls.named(path.stem, home) for path in sorted(home.glob("*.json"))]
+        return sorted((each for each in found if each.device == "cuda"), key=lambda each: -len(each._kept))
+
     def find(self, step: dict[str, Any]) -> StepTime | None:
         """What a kind of step takes; None where it has not been measured."""
         kept = self._kept.get(short_digest(step))

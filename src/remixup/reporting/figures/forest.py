@@ -1,0 +1,139 @@
+"""The forest plot of all claims: effects in units of their smallest effect of interest, marked by kind of evidence."""
+
+import re
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from remixup.reporting.evidence import KINDS, Judged, Kind
+from remixup.reporting.figures.drawing import HEIGHT, MARKERS, STYLE, WIDTH, ramp, text
+from remixup.spec.experiment import Experiment
+
+CLIP = 100.0
+"""Effects beyond so many smallest effects of interest are an arrow at the edge."""
+LABELS = 1.62
+"""Inches left of each panel, for the names of its claims."""
+APART = 0.15
+"""Inches right of each panel."""
+LINE = 0.118
+"""Inches from one claim to the next."""
+ABOVE, BELOW = 0.22, 0.72
+"""Inches above and below the panels: ticks; ticks, their label and the legend."""
+SMALL = 5.8
+"""Points: the type of the claims' names."""
+HEADING: Any = {"fontsize": 6.4, "va": "center_baseline"}
+BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+BAND = "0.93"
+
+
+def forest(claims: list[Judged]) -> Figure:
+    """Effects of claims with their 95 % intervals, two columns of them under the names of their experiments.
+
+    Args:
+        claims: in the order of the report; those without `ratios` are left out.
+
+    Returns:
+        A figure of the report's width. The scale is linear up to one smallest effect of interest, and logarithmic
+        beyond. Full marks are of claims that hold to the right of 1, hollow ones of claims that hold to the left.
+    """
+    with matplotlib.rc_context(STYLE):
+        columns = _columns([each for each in claims if each.ratios])
+        longest = max(map(len, columns))
+        height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
+        figure = Figure(figsize=(WIDTH, height))
+        for index, lines in enumerate(columns):
+            left, width = index * WIDTH / 2 + LABELS, WIDTH / 2 - LABELS - APART
+            place = (left / WIDTH, BELOW / height, width / WIDTH, 1 - (ABOVE + BELOW) / height)
+            axes = figure.add_axes(place)
+            _frame(axes, longest)
+            _fill(axes, lines, width)
+        shown = [name for name in KINDS if any(each.kind == name for each in claims if each.ratios)]
+        _legend(figure, shown, hollow=any(each.ratios and each.stated.expect == "no more" for each in claims))
+        return figure
+
+
+def _columns(claims: list[Judged]) -> list[list[Judged | Experiment]]:
+    """Claims under their experiments, parted at the experiment that leaves both columns most alike."""
+    lines: list[Judged | Experiment] = []
+    for index, each in enumerate(claims):
+        if index == 0 or each.experiment is not claims[index - 1].experiment:
+            lines.append(each.experiment)
+        lines.append(each)
+    heads = [index for index, line in enumerate(lines) if isinstance(line, Experiment)] + [len(lines)]
+    part = min(heads, key=lambda index: (abs(2 * index - len(lines)), -index))
+    return [lines[:part], lines[part:]]
+
+
+def style(name: Kind) -> dict[str, Any]:
+    """Colour and shape of a kind of evidence: the better, the darker."""
+    index = KINDS.index(name)
+    return {"color": ramp(len(KINDS) - 1)[index], "marker": MARKERS[index], "markersize": 3.2 if index else 3.6}
+
+
+def _frame(axes: Axes, lines: int) -> None:
+    axes.set_xscale("symlog", linthresh=1, linscale=0.8)
+    axes.set(xlim=(-CLIP, CLIP), ylim=(lines - 0.4, -0.6), yticks=[])
+    ticks = [-100, -10, -1, 0, 1, 10, 100]
+    axes.set_xticks(ticks, [f"${tick}$" for tick in ticks], fontsize=6.5)
+    axes.minorticks_off()
+    axes.tick_params(top=True, labeltop=True, pad=2)
+    axes.spines[["left", "top"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+    axes.grid(False)
+    axes.axvspan(-1, 1, color=BAND, linewidth=0, zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.5, zorder=1)
+    axes.axvline(1, color="0.2", linewidth=0.6, linestyle=(0, (4, 1.5)), zorder=1)
+    axes.set_xlabel("effect, in smallest effects of interest", fontsize=7)
+
+
+def _fill(axes: Axes, lines: list[Judged | Experiment], width: float) -> None:
+    """Draws a column; where another paper begins is a line across, and its name."""
+    place, left, paper = axes.get_yaxis_transform(), -LABELS / width, ""
+    for line, entry in enumerate(lines):
+        if isinstance(entry, Judged):
+            _claim(axes, line, entry)
+            continue
+        axes.text(left, line, text(entry.title), transform=place, **HEADING)
+        if entry.paper != paper:
+            paper = entry.paper
+            axes.text(1, line, named(paper), transform=place, **HEADING, ha="right", bbox=BLANK)
+            if line:
+                axes.plot([left, 1], [line - 0.5] * 2, transform=place, color="0.6", linewidth=0.4, clip_on=False)
+
+
+def named(paper: str) -> str:
+    """First author and year of a paper, from its key in the bibliography."""
+    parts = re.match(r"([a-z]+)(\d{4})", paper)
+    return f"{parts[1].title()} {parts[2]}" if parts else text(paper)
+
+
+def _claim(axes: Axes, line: int, each: Judged) -> None:
+    assert each.ratios
+    effect, low, high = each.ratios
+    look = style(each.kind)
+    no_more = each.stated.expect == "no more"
+    name, place = (r"$\leq$ " if no_more else "") + text(each.claim.id), axes.get_yaxis_transform()
+    axes.text(-0.03, line, name, transform=place, fontsize=SMALL, ha="right", va="center_baseline", color="0.25")
+    axes.plot([max(low, -CLIP), min(high, CLIP)], [line, line], color=look["color"], linewidth=0.8, zorder=2)
+    if abs(effect) > CLIP:
+        look |= {"marker": ">" if effect > 0 else "<"}
+    face = "white" if no_more else look["color"]
+    axes.plot(
+        [min(max(effect, -CLIP), CLIP)], [line], **look, markerfacecolor=face, linestyle="none", zorder=3, clip_on=False
+    )
+
+
+def _legend(figure: Figure, shown: list[Kind], hollow: bool) -> None:
+    handles: list[Any] = [Line2D([], [], **style(name), linestyle="-", linewidth=0.8) for name in shown]
+    names: list[str] = list(shown)
+    if hollow:
+        plain = {**style("paper"), "color": "0.35"}
+        handles.append(Line2D([], [], **plain, markerfacecolor="white", linestyle="none"))
+        names.append(r"$\leq$: holds left of 1")
+    handles.append(Patch(color=BAND))
+    names.append("less than the smallest effect of interest")
+    figure.legend(handles, names, loc="lower center", ncols=len(names), fontsize=6.5, handlelength=1.8)
