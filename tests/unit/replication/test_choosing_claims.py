@@ -62,6 +62,14 @@ def test_a_side_of_one_row_is_that_row() -> None:
     assert found.why.endswith("erm, k2")
 
 
+def test_a_choice_names_the_rows_that_it_could_not_try() -> None:
+    assert decide(CLAIM, a1=A1, a2=A2, k1=K1, k2=K2).untried == []
+    partly = decide(CLAIM, a1=A1, k2=K2)
+    assert (partly.holds, partly.untried) == (True, ["a2", "k1"])
+    nothing = decide(CLAIM, a1=A1)
+    assert (nothing.effect, nothing.untried) == (None, []), "not tested: why says what is missing"
+
+
 def test_a_row_that_lacks_seeds_is_not_chosen() -> None:
     """It may have diverged on them."""
     found = decide(CLAIM, a1=A1, a2=([0.1, 0.1], [5.0, 5.0]), k1=K1, k2=K2)

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from remixup.errors import UserError
+from remixup.replication.paper_costs import PaperCosts, SeedCost
 from remixup.replication.results import Code, Replication
 from remixup.reporting import build, latex
+from remixup.reporting.outstanding import Lacking, Outstanding
 from remixup.reporting.sections import time_taken
+from remixup.spec.experiment import Experiment
 from remixup.spec.planning import overlaid_run
 
 from .evaluated import evaluated, words
@@ -38,13 +41,20 @@ class Report:
         return (self.generated / name).read_text(encoding="utf-8")
 
 
+def wanting(*experiments: Experiment) -> Outstanding:
+    """What experiments lack, of one GPU."""
+    costs = PaperCosts(hardware="NVIDIA H100", costs={"run": SeedCost(flop=1e18, seconds=3600.0)})
+    return Outstanding([Lacking(each, 12, 3, {"run": 5}, {}) for each in experiments], costs)
+
+
 def set_report(folder: Path) -> Report:
     generated = folder / "generated"
     both = (noise(), tabular(), evaluated(), words())
     for experiment, result in both:
         build.write_assets(experiment, result, generated)
     experiments, results = zip(*both, strict=True)
-    build.write_front(list(results), list(experiments), replication(*results), environment(), generated)
+    whole = replication(*results)
+    build.write_front(list(results), list(experiments), whole, environment(), wanting(experiments[0]), generated)
     build.build_pdf(PAPER, generated, folder / "work", folder / "out" / "report.pdf")
     log = (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
     return Report(generated, log, (folder / "out" / "report.pdf").read_bytes())
@@ -281,7 +291,7 @@ def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, r
 )
 def test_origin_is_told_as_it_is(tmp_path: Path, code: Code, commit: str, note: str, state: str) -> None:
     whole = Replication(scale="paper", code=code, entries=[], claims=[])
-    build.write_front([], [noise()[0]], whole, {**environment(), "lock": None}, tmp_path)
+    build.write_front([], [noise()[0]], whole, {**environment(), "lock": None}, wanting(), tmp_path)
     macros = (tmp_path / "macros.tex").read_text()
     assert rf"\newcommand{{\Commit}}{{{commit}}}" in macros
     assert rf"\newcommand{{\DirtyNote}}{{{note}}}" in macros
@@ -304,7 +314,7 @@ def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.Monke
     subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "m"], check=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     whole = Replication(scale="paper", code=Code(commit=commit, dirty=False), entries=[], claims=[])
-    build.write_front([], [], whole, environment(), tmp_path / "generated")
+    build.write_front([], [], whole, environment(), wanting(), tmp_path / "generated")
     assert r"\newcommand{\CommitDate}{2021-02-03}" in (tmp_path / "generated" / "macros.tex").read_text()
     surroundings = build._surroundings(PAPER, tmp_path / "generated")
     assert surroundings["SOURCE_DATE_EPOCH"] == "1612310400", "midnight of that day, UTC"
@@ -314,7 +324,7 @@ def test_sections_stand_under_their_papers(tmp_path: Path) -> None:
     first, second = noise()[0], tabular()[0]
     between = second.model_copy(update={"id": "between", "paper": "zhang2021"})
     whole = Replication(scale="paper", code=Code(commit=None, dirty=None), entries=[], claims=[])
-    build.write_front([], [first, between, second], whole, environment(), tmp_path)
+    build.write_front([], [first, between, second], whole, environment(), wanting(), tmp_path)
     assert (tmp_path / "experiments.tex").read_text().split() == [
         r"\papersection{zhang2018mixup}",
         r"\input{made-up.tex}",

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from remixup.replication import paper_costs
 from remixup.replication.results import Cost, ExperimentResult, Replication
 from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.reporting import build, figures
+from remixup.reporting.outstanding import outstanding
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import Experiment, read_experiments
 from remixup.spec.planning import PlannedRow, plan_experiment
@@ -107,7 +109,9 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         entries=[each for result in results for each in result.entries],
         claims=[each for result in results for each in result.claims],
     )
-    build.write_front(results, experiments, whole, environment(), folder / "generated")
+    plans = [plan_experiment(path, experiment, Config(), "paper") for path, experiment in files.values()]
+    wanting = outstanding(plans, results, paper_costs.read(ROOT / paper_costs.FILE))
+    build.write_front(results, experiments, whole, environment(), wanting, folder / "generated")
     build.build_pdf(PAPER, folder / "generated", folder / "work", folder / "report.pdf")
     return (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
 

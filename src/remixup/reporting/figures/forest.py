@@ -42,7 +42,7 @@ def forest(claims: list[Judged]) -> Figure:
     """
     with matplotlib.rc_context(STYLE):
         columns = _columns([each for each in claims if each.ratios])
-        longest = max(map(len, columns))
+        longest = max(1, *map(len, columns))
         height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
         figure = Figure(figsize=(WIDTH, height))
         for index, lines in enumerate(columns):

@@ -1,0 +1,160 @@
+"""The chapter on what the evidence says: which test counts, how it is counted, named and printed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from remixup.reporting import summary
+from remixup.reporting.evidence import best_test, dissenting_test, in_order, judge
+
+from .judged import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results
+from .made_up import claim
+from .small import lines_of, result_of
+
+
+def test_the_best_kind_counts_then_the_most_seeds() -> None:
+    scales = ("reduced-cpu", "reduced", "paper")
+    cpu, gpu, paper = (on_record(scale, **SHORT) for scale in scales)
+    own = claim("c", **EMBEDDED)
+    assert best_test(claim("c", **EMBEDDED, recorded=[cpu])) is not own
+    assert best_test(claim("c", **EMBEDDED, recorded=[cpu])) == cpu, "real data before a stand-in"
+    assert best_test(claim("c", **EMBEDDED, recorded=[cpu, gpu])) == gpu
+    assert best_test(claim("c", recorded=[gpu])) == claim("c", recorded=[gpu]), "this report's own, at paper scale"
+    assert best_test(claim("c", **NEVER, recorded=[cpu, paper])) == cpu, "a stand-in at paper scale is one"
+    more = on_record("reduced", n=9, **SHORT)
+    assert best_test(claim("c", **NEVER, recorded=[gpu, more])) == more
+    assert best_test(claim("c", **NEVER)) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "recorded", "says"),
+    [
+        (True, None, True),  # the better evidence is undecided, the weaker shows a direction
+        (True, True, None),  # both agree
+        (None, True, None),  # the weaker is undecided: nothing is contradicted
+        (False, True, False),
+        (None, None, None),
+    ],
+)
+def test_only_a_weaker_answer_that_differs_dissents(own: bool | None, recorded: bool | None, says: bool | None) -> None:
+    found = dissenting_test(claim("c", **EMBEDDED, holds=own, recorded=[on_record("reduced-cpu", holds=recorded)]))
+    assert (found.holds if found else None) is says
+
+
+def test_effects_are_divided_by_the_smallest_of_interest() -> None:
+    found = judged()
+    assert found["confirmed"].ratios == (4.0, 3.0, 5.0)
+    assert found["shown"].ratios == pytest.approx((2.0, 1.8, 2.2)), "those of the record"
+    assert found["limit"].ratios is None
+    assert found["never"].ratios is None
+    assert found["confirmed"].clearance == 2.0
+    assert found["no-more"].clearance == 0.5, "1 - 0.25 / 0.5: it holds on the other side"
+    assert found["refuted"].clearance == -4.0
+    single = claim("confirmed", effect=1.0, ci95=None, p=None, n=1)
+    assert judge([experiment()], [result_of(claims=[single])])[0].ratios == (2.0, 2.0, 2.0)
+
+
+def test_only_claims_that_runs_decide_are_judged_in_the_order_of_the_report() -> None:
+    assert list(judged()) == [*CLAIMS, "limit"]
+    first, other, late = experiment("a"), experiment("b", "zhang2021"), experiment("c")
+    assert [each.id for each in in_order([first, other, late])] == ["a", "c", "b"]
+    parts = [result_of(claims=results()[:1]).model_copy(update={"experiment": name}) for name in "bc"]
+    assert [each.experiment.id for each in judge([first, other, late], parts)] == ["c", "b"]
+
+
+def macros() -> dict[str, str]:
+    lines = summary.macros(list(judged().values()))
+    found = [re.fullmatch(r"\\newcommand\{\\(\w+)\}\{(.*)\}", line) for line in lines]
+    return {match[1]: match[2].replace(r"\allowbreak{}", "") for match in found if match}
+
+
+def test_counts_and_names_by_hand() -> None:
+    found = macros()
+    counts = {name[3:]: int(text) for name, text in found.items() if name.startswith("Num")}
+    assert counts == {
+        "ClaimsOnPaper": 6,
+        "ClaimsOnReduced": 1,
+        "ClaimsOnReducedCPU": 1,
+        "ClaimsOnEmbedded": 0,
+        "ClaimsOnStandIn": 2,
+        "ClaimsDrawn": 9,
+        "ClaimsLimits": 1,
+        "ClaimsDissenting": 1,
+        "ClaimsShownReduced": 1,
+    }
+    named = {name: re.findall(r"\\texttt\{([\w-]+)\}", text) for name, text in found.items() if name[:3] != "Num"}
+    assert named == {
+        "ClaimsClearest": ["huge", "more-clearly", "confirmed"],
+        "ClaimsRefuted": ["refuted"],
+        "ClaimsShownReduced": ["shown"],
+        "ClaimsNotShown": ["not-shown"],
+        "ClaimsDissenting": ["dissent"],
+        "ClaimsUntouched": ["never"],
+    }
+    assert found["ClaimsRefuted"] == r"\hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}"
+
+
+def test_names_stand_under_their_papers() -> None:
+    two = judge(
+        [experiment("a"), experiment("b", "zhang2021")],
+        [result_of(claims=results()[:2]).model_copy(update={"experiment": name}) for name in "ab"],
+    )
+    said = re.sub(
+        r"\\hyperref\[claims:(\w)\]\{\\texttt\{([\w-]+?)\}\}",
+        r"\1.\2",
+        summary.names(two[:3]).replace(r"\allowbreak{}", ""),
+    )
+    assert said == r"a.confirmed and a.more-clearly \citep{zhang2018mixup}; b.confirmed \citep{zhang2021}"
+    assert summary.names([]) == ""
+
+
+def test_the_table_of_papers_by_hand() -> None:
+    table = summary.papers_table(list(judged().values()), ["zhang2018mixup", "zhang2021"])
+    assert "& Claims & paper & reduced & reduced-cpu & stand-in & none & confirmed" in table.replace("\nPaper", "")
+    # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
+    assert r"\citet{zhang2018mixup} & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in table
+    assert r"\citet{zhang2021} & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 \\" in table
+    assert r"All & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in table
+
+
+def cells() -> dict[str, list[str]]:
+    lines = lines_of(summary.claims_table(list(judged().values())))
+    return {re.sub(r".*\]\{(.*)\}$", r"\1", line[1]): line for line in lines}
+
+
+def test_each_claim_with_evidence_has_a_line() -> None:
+    found = cells()
+    assert list(found) == [name for name in [*CLAIMS, "limit"] if name != "never"]
+    assert found["confirmed"] == [
+        r"\ref{exp:small}",
+        r"\hyperref[claims:small]{confirmed}",
+        "paper",
+        "10",
+        r"\num{+2.00}",
+        r"[\num{1.50}, \num{2.50}]",
+        r"\num{0.5}\,\%",
+        r"\Confirmed",
+    ]
+    assert found["more-clearly"][0] == "~", "the number of a section stands once"
+    assert found["shown"][2:5] == [r"reduced\recordmark{}", "5", r"\textit{\num{+1.00}}\standinmark{}"]
+    assert found["not-shown"][2] == "stand-in"
+    assert found["no-more"][6] == r"$\leq$\,\num{0.5}\,\%"
+    assert found["limit"][6] == r"limit \num{5}\,\%"
+
+
+def test_a_remark_names_what_a_decision_leaves_out() -> None:
+    assert cells()["dissent"][-1] == r"\Undecided; stand-in: shown"
+    partly = claim("confirmed", untried=["s", "t"])
+    stated = experiment()
+    chosen = {"baseline": "r", "treatment": ["s", "t", "u"]}
+    document = stated.claims[0].model_dump() | {"compare": [chosen], "select_by": "test_error.last"}
+    claims = [type(stated.claims[0]).model_validate(document)]
+    found = judge([stated.model_copy(update={"claims": claims})], [result_of(claims=[partly])])
+    assert lines_of(summary.claims_table(found))[0][-1] == r"\Confirmed; 2 of 4 rows"
+
+
+def test_a_report_without_claims_has_the_tables_that_it_refers_to() -> None:
+    assert r"\label{tab:evidence}" in summary.claims_table([])
+    assert "All & 0 &" in summary.papers_table([], [])
