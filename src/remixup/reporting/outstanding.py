@@ -12,6 +12,8 @@ from remixup.reporting.evidence import best_evidence, in_order, judge
 from remixup.spec.experiment import Experiment
 from remixup.spec.planning import Plan
 
+UNKNOWN = "not known"
+
 
 @dataclass(frozen=True)
 class Lacking:
@@ -96,7 +98,7 @@ def amount(terms: Iterable[float | None]) -> str:
     known = [each for each in listed if each is not None]
     total, whole = sum(known), len(known) == len(listed)
     if not whole and total < 0.01:
-        return "not known"
+        return UNKNOWN
     if 0 < total < 0.01:
         return r"$<\num{0.01}$"
     shown = f"{total:.0f}" if total >= 10 or total == 0 else f"{float(f'{total:.2g}'):g}"
@@ -127,14 +129,15 @@ def _cells(found: Outstanding, runs: dict[str, int], evaluations: dict[str, int]
 def macros(found: Outstanding) -> list[str]:
     """The lines that define what the text says of it."""
     both = found.together
+    hours = found.hours(**both)
     values: dict[str, str | int] = {
         "NumOpenNumbers": sum(each.numbers for each in found.parts),
         "NumOpenClaims": sum(each.claims for each in found.parts),
         "NumOpenRuns": len(both["runs"]),
         "NumOpenTrainings": latex.number(str(sum(both["runs"].values()))),
         "OpenOperations": found.operations(**both),
-        "OpenTimed": int(found.costs.hardware is not None),
-        "OpenHours": found.hours(**both),
+        "OpenTimed": int(hours != UNKNOWN),
+        "OpenHours": hours,
         "OpenHardware": latex.escape(found.costs.hardware or ""),
     }
     return [latex.macro(name, value) for name, value in values.items()]

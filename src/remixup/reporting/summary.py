@@ -94,7 +94,7 @@ def claims_table(claims: list[Judged]) -> str:
         section = "" if each.experiment.id == place else rf"\ref{{exp:{each.experiment.id}}}"
         place = each.experiment.id
         lines.append([section or "~", *_claim(each)])
-    columns = ["@{}l", "L{49mm}", "l", "r", "r@{\\enspace}", "l", "r", "L{37mm}@{}"]
+    columns = ["@{}l", "L{49mm}", "l", "r", "r@{\\enspace}", "l", "r", "L{41.5mm}@{}"]
     head = ["", "Claim", "Evidence", "$n$", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", r"$\delta$", "Decision"]
     caption = r"Each claim by the best evidence of it. \evidencecaption"
     return latex.table(columns, head, lines or ["Nothing was run"], caption=caption, label="tab:evidence")

@@ -88,6 +88,16 @@ def test_every_page_names_the_scale(report: Report) -> None:
     assert all("withuncommittedchanges" in text for text in found)
 
 
+def test_what_the_evidence_says_stands_before_the_papers(report: Report) -> None:
+    found = pages(report.pdf)
+    (chapter,) = [index for index, text in enumerate(found) if "Whatheld." in text]
+    assert "Whatdidnot." in found[chapter]
+    assert chapter < max(index for index, text in enumerate(found) if "Corruptedlabels&memorisation" in text)
+    text = report.read("evidence-claims.tex")
+    assert [text.count(rf"\ref{{exp:{name}}}") for name in ("made-up", "evaluated", "words")] == [1, 1, 0]
+    assert r"\hyperref[claims:evaluated]{no-more}" in text
+
+
 def test_nothing_sticks_out(report: Report) -> None:
     boxes = re.findall(r"Overfull \\[hv]box \(([0-9.]+)pt too \w+\).*", report.log)
     assert [width for width in boxes if float(width) > 1] == []

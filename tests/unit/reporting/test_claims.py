@@ -34,6 +34,7 @@ def claims_of(*claims: Any) -> str:
 def test_claims_print_effect_interval_and_decision() -> None:
     ((*cells,),) = lines_of(claims_of(claim("c")))
     assert r"50 \% of the data\_sets (Section 3.9)" in cells[0]
+    assert r"\claimreason{\texttt{c}: the effect lies above" in cells[0], "the name by which chapters refer to it"
     assert cells[1:] == [
         r"\num{0.5}\,\%",
         "paper",

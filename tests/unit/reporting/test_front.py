@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from remixup.replication.results import RecordedClaim
+from remixup.replication.results import Entry, RecordedClaim
 from remixup.reporting import evidence, front
 
 from .made_up import DIGITS, claim, entry, recorded
@@ -37,6 +37,12 @@ def test_best_evidence_of_a_number() -> None:
     assert best(more, verdict="diverged", recorded=[fewer]) == ("paper", "replicated"), "a broken sample counts less"
 
 
+def cpu(entries: list[Entry]) -> list[Entry]:
+    """The same with what is on record at reduced scale measured on a CPU."""
+    changed = [[each.model_copy(update={"scale": "reduced-cpu"}) for each in entry.recorded] for entry in entries]
+    return [entry.model_copy(update={"recorded": kept}) for entry, kept in zip(entries, changed, strict=True)]
+
+
 def test_counts_by_hand() -> None:
     runs = exactly(4.0, 0.1)
     entries = [
@@ -55,6 +61,9 @@ def test_counts_by_hand() -> None:
     assert r"\citet{zhang2018mixup} & 4 & 1 & 1 & 1 & 1 & 1 & 0 & 1 & 2 \\" in table
     assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in table
     assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in table
+    small = cpu(entries)
+    assert evidence.count_numbers(small)[0] == {"paper": 2, "reduced-cpu": 1, "stand-in": 1, "none": 1}
+    assert front.numbers_table(small, ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
 
 
 def test_claim_counts_by_hand() -> None:
@@ -70,6 +79,8 @@ def test_claim_counts_by_hand() -> None:
         claim("f", **never, recorded=[shorter]),
         claim("g", stand_in=DIGITS, scale="embedded", holds=None),
     ]
+    reduced = [claim("h", **never, recorded=[record.model_copy(update={"scale": "reduced-cpu"})])]
+    assert "reduced & 1 & 0 & 0 & 0 & 0 & 1" in front.claims_table(reduced)
     table = front.claims_table(claims)
     # confirmed, refuted, direction shown, not shown, undecided, all
     for line in (

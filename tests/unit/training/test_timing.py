@@ -205,3 +205,12 @@ def test_a_wrong_hardware_or_a_broken_file_is_told(tmp_path):
     (tmp_path / "some-gpu.json").write_text(json.dumps({"schema_version": 2}))
     with pytest.raises(UserError, match="schema_version 2"):
         StepTimes.named("some-gpu", tmp_path)
+
+
+def test_of_gpus_the_one_with_most_steps_comes_first(tmp_path):
+    for name, device, steps in (("A", "cuda", 1), ("B", "cuda", 2), ("C", "cpu", 3)):
+        times = StepTimes(name, device, tmp_path)
+        for step in range(steps):
+            times.add({"batch_size": step}, StepTime(1.0, 1.0), 1)
+    assert [each.hardware for each in StepTimes.of_gpus(tmp_path)] == ["B", "A"]
+    assert StepTimes.of_gpus(tmp_path / "nowhere") == []
