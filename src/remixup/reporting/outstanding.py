@@ -136,7 +136,7 @@ def macros(found: Outstanding) -> list[str]:
         "NumOpenRuns": len(both["runs"]),
         "NumOpenTrainings": latex.number(str(sum(both["runs"].values()))),
         "OpenOperations": found.operations(**both),
-        "OpenTimed": int(hours != UNKNOWN),
+        "OpenTimed": int(found.costs.hardware is not None and hours != UNKNOWN),
         "OpenHours": hours,
         "OpenHardware": latex.escape(found.costs.hardware or ""),
     }

@@ -123,3 +123,11 @@ def test_hours_are_those_of_the_gpu_that_was_measured() -> None:
     assert r"\newcommand{\OpenTimed}{0}" in macros(two(costs(None)))
     unknown = two(NOTHING)
     assert unknown.operations(**unknown.together) == "not known"
+
+
+def test_where_nothing_is_open_no_hours_are_told() -> None:
+    nothing = macros(Outstanding([], NOTHING))
+    assert r"\newcommand{\OpenTimed}{0}" in nothing
+    assert r"\newcommand{\NumOpenRuns}{0}" in nothing
+    untimed = PaperCosts(hardware="NVIDIA H100", costs={"shared": SeedCost(flop=1e15, seconds=None)})
+    assert r"\newcommand{\OpenTimed}{0}" in macros(two(untimed)), "no step of these was timed"
