@@ -20,10 +20,14 @@ def macros(claims: list[Judged]) -> list[str]:
     Args:
         claims: those that runs can decide, in the order of the report.
     """
+
+    def drawn(each: Judged) -> bool:
+        return each.ratios is not None
+
     found = {what: [each for each in claims if each.decision == what] for what in DECISIONS}
     clearest = [
         each
-        for _, own in groupby(found[r"\Confirmed"], key=lambda each: each.experiment.paper)
+        for _, own in groupby(filter(drawn, found[r"\Confirmed"]), key=lambda each: each.experiment.paper)
         for each in sorted(own, key=lambda each: -each.clearance)[:NAMED]
     ]
     dissent = [each for each in claims if dissenting_test(each.claim)]
@@ -35,8 +39,8 @@ def macros(claims: list[Judged]) -> list[str]:
         "NumClaimsOnReducedCPU": kinds["reduced-cpu"],
         "NumClaimsOnEmbedded": kinds["embedded"],
         "NumClaimsOnStandIn": kinds["stand-in"],
-        "NumClaimsDrawn": sum(each.ratios is not None for each in claims),
-        "NumClaimsLimits": sum(each.test is not None and each.ratios is None for each in claims),
+        "NumClaimsDrawn": sum(map(drawn, claims)),
+        "NumClaimsLimits": sum(each.test is not None and not drawn(each) for each in claims),
         "NumClaimsDissenting": len(dissent),
         "NumClaimsShownReduced": len(shown_on_real),
         "ClaimsClearest": names(clearest),

@@ -110,6 +110,10 @@ def test_names_stand_under_their_papers() -> None:
     assert summary.names([]) == ""
 
 
+def test_a_limit_is_not_among_the_clearest() -> None:
+    assert r"\newcommand{\ClaimsClearest}{}" in summary.macros([judged()["limit"]])
+
+
 def test_the_table_of_papers_by_hand() -> None:
     table = summary.papers_table(list(judged().values()), ["zhang2018mixup", "zhang2021"])
     assert "& Claims & paper & reduced & reduced-cpu & stand-in & none & confirmed" in table.replace("\nPaper", "")
