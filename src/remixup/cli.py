@@ -242,7 +242,7 @@ def evidence(
         found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
         missing = [piece for piece in found if not piece.on_record]
         print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
-        for line in work.described(missing):
+        for line in work.described(missing, minutes):
             print(line)
         if list_ or not missing:
             return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 from pydantic import Field
@@ -24,7 +26,8 @@ from remixup.spec.strict import Strict, read_yaml, validate
 from remixup.training.block import BlockTraining
 from remixup.training.provenance import clean, code
 from remixup.training.runner import Reporter, Runner
-from remixup.training.timing import StepTimes
+from remixup.training.timing import StepTimes, kind
+from remixup.training.workload import operations, work
 
 
 class Item(Strict):
@@ -69,8 +72,13 @@ class Piece:
 
     @cached_property
     def seconds(self) -> float | None:
-        """What its training takes on this machine; None where such steps were not measured here (`remixup plan`)."""
-        return training_seconds(self.run, self.seeds, StepTimes.here(self.plan.scale))
+        """What its training takes on this machine, by its step times (`remixup plan`), or else by what is on record.
+
+        None where neither knows such steps.
+        """
+        times = StepTimes.here(self.plan.scale)
+        measured = training_seconds(self.run, self.seeds, times)
+        return _recorded_seconds(self.run, self.seeds, times.hardware) if measured is None else measured
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
@@ -78,12 +86,36 @@ class Piece:
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
 
 
-def described(missing: list[Piece]) -> Iterator[str]:
-    """A line for each piece with the time that it takes, and one for all of them."""
+def _recorded_seconds(run: RunSpec, seeds: int, hardware: str) -> float | None:
+    """What a block took on this hardware that took steps of the same kind, in proportion to the passes of both."""
+    wanted, length = kind(run, seeds), _passes(run)
+    for record in records.read_all():
+        spec = RunSpec.model_validate(record["spec"])
+        blocks: list[float] = [each["seconds"] for each in record["provenance"] if each["hardware"] == hardware]
+        if blocks and kind(spec, len(record["seeds"])) == wanted:
+            return statistics.median(blocks) * length / _passes(spec)
+    return None
+
+
+def _passes(run: RunSpec) -> float:
+    """Operations of all that a seed's training passes through its network."""
+    done, each = work(run), operations(run)
+    return done.training * each.training + done.evaluation * each.evaluation
+
+
+def described(missing: list[Piece], minutes: float | None) -> Iterator[str]:
+    """A line for each piece with the time that it takes, one for all of them, and one for what so many minutes leave.
+
+    Pieces whose time is not known count as nothing, so that more may be left than is said.
+    """
+    ends = list(accumulate(piece.seconds or 0.0 for piece in missing))
+    left = [] if minutes is None else [piece for piece, end in zip(missing, ends, strict=True) if end > 60 * minutes]
     for piece in missing:
-        yield f"  {piece}, {_minutes([piece])}"
+        yield f"  {piece}, {_minutes([piece])}{', left for later' if piece in left else ''}"
     if missing:
         yield f"  all of them: {_minutes(missing)}"
+    if left:
+        yield f"  {minutes:g} minutes leave {len(left)} of them: {_minutes(left)}"
 
 
 def _minutes(missing: list[Piece]) -> str:

@@ -1,0 +1,66 @@
+"""What `make evidence` says before it starts: how long each piece takes, and what a budget leaves."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from remixup.replication import agenda, records
+from remixup.spec.run import RunSpec
+
+RUN = RunSpec(
+    dataset={"name": "mnist", "version": "idx", "subset": 1000},
+    model={"name": "preact_resnet", "width": 8, "blocks": [1]},
+    optimiser={"name": "adam", "lr": 0.001},
+    epochs=4,
+    batch_size=100,
+)
+
+
+class Piece(SimpleNamespace):
+    def __str__(self):
+        return self.name
+
+
+def test_a_budget_leaves_what_would_end_after_it():
+    missing = [Piece(name="a", seconds=30.0), Piece(name="b", seconds=90.0), Piece(name="c", seconds=6.0)]
+    assert list(agenda.described(missing, None)) == [
+        "  a, 0.5 min",
+        "  b, 1.5 min",
+        "  c, 0.1 min",
+        "  all of them: 2.1 min",
+    ]
+    assert list(agenda.described(missing, 1.5)) == [
+        "  a, 0.5 min",
+        "  b, 1.5 min, left for later",
+        "  c, 0.1 min, left for later",
+        "  all of them: 2.1 min",
+        "  1.5 minutes leave 2 of them: 1.6 min",
+    ]
+
+
+def test_a_piece_of_unknown_length_is_not_promised_a_time():
+    missing = [Piece(name="a", seconds=None), Piece(name="b", seconds=60.0)]
+    lines = list(agenda.described(missing, 1))
+    assert lines[0] == "  a, time not measured (`remixup plan --measure` does)"
+    assert lines[1:] == ["  b, 1.0 min", "  all of them: more than 1.0 min"]
+
+
+def record(spec, *seconds, hardware="here"):
+    blocks = [{"hardware": hardware, "seconds": each} for each in seconds]
+    return {"spec": spec.model_dump(), "seeds": list(range(len(seconds))), "provenance": blocks}
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ([record(RUN, 10.0, 12.0, 50.0)], 12.0),
+        # Twice the epochs with other draws are the same steps, twice as many.
+        ([record(RUN.model_copy(update={"epochs": 8, "schedule": {"name": "steps", "milestones": [5]}}), 10.0)], 5.0),
+        ([record(RUN.model_copy(update={"batch_size": 50}), 10.0)], None),
+        ([record(RUN, 10.0, hardware="elsewhere")], None),
+        ([], None),
+    ],
+)
+def test_what_is_on_record_says_how_long_such_steps_take_here(monkeypatch, kept, expected):
+    monkeypatch.setattr(records, "read_all", lambda: kept)
+    assert agenda._recorded_seconds(RUN, 1, "here") == expected
