@@ -50,6 +50,10 @@ PREFIX = f"""export REMIXUP_GPU_SLOTS={SLOTS}; remixup() {{ {shlex.quote(sys.exe
 # Snakemake fills in what stands in braces: none here does.
 shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))
 
+PAPERS: dict[str, list[str]] = {}
+for plan in PLANS.values():
+    PAPERS.setdefault(plan.experiment.paper, []).append(plan.experiment.id)
+
 HOME = f"{CONFIG.results}/{CONFIG.scale}"
 GENERATED = f"paper/generated/{CONFIG.scale}"
 PACKS = {pack.key: pack for plan in PLANS.values() for pack in plan.packs()}

@@ -52,12 +52,13 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
     return read_config(document, str(path))
 
 
-def plan_of(name: str, config: Config) -> Plan:
-    """The plan of one experiment."""
+def plans_of(names: list[str], config: Config) -> list[Plan]:
+    """The plans of some experiments."""
     files = read_experiments()
-    if name not in files:
-        raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
-    return plan_experiment(*files[name], config)
+    for name in names:
+        if name not in files:
+            raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
+    return [plan_experiment(*files[name], config) for name in names]
 
 
 @app.command()
@@ -101,7 +102,7 @@ def train(
 ) -> None:
     """Trains the runs of an experiment that the store lacks."""
     settings = configuration(config, set_)
-    plan = plan_of(experiment, settings)
+    plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, pack, row or [], seeds)
     from remixup.evaluation.kept import needs_weights
     from remixup.training import runner as training
@@ -168,7 +169,7 @@ def evaluate(
 ) -> None:
     """Measures what an experiment asks for on its trained networks."""
     settings = configuration(config, set_)
-    plan = plan_of(experiment, settings)
+    plan = plans_of([experiment], settings)[0]
     from remixup.evaluation.runner import evaluate as measure
     from remixup.training.provenance import sha256
     from remixup.training.store import write_json
@@ -200,7 +201,7 @@ def collect(
     if experiment is None:
         print(collecting.join(settings, [plan.experiment.id for plan in read_plans(settings)]))
     else:
-        print(collecting.collect(settings, plan_of(experiment, settings)))
+        print(collecting.collect(settings, plans_of([experiment], settings)[0]))
 
 
 @app.command()
@@ -213,7 +214,7 @@ def record(
     from remixup.replication.records import write
 
     settings = configuration(config, set_)
-    for path in write(settings, plan_of(experiment, settings)):
+    for path in write(settings, plans_of([experiment], settings)[0]):
         print(path)
 
 
@@ -258,19 +259,21 @@ def evidence(
 
 @app.command()
 def report(
-    experiment: Annotated[str | None, typer.Argument(help="id of an experiment; without one, the PDF is set")] = None,
+    experiments: Annotated[
+        list[str] | None, typer.Argument(help="ids of experiments; without one, the PDF is set")
+    ] = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Draws an experiment's tables and figures; without an experiment, sets the report."""
+    """Draws tables and figures of experiments; without an experiment, sets the report."""
     from remixup.replication import collecting, paper_costs
     from remixup.reporting import build
 
     settings = configuration(config, set_)
     generated = Path("paper/generated") / settings.scale
-    if experiment is not None:
-        plan = plan_of(experiment, settings)
-        build.write_assets(plan.experiment, collecting.read_part(settings, experiment), generated)
+    if experiments:
+        for plan in plans_of(experiments, settings):
+            build.write_assets(plan.experiment, collecting.read_part(settings, plan.experiment.id), generated)
         return
     from remixup.reporting.outstanding import outstanding
     from remixup.training.provenance import environment

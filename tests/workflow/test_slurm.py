@@ -125,7 +125,16 @@ def test_what_jobs_ask_for(tmp_path, scale, gpus):
     project = make_project(tmp_path / "p", {**SURFACE, "scales": {"reduced": {"counts_as": "paper"}}})
     plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout
     asked = dict(re.findall(r"^(?:local)?rule (\w+):\n(?: .*\n)*?    resources: (.*)$", plan, re.MULTILINE))
-    assert set(asked) == {"prepare", "train", "evaluate", "collect", "replication", "assets_surface", "pdf", "all"}
+    assert set(asked) == {
+        "prepare",
+        "train",
+        "evaluate",
+        "collect",
+        "replication",
+        "assets_zhang2018mixup",
+        "pdf",
+        "all",
+    }
     assert {rule for rule, line in asked.items() if "gpu=" in line} == {"train", "evaluate"}
     assert {rule for rule, line in asked.items() if "runtime=" in line} == {"prepare", "train", "evaluate"}
     assert gpus in asked["train"].split(", ")

@@ -1,26 +1,28 @@
 # The report is set where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
-for experiment in PLANS:
+# A paper's experiments are drawn in one process: to start takes longer than to draw.
+for paper, own in PAPERS.items():
 
     rule:
         name:
-            f"assets_{experiment}"
+            f"assets_{paper}"
         input:
-            part(experiment),
-            str(PLANS[experiment].path),
+            [part(experiment) for experiment in own],
+            [str(PLANS[experiment].path) for experiment in own],
             REPORTING,
         output:
-            assets(experiment)[0],
+            [assets(experiment)[0] for experiment in own],
             [
                 report(path, caption="../report/figure.rst", category="Figures")
+                for experiment in own
                 for path in assets(experiment)[1:]
             ],
         log:
-            f"{HOME}/logs/report-{experiment}.log",
+            f"{HOME}/logs/report-{paper}.log",
         localrule: True
         params:
-            experiment=experiment,
+            experiments=own,
         shell:
-            "remixup report {params.experiment:q} > {log:q}"
+            "remixup report {params.experiments:q} > {log:q}"
 
 
 rule pdf:
