@@ -20,7 +20,7 @@ from remixup.replication import records
 from remixup.replication.run_costs import training_seconds
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import Plan, PlannedRow, plan_experiment
+from remixup.spec.planning import Evaluation, Plan, PlannedRow, plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.spec.strict import Strict, read_yaml, validate
 from remixup.training.block import BlockTraining
@@ -63,8 +63,12 @@ class Piece:
     @property
     def on_record(self) -> bool:
         """Whether there is nothing left to do."""
-        kept = (records.matching(row) for row in self._rows)
-        return any(record is not None and len(record["seeds"]) >= self.seeds for record in kept)
+        return all(records.complete(self.plan, row, self.seeds) for row in self._rows)
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """Those of its experiment that read its run."""
+        return [each for each in self.plan.evaluations().values() if self.key in each.runs]
 
     @property
     def _rows(self) -> list[PlannedRow]:
@@ -196,14 +200,16 @@ def work_through(
             raise OutOfTime
 
     runner = make_runner(check)
+    # Experiments share runs, and the first to train one need not be the one that measures something on its network.
+    keep = {run for piece in missing for each in piece.evaluations if needs_weights(each) for run in each.runs}
     for piece in missing:
         if deadline is not None and time.monotonic() > deadline:
             raise OutOfTime
-        _carry_out(piece, runner)
+        _carry_out(piece, runner, piece.key in keep)
         yield piece
 
 
-def _carry_out(piece: Piece, runner: Runner) -> None:
+def _carry_out(piece: Piece, runner: Runner, keep_weights: bool) -> None:
     config, plan = piece.config, piece.plan
     dataset = piece.run.dataset
     data.prepare(
@@ -213,8 +219,8 @@ def _carry_out(piece: Piece, runner: Runner) -> None:
         mirror=config.mirror,
         download=config.data.download,
     )
-    wanted = [each for each in plan.evaluations().values() if piece.key in each.runs]
-    runner.train(piece.run, piece.seeds, any(needs_weights(each) for each in wanted))
+    wanted = piece.evaluations
+    runner.train(piece.run, piece.seeds, keep_weights)
     runs = plan.runs()
     for each in wanted:
         whole = all(not runner.store.missing(run, runs[run][1], runs[run][0].population) for run in each.runs)

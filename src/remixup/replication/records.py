@@ -53,6 +53,7 @@ def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
         sound = {row.row.id: harvest.sound(row) for row in rows if row.stand_in}
         measured = [each for row in rows for each in _measured(harvest, row)]
         record = {**_record(key, spec, scales[key], blocks), "sound": sound, "evaluations": measured}
+        record = _with_those_of_others(record, path)
         for block in blocks:
             if _keeps_history(block):
                 kept = _history(HOME, key, block.seeds)
@@ -61,6 +62,20 @@ def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
         write_json(path, {**record, "sha256": digest(record)})
         written.append(path)
     return written
+
+
+def _with_those_of_others(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Adds what other experiments, which share the run, had recorded of the same training."""
+    if not path.exists():
+        return record
+    before = read(path)
+    histories = {block["history_sha256"] for block in record["provenance"]}
+    if not {block["history_sha256"] for block in before["provenance"]} <= histories:
+        return record
+    own = [_named(each) for each in record["evaluations"]]
+    others = [each for each in before["evaluations"] if _named(each) not in own]
+    sound = {**before["sound"], **record["sound"]}
+    return {**record, "sound": sound, "evaluations": [*record["evaluations"], *others]}
 
 
 def _keeps_history(block: Block) -> bool:
@@ -121,6 +136,11 @@ def _measured(harvest: Harvest, row: PlannedRow) -> list[dict[str, Any]]:
             values = {name: {str(each["seed"]): each[name] for each in results} for name in names}
             found.append({**_identity(harvest.plan, part), "values": values})
     return found
+
+
+def _named(kept: dict[str, Any]) -> dict[str, Any]:
+    """The identity of an evaluation in a record."""
+    return {name: kept[name] for name in ("part", "numerics", "source")}
 
 
 def _identity(plan: Plan, part: Part) -> dict[str, Any]:
@@ -186,6 +206,15 @@ def matching(planned: PlannedRow) -> dict[str, Any] | None:
     return max(fits, key=lambda record: len(record["seeds"]), default=None)
 
 
+def complete(plan: Plan, planned: PlannedRow, seeds: int) -> bool:
+    """Whether so many seeds of a row are on record, with all the numbers that are to be measured on its networks."""
+    record = matching(planned)
+    if record is None or len(record["seeds"]) < seeds:
+        return False
+    asked = [f"{part['name']}.{name}" for part in planned.evaluate for name in evaluated_values().get(part["name"], [])]
+    return all(len(_by_seed(plan, planned, record, metric)) >= seeds for metric in asked)
+
+
 @dataclass(frozen=True)
 class _Found:
     """A row at a real scale, and the record that counts for it."""
@@ -225,7 +254,7 @@ def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: st
         part = next((each for each in planned.evaluate if each["name"] == source), None)
         wanted = _identity(plan, part) if part else None
         for kept in record.get("evaluations", []):
-            if {key: kept[key] for key in ("part", "numerics", "source")} == wanted:
+            if _named(kept) == wanted:
                 return {int(seed): value for seed, value in kept["values"][name].items()}
         return {}
     return dict(zip(record["seeds"], record["values"].get(metric, []), strict=False))

@@ -64,3 +64,38 @@ def test_a_value_that_a_record_lacks_is_no_divergence(record: tuple[OnRecord, di
     assert recorded(kept, "probe.top5") == []
     content["diverged"] = [False, True]
     assert recorded(kept, "probe.top1") == [(scale, [2.0], "diverged") for scale in ("reduced", "paper")]
+
+
+def test_a_row_is_complete_with_its_seeds_and_what_is_measured_on_them(record: tuple[OnRecord, dict[str, Any]]) -> None:
+    kept, content = record
+    found = kept.found["probed"]["paper"]
+    assert records.complete(found.plan, found.planned, 2)
+    assert not records.complete(found.plan, found.planned, 3)
+    del content["evaluations"][0]["values"]["top5"]["1"]
+    assert records.complete(found.plan, found.planned, 1)
+    assert not records.complete(found.plan, found.planned, 2)
+    content["evaluations"] = []
+    assert not records.complete(found.plan, found.planned, 1)
+
+
+@pytest.mark.parametrize(("history", "both"), [("h0", True), ("h1", False)])
+def test_a_shared_record_keeps_what_another_experiment_measured(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, history: str, both: bool
+) -> None:
+    _, content = record
+    content = {name: value for name, value in content.items() if name != "comparable"}
+    content |= {"sound": {"probed": True}, "provenance": [{"seeds": [0, 1], "history_sha256": "h0"}]}
+    path = tmp_path / "kept-00000000.json"
+    path.write_text(json.dumps({**content, "sha256": records.digest(content)}))
+    mine = {"part": {"name": "probe", "points": 3}, "numerics": 1, "source": [], "values": {"top1": {"0": 1.0}}}
+    again = {**content["evaluations"][0], "values": {"top1": {"0": 2.5}}}
+    own = {
+        "sound": {"other": False},
+        "evaluations": [mine],
+        "provenance": [{"seeds": [0, 1], "history_sha256": history}],
+    }
+    found = records._with_those_of_others({**content, **own}, path)
+    assert found["evaluations"] == ([mine, content["evaluations"][0]] if both else [mine])
+    assert found["sound"] == ({"probed": True, "other": False} if both else {"other": False})
+    own["evaluations"] = [again]
+    assert records._with_those_of_others({**content, **own}, path)["evaluations"] == [again]
