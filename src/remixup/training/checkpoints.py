@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -36,23 +37,40 @@ def save_resume_point(training: BlockTraining, path: Path) -> None:
         for name, value in state.items():
             if value is not None:
                 tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {
         "epoch": training.epoch,
         "history": training.history,
         "run": training.spec.key(),
         "seeds": training.seeds,
     }
-    save(path, tensors, {name: json.dumps(value) for name, value in metadata.items()})
+    said = {name: json.dumps(value) for name, value in metadata.items()}
+    save(path, tensors, {**said, "sha256": _digest(tensors, said)})
+
+
+def _digest(tensors: dict[str, torch.Tensor], said: dict[str, str]) -> str:
+    """SHA-256 of what a resume point holds. It lies in the file itself: two files do not appear at once."""
+    found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def load_resume_point(training: BlockTraining, path: Path) -> bool:
-    """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits."""
+    """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits.
+
+    One that is damaged, or another run's, fits no training: it starts over.
+    """
     try:
         with safe_open(path, "pt") as file:
-            metadata = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+            said: dict[str, str] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError):
         return False
+    if said.pop("sha256", None) != _digest(tensors, said):
+        return False
+    metadata = {name: json.loads(value) for name, value in said.items()}
     if metadata.get("run") != training.spec.key() or metadata.get("seeds") != training.seeds:
         return False
     training.model.load_state_dict(

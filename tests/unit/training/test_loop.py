@@ -71,9 +71,14 @@ def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
     checkpoints.save_resume_point(training, point)
     assert not checkpoints.load_resume_point(start(table_spec(epochs=5), data), point)
     assert not checkpoints.load_resume_point(start(spec, data, seeds=(1,)), point)
-    point.write_bytes(point.read_bytes()[:-40])
+    content = point.read_bytes()
+    assert checkpoints.load_resume_point(start(spec, data), point)
     fresh = start(spec, data)
+    point.write_bytes(content[:-40])
     assert not checkpoints.load_resume_point(fresh, point)
+    for place in range(0, len(content), max(1, len(content) // 150)):  # in its header, its history, its tensors
+        point.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        assert not checkpoints.load_resume_point(fresh, point), place
     assert fresh.epoch == 0
 
 
