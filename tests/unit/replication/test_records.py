@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.spec.small import plan
 
+from remixup.errors import UserError
 from remixup.replication import records
 from remixup.replication.records import OnRecord, for_entry
 from remixup.spec import parts
@@ -99,3 +100,16 @@ def test_a_shared_record_keeps_what_another_experiment_measured(
     assert found["sound"] == ({"probed": True, "other": False} if both else {"other": False})
     own["evaluations"] = [again]
     assert records._with_those_of_others({**content, **own}, path)["evaluations"] == [again]
+
+
+def test_it_is_the_digest_that_finds_an_edited_record(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {name: value for name, value in record[1].items() if name != "comparable"}
+    content["provenance"] = [{"seeds": [0, 1]}]
+    path = tmp_path / "kept-00000000.json"
+    path.write_text(json.dumps({**content, "sha256": records.digest(content), "seeds": [0, 2]}))
+    with pytest.raises(UserError, match="differs from its digest"):
+        records.read(path)
+    monkeypatch.setattr(records, "digest", lambda record: record["sha256"])
+    assert records.read(path)["seeds"] == [0, 2]
