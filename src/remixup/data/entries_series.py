@@ -89,6 +89,63 @@ _APNEA_ECG = Dataset(
     size=Size((1, 6_000), 10_200, 3_400, 3_400),
 )
 
+_SLEEP_EDF = Dataset(
+    "sleep-edf",
+    "Sleep-EDF",
+    "series",
+    5,
+    versions(
+        Version(
+            "1.0.0",
+            "eeg.sleep_edf",
+            archive=File(
+                "sleep-edf-database-expanded-1.0.0.zip",
+                url="https://physionet.org/static/published-projects/sleep-edfx/sleep-edf-database-expanded-1.0.0.zip",
+            ),
+            folder=Folder("sleep-edfx", packed_path="sleep-edf-database-expanded-1.0.0"),
+            note="Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
+            "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
+            "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
+            "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
+            "test, those before them for validation. Others count about 195,000 epochs; their number is not checked. "
+            f"{_SUMS} {_UNITS}",
+        )
+    ),
+    licence="ODC-By 1.0",
+    citation="kemp2000analysis",
+    homepage="https://physionet.org/content/sleep-edfx/1.0.0/",
+    size=Size((2, 3_000), 119_000, 43_000, 33_000),
+)
+
+_MMIDB_EEG = Dataset(
+    "mmidb-eeg",
+    "MMIDB-EEG",
+    "series",
+    2,
+    versions(
+        Version(
+            "1.0.0",
+            "eeg.mmidb_eeg",
+            archive=File(
+                "eeg-motor-movementimagery-dataset-1.0.0.zip",
+                url="https://physionet.org/static/published-projects/eegmmidb/"
+                "eeg-motor-movementimagery-dataset-1.0.0.zip",
+            ),
+            folder=Folder("eegmmidb", packed_path="eeg-motor-movementimagery-dataset-1.0.0"),
+            note="The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
+            "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
+            "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
+            "of another length) and 89, 104 and 106 (others report labels that do not fit). Subjects whose number is a "
+            "multiple of five are for the test, those before them for validation: 63 + 20 + 20 subjects of about 45 "
+            f"trials, whose number is not checked. {_SUMS} {_UNITS}",
+        )
+    ),
+    licence="ODC-By 1.0",
+    citation="schalk2004bci2000",
+    homepage="https://physionet.org/content/eegmmidb/1.0.0/",
+    size=Size((64, 640), 2_835, 900, 900),
+)
+
 _UCI = "https://archive.ics.uci.edu"
 
 _UCI_HAR = Dataset(
@@ -149,4 +206,4 @@ _PAMAP2 = Dataset(
     size=Size((27, 128), 5_500, 960, 1_050),
 )
 
-SERIES = (_APNEA_ECG, _ECG_RHYTHMS, _PAMAP2, _PTB_XL, _UCI_HAR)
+SERIES = (_APNEA_ECG, _ECG_RHYTHMS, _MMIDB_EEG, _PAMAP2, _PTB_XL, _SLEEP_EDF, _UCI_HAR)

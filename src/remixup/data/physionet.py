@@ -41,6 +41,16 @@ class Published:
             digest, _, name = line.strip().partition(" ")
             self._sums[name.strip().removeprefix("./").lstrip("*")] = digest.lower()
 
+    @property
+    def names(self) -> list[str]:
+        """What the publisher lists, in alphabetical order."""
+        return sorted(self._sums)
+
+    def path(self, name: str) -> Path:
+        """Where a file lies: one of the archives has everything, or all but the list, in a folder `files`."""
+        inner = self.root / "files" / name
+        return inner if inner.is_file() else self.root / name
+
     def read(self, name: str) -> bytes:
         """The content of a file.
 
@@ -83,7 +93,7 @@ class Published:
 
     def _content(self, name: str) -> bytes:
         try:
-            return (self.root / name).read_bytes()
+            return self.path(name).read_bytes()
         except OSError as error:
             raise UserError(f"{name} cannot be read: {error.strerror}", where=str(self.root)) from error
 

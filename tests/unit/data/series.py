@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from remixup.data import movement, physionet
+from remixup.data import eeg, movement, physionet
 from remixup.data.built import Material
+
+MODULES = {"eeg": eeg, "movement": movement, "physionet": physionet}
 
 
 def built(builder: str, root: Path) -> dict[str, np.ndarray]:
     module, _, function = builder.partition(".")
-    made = getattr({"physionet": physionet, "movement": movement}[module], function)(Material({"x": root}, root))
+    made = getattr(MODULES[module], function)(Material({"x": root}, root))
     return made.tensors  # type: ignore[no-any-return]
 
 

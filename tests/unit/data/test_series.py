@@ -16,6 +16,7 @@ from remixup.data.registry import lookup
 from remixup.data.series import standardised
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
+from tests.unit.data.edf import mmidb_eeg, sleep_edf
 from tests.unit.data.series import apnea_ecg, har, packed, pamap2, ptb_xl
 
 
@@ -36,6 +37,8 @@ SMALL = {
     "ptb-xl": (ptb_xl, Size((12, 1_000), 3, 1, 1)),
     "apnea-ecg": (apnea_ecg, Size((1, 6_000), 42, 14, 14)),
     "uci-har": (har, Size((9, 128), 4, 2, 4)),
+    "sleep-edf": (sleep_edf, Size((2, 3_000), 129, 4, 4)),
+    "mmidb-eeg": (mmidb_eeg, Size((64, 640), 4, 2, 2)),
     "pamap2": (pamap2, Size((27, 128), 15, 2, 2)),
 }
 NESTED = {"uci-har": "UCI HAR Dataset", "pamap2": "PAMAP2_Dataset"}
