@@ -260,10 +260,11 @@ class _Draws:
             drawn = [self._in_minibatches(training.vicinity, labels, sources) for _ in range(rounds)]
         else:
             drawn = []
+            once = self.order.shape[1] // training.spec.passes  # the partner's own pass ends where the example's does
             for _ in range(rounds):
                 found = [
-                    training.vicinity.partner(examples, positions, generator=source)
-                    for examples, positions, source in zip(training.pools, self.order, sources, strict=True)
+                    torch.cat([training.vicinity.partner(pool, own, generator=source) for own in order.split(once)])
+                    for pool, order, source in zip(training.pools, self.order, sources, strict=True)
                 ]
                 drawn.append(list(torch.stack(found).to(self.device).split(self.sizes, dim=1)))
             # Partners are examples of their own, and cropped and mirrored as such.

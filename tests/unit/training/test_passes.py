@@ -32,6 +32,15 @@ def test_every_pass_has_ratios_and_partners_of_its_own():
     assert len(draws.ratio.unique()) == 16
 
 
+def test_a_second_loader_passes_as_often_as_the_first():
+    training = start(table_spec(vicinity={**MIXUP, "partner": "second_loader"}, passes=3), table())
+    draws, count = loop._Draws(training), training.inputs.train.shape[1]
+    partners = torch.cat([rounds[0] for rounds in draws.partner], dim=1).view(1, 3, count)
+    assert torch.equal(partners.sort().values, torch.arange(count).expand(1, 3, -1))
+    assert not torch.equal(partners[0, 0], partners[0, 1])
+    assert [rounds[0].shape[1] for rounds in draws.partner] == draws.sizes
+
+
 def test_the_loss_of_an_epoch_is_the_mean_over_its_passes():
     spec = table_spec(passes=5, optimiser={"name": "sgd", "lr": 1e-30}, epochs=1)
     training = finished(spec, table())
