@@ -65,12 +65,12 @@ def best_evidence(entry: Entry) -> tuple[Kind, str]:
     return best[0], best[3]
 
 
-def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int]:
-    return KINDS.index(kind(test.scale, test.stand_in)), -test.n
+def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
+    return KINDS.index(kind(test.scale, test.stand_in)), len(test.untried), -test.n
 
 
 def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The test of a claim on the best evidence, then the one with most seeds; None where there is none."""
+    """The test of a claim on the best evidence, then on most of its rows, then on most seeds; None without any."""
     tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
     return min(tests, key=_rank, default=None)
 

@@ -25,6 +25,8 @@ def test_the_best_kind_counts_then_the_most_seeds() -> None:
     assert best_test(claim("c", **NEVER, recorded=[cpu, paper])) == cpu, "a stand-in at paper scale is one"
     more = on_record("reduced", n=9, **SHORT)
     assert best_test(claim("c", **NEVER, recorded=[gpu, more])) == more
+    whole, part = on_record("paper", n=3), on_record("paper", n=9, untried=["a row"])
+    assert best_test(claim("c", **NEVER, recorded=[part, whole])) == whole, "a choice among all rows"
     assert best_test(claim("c", **NEVER)) is None
 
 
