@@ -28,7 +28,7 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
         first = [f"{apart}{_sentence(claim)}{why}", limit(stated[claim.id], claim)]
         lines.append(first + tested(claim, decimals, daggers))
         lines += [["", "", *tested(each, decimals, daggers)] for each in claim.recorded]
-    columns = ["@{}L{55mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
+    columns = ["@{}L{52mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
     head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
     caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
     below = notes(stand_ins, recorded=any(claim.recorded for claim in claims))

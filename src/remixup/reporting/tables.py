@@ -131,7 +131,7 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
     """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
     shared = LABELS if any(line[-1] not in ("", VERDICTS["no published number"]) for line in cells) else LABELS + 15
     label = _label_width(labels)
-    data = min(shared - label, max([12, *(round(1.6 * len(text)) for text in versions)]))
+    data = min(shared - label, max([12, *(round(1.45 * len(text)) for text in versions)]))
     published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
     return [
         rf"@{{}}L{{{label}mm}}",
@@ -151,7 +151,7 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
 
 def _label_width(labels: list[str]) -> int:
     """Millimetres for row labels; longer ones are broken."""
-    return min(50, max([20, *(round(1.6 * latex.breadth(text)) for text in labels)]))
+    return min(50, max([20, *(round(1.45 * latex.breadth(text)) for text in labels)]))
 
 
 def _shown(
