@@ -164,13 +164,7 @@ def test_the_steps_lead_from_a_function_to_a_row_in_three_tables(whole_project, 
     rows = {step.file: yaml.safe_load(step.text)[0]["id"] for step in steps if step.action == "row"}
     names = {file.split("/")[-1].removesuffix(".yaml"): row for file, row in rows.items()}
     after = project.json("tests/golden/hashes.json")
-    # Of the three files that of CIFAR has settings for a CPU, which the new row uses too.
-    new = {
-        f"{name}/{row}/{scale}"
-        for name, row in names.items()
-        for scale in SCALES
-        if scale != "reduced-cpu" or name == "cifar"
-    }
+    new = {f"{name}/{row}/{scale}" for name, row in names.items() for scale in SCALES}
     assert set(after) - set(before) == new
     assert {key: after[key] for key in before} == before
     assert not {after[key] for key in new} & set(before.values())
