@@ -34,29 +34,34 @@ _SUMS = (
     "publisher's archive is not known."
 )
 
+
+def _physionet(builder: str, slug: str, archive: str, note: str) -> dict[str, Version]:
+    """A project of PhysioNet, whose archive's name ends with the version."""
+    url = f"https://physionet.org/static/published-projects/{slug}/{archive}.zip"
+    return versions(
+        Version(
+            archive.rpartition("-")[2],
+            builder,
+            archive=File(f"{archive}.zip", url=url),
+            folder=Folder(slug, packed_path=archive),
+            note=f"{note} {_SUMS} {_UNITS}",
+        )
+    )
+
+
 _PTB_XL = Dataset(
     "ptb-xl",
     "PTB-XL",
     "series",
     5,
-    versions(
-        Version(
-            "1.0.3",
-            "physionet.ptb_xl",
-            archive=File(
-                "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3.zip",
-                url="https://physionet.org/static/published-projects/ptb-xl/"
-                "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3.zip",
-            ),
-            folder=Folder(
-                "ptb-xl",
-                packed_path="ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",
-            ),
-            note="Electrocardiograms of ten seconds, twelve leads at 100 Hz, 12 x 1000: those of exactly one of the "
-            "five diagnostic superclasses. Folds 1 to 8 for training, 9 for validation, 10 for the test. Guo et al. "
-            "count 12,961, 1,637 and 1,650 of them, in an edition that they do not name: how many there are in this "
-            f"one is not checked. {_SUMS} {_UNITS}",
-        )
+    _physionet(
+        "physionet.ptb_xl",
+        "ptb-xl",
+        "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",
+        "Electrocardiograms of ten seconds, twelve leads at 100 Hz, 12 x 1000: those of exactly one of the "
+        "five diagnostic superclasses. Folds 1 to 8 for training, 9 for validation, 10 for the test. Guo et al. "
+        "count 12,961, 1,637 and 1,650 of them, in an edition that they do not name: how many there are in this "
+        "one is not checked.",
     ),
     licence="CC BY 4.0",
     citation="wagner2020ptbxl",
@@ -69,19 +74,13 @@ _APNEA_ECG = Dataset(
     "Apnea-ECG",
     "series",
     2,
-    versions(
-        Version(
-            "1.0.0",
-            "physionet.apnea_ecg",
-            archive=File(
-                "apnea-ecg-database-1.0.0.zip",
-                url="https://physionet.org/static/published-projects/apnea-ecg/apnea-ecg-database-1.0.0.zip",
-            ),
-            folder=Folder("apnea-ecg", packed_path="apnea-ecg-database-1.0.0"),
-            note="Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
-            "Recordings whose number is a multiple of five are for the test, those before them for validation. About "
-            f"17,000 minutes; their number is not checked. {_SUMS} {_UNITS}",
-        )
+    _physionet(
+        "physionet.apnea_ecg",
+        "apnea-ecg",
+        "apnea-ecg-database-1.0.0",
+        "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
+        "Recordings whose number is a multiple of five are for the test, those before them for validation. About "
+        "17,000 minutes; their number is not checked.",
     ),
     licence="ODC-By 1.0",
     citation="penzel2000apnea",
@@ -94,22 +93,15 @@ _SLEEP_EDF = Dataset(
     "Sleep-EDF",
     "series",
     5,
-    versions(
-        Version(
-            "1.0.0",
-            "eeg.sleep_edf",
-            archive=File(
-                "sleep-edf-database-expanded-1.0.0.zip",
-                url="https://physionet.org/static/published-projects/sleep-edfx/sleep-edf-database-expanded-1.0.0.zip",
-            ),
-            folder=Folder("sleep-edfx", packed_path="sleep-edf-database-expanded-1.0.0"),
-            note="Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
-            "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
-            "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
-            "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
-            "test, those before them for validation. Others count about 195,000 epochs; their number is not checked. "
-            f"{_SUMS} {_UNITS}",
-        )
+    _physionet(
+        "eeg.sleep_edf",
+        "sleep-edfx",
+        "sleep-edf-database-expanded-1.0.0",
+        "Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
+        "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
+        "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
+        "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
+        "test, those before them for validation. Others count about 195,000 epochs; their number is not checked.",
     ),
     licence="ODC-By 1.0",
     citation="kemp2000analysis",
@@ -122,23 +114,16 @@ _MMIDB_EEG = Dataset(
     "MMIDB-EEG",
     "series",
     2,
-    versions(
-        Version(
-            "1.0.0",
-            "eeg.mmidb_eeg",
-            archive=File(
-                "eeg-motor-movementimagery-dataset-1.0.0.zip",
-                url="https://physionet.org/static/published-projects/eegmmidb/"
-                "eeg-motor-movementimagery-dataset-1.0.0.zip",
-            ),
-            folder=Folder("eegmmidb", packed_path="eeg-motor-movementimagery-dataset-1.0.0"),
-            note="The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
-            "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
-            "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
-            "of another length) and 89, 104 and 106 (others report labels that do not fit). Subjects whose number is a "
-            "multiple of five are for the test, those before them for validation: 63 + 20 + 20 subjects of about 45 "
-            f"trials, whose number is not checked. {_SUMS} {_UNITS}",
-        )
+    _physionet(
+        "eeg.mmidb_eeg",
+        "eegmmidb",
+        "eeg-motor-movementimagery-dataset-1.0.0",
+        "The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
+        "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
+        "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
+        "of another length) and 89, 104 and 106 (others report labels that do not fit). Subjects whose number is a "
+        "multiple of five are for the test, those before them for validation: 63 + 20 + 20 subjects of about 45 "
+        "trials, whose number is not checked.",
     ),
     licence="ODC-By 1.0",
     citation="schalk2004bci2000",

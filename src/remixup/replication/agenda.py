@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from remixup.errors import UserError, did_you_mean
 from remixup.evaluation.kept import needs_weights
 from remixup.evaluation.runner import evaluate
 from remixup.replication import records
-from remixup.replication.run_costs import training_seconds
+from remixup.replication.run_costs import training_flop, training_seconds
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, plan_experiment
@@ -27,7 +28,6 @@ from remixup.training.block import BlockTraining
 from remixup.training.provenance import clean, code
 from remixup.training.runner import Reporter, Runner
 from remixup.training.timing import StepTimes, kind
-from remixup.training.workload import operations, work
 
 
 class Item(Strict):
@@ -55,7 +55,7 @@ class Piece:
     run: RunSpec
     seeds: int
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The run's name in the store."""
         return self.run.key()
@@ -92,19 +92,15 @@ class Piece:
 
 def _recorded_seconds(run: RunSpec, seeds: int, hardware: str) -> float | None:
     """What a block took on this hardware that took steps of the same kind, in proportion to the passes of both."""
-    wanted, length = kind(run, seeds), _passes(run)
+    wanted = kind(run, seeds)
     for record in records.read_all():
-        spec = RunSpec.model_validate(record["spec"])
         blocks: list[float] = [each["seconds"] for each in record["provenance"] if each["hardware"] == hardware]
-        if blocks and kind(spec, len(record["seeds"])) == wanted:
-            return statistics.median(blocks) * length / _passes(spec)
+        if not blocks or record["spec"]["model"]["name"] != run.model["name"]:
+            continue
+        spec = RunSpec.model_validate(record["spec"])
+        if kind(spec, len(record["seeds"])) == wanted:
+            return statistics.median(blocks) * training_flop(run) / training_flop(spec)
     return None
-
-
-def _passes(run: RunSpec) -> float:
-    """Operations of all that a seed's training passes through its network."""
-    done, each = work(run), operations(run)
-    return done.training * each.training + done.evaluation * each.evaluation
 
 
 def described(missing: list[Piece], minutes: float | None) -> Iterator[str]:
@@ -113,12 +109,12 @@ def described(missing: list[Piece], minutes: float | None) -> Iterator[str]:
     Pieces whose time is not known count as nothing, so that more may be left than is said.
     """
     ends = list(accumulate(piece.seconds or 0.0 for piece in missing))
-    left = [] if minutes is None else [piece for piece, end in zip(missing, ends, strict=True) if end > 60 * minutes]
-    for piece in missing:
-        yield f"  {piece}, {_minutes([piece])}{', left for later' if piece in left else ''}"
+    fits = len(missing) if minutes is None else bisect_right(ends, 60 * minutes)
+    for number, piece in enumerate(missing):
+        yield f"  {piece}, {_minutes([piece])}{'' if number < fits else ', left for later'}"
     if missing:
         yield f"  all of them: {_minutes(missing)}"
-    if left:
+    if left := missing[fits:]:
         yield f"  {minutes:g} minutes leave {len(left)} of them: {_minutes(left)}"
 
 

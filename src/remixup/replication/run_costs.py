@@ -66,8 +66,7 @@ class RunCosts:
         return {key: self._evaluation(each) for key, each in self.plan.evaluations().items()}
 
     def _training(self, key: str, spec: RunSpec, seeds: int) -> Spent:
-        done, each = work(spec), operations(spec)
-        flop = seeds * (done.training * each.training + done.evaluation * each.evaluation)
+        flop = seeds * training_flop(spec)
         return self._spent(training_seconds(spec, seeds, self.times), spec, seeds, self.missing[key], flop)
 
     def _evaluation(self, wanted: Evaluation) -> Spent:
@@ -117,6 +116,12 @@ class RunCosts:
         seen |= set(self.runs)
         sums = [None if None in seconds else math.fsum(each or 0.0 for each in seconds) for seconds in found]
         return [each for each in sums if each != 0]
+
+
+def training_flop(spec: RunSpec) -> float:
+    """Operations of all that the training of one seed passes through its network."""
+    done, each = work(spec), operations(spec)
+    return done.training * each.training + done.evaluation * each.evaluation
 
 
 def training_seconds(spec: RunSpec, seeds: int, times: StepTimes) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class PlannedRow:
     """What is measured on the trained network."""
     at_hand: bool
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The run's name in the store."""
         return self.run.key()
@@ -53,7 +54,7 @@ class Evaluation:
         """The runs that it reads."""
         return [self.run] if self.source is None else [self.run, self.source]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`<name>-<hash8>`: the evaluation's name in the store, hashed over the evaluation and the runs it reads."""
         identity: dict[str, Any] = {"evaluation": self.part, "runs": self.runs}
