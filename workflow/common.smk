@@ -80,10 +80,12 @@ def receipts(experiment: str) -> list[str]:
 
 
 def evaluated(experiment: str) -> list[str]:
-    """The receipt of an experiment's evaluations, where it has any."""
+    """The receipt of an experiment's evaluations that read runs of several packs, where it has any."""
     plan = PLANS[experiment]
     return (
-        [f"{HOME}/evaluated/{plan.evaluation_key()}.json"] if plan.evaluations() else []
+        [f"{HOME}/evaluated/{plan.evaluation_key()}.json"]
+        if plan.joint_evaluations()
+        else []
     )
 
 
@@ -115,7 +117,9 @@ PAPER = sorted(
 REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
 RECORDS = sorted(map(str, Path("records").glob("*.json")))
 EVALUATED = {
-    plan.evaluation_key(): name for name, plan in PLANS.items() if plan.evaluations()
+    plan.evaluation_key(): name
+    for name, plan in PLANS.items()
+    if plan.joint_evaluations()
 }
 
 

@@ -88,10 +88,12 @@ def prepare(
 @app.command()
 def train(
     experiment: Experiment,
-    pack: Annotated[str, typer.Option(help="train this pack of the workflow only")] = "",
+    pack: Annotated[
+        str, typer.Option(help="train this pack of the workflow only, and measure what its runs suffice for")
+    ] = "",
     row: Annotated[list[str] | None, typer.Option(help="train these rows only")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="this many, whatever the file says")] = None,
-    receipt: Annotated[Path | None, typer.Option(help="write what was trained, with digests, to this file")] = None,
+    receipt: Annotated[Path | None, typer.Option(help="write what was made, with digests, to this file")] = None,
     attempt: Annotated[int, typer.Option(min=1, help="which trial it is; noted on the receipt")] = 1,
     processes: Annotated[
         int, typer.Option(min=1, help="data-parallel processes for runs with a micro_batch, a GPU for each")
@@ -112,7 +114,10 @@ def train(
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     with open_runner(settings, plan, gpu_slots, processes) as (make, results), ProgressReport() as report:
         logs = results / settings.scale / "logs"
-        outcome = training.train_pack(make(report), runs, weights, lambda key: logs / f"{key}.failed.txt")
+        runner = make(report)
+        outcome = training.train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
+        measured = next((list(each.evaluations) for each in plan.packs() if each.name == pack), [])
+        outcome["evaluations"] = measure(runner, results, plan, measured)
         if receipt is not None:
             write_json(receipt, {"attempt": attempt, **outcome})
     if receipt is None:
@@ -159,6 +164,20 @@ def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
         raise typer.Exit(DIVERGED)
 
 
+def measure(runner: Any, results: Path, plan: Plan, keys: list[str]) -> dict[str, str]:
+    """Carries out these evaluations of the plan; the files that hold them, with digests."""
+    from remixup.evaluation.runner import evaluate
+    from remixup.training.provenance import sha256
+
+    runs, wanted = plan.runs(), plan.evaluations()
+    done: dict[str, str] = {}
+    for key in keys:
+        for file in evaluate(runner, results, wanted[key], *(runs[run] for run in wanted[key].runs)):
+            done[str(file)] = sha256(file)
+        print(f"{key}: {wanted[key].part['name']} of {wanted[key].run}", flush=True)
+    return done
+
+
 @app.command()
 def evaluate(
     experiment: Experiment,
@@ -170,18 +189,10 @@ def evaluate(
     """Measures what an experiment asks for on its trained networks."""
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
-    from remixup.evaluation.runner import evaluate as measure
-    from remixup.training.provenance import sha256
     from remixup.training.store import write_json
 
-    runs = plan.runs()
-    done: dict[str, str] = {}
     with open_runner(settings, plan, gpu_slots) as (make, results):
-        runner = make(lambda *_: None)
-        for key, wanted in plan.evaluations().items():
-            for file in measure(runner, results, wanted, *(runs[run] for run in wanted.runs)):
-                done[str(file)] = sha256(file)
-            print(f"{key}: {wanted.part['name']} of {wanted.run}", flush=True)
+        done = measure(make(lambda *_: None), results, plan, list(plan.evaluations()))
     if receipt is not None:
         write_json(receipt, {"evaluations": done})
 

@@ -60,6 +60,22 @@ SURFACE = {
     "figures": [{"id": "surface", "caption": "Surface.", "draw": "decision_surfaces"}],
 }
 
+# One whose evaluation reads the networks of two rows: two packs, but at embedded scale.
+JOINT = {
+    **CONVOLUTIONAL,
+    "id": "joint",
+    "title": "Joint",
+    "seeds": 2,
+    "rows": [
+        SMALL["rows"][0],
+        {
+            **SMALL["rows"][1],
+            "evaluate": [{"name": "attack", "method": "fgsm", "source": "erm", "eps": 0.1, "examples": 20}],
+        },
+    ],
+    "scales": {"reduced": {"counts_as": "paper"}, "reduced-cpu": {"counts_as": "paper"}},
+}
+
 
 class Project:
     def __init__(self, folder: Path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, make_project
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.5}}
 
@@ -37,6 +37,18 @@ def trained_hash(project):
     path = project.folder / "experiments/mixup/small.yaml"
     plan = plan_experiment(path, read_experiment(path), Config(), "embedded")
     return plan.rows[1].run.digest()[:2]
+
+
+@pytest.mark.parametrize("scale", ["embedded", "reduced-cpu"])
+def test_what_reads_one_pack_is_measured_in_its_job_and_what_reads_two_after_both(scale, tmp_path):
+    project = make_project(tmp_path / "p", JOINT)
+    project.snakemake("--cores", "2", "receipts", "--config", f"scale={scale}")
+    home = project.folder / "results"
+    (measured,) = [path for path in home.glob("evaluations/attack-*/*") if path.name == "seeds-0-0.json"]
+    listed = {path: set(project.json(path)["evaluations"]) for path in home.glob(f"{scale}/*/*.json")}
+    holders = [path.parent.name for path, files in listed.items() if str(measured.relative_to(project.folder)) in files]
+    assert holders == ["receipts" if scale == "embedded" else "evaluated"]
+    assert len(listed) == (1 if scale == "embedded" else 3)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from filelock import FileLock
 
-from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, SURFACE, Project, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, ROOT, SMALL, SURFACE, Project, make_project
 
 SCRIPT = Path(__file__).with_name("slurm")
 PROFILE = ("--profile", ROOT / "profiles/slurm")
@@ -120,9 +120,9 @@ def same(project: Project, reference):
     return complete and found == {name: reference.get(name) for name in found}
 
 
-@pytest.mark.parametrize(("scale", "gpus"), [("embedded", "gpu=0"), ("reduced", "gpu=1")])
+@pytest.mark.parametrize(("scale", "gpus"), [("reduced-cpu", "gpu=0"), ("reduced", "gpu=1")])
 def test_what_jobs_ask_for(tmp_path, scale, gpus):
-    project = make_project(tmp_path / "p", {**SURFACE, "scales": {"reduced": {"counts_as": "paper"}}})
+    project = make_project(tmp_path / "p", JOINT)
     plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout
     asked = dict(re.findall(r"^(?:local)?rule (\w+):\n(?: .*\n)*?    resources: (.*)$", plan, re.MULTILINE))
     assert set(asked) == {
@@ -148,9 +148,9 @@ def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
     remote.snakemake(*HERE)
     assert same(remote, reference)
     assert (remote.folder / "paper/report.pdf").stat().st_size > 0
-    states = {rule: [job.state for job in jobs(rule)] for rule in ("prepare", "train", "evaluate")}
-    assert states == {"prepare": ["COMPLETED"] * 3, "train": ["COMPLETED"] * 3, "evaluate": ["COMPLETED"]}
-    assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 7  # and none for what takes seconds
+    states = {rule: [job.state for job in jobs(rule)] for rule in ("prepare", "train")}
+    assert states == {"prepare": ["COMPLETED"] * 3, "train": ["COMPLETED"] * 3}
+    assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 6  # and none for what takes seconds
 
 
 @pytest.mark.slow
@@ -208,15 +208,15 @@ def training_of(project):
 def test_a_node_drained_in_mid_run_finishes_its_jobs_and_the_rest_waits(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", SURFACE)
     with submitted(remote) as run:
-        wait_for(lambda: [job for job in jobs("train") if job.state == "RUNNING"], run)
+        wait_for(lambda: [job for job in jobs("prepare") if job.state == "RUNNING"], run)
         node("DRAIN")
-        wait_for(lambda: jobs("evaluate"), run)
-        assert [job.state for job in jobs("train")] == ["COMPLETED"]
+        wait_for(lambda: jobs("train"), run)
+        assert [job.state for job in jobs("prepare")] == ["COMPLETED"]
         time.sleep(5)  # a job that did not wait would have started by now
-        assert [job.state for job in jobs("evaluate")] == ["PENDING"]
+        assert [job.state for job in jobs("train")] == ["PENDING"]
         node("RESUME")
         ended(run)
-    assert [job.restarts for job in jobs("train") + jobs("evaluate")] == [0, 0]
+    assert [job.restarts for job in jobs("prepare") + jobs("train")] == [0, 0]
     assert same(remote, reference)
 
 

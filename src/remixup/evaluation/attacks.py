@@ -1,6 +1,6 @@
 """How much an adversary gets wrong who may change every pixel a little."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -70,8 +70,8 @@ def attack(
         UserError: inputs that are no pixels, or labels that are no classes.
     """
     _refuse(training.inputs)
-    made = _errors(training, examples, _Attack(others or training, training.seeds, method, eps, steps, step))
-    clean = _errors(training, examples, lambda x, y: x)
+    attacked = _Attack(others or training, training.seeds, method, eps, steps, step)
+    made, clean = _errors(training, examples, [attacked, lambda x, y: x])
     return [
         {"seed": seed, **after, **{f"clean_{name}": value for name, value in before.items()}}
         for seed, after, before in zip(training.seeds, made, clean, strict=True)
@@ -107,10 +107,8 @@ def attack_curve(
         UserError: inputs that are no pixels, or labels that are no classes.
     """
     _refuse(training.inputs)
-    found = [
-        _errors(training, examples, _Attack(others or training, training.seeds, method, radius, steps, 0.0))
-        for radius in eps
-    ]
+    attacks = [_Attack(others or training, training.seeds, method, radius, steps, 0.0) for radius in eps]
+    found = _errors(training, examples, attacks)
     return [
         {"seed": seed, "eps": list(eps), "error": [errors[member]["top1"] for errors in found]}
         for member, seed in enumerate(training.seeds)
@@ -125,16 +123,23 @@ def _refuse(inputs: Inputs) -> None:
 
 
 def _errors(
-    training: Training, examples: int, perturb: Callable[[Tensor, Tensor], Tensor]
-) -> list[dict[str, float | None]]:
-    """Errors of each member on perturbed test examples (members, n, channels, height, width) in [0, 255]."""
+    training: Training, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
+) -> list[list[dict[str, float | None]]]:
+    """Errors of each member under each perturbation of test examples (members, n, channels, height, width) in [0, 255].
+
+    The examples are read once: files are slow to decode.
+    """
     inputs, rows = training.inputs, evenly_spaced(training.inputs.test, examples)
-    size = rows.shape[1]
-    sizes = portions(size, ROWS)
-    totals: dict[str, Tensor] = {}
+    sizes = portions(rows.shape[1], ROWS)
+    totals: list[dict[str, Tensor]] = [{} for _ in perturbations]
     for x, y in zip(inputs.batches(rows, sizes), inputs.y[rows].split(sizes, dim=1), strict=True):
-        for name, value in inputs.task.measure(training.logits(perturb(x.float(), y)), y).items():
-            totals[name] = totals[name] + value if name in totals else value
+        for perturb, total in zip(perturbations, totals, strict=True):
+            for name, value in inputs.task.measure(training.logits(perturb(x.float(), y)), y).items():
+                total[name] = total[name] + value if name in total else value
+    return [_percent(total, rows.shape[1]) for total in totals]
+
+
+def _percent(totals: dict[str, Tensor], size: int) -> list[dict[str, float | None]]:
     percent = {name: (100 * total / size).tolist() for name, total in totals.items()}
     found: list[dict[str, float | None]] = []
     for member, finite in enumerate(totals["loss"].isfinite().tolist()):

@@ -110,9 +110,15 @@ class RunCosts:
         return {each: prepared_bytes(self.config, *each) for each in sorted(used)}
 
     def jobs(self, seen: set[str]) -> list[float | None]:
-        """Seconds of the jobs that are left: packs, without the runs already seen, and the evaluations as one."""
-        found = [[self.trainings[key].left for key in pack.runs if key not in seen] for pack in self.plan.packs()]
-        found += [[each.left for each in self.evaluations.values()]]
+        """Seconds of the jobs that are left: packs, without the runs already seen, and joint evaluations as one."""
+        found = [
+            [
+                *(self.trainings[key].left for key in pack.runs if key not in seen),
+                *(self.evaluations[key].left for key in pack.evaluations),
+            ]
+            for pack in self.plan.packs()
+        ]
+        found += [[self.evaluations[key].left for key in self.plan.joint_evaluations()]]
         seen |= set(self.runs)
         sums = [None if None in seconds else math.fsum(each or 0.0 for each in seconds) for seconds in found]
         return [each for each in sums if each != 0]

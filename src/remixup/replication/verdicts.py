@@ -243,7 +243,8 @@ def _decide(
     """Whether a claim holds, by its test and the adjusted p, and why in words."""
     seeds = _seeds(claim, evidence)
     if missing := [name for name in seeds if not seeds[name]]:
-        return None, f"no {claim.metric} of {', '.join(missing)}"
+        none_of_many = len(missing) == len(seeds) > 2
+        return None, f"no {claim.metric} of {'any of its rows' if none_of_many else ', '.join(missing)}"
     if test is None or p is None or test.p is None:
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return None, f"two seeds common to its rows are needed ({counts})"

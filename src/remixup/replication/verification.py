@@ -68,7 +68,7 @@ def _receipts(results: Path) -> Iterator[str | None]:
                 folder = results / "runs" / run / name
                 same = (folder / "provenance.json").is_file() and Block(folder, 0, 0).digest == digest
                 yield None if same else f"{folder} is not what {path} lists"
-        yield from _files(path, receipt.get("checkpoints", {}))
+        yield from _files(path, {**receipt.get("checkpoints", {}), **receipt.get("evaluations", {})})
     for path in sorted(results.glob("*/evaluated/*.json")):
         yield from _files(path, json.loads(path.read_text(encoding="utf-8"))["evaluations"])
 

@@ -10,25 +10,36 @@ from remixup.spec.experiment import Claim, Experiment
 
 
 def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
-    """The claims that runs can decide: statement, effect and interval, what was decided and why; empty without any."""
+    """The claims that runs can decide; empty without any.
+
+    Each has its sentence, with the reason for what was decided, over a line for this report's runs and one for those on
+    record. Where this report ran nothing of it and there is a record, the record stands alone.
+    """
     claims = measured(result.claims)
     if not claims:
         return ""
     stated = {claim.id: claim for claim in experiment.claims}
-    tests: list[tuple[ClaimResult | RecordedClaim, ...]] = [(claim, *claim.recorded) for claim in claims]
-    stand_ins = [test.stand_in for each in tests for test in each if test.n]
+    tests: dict[str, list[ClaimResult | RecordedClaim]] = {
+        claim.id: [*([claim] if claim.n or not claim.recorded else []), *claim.recorded] for claim in claims
+    }
+    stand_ins = [test.stand_in for each in tests.values() for test in each if test.n]
     daggers = marks(stand_ins)
+    columns = ["@{\\quad}L{49mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
     lines: list[list[str] | str] = []
     for claim in claims:
         metric = stated[claim.id].metric
         decimals = experiment.metrics[metric].decimals if metric else 0
-        name = latex.code(claim.id)
-        why = rf"\claimreason{{{name}{': ' + latex.escape(claim.why) if claim.why else ''}}}"
+        here = tests[claim.id][0] is claim
+        why = rf"\claimreason{{{latex.escape(claim.why)}}}" if here and claim.why else ""
         apart = r"\addlinespace[3pt] " if lines else ""
-        first = [f"{apart}{_sentence(claim)}{why}", limit(stated[claim.id], claim)]
-        lines.append(first + tested(claim, decimals, daggers))
-        lines += [["", "", *tested(each, decimals, daggers)] for each in claim.recorded]
-    columns = ["@{}L{52mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
+        lines.append(
+            [rf"{apart}\multicolumn{{{len(columns)}}}{{@{{}}L{{\linewidth}}@{{}}}}{{{_sentence(claim)}{why}}}"]
+        )
+        name = [rf"{{\scriptsize {latex.code(claim.id)}}}", limit(stated[claim.id], claim)]
+        lines += [
+            [*(["", ""] if number else name), *tested(test, decimals, daggers)]
+            for number, test in enumerate(tests[claim.id])
+        ]
     head = ["Claim", r"$\delta$", "Evidence", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", "$p$", "$n$", "Decision"]
     caption, label = r"Claims. \claimscaption", f"claims:{experiment.id}"
     below = notes(stand_ins, recorded=any(claim.recorded for claim in claims))

@@ -27,8 +27,8 @@ VERDICTS = {
 NOTHING = "{--}"
 ABREAST = 5
 """So many metrics stand side by side at most."""
-LABELS = 72
-"""Millimetres that row labels and data versions share in a results table with verdicts; without there are 15 more."""
+LABELS = {"": 15, VERDICTS["no published number"]: 15, VERDICTS["stand-in"]: 7}
+"""Millimetres that row labels and data versions share beyond 72 where a results table has no longer verdict."""
 
 
 def here(experiment: Experiment, patterns: list[str], scale: Scale) -> list[Row]:
@@ -129,7 +129,7 @@ def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
 
 def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> list[str]:
     """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
-    shared = LABELS if any(line[-1] not in ("", VERDICTS["no published number"]) for line in cells) else LABELS + 15
+    shared = 72 + min((LABELS.get(line[-1], 0) for line in cells), default=0)
     label = _label_width(labels)
     data = min(shared - label, max([12, *(round(1.45 * len(text)) for text in versions)]))
     published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
@@ -151,7 +151,7 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
 
 def _label_width(labels: list[str]) -> int:
     """Millimetres for row labels; longer ones are broken."""
-    return min(50, max([20, *(round(1.45 * latex.breadth(text)) for text in labels)]))
+    return min(50, max([20, *(round(1.55 * latex.breadth(text)) for text in labels)]))
 
 
 def _shown(

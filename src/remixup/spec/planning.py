@@ -64,11 +64,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Pack:
-    """What one job trains: runs and the number of seeds of each."""
+    """What one job trains and measures: runs and evaluations, with the number of seeds of each."""
 
     experiment: str
     name: str
     runs: dict[str, int]
+    evaluations: dict[str, int]
+    """Those that read the runs of this pack alone."""
     datasets: list[tuple[str, str]]
     threads: int
     """CPU threads that its runs use."""
@@ -77,8 +79,8 @@ class Pack:
 
     @property
     def key(self) -> str:
-        """`<experiment>-<name>-<hash8>`, hashed over runs and seeds: a changed row is a new receipt."""
-        return f"{self.experiment}-{self.name}-{short_digest(self.runs)}"
+        """`<experiment>-<name>-<hash8>`, hashed over what it makes: a changed row is a new receipt."""
+        return f"{self.experiment}-{self.name}-{short_digest({**self.runs, **self.evaluations})}"
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,13 @@ class Plan:
             carried = data["task"] == "tabular" and data["versions"][run.dataset.version]["embedded"]
             kind = "points" if data["task"] == "points" or carried else run.dataset.name
             grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
+        evaluations = self.evaluations().items()
         return [
             Pack(
                 self.experiment.id,
                 name,
                 {key: seeds for key, (_, seeds) in runs.items()},
+                {key: wanted.seeds for key, wanted in evaluations if runs.keys() >= set(wanted.runs)},
                 sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
                 max(run.threads for run, _ in runs.values()),
                 max(run.shares for run, _ in runs.values()),
@@ -135,6 +139,11 @@ class Plan:
                 found.append(soundness(self.plain(row)))
         # Rows may share a run and ask for different numbers of seeds.
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
+
+    def joint_evaluations(self) -> dict[str, Evaluation]:
+        """Evaluations by key that read runs of several packs, so that they wait for all of them."""
+        alone = {key for pack in self.packs() for key in pack.evaluations}
+        return {key: wanted for key, wanted in self.evaluations().items() if key not in alone}
 
     def plain(self, row: PlannedRow) -> PlannedRow:
         """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
@@ -163,8 +172,8 @@ class Plan:
         return Evaluation(row.key, alone, row.seeds, source.key) if source else None
 
     def evaluation_key(self) -> str:
-        """Names the receipt of the experiment's evaluations."""
-        wanted = {key: evaluation.seeds for key, evaluation in self.evaluations().items()}
+        """Names the receipt of the evaluations that read runs of several packs."""
+        wanted = {key: evaluation.seeds for key, evaluation in self.joint_evaluations().items()}
         return f"{self.experiment.id}-{short_digest(wanted)}"
 
 

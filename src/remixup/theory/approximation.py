@@ -25,8 +25,8 @@ from remixup.theory.checks import examples_of_a_model, one_a_row, positive
 Model = Callable[[Tensor], Tensor]
 """From inputs (m, d), float64, to logits (m,): a differentiable function of each row by itself."""
 
-_CHUNK = 2**21
-"""Numbers in one batch of mixed inputs: 16 MiB."""
+_CHUNK = 2**14
+"""Numbers in one batch of mixed inputs: few enough that what a small network makes of them stays in the cache."""
 
 
 @dataclass(frozen=True)

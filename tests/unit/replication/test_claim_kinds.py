@@ -47,6 +47,17 @@ def decide(claims: list[Claim], **values: list[float]) -> list[ClaimResult]:
     return decide_claims(small(claims), {"erm": Evidence("paper"), "mixup": Evidence("paper"), **evidence})
 
 
+def test_rows_without_a_value_are_named_unless_none_of_many_has_one() -> None:
+    seeds = [1.0, 2.0]
+    (one,) = decide([compare(0.5)], erm=seeds)
+    (none,) = decide([compare(0.5)])
+    assert (one.why, none.why) == ("no test_error.last of mixup", "no test_error.last of erm, mixup")
+    claim = compare(0.5).model_copy(update={"compare": [Pair(baseline="erm", treatment=name) for name in "abc"]})
+    experiment = small([]).model_copy(update={"claims": [claim]})
+    (many,) = decide_claims(experiment, {name: Evidence("paper") for name in ("erm", *"abc")})
+    assert many.why == "no test_error.last of any of its rows"
+
+
 @pytest.mark.parametrize(
     ("values", "holds", "why"),
     [

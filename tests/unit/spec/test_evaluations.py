@@ -6,7 +6,9 @@ import pytest
 
 from remixup.errors import UserError
 from remixup.spec import parts
+from remixup.spec.config import Config
 from remixup.spec.experiment import metric_names, read_experiment
+from remixup.spec.planning import plan_experiment
 from remixup.spec.run import short_digest
 from tests.unit.spec.small import plan, write
 
@@ -165,6 +167,16 @@ def test_what_a_claim_on_a_stand_in_rests_on_is_held_against_logistic_regression
     found = [(each.part["name"], each.run) for each in stands_in.evaluations().values()]
     assert found == ([("logistic_regression", keys[needed])] if needed else [])
     assert planned(tmp_path, rows, **changes).evaluations() == {}
+
+
+def test_an_evaluation_belongs_to_the_pack_that_has_all_runs_it_reads_else_to_none(tmp_path):
+    """Rows source, same and alone are one run; the row other is a run, and but at embedded scale a pack, of its own."""
+    apart = planned(tmp_path)
+    same, other, alone = (evaluation(apart, name).key for name in ("same", "other", "alone"))
+    assert [pack.evaluations for pack in apart.packs()] == [{same: 3, alone: 3}, {}]
+    assert list(apart.joint_evaluations()) == [other]
+    (pack,) = plan_experiment(tmp_path, apart.experiment, Config(), "embedded").packs()
+    assert pack.evaluations.keys() == {same, other, alone}
 
 
 def test_the_most_seeds_asked_for_are_evaluated(tmp_path):
