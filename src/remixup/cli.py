@@ -116,8 +116,10 @@ def train(
         logs = results / settings.scale / "logs"
         runner = make(report)
         outcome = training.train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
-        measured = next((list(each.evaluations) for each in plan.packs() if each.name == pack), [])
-        outcome["evaluations"] = measure(runner, results, plan, measured)
+        evaluations = next((each.evaluations for each in plan.packs() if each.name == pack), {})
+        reads = {key: set(plan.evaluations()[key].runs) for key in evaluations}
+        measurable = [key for key, read in reads.items() if outcome["runs"].keys() >= read]
+        outcome["evaluations"] = measure(runner, results, plan, measurable)
         if receipt is not None:
             write_json(receipt, {"attempt": attempt, **outcome})
     if receipt is None:

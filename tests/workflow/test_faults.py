@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, SURFACE, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project
 
 
 def one_message(done):
@@ -114,6 +114,18 @@ def test_a_run_that_diverges_is_a_result(tmp_path):
     assert [entry["verdict"] for entry in entries] == ["diverged", "no published number"]
     assert entries[0]["replicated"] is None
     assert entries[1]["replicated"]["n"] == 1
+
+
+def test_what_would_read_a_run_that_broke_is_not_measured(tmp_path):
+    """An attack made on the networks of a row whose training fails: the attacked row keeps its own results."""
+    source, attacked = JOINT["rows"]
+    huge = {**source, "run": {"model": {"width": 10**10}}}
+    project = make_project(tmp_path / "p", {**JOINT, "rows": [huge, attacked]})
+    target = "results/embedded/experiments/joint.json"
+    assert "failed, see" in project.snakemake("--cores", "1", target).stderr
+    verdicts = {entry["row"]: entry["verdict"] for entry in project.json(target)["entries"]}
+    assert verdicts == {"erm": "failed", "mixup": "no published number"}
+    assert not list((project.folder / "results/evaluations").glob("*"))
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ class Totals(Result):
     devices: int = Field(description="jobs at a time")
     wall_hours: Bound = Field(
         description="what is left, its jobs put longest first onto the next free device; an evaluation is not made to "
-        "wait for the trainings that it reads"
+        "wait for the trainings that it reads where they are jobs of their own"
     )
 
 
