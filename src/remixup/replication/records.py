@@ -53,7 +53,7 @@ def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
         sound = {row.row.id: harvest.sound(row) for row in rows if row.stand_in}
         measured = [each for row in rows for each in _measured(harvest, row)]
         record = {**_record(key, spec, scales[key], blocks), "sound": sound, "evaluations": measured}
-        record = _with_those_of_others(record, path)
+        record = _with_what_was_recorded(record, path)
         for block in blocks:
             if _keeps_history(block):
                 kept = _history(HOME, key, block.seeds)
@@ -64,18 +64,48 @@ def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
     return written
 
 
-def _with_those_of_others(record: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Adds what other experiments, which share the run, had recorded of the same training."""
+def _with_what_was_recorded(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Adds the seeds that were recorded before, and what was measured then, be it by another experiment.
+
+    Where a seed of both has another history, the run was trained anew by another machine or program: then nothing of
+    what was recorded holds for it.
+    """
     if not path.exists():
         return record
     before = read(path)
-    histories = {block["history_sha256"] for block in record["provenance"]}
-    if not {block["history_sha256"] for block in before["provenance"]} <= histories:
+    old, new = _histories(before), _histories(record)
+    same = all(old[seed] == new[seed] for seed in old.keys() & new.keys())
+    alike = before["numerics"] == record["numerics"] and before["values"].keys() >= record["values"].keys()
+    if not (same and alike):
         return record
-    own = [_named(each) for each in record["evaluations"]]
-    others = [each for each in before["evaluations"] if _named(each) not in own]
-    sound = {**before["sound"], **record["sound"]}
-    return {**record, "sound": sound, "evaluations": [*record["evaluations"], *others]}
+    held = {seed: (each, place) for each in (before, record) for place, seed in enumerate(each["seeds"])}
+    places = [held[seed] for seed in sorted(held)]
+    blocks = [block for block in before["provenance"] if new.keys().isdisjoint(block["seeds"])]
+    return {
+        **record,
+        "seeds": sorted(held),
+        "diverged": [each["diverged"][place] for each, place in places],
+        "values": {name: [each["values"][name][place] for each, place in places] for name in record["values"]},
+        "provenance": sorted([*record["provenance"], *blocks], key=lambda block: block["seeds"]),
+        "sound": {**before["sound"], **record["sound"]},
+        "evaluations": _all_evaluations(before["evaluations"], record["evaluations"]),
+    }
+
+
+def _histories(record: dict[str, Any]) -> dict[int, str]:
+    return {seed: block["history_sha256"] for block in record["provenance"] for seed in block["seeds"]}
+
+
+def _all_evaluations(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of both; where they have the same one, the seeds of both, with what is measured now."""
+    found = []
+    for each in now:
+        known: dict[str, dict[str, Any]] = next(
+            (other["values"] for other in before if _named(other) == _named(each)), {}
+        )
+        values = {name: {**known.get(name, {}), **by_seed} for name, by_seed in each["values"].items()}
+        found.append({**each, "values": values})
+    return found + [each for each in before if _named(each) not in [_named(other) for other in now]]
 
 
 def _keeps_history(block: Block) -> bool:

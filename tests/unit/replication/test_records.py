@@ -95,11 +95,41 @@ def test_a_shared_record_keeps_what_another_experiment_measured(
         "evaluations": [mine],
         "provenance": [{"seeds": [0, 1], "history_sha256": history}],
     }
-    found = records._with_those_of_others({**content, **own}, path)
+    found = records._with_what_was_recorded({**content, **own}, path)
     assert found["evaluations"] == ([mine, content["evaluations"][0]] if both else [mine])
     assert found["sound"] == ({"probed": True, "other": False} if both else {"other": False})
     own["evaluations"] = [again]
-    assert records._with_those_of_others({**content, **own}, path)["evaluations"] == [again]
+    (kept,) = records._with_what_was_recorded({**content, **own}, path)["evaluations"]
+    assert kept["values"]["top1"] == ({**content["evaluations"][0]["values"]["top1"], "0": 2.5} if both else {"0": 2.5})
+
+
+@pytest.mark.parametrize(("history", "kept"), [("h2", [1, 2]), ("other", [2])])
+def test_recording_some_seeds_again_loses_none(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, history: str, kept: list[int]
+) -> None:
+    """Seeds 1 and 2 are on record, and 2 is trained again elsewhere: to the same bits, or to others."""
+    _, content = record
+    content = {**{name: value for name, value in content.items() if name != "comparable"}, "sound": {}}
+    probe = {"part": {"name": "probe"}, "numerics": 1, "source": []}
+    one, two = ({"seeds": [seed], "history_sha256": f"h{seed}", "day": "first"} for seed in (1, 2))
+    before = {
+        **content,
+        "seeds": [1, 2],
+        "diverged": [False, True],
+        "values": {"test_error.last": [10.0, 20.0]},
+        "provenance": [one, two],
+        "evaluations": [{**probe, "values": {"top1": {"1": 1.0, "2": 2.0}}}],
+    }
+    path = tmp_path / "kept-00000000.json"
+    path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
+    again = {**two, "history_sha256": history, "day": "second"}
+    now = {"seeds": [2], "diverged": [True], "values": {"test_error.last": [20.0]}, "provenance": [again]}
+    found = records._with_what_was_recorded({**content, **now, "evaluations": []}, path)
+    assert found["seeds"] == kept
+    assert found["diverged"] == [False, True][-len(kept) :]
+    assert found["values"] == {"test_error.last": [10.0, 20.0][-len(kept) :]}
+    assert found["provenance"] == [one, again][-len(kept) :]
+    assert found["evaluations"] == (before["evaluations"] if len(kept) == 2 else [])
 
 
 def test_it_is_the_digest_that_finds_an_edited_record(
