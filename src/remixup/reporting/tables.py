@@ -110,11 +110,12 @@ def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) ->
 
 
 def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recorded]:
-    """What is printed of a number; one that was not run here shows what is on record in its place."""
+    """What is printed of a number: what was run here, and what is on record unless that is the same run's again."""
     if entry is None:
         return []
-    own: list[Entry | Recorded] = [entry] if record is None or entry.verdict != "not run" else []
-    return own + ([record] if record else [])
+    if record is None or (entry.replicated and entry.replicated.values == record.replicated.values):
+        return [entry]
+    return [record] if entry.verdict == "not run" else [entry, record]
 
 
 def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:

@@ -276,3 +276,11 @@ def test_a_table_has_no_metric_that_the_file_does_not_describe(key: str) -> None
     document["tables"][0][key] = ["test_error.best"]
     with pytest.raises(ValueError, match=r"table all: metric 'test_error.best' is not described"):
         Experiment.model_validate(document)
+
+
+def test_a_record_of_the_very_same_runs_is_not_printed_twice() -> None:
+    here = entry("r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.0, 0.1), scale="paper")])
+    other = entry(
+        "r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.1, 0.1), scale="paper")]
+    )
+    assert [len(lines_of(printed_table(each))) for each in (here, other)] == [1, 2]
