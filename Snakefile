@@ -36,6 +36,11 @@ rule all:
         f"{HOME}/replication.json",
 
 
+onstart:
+    # DVC tracks this folder, and no evaluation may need a job of its own.
+    Path(HOME, "evaluated").mkdir(parents=True, exist_ok=True)
+
+
 onsuccess:
     for run, log in failures().items():
         print(
