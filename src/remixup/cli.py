@@ -107,19 +107,20 @@ def train(
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, pack, row or [], seeds)
     from remixup.evaluation.kept import needs_weights
+    from remixup.evaluation.runner import evaluate_all
     from remixup.training import runner as training
     from remixup.training.progress import ProgressReport
     from remixup.training.store import Store, write_json
 
-    weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
+    evaluations = plan.evaluations()
+    weights = {run for wanted in evaluations.values() if needs_weights(wanted) for run in wanted.runs}
     with open_runner(settings, plan, gpu_slots, processes) as (make, results), ProgressReport() as report:
         logs = results / settings.scale / "logs"
         runner = make(report)
         outcome = training.train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
-        evaluations = next((each.evaluations for each in plan.packs() if each.name == pack), {})
-        reads = {key: set(plan.evaluations()[key].runs) for key in evaluations}
-        measurable = [key for key, read in reads.items() if outcome["runs"].keys() >= read]
-        outcome["evaluations"] = measure(runner, results, plan, measurable)
+        own = next((each.evaluations for each in plan.packs() if each.name == pack), {})
+        measurable = [evaluations[key] for key in own if outcome["runs"].keys() >= set(evaluations[key].runs)]
+        outcome["evaluations"] = evaluate_all(runner, results, measurable, plan.runs())
         if receipt is not None:
             write_json(receipt, {"attempt": attempt, **outcome})
     if receipt is None:
@@ -166,20 +167,6 @@ def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
         raise typer.Exit(DIVERGED)
 
 
-def measure(runner: Any, results: Path, plan: Plan, keys: list[str]) -> dict[str, str]:
-    """Carries out these evaluations of the plan; the files that hold them, with digests."""
-    from remixup.evaluation.runner import evaluate
-    from remixup.training.provenance import sha256
-
-    runs, wanted = plan.runs(), plan.evaluations()
-    done: dict[str, str] = {}
-    for key in keys:
-        for file in evaluate(runner, results, wanted[key], *(runs[run] for run in wanted[key].runs)):
-            done[str(file)] = sha256(file)
-        print(f"{key}: {wanted[key].part['name']} of {wanted[key].run}", flush=True)
-    return done
-
-
 @app.command()
 def evaluate(
     experiment: Experiment,
@@ -191,10 +178,11 @@ def evaluate(
     """Measures what an experiment asks for on its trained networks."""
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
+    from remixup.evaluation.runner import evaluate_all
     from remixup.training.store import write_json
 
     with open_runner(settings, plan, gpu_slots) as (make, results):
-        done = measure(make(lambda *_: None), results, plan, list(plan.evaluations()))
+        done = evaluate_all(make(lambda *_: None), results, list(plan.evaluations().values()), plan.runs())
     if receipt is not None:
         write_json(receipt, {"evaluations": done})
 

@@ -12,6 +12,7 @@ from remixup.spec.parts import catalogue
 from remixup.spec.planning import Evaluation
 from remixup.spec.run import RunSpec
 from remixup.training import checkpoints
+from remixup.training.provenance import sha256
 from remixup.training.runner import Runner, start
 from remixup.training.store import enough_space, write_json
 
@@ -24,6 +25,18 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
         raise LookupError(f"no evaluation {name}: parts.json and the code differ")
     found: Callable[..., list[dict[str, Any]]] = function
     return found
+
+
+def evaluate_all(
+    runner: Runner, results: Path, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]
+) -> dict[str, str]:
+    """Makes sure that these evaluations are there, and says so of each; the files that hold them, with SHA-256."""
+    done = {}
+    for each in wanted:
+        for file in evaluate(runner, results, each, *(runs[run] for run in each.runs)):
+            done[str(file)] = sha256(file)
+        print(f"{each.key}: {each.part['name']} of {each.run}", flush=True)
+    return done
 
 
 def evaluate(
