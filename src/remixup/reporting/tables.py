@@ -24,7 +24,7 @@ VERDICTS = {
     "no published number": r"\NothingToCompare",
 }
 """The commands, defined in paper/report.tex with their symbols, that print each verdict."""
-NOTHING = "{--}"
+NOTHING = "--"
 ABREAST = 5
 """So many metrics stand side by side at most."""
 LABELS = {"": 15, VERDICTS["no published number"]: 15, VERDICTS["stand-in"]: 7}
@@ -105,8 +105,10 @@ def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) ->
     versions = [sample.dataset_version for sample in measured]
     columns = _columns([line for line in lines if isinstance(line, list)], [row.label for row, *_ in shown], versions)
     head = ["", r"\multicolumn{2}{c}{Published}", "Evidence", "Data", r"\multicolumn{4}{c}{Mean $\pm$ std}", "$n$"]
-    head += [r"{$\Delta$}", "Verdict"]
-    return latex.table(columns, head, lines, caption=caption, label=f"tab:{experiment.id}-{wanted.id}", notes=below)
+    head += [r"$\Delta$", "Verdict"]
+    return latex.table(
+        columns, head, _aligned(lines), caption=caption, label=f"tab:{experiment.id}-{wanted.id}", notes=below
+    )
 
 
 def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recorded]:
@@ -133,21 +135,30 @@ def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> 
     shared = 72 + min((LABELS.get(line[-1], 0) for line in cells), default=0)
     label = _label_width(labels)
     data = min(shared - label, max([12, *(round(1.45 * len(text)) for text in versions)]))
-    published, mean, std, difference = (latex.column(line[index] for line in cells) for index in (1, 5, 7, 10))
     return [
         rf"@{{}}L{{{label}mm}}",
-        rf"{published}@{{}}",
+        "r@{}",
         "l",
         "l",
         rf"L{{{data}mm}}",
-        rf"{mean}@{{\,}}",
+        r"r@{\,}",
         r"c@{\,}",
-        rf"{std}@{{}}",
+        "r@{}",
         "l",
         "r",
-        difference,
+        "r",
         "l@{}",
     ]
+
+
+def _aligned(lines: list[list[str] | str]) -> list[list[str] | str]:
+    """The same lines with the numbers of each column (published, mean, deviation, difference) aligned."""
+    cells = [line for line in lines if isinstance(line, list)]
+    columns = [list(column) for column in zip(*cells, strict=True)]
+    for index in (1, 5, 7, 10):
+        columns[index] = latex.aligned(columns[index])
+    rows = map(list, zip(*columns, strict=True))
+    return [line if isinstance(line, str) else next(rows) for line in lines]
 
 
 def _label_width(labels: list[str]) -> int:

@@ -149,8 +149,8 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             for name in ("real", "standing-in", "open", "refuted", "never-run")
         ],
         "choices": [
-            r"Labels are replaced uniformly over all ten classes, the true one included; \qty{50}{\percent} of noise "
-            r"then leaves \qty{55}{\percent} of the labels right.",
+            r"Labels are replaced uniformly over all ten classes, the true one included; 50\,\% of noise "
+            r"then leaves 55\,\% of the labels right.",
             r"The dropout layer stands between the two convolutions of a block, as in wide residual networks "
             r"\citep{zagoruyko2016}.",
         ],

@@ -381,7 +381,7 @@ def test_a_reference_to_nothing_is_an_error(tmp_path: Path, body: str) -> None:
 def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = minimal(tmp_path, "x")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"latexmk and pdflatex not found.*paper/get-latex.*texlive-science"):
+    with pytest.raises(UserError, match=r"latexmk and pdflatex not found.*paper/get-latex.*texlive-latex-recommended"):
         build.build_pdf(**arguments)
 
 

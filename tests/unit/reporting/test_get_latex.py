@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PAPER = Path(__file__).parents[3] / "paper"
-PACKAGES = ["latexmk", "lmodern", "texlive-fonts-recommended", "texlive-latex-recommended", "texlive-science"]
+PACKAGES = ["latexmk", "lmodern", "texlive-fonts-recommended", "texlive-latex-recommended"]
 
 
 def run(path: str, script: Path = PAPER / "get-latex") -> subprocess.CompletedProcess[str]:
