@@ -8,7 +8,7 @@ snakemake results/embedded/experiments/uci.json    one experiment
 
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")
 
 
 configfile: "config.yaml"

@@ -12,6 +12,8 @@ rule train:
         f"{HOME}/logs/{{pack}}.log",
     wildcard_constraints:
         pack="|".join(PACKS) or "none",
+    # Below 0, which all that is short has; long ones first, so that no core waits at the end.
+    priority: lambda wildcards: -1 / PACKS[wildcards.pack].passes
     threads: lambda wildcards: PACKS[wildcards.pack].threads
     resources:
         gpu=lambda wildcards: gpus(wildcards.pack),

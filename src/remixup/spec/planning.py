@@ -76,6 +76,8 @@ class Pack:
     """CPU threads that its runs use."""
     shares: int
     """The most GPUs that one of its runs can use."""
+    passes: int
+    """How often its networks pass over their data, one after another: about in the order of how long packs take."""
 
     @property
     def key(self) -> str:
@@ -126,6 +128,7 @@ class Plan:
                 sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
                 max(run.threads for run, _ in runs.values()),
                 max(run.shares for run, _ in runs.values()),
+                sum(run.epochs * run.passes * (1 if run.population else seeds) for run, seeds in runs.values()),
             )
             for name, runs in grouped.items()
         ]

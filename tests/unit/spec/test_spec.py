@@ -204,6 +204,13 @@ def test_a_pack_is_named_by_what_it_trains(tmp_path):
     assert len(plan(tmp_path, "paper").packs()) == 2
 
 
+@pytest.mark.parametrize(("model", "each"), [("preact_resnet_population", 4 * 5), ("preact_resnet", 3 * 4 * 5)])
+def test_a_pack_counts_the_passes_of_its_networks_one_after_another(tmp_path, model, each):
+    run = {"dataset": {"name": "digits"}, "scaling": "standardise", "model": model, "epochs": 4, "passes": 5}
+    (pack,) = plan(tmp_path, "embedded", run={"optimiser": "adam", "batch_size": 16, **run}, seeds=3).packs()
+    assert pack.passes == 2 * each, "the seeds of a population are side by side"
+
+
 def test_every_committed_experiment_is_valid_at_every_scale():
     plans = read_plans(Config())
     assert {plan.experiment.id for plan in plans} == set(read_experiments())
