@@ -54,7 +54,7 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
 
 def plans_of(names: list[str], config: Config) -> list[Plan]:
     """The plans of some experiments."""
-    files = read_experiments()
+    files = read_experiments(only=names)
     for name in names:
         if name not in files:
             raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))

@@ -5,6 +5,7 @@ What comes out depends on the rows and seeds asked for, and not on how many work
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from remixup.errors import UserError
 from remixup.spec.parts import bind
 from remixup.training import decoding
 
+KEPT = 2**29
+"""Bytes of decoded images that are kept from one evaluation to the next: Imagenette's at 64 pixels are 40 MB."""
 _PORTION = 64
 """Images that a worker decodes at a time: a minibatch is shared among workers, and few are held ahead of their use."""
 
@@ -38,6 +41,7 @@ class Stream:
     def __init__(self, path: Path, offsets: Tensor, part: dict[str, Any], workers: int = 0) -> None:
         self.path, self.offsets, self.workers = path, offsets, workers
         self._crop = bind(decoding, part)
+        self._kept: tuple[Tensor, Tensor] | None = None
         self.shape = (len(self), *self._decoded(torch.tensor([0]), None).shape[1:])
         """Of all the images, as a tensor of them would have it: (n, 3, size, size)."""
 
@@ -45,7 +49,7 @@ class Stream:
         return len(self.offsets) - 1
 
     def batches(self, rows: Tensor, sizes: list[int], seeds: Tensor | None = None) -> Iterator[Tensor]:
-        """Minibatches of some rows, in their order.
+        """Minibatches of some rows, in their order; an evaluation's, asked for again, are not decoded again.
 
         Args:
             rows: which records, int64 (n,), on the CPU.
@@ -53,13 +57,26 @@ class Stream:
             seeds: for each row a number >= 0 that decides its random crop, int64 (n,); None: the crop of an evaluation.
 
         Returns:
-            uint8 (b, 3, size, size) on the CPU, one for each size; in pinned memory where there is a GPU.
+            uint8 (b, 3, size, size) on the CPU, one for each size, to be read only.
 
         Raises:
             UserError: a record is not a whole image.
         """
         if sum(sizes) != len(rows) or (seeds is not None and len(seeds) != len(rows)):
             raise ValueError(f"{len(rows)} rows, {sum(sizes)} places and {'no' if seeds is None else len(seeds)} seeds")
+        if seeds is not None or len(rows) * math.prod(self.shape[1:]) > KEPT:
+            yield from self._read(rows, sizes, seeds)
+        elif self._kept is not None and torch.equal(self._kept[0], rows):
+            yield from self._kept[1].split(sizes)
+        else:
+            read = []
+            for batch in self._read(rows, sizes, None):
+                read.append(batch)
+                yield batch
+            self._kept = rows.clone(), torch.cat(read)
+
+    def _read(self, rows: Tensor, sizes: list[int], seeds: Tensor | None) -> Iterator[Tensor]:
+        """Minibatches from the file, in pinned memory where there is a GPU."""
         ends = torch.tensor(sizes).cumsum(0).tolist()
         slices = [
             slice(start, min(start + _PORTION, end))

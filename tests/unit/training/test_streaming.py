@@ -12,6 +12,7 @@ from PIL import Image
 
 from remixup.data import load, prepare
 from remixup.errors import UserError
+from remixup.training import streaming
 from remixup.training.decoding import random_resized_crop
 from remixup.training.streaming import Stream
 
@@ -59,6 +60,25 @@ def test_batches_hold_the_rows_asked_for_in_their_order_and_sizes(stream, record
     assert all(batch.is_contiguous() and batch.dtype == torch.uint8 for batch in batches)
     for image, row in zip(torch.cat(batches), rows.tolist(), strict=True):
         assert torch.equal(image, random_resized_crop(pixels(records[row]), None, size=12))
+
+
+def test_an_evaluation_asked_for_again_reads_nothing(stream, monkeypatch):
+    given, rows = stream(), torch.arange(20)
+    first = list(given.batches(rows, [15, 5]))
+    given.path.rename(given.path.with_suffix(".away"))
+    again = list(given.batches(rows, [10, 10]))
+    assert [len(batch) for batch in again] == [10, 10]
+    assert torch.equal(torch.cat(again), torch.cat(first))
+    for other, seeds in ((rows.flip(0), None), (rows, rows)):
+        with pytest.raises(FileNotFoundError):
+            list(given.batches(other, [20], seeds))
+    given.path.with_suffix(".away").rename(given.path)
+    monkeypatch.setattr(streaming, "KEPT", 20 * 3 * 12 * 12 - 1)
+    large = stream()
+    list(large.batches(rows, [20]))
+    large.path.unlink()
+    with pytest.raises(FileNotFoundError):
+        list(large.batches(rows, [20]))
 
 
 def test_each_row_is_cropped_by_its_own_seed(stream, records):
