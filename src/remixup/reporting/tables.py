@@ -115,9 +115,14 @@ def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recor
     """What is printed of a number: what was run here, and what is on record unless that is the same run's again."""
     if entry is None:
         return []
-    if record is None or (entry.replicated and entry.replicated.values == record.replicated.values):
+    if record is None or (entry.replicated and _alike(entry.replicated.values, record.replicated.values)):
         return [entry]
     return [record] if entry.verdict == "not run" else [entry, record]
+
+
+def _alike(here: list[float], recorded: list[float]) -> bool:
+    """Whether both are the same values but for rounding."""
+    return len(here) == len(recorded) and all(map(math.isclose, here, recorded))
 
 
 def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
@@ -259,7 +264,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         before = row
     # Of the 170 mm evidence and n take 26, the gaps 4.2 each; a number breaks at its sign.
     names = _label_width([row.label for row, _ in found])
-    each = min(26, int((170 - names - 26 - 4.2 * (2 + len(metrics))) / len(metrics)))
+    each = min(34, int((170 - names - 26 - 4.2 * (2 + len(metrics))) / len(metrics)))
     columns = [rf"@{{}}L{{{names}mm}}", "l", *[f"R{{{each}mm}}"] * len(metrics), "r@{}"]
     head = ["", "Evidence", *(latex.prose(_metric(experiment.metrics[metric])) for metric in metrics), "$n$"]
     versions = dict.fromkeys(latex.escape(sample.dataset_version) for sample in used)

@@ -157,6 +157,10 @@ def test_a_record_of_this_very_run_is_not_repeated() -> None:
     own = recorded(runs, scale="paper")
     assert len(cells_of(printed_table(entry("r", "test_error.last", 4.2, runs, recorded=[own])))) == 1
     assert len(cells_of(printed_table(entry("r", "test_error.last", 4.2, exactly(4.4, 0.1), recorded=[own])))) == 2
+    rounded = recorded(runs.model_copy(update={"values": [value + 1e-15 for value in runs.values]}))
+    assert len(cells_of(printed_table(entry("r", "test_error.last", 4.2, runs, recorded=[rounded])))) == 1
+    fewer = recorded(runs.model_copy(update={"values": runs.values[:-1]}))
+    assert len(cells_of(printed_table(entry("r", "test_error.last", 4.2, runs, recorded=[fewer])))) == 2
 
 
 def test_several_metrics_stand_under_headings_of_their_own() -> None:
