@@ -85,7 +85,7 @@ def _time(results: list[ExperimentResult], experiments: dict[str, Experiment]) -
         lines.append([*cells, latex.escape(hardware(result.costs)) or "--"])
     runs, seeds, seconds = map(latex.number, spent(distinct(results)))
     shared = sum(count > 1 for count in uses.values())
-    lines.append([r"\midrule All, runs in common counted once", runs, latex.number(str(shared)), seeds, seconds, ""])
+    lines.append([r"\totalrule All, runs in common counted once", runs, latex.number(str(shared)), seeds, seconds, ""])
     caption = (
         "Seconds of training, by experiment. Runs that an experiment shares with others are counted in each of them."
     )

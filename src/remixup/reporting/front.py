@@ -69,7 +69,7 @@ def numbers_table(entries: list[Entry], papers: list[str]) -> str:
     lines: list[list[str] | str] = []
     for paper in papers:
         lines.append([rf"\citet{{{paper}}}", *_counts([e for e in entries if e.paper == paper], kinds, judged)])
-    lines.append([r"\midrule All", *_counts(entries, kinds, judged)])
+    lines.append([r"\totalrule All", *_counts(entries, kinds, judged)])
     columns = ["@{}l", "r", *["r"] * len(kinds), *["r"] * len(judged), "r@{}"]
     over = rf"& & \multicolumn{{{len(kinds)}}}{{c}}{{Best evidence}} & \multicolumn{{4}}{{c}}{{Its verdict}} \\" + "\n"
     over += rf"\cmidrule(lr){{3-{2 + len(kinds)}}}\cmidrule(l){{{3 + len(kinds)}-{6 + len(kinds)}}}" + "\n"
@@ -101,7 +101,7 @@ def claims_table(claims: list[ClaimResult]) -> str:
         [name, *(str(counts[name][what]) for what in DECISIONS), str(counts[name].total())] for name in shown
     ]
     totals = [sum(each[what] for each in counts.values()) for what in DECISIONS]
-    lines.append([r"\midrule All", *map(str, totals), str(sum(totals))])
+    lines.append([r"\totalrule All", *map(str, totals), str(sum(totals))])
     if others := len(claims) - len(measured(claims)):
         names = {"definition": "definitions, held by tests", "untested": "untested"}
         kinds = Counter[str](claim.kind for claim in claims)

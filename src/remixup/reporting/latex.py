@@ -203,8 +203,8 @@ def table(
     Args:
         columns: one column specification each; their number is the table's width.
         head: the cells of the head, LaTeX (one may span several columns); none for a table without a head.
-        lines: LaTeX cells (an empty first one goes on with the row above, a single one with the row below), or a
-            string: a heading over what follows.
+        lines: LaTeX cells (an empty first one, or one below \\totalrule, stays with the row above, a single one with
+            the row below), or a string: a heading over what follows.
         caption: LaTeX; without one the bare tabular is returned.
         label: what \\ref refers to.
         notes: LaTeX set small below the table.
@@ -212,7 +212,8 @@ def table(
     spec = "".join(columns)
     start = "\\toprule" + (f"\n{' & '.join(head)} \\\\\n\\midrule" if head else "")
     goes_on = [
-        isinstance(below, list) and (len(line) == 1 or not below[0]) for line, below in pairwise([*lines, "end"])
+        isinstance(below, list) and (len(line) == 1 or not below[0] or below[0].startswith(r"\totalrule"))
+        for line, below in pairwise([*lines, "end"])
     ]
     body = "\n".join(
         _line(line, len(columns), first=index == 0, with_next=goes_on[index]) for index, line in enumerate(lines)

@@ -112,7 +112,7 @@ def table(found: Outstanding) -> str:
         counted = [str(each.numbers), str(each.claims), *_cells(found, each.runs, each.evaluations)]
         lines.append([rf"\ref{{exp:{each.experiment.id}}}", latex.prose(each.experiment.title), *counted])
     sums = [str(sum(each.numbers for each in found.parts)), str(sum(each.claims for each in found.parts))]
-    lines.append([r"\midrule All", "(runs in common once)", *sums, *_cells(found, **found.together)])
+    lines.append([r"\totalrule All", "(runs in common once)", *sums, *_cells(found, **found.together)])
     timed = ["GPU hours"] if found.costs.hardware else []
     wide = 3 + len(timed)
     over = rf"& & \multicolumn{{2}}{{c}}{{Open}} & \multicolumn{{{wide}}}{{c}}{{To be run at paper scale}} \\"

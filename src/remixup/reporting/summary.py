@@ -78,7 +78,7 @@ def papers_table(claims: list[Judged], papers: list[str]) -> str:
         [rf"\citet{{{paper}}}", *counts([each for each in claims if each.experiment.paper == paper])]
         for paper in papers
     ]
-    lines.append([r"\midrule All", *counts(claims)])
+    lines.append([r"\totalrule All", *counts(claims)])
     last = 2 + len(kinds)
     over = rf"& & \multicolumn{{{len(kinds)}}}{{c}}{{Best evidence}} & \multicolumn{{2}}{{c}}{{Without stand-ins}} & "
     over += r"\multicolumn{2}{c}{On stand-ins} & \\" + "\n"

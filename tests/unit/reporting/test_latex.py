@@ -175,3 +175,7 @@ def test_macro_names_are_letters() -> None:
     assert latex.macro("NumPapers", 7) == r"\newcommand{\NumPapers}{7}"
     with pytest.raises(ValueError, match="letters only"):
         latex.macro("Num2", 7)
+
+
+def test_the_last_line_is_not_parted_from_the_one_before() -> None:
+    assert latex.table(["l", "r"], [], [["a", "1"], ["b", "2"], [r"\totalrule All", "3"]]).count(r"\\*") == 1
