@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 from torchvision.transforms import v2
 
-from benchmarks.reference import CLASSES, Reference
+from benchmarks.reference import CLASSES, Arrays, Reference
 
 _MIXUP = v2.MixUp(alpha=1.0, num_classes=CLASSES)
 
@@ -34,8 +34,8 @@ class Torchvision(Reference):
 class Timm(Reference):
     """`timm.data.Mixup` on the minibatch where it is trained on, and timm's loss for soft targets."""
 
-    def __init__(self, device: str, images: int = 50_000, workers: int | None = None) -> None:
-        super().__init__(device, images, workers)
+    def __init__(self, device: str, data: Arrays | None = None, workers: int | None = None) -> None:
+        super().__init__(device, data, workers)
         self.mixup = Mixup(mixup_alpha=1.0, label_smoothing=0.0, num_classes=CLASSES)
         self.criterion = SoftTargetCrossEntropy()
 

@@ -28,8 +28,12 @@ CLASSES = 10
 BATCH = 128
 WORKERS = 8
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-MODEL = {"stem_norm": True, "activated_shortcut": True}
+MODEL: dict[str, Any] = {"stem_norm": True, "activated_shortcut": True}
 """PreAct ResNet-18 in the edition of that repository (see `remixup.models.preact_resnet`)."""
+
+
+Arrays = tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.int64]]]
+"""Images, uint8 (n, 32, 32, 3), and their labels, int64 (n,)."""
 
 
 class Pace(NamedTuple):
@@ -39,8 +43,8 @@ class Pace(NamedTuple):
     seconds: float
 
 
-def pixels(count: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.int64]]]:
-    """Made-up images, uint8 (count, 32, 32, 3), with labels, int64 (count,); what they show costs nothing."""
+def pixels(count: int) -> Arrays:
+    """Made-up images with labels; what they show costs nothing."""
     source = np.random.default_rng(0)
     images = source.integers(0, 256, size=(count, 32, 32, 3), dtype=np.uint8)
     return images, source.integers(0, CLASSES, size=count, dtype=np.int64)
@@ -56,8 +60,8 @@ def now(device: torch.device) -> float:
 class Pictures(Dataset[tuple[Tensor, int]]):
     """Images as torchvision's CIFAR-10 gives them: each a PIL image, transformed when it is asked for."""
 
-    def __init__(self, count: int) -> None:
-        self.images, labels = pixels(count)
+    def __init__(self, data: Arrays) -> None:
+        self.images, labels = data
         self.labels: list[int] = labels.tolist()
         self.transform = transforms.Compose(
             [
@@ -80,26 +84,40 @@ class Reference:
 
     Args:
         device: `cpu` or `cuda`.
-        images: how many there are in the training set.
+        data: the training set; without one 50,000 images are made up.
         workers: processes that load; by default the authors' eight, or as many as there are processors.
         keep: whether freed memory is kept, as remixup's runs do and theirs did not.
+        model: parameters of PreAct ResNet-18; theirs, or those of a narrower one.
+        batch: examples of a minibatch.
+        alpha: the strength of mixing, 0 for none.
     """
 
     collate: Callable[[list[tuple[Tensor, int]]], Any] | None = None
 
-    def __init__(self, device: str, images: int = 50_000, workers: int | None = None, keep: bool = False) -> None:
+    def __init__(
+        self,
+        device: str,
+        data: Arrays | None = None,
+        workers: int | None = None,
+        keep: bool = False,
+        *,
+        model: dict[str, Any] = MODEL,
+        batch: int = BATCH,
+        alpha: float = 1.0,
+    ) -> None:
         if keep:
             keep_freed()
         torch.set_num_threads(cores())
         torch.backends.cudnn.benchmark = True
         self.device = torch.device(device)
-        self.network = models.build("preact_resnet", (3, 32, 32), CLASSES, **MODEL).to(self.device).train()
+        self.network = models.build("preact_resnet", (3, 32, 32), CLASSES, **model).to(self.device).train()
         self.optimiser = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         self.criterion: nn.Module = nn.CrossEntropyLoss()
+        self.alpha = alpha
         self.total = self.correct = 0.0
         workers = min(WORKERS, cores()) if workers is None else workers
         self.loader = DataLoader(
-            Pictures(images), BATCH, shuffle=True, num_workers=workers, collate_fn=type(self).collate
+            Pictures(data or pixels(50_000)), batch, shuffle=True, num_workers=workers, collate_fn=type(self).collate
         )
         self.batches = self._batches()
 
@@ -127,7 +145,7 @@ class Reference:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The loss on a minibatch that is mixed here, with classes as targets; counts right answers on the way."""
-        share = float(np.random.beta(1.0, 1.0))
+        share = float(np.random.beta(self.alpha, self.alpha)) if self.alpha > 0 else 1.0
         partner = torch.randperm(len(inputs)).to(self.device)
         others = targets[partner]
         outputs = self.network(share * inputs + (1 - share) * inputs[partner])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from benchmarks import reference
 from benchmarks.peers import Timm, Torchvision, mixing_collate
-from benchmarks.reference import MEAN, STD, Pictures, Reference
+from benchmarks.reference import MEAN, STD, Pictures, Reference, pixels
 from torch import nn
 from torch.nn import functional as F
 
@@ -62,7 +62,7 @@ def expected_steps(network, inputs, targets, steps):
 
 
 def test_the_reference_steps_as_the_published_code_does(small):
-    loop = Reference("cpu", images=4, workers=0)
+    loop = Reference("cpu", pixels(4), workers=0)
     network = copy.deepcopy(loop.network)
     inputs, targets = minibatch()
     total, correct = expected_steps(network, inputs, targets, steps=3)
@@ -77,14 +77,14 @@ def test_the_reference_steps_as_the_published_code_does(small):
 
 
 def test_its_network_is_the_authors_preact_resnet_18():
-    network = Reference("cpu", images=4, workers=0).network
+    network = Reference("cpu", pixels(4), workers=0).network
     # The 128 parameters of the stem's normalisation tell it from the first author's edition.
     assert sum(p.numel() for p in network.parameters()) == 11_171_274
     assert {p.dtype for p in network.parameters()} == {torch.float32}
 
 
 def test_pictures_are_crops_of_the_padded_image_or_of_its_mirror_image():
-    pictures = Pictures(3)
+    pictures = Pictures(pixels(3))
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     torch.manual_seed(0)
     seen = set()
@@ -105,7 +105,7 @@ def test_pictures_are_crops_of_the_padded_image_or_of_its_mirror_image():
 
 
 def test_epochs_follow_each_other_in_shuffled_minibatches_of_128(small, monkeypatch):
-    loop = Reference("cpu", images=130, workers=0)
+    loop = Reference("cpu", pixels(130), workers=0)
     sizes, labels = [], []
     monkeypatch.setattr(loop, "step", lambda inputs, targets: (sizes.append(len(inputs)), labels.append(targets)))
     assert loop.run(3).images == 258
@@ -121,11 +121,11 @@ def test_workers_are_the_authors_eight_where_there_are_as_many_processors(small,
     for count, expected in ((2, 2), (16, 8)):
         monkeypatch.setattr(reference, "cores", lambda count=count: count)
         monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-        assert Reference("cpu", images=4).loader.num_workers == expected
+        assert Reference("cpu", pixels(4)).loader.num_workers == expected
 
 
 def test_time_is_that_of_the_steps(small, monkeypatch):
-    loop = Reference("cpu", images=200, workers=0)
+    loop = Reference("cpu", pixels(200), workers=0)
     clock = iter([10.0, 12.5])
     monkeypatch.setattr(reference, "now", lambda device: next(clock))
     monkeypatch.setattr(loop, "step", lambda inputs, targets: None)
@@ -137,7 +137,7 @@ def soft_loss(network, inputs, targets):
 
 
 def test_torchvision_mixes_in_the_loader(small):
-    loop = Torchvision("cpu", images=12, workers=0)
+    loop = Torchvision("cpu", pixels(12), workers=0)
     assert loop.loader.collate_fn is mixing_collate
     inputs, targets = minibatch()
     mixed, probabilities = mixing_collate(list(zip(inputs, targets.tolist(), strict=True)))
@@ -150,7 +150,7 @@ def test_torchvision_mixes_in_the_loader(small):
 
 
 def test_timm_mixes_the_minibatch(small):
-    loop = Timm("cpu", images=12, workers=0)
+    loop = Timm("cpu", pixels(12), workers=0)
     inputs, targets = minibatch()
     np.random.seed(3)
     np.random.rand()  # whether to mix at all
@@ -164,7 +164,7 @@ def test_timm_mixes_the_minibatch(small):
 
 @pytest.mark.parametrize("kind", [Torchvision, Timm])
 def test_peers_train_through_the_reference_loop(small, kind):
-    loop = kind("cpu", images=12, workers=0)
+    loop = kind("cpu", pixels(12), workers=0)
     before = [p.clone() for p in loop.network.parameters()]
     assert loop.run(1).images == 12
     assert loop.total > 0

@@ -1,0 +1,120 @@
+"""`python -m benchmarks.anchor`: whether remixup ends with the test error of the loop that the authors published.
+
+The same narrow PreAct ResNet of their edition, the same 2,000 images of CIFAR-10 for each seed, the same optimiser and
+schedule, by ERM and by mixup. Weights, order, crops and ratios are each loop's own draws, so the errors are two
+independent samples (Welch). remixup trains in bfloat16 with channels last, as its records of CIFAR-10 on a CPU were
+made. CIFAR-10 has to be prepared, in a mirror or downloadable. Prints a table and writes
+benchmarks/anchor/<hardware>.json.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from benchmarks.documents import header, write
+from benchmarks.reference import MEAN, MODEL, STD, Reference
+from remixup import data
+from remixup.cli import configuration
+from remixup.spec.run import RunSpec
+from remixup.training.inputs import Inputs, make_inputs
+from remixup.training.runner import start
+
+FOLDER = Path(__file__).parent / "anchor"
+CPU = torch.device("cpu")
+NARROW = {**MODEL, "width": 16, "blocks": [1, 1, 1, 1]}
+METHODS = {"ERM": 0.0, "mixup": 1.0}
+"""What is compared, and its alpha."""
+
+
+def spec(version: str, alpha: float) -> RunSpec:
+    """The run, which the authors' loop is set up to repeat."""
+    run: dict[str, Any] = {
+        "dataset": {"name": "cifar10", "version": version, "subset": 2_000},
+        "scaling": {"name": "given", "mean": list(MEAN), "std": list(STD)},
+        "augmentation": ["random_crop", "horizontal_flip"],
+        "model": {"name": "preact_resnet", **NARROW},
+        "optimiser": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
+        "schedule": {"name": "steps", "milestones": [5, 8]},
+        "epochs": 10,
+        "batch_size": 64,
+        "precision": "bfloat16",
+        "memory_format": "channels_last",
+    }
+    mixing = {"vicinity": {"ratio": {"name": "beta", "alpha": alpha}}} if alpha else {}
+    return RunSpec.model_validate({**run, **mixing})
+
+
+def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
+    """Test error in percent that the authors' loop ends with."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    assert isinstance(inputs.x, torch.Tensor)
+    images = inputs.x[inputs.train[0]].permute(0, 2, 3, 1).contiguous().numpy()
+    pictures = images, inputs.train_labels[0].numpy()
+    loop = Reference("cpu", pictures, workers=0, keep=True, model=NARROW, batch=run.batch_size, alpha=alpha)
+    torch.set_num_threads(run.threads)
+    for epoch in range(run.epochs):
+        passed = sum(epoch >= milestone for milestone in run.schedule["milestones"])
+        loop.optimiser.param_groups[0]["lr"] = run.optimiser["lr"] * 0.1**passed
+        loop.run(len(loop.loader))
+    loop.network.eval()
+    rows = inputs.test[0]
+    with torch.no_grad():
+        said = torch.cat([loop.network(inputs.scale(inputs.x[part])).argmax(1) for part in rows.split(500)])
+    return 100 * float((said != inputs.y[rows]).double().mean())
+
+
+def ours(run: RunSpec, inputs: Inputs, seed: int) -> float:
+    """Test error in percent that remixup ends with."""
+    torch.set_num_threads(run.threads)
+    training = start(run, [seed], inputs, CPU)
+    training.run(lambda _: None)
+    return training.history[-1]["test_error"]
+
+
+def compare(loaded: data.Prepared, version: str, alpha: float, seeds: int) -> dict[str, Any]:
+    """Errors of both by seed, the difference of their means (remixup less authors), and its 95 % interval."""
+    run = spec(version, alpha)
+    errors: dict[str, list[float]] = {"authors": [], "remixup": []}
+    for seed in range(seeds):
+        inputs = make_inputs(run, [seed], loaded, CPU)
+        errors["authors"].append(theirs(run, inputs, alpha, seed))
+        errors["remixup"].append(ours(run, inputs, seed))
+    interval = stats.ttest_ind(errors["remixup"], errors["authors"], equal_var=False).confidence_interval()
+    difference = float(np.mean(errors["remixup"]) - np.mean(errors["authors"]))
+    return {"spec": run.canonical(), **errors, "difference": difference, "ci95": [interval.low, interval.high]}
+
+
+def main(
+    seeds: Annotated[int, typer.Option(min=2, help="runs of each method in each loop")] = 5,
+    version: Annotated[str, typer.Option(help="of CIFAR-10; default: the configured one")] = "",
+) -> None:
+    """Trains by both methods in both loops."""
+    config = configuration(Path("config.yaml"), None)
+    folder, version = Path(config.data.folder), version or config.version("cifar10")
+    data.prepare("cifar10", version, folder=folder, mirror=config.mirror, download=config.data.download)
+    loaded = data.load("cifar10", version, folder=folder)
+    table = Table("method", "authors' loop, %", "remixup, %", "difference", "95 % interval")
+    results = {}
+    for method, alpha in METHODS.items():
+        found = results[method] = compare(loaded, version, alpha, seeds)
+        means = ["{:.2f} ± {:.2f}".format(*_mean(found[name])) for name in ("authors", "remixup")]
+        table.add_row(method, *means, f"{found['difference']:+.2f}", "[{:+.2f}, {:+.2f}]".format(*found["ci95"]))
+    Console(width=110).print(table)
+    print(write({**header(CPU), "seeds": seeds, "methods": results}, FOLDER))
+
+
+def _mean(values: list[float]) -> tuple[float, float]:
+    return float(np.mean(values)), float(np.std(values, ddof=1))
+
+
+if __name__ == "__main__":
+    typer.run(main)
