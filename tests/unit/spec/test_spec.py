@@ -211,6 +211,19 @@ def test_a_pack_counts_the_passes_of_its_networks_one_after_another(tmp_path, mo
     assert pack.passes == 2 * each, "the seeds of a population are side by side"
 
 
+def test_an_experiment_is_found_without_reading_the_others(tmp_path):
+    path = write(tmp_path)
+    broken = path.with_name("broken.yaml")
+    broken.write_text("id: broken\nrows: [\n")
+    assert list(read_experiments(tmp_path, only=["small"])) == ["small"]
+    for names in (["small", "other"], ["broken"]):
+        with pytest.raises(UserError, match=r"broken.yaml"):
+            read_experiments(tmp_path, only=names)
+    broken.write_text(path.read_text())
+    with pytest.raises(UserError, match="is taken by"):
+        read_experiments(tmp_path, only=["small"])
+
+
 def test_every_committed_experiment_is_valid_at_every_scale():
     plans = read_plans(Config())
     assert {plan.experiment.id for plan in plans} == set(read_experiments())
