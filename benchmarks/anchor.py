@@ -23,7 +23,10 @@ from benchmarks.documents import header, write
 from benchmarks.reference import MEAN, MODEL, STD, Reference
 from remixup import data
 from remixup.cli import configuration
+from remixup.replication.statistics import summarise
+from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
+from remixup.training import schedules
 from remixup.training.inputs import Inputs, make_inputs
 from remixup.training.runner import start
 
@@ -61,9 +64,9 @@ def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
     pictures = images, inputs.train_labels[0].numpy()
     loop = Reference("cpu", pictures, workers=0, keep=True, model=NARROW, batch=run.batch_size, alpha=alpha)
     torch.set_num_threads(run.threads)
+    factor = bind(schedules, run.schedule)
     for epoch in range(run.epochs):
-        passed = sum(epoch >= milestone for milestone in run.schedule["milestones"])
-        loop.optimiser.param_groups[0]["lr"] = run.optimiser["lr"] * 0.1**passed
+        loop.optimiser.param_groups[0]["lr"] = run.optimiser["lr"] * factor(epoch, run.epochs)
         loop.run(len(loop.loader))
     loop.network.eval()
     rows = inputs.test[0]
@@ -106,14 +109,11 @@ def main(
     results = {}
     for method, alpha in METHODS.items():
         found = results[method] = compare(loaded, version, alpha, seeds)
-        means = ["{:.2f} ± {:.2f}".format(*_mean(found[name])) for name in ("authors", "remixup")]
+        samples = [summarise(found[name], list(range(seeds))) for name in ("authors", "remixup")]
+        means = [f"{sample.mean:.2f} ± {sample.std:.2f}" for sample in samples]
         table.add_row(method, *means, f"{found['difference']:+.2f}", "[{:+.2f}, {:+.2f}]".format(*found["ci95"]))
     Console(width=110).print(table)
     print(write({**header(CPU), "seeds": seeds, "methods": results}, FOLDER))
-
-
-def _mean(values: list[float]) -> tuple[float, float]:
-    return float(np.mean(values)), float(np.std(values, ddof=1))
 
 
 if __name__ == "__main__":

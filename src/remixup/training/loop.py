@@ -26,7 +26,7 @@ NUMERICS = 1
 EVALUATION_ROWS = 1000
 """Examples of each member in one forward pass of an evaluation: fixed, because it can change the last bits."""
 ROWS_ON_CPU = 300
-"""So many after each epoch on a CPU, whose cache holds them: a wide network takes half of the time that 1,000 take."""
+"""As many in the evaluation after each epoch on a CPU: they stay in its cache, which halves a wide network's time."""
 
 
 class Training(BlockTraining):
