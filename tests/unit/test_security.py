@@ -108,7 +108,7 @@ def test_nothing_runs_text_and_one_module_loads_yaml():
 
 
 def test_programs_are_started_without_a_shell_by_the_modules_that_the_page_names():
-    named = {"src/remixup/cli.py", "src/remixup/training/slots.py", "src/remixup/training/provenance.py"}
+    named = {"src/remixup/cli/tools.py", "src/remixup/training/slots.py", "src/remixup/training/provenance.py"}
     named |= {"src/remixup/reporting/build.py", "src/remixup/reporting/front.py"}
     assert users("subprocess") == named
     assert users("ctypes") == {"src/remixup/training/memory.py"}

@@ -1,0 +1,26 @@
+"""The command line. Commands import what they need when they run: importing torch costs seconds."""
+
+import sys
+from pathlib import Path
+
+from remixup.cli import tools, workflow  # noqa: F401  (their commands)
+from remixup.cli.common import app, configuration
+from remixup.errors import UserError
+
+__all__ = ["app", "configuration", "main"]
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one line and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        from remixup.data.storage import no_room
+
+        if not no_room(error):
+            raise
+        print(f"error: no space left below {Path.cwd()} (free some; the same command goes on)", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,72 @@
+"""What the commands share: the application, its options, the configuration, a device to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from remixup.errors import UserError, did_you_mean
+from remixup.spec.config import ON_CPU, Config, read_config
+from remixup.spec.experiment import read_experiments
+from remixup.spec.planning import Plan, plan_experiment
+from remixup.spec.strict import parse_yaml, read_yaml
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The command line: every step of the workflow as a command that also runs by hand.",
+)
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the configuration: scale=paper")
+]
+Experiment = Annotated[str, typer.Argument(help="id of an experiment file")]
+Slots = Annotated[
+    int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most so many GPUs of this host")
+]
+DEFAULT = Path("config.yaml")
+
+
+def configuration(path: Path, changes: list[str] | None) -> Config:
+    """The configuration file with changes of the form key=value (a dot for each level, the value as YAML)."""
+    document = read_yaml(path) or {}
+    for change in changes or []:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise UserError(f"{change!r} is not of the form KEY=VALUE", where="--set")
+        *parents, last = key.split(".")
+        place = document
+        for parent in parents:
+            place = place.setdefault(parent, {}) if isinstance(place, dict) else None
+        if not isinstance(place, dict):
+            raise UserError(f"{path} has no place for {key!r}", where="--set")
+        place[last] = parse_yaml(text, f"--set {key}")
+    return read_config(document, str(path))
+
+
+def plans_of(names: list[str], config: Config) -> list[Plan]:
+    """The plans of some experiments."""
+    files = read_experiments(only=names)
+    for name in names:
+        if name not in files:
+            raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
+    return [plan_experiment(*files[name], config) for name in names]
+
+
+@contextmanager
+def open_runner(settings: Config, plan: Plan, gpu_slots: int | None, processes: int = 1) -> Iterator[tuple[Any, Path]]:
+    """Holds a device for each process (none at a scale for the CPU); offers a maker of runners."""
+    from remixup.training.runner import Runner, pick_device
+    from remixup.training.slots import slots
+    from remixup.training.store import Store
+
+    results = Path(settings.results)
+    with slots(processes, limit=0 if plan.scale in ON_CPU else gpu_slots) as held:
+        device, team = pick_device(held), len(held) or processes
+        yield lambda report: Runner(Store(results), Path(settings.data.folder), device, report, team), results

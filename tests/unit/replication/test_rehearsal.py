@@ -1,0 +1,97 @@
+"""Rehearsals: which rows come along, how short they are, and that nothing of them is kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.workflow.conftest import JOINT, SMALL
+from typer.testing import CliRunner
+
+from remixup.cli import app
+from remixup.errors import UserError
+from remixup.replication import rehearsal
+from remixup.spec.config import Config
+from remixup.spec.experiment import Experiment
+from remixup.spec.planning import plan_experiment
+from remixup.training.runner import Runner
+
+CONFIG = Config()
+
+
+def plan_of(document):
+    return plan_experiment(Path("some.yaml"), Experiment.model_validate(document), CONFIG, "reduced")
+
+
+@pytest.fixture
+def rehearse(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def rehearsed(plan):
+        def make(store):
+            return Runner(store, Path("data"), torch.device("cpu"), lambda *_: None)
+
+        return dict(rehearsal.rehearse(CONFIG, plan, tmp_path / "home", make))
+
+    return rehearsed
+
+
+def test_one_epoch_of_one_seed_for_rows_that_are_named():
+    (short,) = rehearsal.shortened([plan_of(SMALL)], ["mixup"], 1)
+    ((run, seeds),) = short.runs().values()
+    assert (run.epochs, seeds, run.vicinity.ratio["alpha"]) == (1, 1, 1.0)
+    assert [row.row.id for row in rehearsal.shortened([plan_of(SMALL)], [], 1)[0].rows] == ["erm", "mixup"]
+
+
+def test_no_row_becomes_longer_than_it_is():
+    assert {row.run.epochs for row in rehearsal.shortened([plan_of(SMALL)], [], 50)[0].rows} == {3}
+
+
+def test_a_source_comes_along_with_two_seeds(rehearse, tmp_path):
+    (short,) = rehearsal.shortened([plan_of({**JOINT, "seeds": 5})], ["mixup"], 1)
+    assert {row.row.id: row.seeds for row in short.rows} == {"erm": 2, "mixup": 1}
+    found = rehearse(short)
+    assert found.keys() == {"erm", "mixup"}
+    assert all(each.keys() == {"seconds", "test_error", "test_top5_error"} for each in found.values())
+    (attack,) = short.evaluations()
+    assert [path.name for path in (tmp_path / "home/results/evaluations" / attack).iterdir()] == ["seeds-0-0.json"]
+
+
+def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
+    trained = Runner.train
+
+    def train(runner, spec, *others):
+        if spec.vicinity.ratio is None:
+            raise RuntimeError("out of memory")
+        return trained(runner, spec, *others)
+
+    monkeypatch.setattr(Runner, "train", train)
+    # Nor do evaluations that would have read it.
+    found = rehearse(rehearsal.shortened([plan_of(JOINT)], [], 1)[0])
+    assert "out of memory" in found["erm"].read_text()
+    assert found["mixup"]["test_error"] > 0
+
+
+def test_rows_without_data_are_refused_by_name_and_otherwise_left_out():
+    plan = plan_of(SMALL)
+    without = replace(plan, rows=[replace(row, at_hand=row.row.id == "erm") for row in plan.rows])
+    with pytest.raises(UserError, match="the data of row mixup is not at hand"):
+        rehearsal.shortened([without], ["mixup"], 1)
+    assert [row.row.id for row in rehearsal.shortened([without], [], 1)[0].rows] == ["erm"]
+
+
+def test_an_unknown_row_gets_a_suggestion():
+    with pytest.raises(UserError, match="unknown row 'mixp' .*mixup"):
+        rehearsal.shortened([plan_of(SMALL)], ["mixp"], 1)
+
+
+def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, monkeypatch):
+    root = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    for name in ("experiments", "config.yaml"):
+        Path(name).symlink_to(root / name)
+    said = CliRunner().invoke(app, ["rehearse", "uci", "toy", "--row", "iris-erm"])
+    assert said.exit_code == 0, said.output
+    assert [line.split(":")[0] for line in said.output.splitlines()][-1] == "uci, iris-erm"
+    assert {path.name for path in Path().iterdir()} == {"experiments", "config.yaml", "data", ".remixup"}
+    assert not list(Path(".remixup").glob("rehearsal-*"))
