@@ -1,12 +1,13 @@
 """`remixup evidence`: what is missing, in its order, seed by seed; stopped and gone on with; held to its histories."""
 
 import json
+import shutil
 
 import pytest
 import yaml
 
 from remixup.replication.records import digest
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, make_project
 
 pytestmark = pytest.mark.slow
 AGENDA = {
@@ -98,6 +99,23 @@ def test_a_mistake_in_the_agenda(project, item, expected):
     assert done.returncode == 2
     assert expected in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_clone_trains_the_seeds_that_are_not_on_record_alone(project, tmp_path):
+    """Fails, tried out: with all seeds up to the wanted one trained, of which two are on record."""
+    clone = Project(tmp_path / "clone")
+    shutil.copytree(project.folder, clone.folder, ignore=shutil.ignore_patterns("results", "checkpoints", ".remixup"))
+    (clone.folder / "evidence.yaml").write_text(yaml.safe_dump({"cpu": [{**AGENDA["cpu"][0], "seeds": 3}]}))
+    clone.git("add", "-A")
+    clone.git("commit", "-q", "-m", "records, and a third seed")
+    clone.remixup("evidence")
+    assert {name.split("/")[1] for name in clone.blocks()} == {"seeds-2-2"}
+    for path in (project.folder / "records").glob("*preact*.json"):
+        before, after = (json.loads((each.folder / "records" / path.name).read_text()) for each in (project, clone))
+        assert after["seeds"] == [0, 1, 2]
+        assert after["values"]["test_error.last"][:2] == before["values"]["test_error.last"]
+        assert after["provenance"][:2] == before["provenance"]
+    assert clone.remixup("verify").returncode == 0
 
 
 def test_sources_that_differ_from_their_commit_are_refused_before_anything_is_trained(project):

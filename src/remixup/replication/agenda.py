@@ -216,7 +216,9 @@ def _carry_out(piece: Piece, runner: Runner, keep_weights: bool) -> None:
         download=config.data.download,
     )
     wanted = piece.evaluations
-    runner.train(piece.run, piece.seeds, keep_weights)
+    # Earlier seeds are on record, and need not be in this store; but attacks go from one seed's network to another's.
+    alone = not piece.run.population and all(each.source is None for each in wanted)
+    runner.train(piece.run, piece.seeds, keep_weights, first=piece.seeds - 1 if alone else 0)
     runs = plan.runs()
     for each in wanted:
         whole = all(not runner.store.missing(run, runs[run][1], runs[run][0].population) for run in each.runs)

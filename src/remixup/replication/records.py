@@ -81,13 +81,16 @@ def _with_what_was_recorded(record: dict[str, Any], path: Path) -> dict[str, Any
     held = {seed: (each, place) for each in (before, record) for place, seed in enumerate(each["seeds"])}
     places = [held[seed] for seed in sorted(held)]
     blocks = [block for block in before["provenance"] if new.keys().isdisjoint(block["seeds"])]
+    # A store that has not all of the seeds may lack what they are compared with, too.
+    judged = {name: verdict for name, verdict in before["sound"].items() if verdict is not None}
+    sound = {**before["sound"], **record["sound"], **(judged if held.keys() - new.keys() else {})}
     return {
         **record,
         "seeds": sorted(held),
         "diverged": [each["diverged"][place] for each, place in places],
         "values": {name: [each["values"][name][place] for each, place in places] for name in record["values"]},
         "provenance": sorted([*record["provenance"], *blocks], key=lambda block: block["seeds"]),
-        "sound": {**before["sound"], **record["sound"]},
+        "sound": sound,
         "evaluations": _all_evaluations(before["evaluations"], record["evaluations"]),
     }
 

@@ -56,8 +56,8 @@ class Runner:
         self.processes = processes
         self._loaded: dict[tuple[str, str], Prepared] = {}
 
-    def train(self, spec: RunSpec, seeds: int, keep_weights: bool) -> list[Block]:
-        """Makes sure that the store has seeds 0 to seeds - 1 of a run (and their weights, if asked); its blocks.
+    def train(self, spec: RunSpec, seeds: int, keep_weights: bool, first: int = 0) -> list[Block]:
+        """Makes sure that the store has seeds first to seeds - 1 of a run (and their weights, if asked); its blocks.
 
         A block that does not verify is put aside and trained again.
         """
@@ -66,8 +66,9 @@ class Runner:
             for block in self.store.blocks(run):
                 self._check(block)
             for group in self.store.missing(run, seeds, spec.population):
-                self.train_block(spec, group, keep_weights)
-            blocks = [block for block in self.store.blocks(run) if block.first < seeds]
+                if group[-1] >= first:
+                    self.train_block(spec, group, keep_weights)
+            blocks = [block for block in self.store.blocks(run) if block.first < seeds and block.last >= first]
             if keep_weights:
                 for block in blocks:
                     self._restore_weights(spec, block)

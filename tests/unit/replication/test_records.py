@@ -109,7 +109,7 @@ def test_recording_some_seeds_again_loses_none(
 ) -> None:
     """Seeds 1 and 2 are on record, and 2 is trained again elsewhere: to the same bits, or to others."""
     _, content = record
-    content = {**{name: value for name, value in content.items() if name != "comparable"}, "sound": {}}
+    content = {**{name: value for name, value in content.items() if name != "comparable"}, "sound": {"erm": True}}
     probe = {"part": {"name": "probe"}, "numerics": 1, "source": []}
     one, two = ({"seeds": [seed], "history_sha256": f"h{seed}", "day": "first"} for seed in (1, 2))
     before = {
@@ -124,8 +124,10 @@ def test_recording_some_seeds_again_loses_none(
     path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
     again = {**two, "history_sha256": history, "day": "second"}
     now = {"seeds": [2], "diverged": [True], "values": {"test_error.last": [20.0]}, "provenance": [again]}
-    found = records._with_what_was_recorded({**content, **now, "evaluations": []}, path)
+    # Elsewhere the network that tells whether it is sound was not trained.
+    found = records._with_what_was_recorded({**content, **now, "evaluations": [], "sound": {"erm": None}}, path)
     assert found["seeds"] == kept
+    assert found["sound"] == {"erm": True if len(kept) == 2 else None}
     assert found["diverged"] == [False, True][-len(kept) :]
     assert found["values"] == {"test_error.last": [10.0, 20.0][-len(kept) :]}
     assert found["provenance"] == [one, again][-len(kept) :]

@@ -81,7 +81,7 @@ def test_rows_without_data_are_refused_by_name_and_otherwise_left_out():
 
 
 def test_an_unknown_row_gets_a_suggestion():
-    with pytest.raises(UserError, match="unknown row 'mixp' .*mixup"):
+    with pytest.raises(UserError, match=r"unknown row 'mixp' .*mixup"):
         rehearsal.shortened([plan_of(SMALL)], ["mixp"], 1)
 
 
