@@ -240,15 +240,16 @@ DIGITS = Dataset(
             "scikit-learn",
             "scikit.digits",
             embedded=True,
-            note="The 1,797 images that scikit-learn carries, 1 x 8 x 8, their 17 grey levels stretched to 0..255. A "
-            "permutation is drawn with seed 0 and walked through: the first 60 images of each class are the training "
-            "part (600), all others the test part (1,197), both in the order of the permutation.",
+            note="1,200 of the 1,797 images that scikit-learn carries, 1 x 8 x 8, their 17 grey levels stretched to "
+            "0..255. A permutation is drawn with seed 0 and walked through: the first 60 images of each class are the "
+            "training part (600), the next 60 the test part (600), both in the order of the permutation.",
         )
     ),
     licence="CC BY 4.0",
     citation="alpaydin1998optical",
     homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-    size=Size((1, 8, 8), 600, 1_197),
+    size=Size((1, 8, 8), 600, 600),
+    numerics=2,
 )
 
 
@@ -263,7 +264,7 @@ _DIGITS_20 = replace(
             "scikit.digits_20",
             embedded=True,
             note="The images of `digits` in its two parts. Every other image of each class, in the part's order, is "
-            "turned by a quarter counter-clockwise and is then of a class of its own: 600 + 1,197 images.",
+            "turned by a quarter counter-clockwise and is then of a class of its own: 600 + 600 images.",
         )
     ),
 )

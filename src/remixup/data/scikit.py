@@ -9,11 +9,11 @@ import numpy as np
 from remixup.data.built import Built, Material
 
 _DIGITS_SEED = 0
-_DIGITS_TRAIN_PER_CLASS = 60
+_DIGITS_PER_CLASS = 60
 
 
 def digits(material: Material) -> Built:
-    """The 1,797 digits, 1 x 8 x 8: 60 of each class for training, the others for the test."""
+    """1,200 of the 1,797 digits, 1 x 8 x 8: 60 of each class for training, 60 others for the test."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -25,7 +25,7 @@ def digits(material: Material) -> Built:
     for label in range(10):
         members = np.flatnonzero(labels[order] == label)
         rank_in_class[members] = np.arange(len(members))
-    train, test = order[rank_in_class < _DIGITS_TRAIN_PER_CLASS], order[rank_in_class >= _DIGITS_TRAIN_PER_CLASS]
+    train, test = (order[rank_in_class // _DIGITS_PER_CLASS == part] for part in (0, 1))
     return Built(
         {"train_x": images[train], "train_y": labels[train], "test_x": images[test], "test_y": labels[test]},
         tuple(str(label) for label in range(10)),

@@ -15,7 +15,7 @@ from remixup.replication.verdicts import Evidence, decide_claims
 from remixup.spec.config import Config
 from remixup.spec.planning import Plan
 from remixup.training.provenance import code
-from remixup.training.store import write_json
+from remixup.training.store import write_json, write_whole
 
 
 def part_path(config: Config, experiment: str) -> Path:
@@ -83,7 +83,7 @@ def collect(config: Config, plan: Plan) -> Path:
         sources=harvest.sources(),
     )
     path = part_path(config, plan.experiment.id)
-    write_json(path, result.model_dump())
+    write_whole(path, result.model_dump_json(indent=1) + "\n")
     return path
 
 
@@ -100,7 +100,7 @@ def join(config: Config, experiments: list[str]) -> Path:
     home = Path(config.results) / config.scale
     write_json(home / "metrics.json", flat_metrics(whole))
     write_json(home / "curves.json", flat_curves(parts))
-    write_json(home / "replication.json", whole.model_dump())
+    write_whole(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return home / "replication.json"
 
 

@@ -26,7 +26,7 @@ Verdict = Literal[
 class Result(BaseModel):
     """Base of all results: no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
 
 class Replicated(Result):

@@ -170,7 +170,12 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file of JSON that appears whole; what a killed process left of it an hour ago or longer goes."""
+    """Writes a file of JSON that appears whole."""
+    write_whole(path, json.dumps(value, indent=1, allow_nan=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file that appears whole; what a killed process left of it an hour ago or longer goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{path.name}.*.part"):
         with suppress(FileNotFoundError):  # of a process that lives, and has put it in its place just now
@@ -178,7 +183,7 @@ def write_json(path: Path, value: Any) -> None:
                 left.unlink()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(value, indent=1, allow_nan=True) + "\n", encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

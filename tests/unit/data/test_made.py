@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ BUILDERS = {
 }
 # First twelve digits of the sha256 of all tensors, with the `numerics` under which they hold.
 GOLDEN = {
-    "digits": (1, "f8b36ec593aa"),
-    "digits-20": (1, "33c03f777d4a"),
+    "digits": (2, "1c9528f36111"),
+    "digits-20": (2, "76ddabbd7c8e"),
     "iris": (1, "513a0e048f8f"),
     "photo-digits": (1, "c740aa645a1b"),
 }
@@ -50,17 +51,16 @@ def test_the_numbers_have_not_moved(made: dict[str, Built], name: str) -> None:
 
 def test_digits_are_split_as_the_note_says(made: dict[str, Built]) -> None:
     tensors = made["digits"].tensors
-    assert tensors["train_x"].shape == (600, 1, 8, 8)
-    assert np.bincount(tensors["train_y"]).tolist() == [60] * 10
+    for part in ("train", "test"):
+        assert tensors[f"{part}_x"].shape == (600, 1, 8, 8)
+        assert np.bincount(tensors[f"{part}_y"]).tolist() == [60] * 10
     bunch = load_digits()
     both = np.concatenate([tensors["train_x"], tensors["test_x"]]).reshape(-1, 64)
     labels = np.concatenate([tensors["train_y"], tensors["test_y"]])
     expected = np.rint(bunch.data * 255 / 16).astype(np.uint8)
-    key = [(label, row.tobytes()) for label, row in zip(labels, both, strict=True)]
-    assert sorted(key) == sorted((label, row.tobytes()) for label, row in zip(bunch.target, expected, strict=True))
-    assert both.max() == 255
-    first_test = next(i for i in np.random.RandomState(0).permutation(1797) if expected[i].tobytes() == key[600][1])
-    assert bunch.target[first_test] == tensors["test_y"][0]
+    there = Counter((label, row.tobytes()) for label, row in zip(bunch.target, expected, strict=True))
+    # None is in both parts, or twice in one.
+    assert Counter((label, row.tobytes()) for label, row in zip(labels, both, strict=True)) <= there
 
 
 def test_iris_is_scikit_learns(made: dict[str, Built]) -> None:

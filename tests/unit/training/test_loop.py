@@ -214,3 +214,18 @@ def test_compiled_training_is_training(cut):
     for row, other in zip(plain.history, compiled.history, strict=True):
         assert other["train_loss"] == pytest.approx(row["train_loss"], rel=1e-4)
         assert other["test_loss"] == pytest.approx(row["test_loss"], rel=1e-4)
+
+
+def test_numbers_too_small_to_matter_are_zeros_while_it_trains_and_only_then():
+    """A hundred times slower, or exact: the former nobody wants in Adam's moments, the latter evaluations may want."""
+    tiny, seen = torch.tensor(1e-39), []
+
+    def after_epoch(training):
+        seen.append((tiny * 1).item())
+        if training.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(table_spec(), table()).run(after_epoch)
+    assert seen == [0.0, 0.0]
+    assert (tiny * 1).item() > 0
