@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from remixup.errors import UserError
 from remixup.replication.results import Entry, ExperimentResult, Recorded
@@ -171,6 +172,29 @@ def _label_width(labels: list[str]) -> int:
     return min(50, max([20, *(round(1.55 * latex.breadth(text)) for text in labels)]))
 
 
+def _number_columns(lines: list[list[str]], count: int, room: float, most: int) -> list[str]:
+    """Columns for means with deviations: each what its widest needs, and an equal share of what is left of the room.
+
+    Where there is too little room, a number breaks at its sign.
+
+    Args:
+        lines: the cells of each line; there may be none.
+        count: of the columns.
+        room: millimetres for all columns.
+        most: millimetres that no column but a wider one's content takes.
+    """
+    needed = [max(map(_cell_width, column)) for column in zip(*lines, strict=True)] or [0.0] * count
+    spare = (room - sum(needed)) / count
+    return [f"R{{{max(width, min(most, width + spare)) if spare > 0 else width + spare:.1f}mm}}" for width in needed]
+
+
+def _cell_width(cell: str) -> float:
+    """About how many millimetres a mean with its deviation and dagger takes; a verdict's word at the least."""
+    digits = sum(map(len, re.findall(r"\\num{(.*?)}", cell)))
+    dagger = sum(1 + len(mark) for mark in re.findall(r"\\standinmark{(.*?)}", cell))
+    return max(12, 1.55 * digits + 5 * cell.count(r"\pm") + 1.1 * dagger + 1)
+
+
 def _shown(
     wanted: Table, experiment: Experiment, result: ExperimentResult, metrics: list[str]
 ) -> list[tuple[Row, str, Entry | None]]:
@@ -262,10 +286,11 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         name = "" if row is before else latex.prose(row.label)
         lines.append([name, evidence or "--", *values, "/".join(map(str, sorted(counts)))])
         before = row
-    # Of the 170 mm evidence and n take 26, the gaps 4.2 each; a number breaks at its sign.
+    # Of the 170 mm evidence and n take 26, the gaps 2.1 each.
     names = _label_width([row.label for row, _ in found])
-    each = min(34, int((170 - names - 26 - 4.2 * (2 + len(metrics))) / len(metrics)))
-    columns = [rf"@{{}}L{{{names}mm}}", "l", *[f"R{{{each}mm}}"] * len(metrics), "r@{}"]
+    cells = [line[2:-1] for line in lines if isinstance(line, list)]
+    numbers = _number_columns(cells, len(metrics), room=170 - names - 26 - 2.1 * (2 + len(metrics)), most=34)
+    columns = [rf"@{{}}L{{{names}mm}}", "l", *numbers, "r@{}"]
     head = ["", "Evidence", *(latex.prose(_metric(experiment.metrics[metric])) for metric in metrics), "$n$"]
     versions = dict.fromkeys(latex.escape(sample.dataset_version) for sample in used)
     below = notes(
@@ -314,9 +339,11 @@ def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> 
         values = [_value(samples.get((row.id, each)), experiment.metrics[each], daggers) for each in (metric, *metrics)]
         runs = str(evidence.replicated.n) if evidence.replicated else ""
         lines.append([name, latex.prose(row.label), str(len(had)), _evidence(evidence), *values, runs])
-    # Of the 170 mm the names take 58, the count, the evidence and n 24, the gaps 2.1 each; a number breaks at its sign.
-    each = min(24, int((170 - 58 - 24 - 2.1 * (6 + len(metrics))) / (1 + len(metrics))))
-    columns = ["@{}L{24mm}", "L{34mm}", "r", "l", *[f"R{{{each}mm}}"] * (1 + len(metrics)), "r@{}"]
+    # Of the 170 mm the metric chosen by takes 24, the count, the evidence and n 24, the gaps 2.1 each.
+    names = min(34, _label_width([row.label for *_, row in chosen if row]))
+    cells = [line[4:-1] for line in lines if isinstance(line, list)]
+    numbers = _number_columns(cells, 1 + len(metrics), room=170 - 24 - names - 24 - 2.1 * (6 + len(metrics)), most=24)
+    columns = ["@{}L{24mm}", rf"L{{{names}mm}}", "r", "l", *numbers, "r@{}"]
     named = [latex.prose(_metric(experiment.metrics[metric])) for metric in metrics]
     head = ["Chosen by", "Chosen row", "of", "Evidence", "Its value", *named, "$n$"]
     below = notes(

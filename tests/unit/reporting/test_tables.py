@@ -293,3 +293,15 @@ def test_a_record_of_the_very_same_runs_is_not_printed_twice() -> None:
         "r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.1, 0.1), scale="paper")]
     )
     assert [len(cells_of(printed_table(each))) for each in (here, other)] == [1, 2]
+
+
+def test_columns_of_numbers_are_as_wide_as_their_content_needs() -> None:
+    """Digits of 1.55 mm, a sign of 5, a dagger's characters of 1.1, and 1 to spare; at the least 12."""
+    short, long = r"\num{1.2}", r"\itshape \num{100.00}\,$\pm$ \num{0.25}\standinmark{1,2}"
+    assert tables._cell_width(short) == 12
+    assert tables._cell_width(long) == pytest.approx(10 * 1.55 + 5 + 4 * 1.1 + 1)  # 25.9
+    lines = [[short, short], [short, long]]
+    assert tables._number_columns(lines, 2, room=60, most=34) == ["R{23.1mm}", "R{34.0mm}"]  # 11.05 to spare for each
+    assert tables._number_columns(lines, 2, room=60, most=20) == ["R{20.0mm}", "R{25.9mm}"]
+    assert tables._number_columns(lines, 2, room=31.9, most=34) == ["R{9.0mm}", "R{22.9mm}"]
+    assert tables._number_columns([], 2, room=60, most=34) == ["R{30.0mm}"] * 2
