@@ -110,13 +110,12 @@ class Plan:
     def packs(self) -> list[Pack]:
         """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset.
 
-        Points, and tables that need no download, train in seconds: they are one job there whatever dataset they are of.
+        Datasets that come with the program are small: there what trains on any of them is one job, `all`.
         """
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
-            data = catalogue()["datasets"][run.dataset.name]
-            carried = data["task"] == "tabular" and data["versions"][run.dataset.version]["embedded"]
-            kind = "points" if data["task"] == "points" or carried else run.dataset.name
+            carried = catalogue()["datasets"][run.dataset.name]["versions"][run.dataset.version]["embedded"]
+            kind = "all" if carried else run.dataset.name
             grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
         evaluations = self.evaluations().items()
         return [
