@@ -74,7 +74,7 @@ def test_hours_of_a_population_are_those_of_one_block(config, tmp_path):
 def test_hours_of_other_networks_are_those_of_each_seed(config, tmp_path):
     planned = plan(tmp_path, config=config, run=CONVOLUTIONAL)
     found = estimate(config, [planned], measured(planned), devices=2)
-    seconds = 3 * 2 * (600 * 1.0 + 1197 * 0.5)  # of a run: seeds, epochs, examples
+    seconds = 3 * 2 * (600 * 1.0 + 600 * 0.5)  # of a run: seeds, epochs, examples
     assert found.experiments[0].hours.value == pytest.approx(2 * seconds / 3600)
     assert found.totals.wall_hours.value == pytest.approx(seconds / 3600)  # two devices for two runs
 
@@ -98,7 +98,7 @@ def test_what_the_store_has_is_not_left(config, tmp_path):
     for seed in (0, 1):
         store.publish(erm.run, [seed], history([seed]), {})
     found = estimate(config, [planned], measured(planned), devices=1).experiments[0]
-    seed_of_a_run = 2 * (600 * 1.0 + 1197 * 0.5)
+    seed_of_a_run = 2 * (600 * 1.0 + 600 * 0.5)
     assert (found.seeds, found.seeds_stored) == (6, 2)
     assert found.hours.value == pytest.approx(6 * seed_of_a_run / 3600)
     assert found.hours_left.value == pytest.approx(4 * seed_of_a_run / 3600)

@@ -39,7 +39,7 @@ def test_examples_are_counted_by_hand(dataset, expected):
         (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.3}),
         (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.35, "subset": 41}),
         (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.3, "validation": 0.23}),
-        (images(train=600, test=1197), {"name": "digits", "validation": 0.1}),
+        (images(train=600, test=600), {"name": "digits", "validation": 0.1}),
     ],
 )
 def test_examples_are_those_that_a_training_gets(data, dataset):
