@@ -184,9 +184,13 @@ def _identity(plan: Plan, part: Part) -> dict[str, Any]:
     return {"part": alone, "numerics": edition, "source": [comparable(run) for run in sources]}
 
 
-@functools.cache
 def read_all(home: Path = HOME) -> list[dict[str, Any]]:
     """All records; UserError where one is not readable or was edited out of shape."""
+    return _all(home.absolute())
+
+
+@functools.cache
+def _all(home: Path) -> list[dict[str, Any]]:
     return [read(path) for path in sorted(home.glob("*.json"))]
 
 
