@@ -67,7 +67,11 @@ def rehearse(
     from remixup.training.slots import slots
 
     settings = configuration(config, set_)
-    plans = rehearsal.shortened(plans_of(experiments, settings), row or [], epochs)
+    whole = plans_of(experiments, settings)
+    plans = rehearsal.shortened(whole, row or [], epochs)
+    for each in whole if not row else []:
+        if lacking := len(each.rows) - len(each.runnable):
+            print(f"{each.experiment.id}: the data of {lacking} of {len(each.rows)} rows is not at hand", flush=True)
     limit, data, broken = 0 if settings.scale in ON_CPU else gpu_slots, Path(settings.data.folder), False
     with slots(limit=limit) as held, ProgressReport() as progress, rehearsal.scratch() as home:
         for each in plans:

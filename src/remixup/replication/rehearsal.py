@@ -27,7 +27,7 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
     A row that another one's evaluation names as its source comes along, with the two seeds that a source needs.
 
     Raises:
-        UserError: no plan has a row of that name, or its data is not at hand.
+        UserError: no plan has a row of that name, or its data is not at hand, or that of no row is.
     """
     known = {row.row.id: row for plan in plans for row in plan.rows}
     for name in rows:
@@ -36,6 +36,9 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
         if not known[name].at_hand:
             hint = "name a mirror folder that has it, or let it be downloaded (data in config.yaml)"
             raise UserError(f"the data of row {name} is not at hand", where="--row", hint=hint)
+    if not any(plan.runnable for plan in plans):
+        hint = "name a mirror folder, or let data be downloaded (data in config.yaml)"
+        raise UserError("the data of none of these rows is at hand", where="argument EXPERIMENTS", hint=hint)
     return [_shortened(plan, set(rows) or set(known), epochs) for plan in plans]
 
 

@@ -12,7 +12,7 @@ from remixup.cli import app
 from remixup.errors import UserError
 from remixup.replication import rehearsal
 from remixup.spec.config import Config
-from remixup.spec.experiment import Experiment
+from remixup.spec.experiment import Experiment, read_experiments
 from remixup.spec.planning import plan_experiment
 from remixup.training.runner import Runner
 
@@ -78,11 +78,29 @@ def test_rows_without_data_are_refused_by_name_and_otherwise_left_out():
     with pytest.raises(UserError, match="the data of row mixup is not at hand"):
         rehearsal.shortened([without], ["mixup"], 1)
     assert [row.row.id for row in rehearsal.shortened([without], [], 1)[0].rows] == ["erm"]
+    nothing = replace(plan, rows=[replace(row, at_hand=False) for row in plan.rows])
+    with pytest.raises(UserError, match="the data of none of these rows is at hand"):
+        rehearsal.shortened([nothing], [], 1)
 
 
 def test_an_unknown_row_gets_a_suggestion():
     with pytest.raises(UserError, match=r"unknown row 'mixp' .*mixup"):
         rehearsal.shortened([plan_of(SMALL)], ["mixp"], 1)
+
+
+def test_the_command_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
+    root = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    for name in ("experiments", "config.yaml"):
+        Path(name).symlink_to(root / name)
+    monkeypatch.delenv("REMIXUP_MIRROR", raising=False)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: iter([]))
+    said = CliRunner().invoke(app, ["rehearse", "uci"])
+    assert said.exit_code == 0, said.output
+    rows = plan_experiment(*read_experiments(only=["uci"])["uci"], CONFIG).rows
+    lacking = [row for row in rows if not row.at_hand]
+    assert lacking
+    assert f"uci: the data of {len(lacking)} of {len(rows)} rows is not at hand" in said.output
 
 
 def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, monkeypatch):
