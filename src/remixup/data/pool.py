@@ -92,15 +92,11 @@ def private_digits(material: Material) -> Built:
 
 def split_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """All images and labels of scikit-learn's digits, and the rows that are public, private, and for the test."""
-    from remixup.data.scikit import digits
+    from remixup.data.scikit import DIGITS_PER_CLASS, ranked_digits
 
-    built = digits(Material({}, Path()))
-    images = np.concatenate([built.tensors["train_x"], built.tensors["test_x"]])
-    labels = np.concatenate([built.tensors["train_y"], built.tensors["test_y"]])
-    rank = np.empty(len(labels), np.int64)
-    for label in range(10):
-        members = np.flatnonzero(labels == label)
-        rank[members] = np.arange(len(members))
+    images, labels, rank = ranked_digits()
+    order = np.argsort(rank >= DIGITS_PER_CLASS, kind="stable")  # those that `digits` trains on come first
+    images, labels, rank = images[order], labels[order], rank[order]
     public, private = rank < PUBLIC, (rank >= PUBLIC) & (rank < PUBLIC + PRIVATE)
     rows = np.flatnonzero
     return images, labels, rows(public), rows(private), rows(~public & ~private)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remixup.data.built import Built, Material
 
 _DIGITS_SEED = 0
-_DIGITS_PER_CLASS = 60
+DIGITS_PER_CLASS = 60
 
 
-def digits(material: Material) -> Built:
-    """1,200 of the 1,797 digits, 1 x 8 x 8: 60 of each class for training, 60 others for the test."""
+def ranked_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """All 1,797 digits in the order of a permutation.
+
+    Returns:
+        images (1797, 1, 8, 8), labels, and for each the number of those of its class that come before it.
+    """
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -21,15 +26,22 @@ def digits(material: Material) -> Built:
     images = ((grey * 255 + 8) // 16).astype(np.uint8)[:, None]  # 0..16 becomes 0..255, rounded
     # RandomState and not default_rng: NumPy promises that its stream never changes.
     order = np.random.RandomState(_DIGITS_SEED).permutation(len(labels))
-    rank_in_class = np.empty(len(labels), np.int64)
+    images, labels = images[order], labels[order]
+    rank = np.empty(len(labels), np.int64)
     for label in range(10):
-        members = np.flatnonzero(labels[order] == label)
-        rank_in_class[members] = np.arange(len(members))
-    train, test = (order[rank_in_class // _DIGITS_PER_CLASS == part] for part in (0, 1))
-    return Built(
-        {"train_x": images[train], "train_y": labels[train], "test_x": images[test], "test_y": labels[test]},
-        tuple(str(label) for label in range(10)),
-    )
+        members = np.flatnonzero(labels == label)
+        rank[members] = np.arange(len(members))
+    return images, labels, rank
+
+
+def digits(material: Material) -> Built:
+    """1,200 of the 1,797 digits, 1 x 8 x 8: 60 of each class for training, 60 others for the test."""
+    images, labels, rank = ranked_digits()
+    tensors: dict[str, NDArray[Any]] = {}
+    for part, name in enumerate(("train", "test")):
+        rows = rank // DIGITS_PER_CLASS == part
+        tensors |= {f"{name}_x": images[rows], f"{name}_y": labels[rows]}
+    return Built(tensors, tuple(str(label) for label in range(10)))
 
 
 def digits_20(material: Material) -> Built:

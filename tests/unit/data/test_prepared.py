@@ -51,7 +51,7 @@ def test_what_the_manifest_says_is_so(tmp_path: Path) -> None:
     assert (manifest["name"], manifest["version"], manifest["numerics"], manifest["classes"]) == (
         "digits",
         "scikit-learn",
-        1,
+        2,
         10,
     )
     assert manifest["citation"] == "alpaydin1998optical"

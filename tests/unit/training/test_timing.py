@@ -129,9 +129,9 @@ def test_a_step_is_given_the_time_that_it_takes(monkeypatch):
 def test_parts_of_a_minibatch_are_timed_as_they_are_trained(monkeypatch):
     Clock(monkeypatch)
     measured, timed = time_steps(spec(micro_batch=16), 1, CPU)
-    # 600 images: 9 minibatches of 64 in four parts each, and one of 24 in two; 1,000 are tested in four.
+    # 600 images: 9 minibatches of 64 in four parts each, and one of 24 in two; 600 are tested in two.
     assert timed == 600
-    assert measured == StepTime(pytest.approx(38 / 600), pytest.approx(4 * 0.5 / 1000))
+    assert measured == StepTime(pytest.approx(38 / 600), pytest.approx(2 * 0.5 / 600))
 
 
 def test_a_cpu_times_fewer_examples_of_a_large_network(monkeypatch):
