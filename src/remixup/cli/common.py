@@ -1,16 +1,14 @@
-"""What the commands share: the application, its options, the configuration, a device to train on."""
+"""What the commands share: the application, its options, the configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from remixup.errors import UserError, did_you_mean
-from remixup.spec.config import ON_CPU, Config, read_config
+from remixup.spec.config import Config, read_config
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Plan, plan_experiment
 from remixup.spec.strict import parse_yaml, read_yaml
@@ -57,16 +55,3 @@ def plans_of(names: list[str], config: Config) -> list[Plan]:
         if name not in files:
             raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
     return [plan_experiment(*files[name], config) for name in names]
-
-
-@contextmanager
-def open_runner(settings: Config, plan: Plan, gpu_slots: int | None, processes: int = 1) -> Iterator[tuple[Any, Path]]:
-    """Holds a device for each process (none at a scale for the CPU); offers a maker of runners."""
-    from remixup.training.runner import Runner, pick_device
-    from remixup.training.slots import slots
-    from remixup.training.store import Store
-
-    results = Path(settings.results)
-    with slots(processes, limit=0 if plan.scale in ON_CPU else gpu_slots) as held:
-        device, team = pick_device(held), len(held) or processes
-        yield lambda report: Runner(Store(results), Path(settings.data.folder), device, report, team), results

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from remixup.cli.common import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, open_runner, plans_of
+from remixup.cli.common import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
 from remixup.errors import UserError, did_you_mean
+from remixup.spec.config import ON_CPU, Config
 from remixup.spec.planning import Plan, plan_experiment, read_plans
 
 DIVERGED = 3
@@ -97,6 +100,19 @@ def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> di
                 raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
         runs = {known[name].key: (known[name].run, known[name].seeds) for name in rows}
     return {key: (run, seeds or count) for key, (run, count) in runs.items()}
+
+
+@contextmanager
+def open_runner(settings: Config, plan: Plan, gpu_slots: int | None, processes: int = 1) -> Iterator[tuple[Any, Path]]:
+    """Holds a device for each process (none at a scale for the CPU); offers a maker of runners."""
+    from remixup.training.runner import Runner, pick_device
+    from remixup.training.slots import slots
+    from remixup.training.store import Store
+
+    results = Path(settings.results)
+    with slots(processes, limit=0 if plan.scale in ON_CPU else gpu_slots) as held:
+        device, team = pick_device(held), len(held) or processes
+        yield lambda report: Runner(Store(results), Path(settings.data.folder), device, report, team), results
 
 
 def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
