@@ -55,10 +55,14 @@ def _shortened(plan: Plan, rows: set[str], epochs: int) -> Plan:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone after the rehearsal, but stays where it broke."""
+    """A folder that is gone after the rehearsal, also one that the user stops, but stays where it broke."""
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=SCRATCH))
-    yield folder
+    try:
+        yield folder
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        raise
     shutil.rmtree(folder)
 
 

@@ -1,5 +1,6 @@
 """Rehearsals: which rows come along, how short they are, and that nothing of them is kept."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,3 +114,13 @@ def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, mo
     assert [line.split(":")[0] for line in said.output.splitlines()][-1] == "uci, iris-erm"
     assert {path.name for path in Path().iterdir()} == {"experiments", "config.yaml", "data", ".remixup"}
     assert not list(Path(".remixup").glob("rehearsal-*"))
+
+
+@pytest.mark.parametrize(("ended", "stays"), [(None, False), (KeyboardInterrupt, False), (RuntimeError, True)])
+def test_the_folder_stays_where_it_broke_alone(tmp_path, monkeypatch, ended, stays):
+    monkeypatch.chdir(tmp_path)
+    with contextlib.suppress(KeyboardInterrupt, RuntimeError), rehearsal.scratch() as folder:
+        (folder / "weights").touch()
+        if ended is not None:
+            raise ended
+    assert folder.exists() == stays
