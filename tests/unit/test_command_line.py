@@ -1,0 +1,36 @@
+"""What the command line does for every command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+_POOLS = """
+import json, sys
+from remixup.cli import app, main
+
+@app.command("pools")
+def pools() -> None:
+    import scipy.linalg, sklearn, threadpoolctl, torch
+    found = {pool["user_api"] + " " + pool["filepath"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+    print(json.dumps({**found, "torch": torch.get_num_threads()}))
+
+sys.argv = ["remixup", "pools"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("said", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_libraries_have_one_thread_unless_the_environment_says_otherwise(said: dict[str, str], threads: int) -> None:
+    if threads > (os.cpu_count() or 1):
+        pytest.skip("this machine has one core")
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in names} | said
+    done = subprocess.run(
+        [sys.executable, "-c", _POOLS], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    found = json.loads(done.stdout)
+    assert len(found) >= 3, "NumPy, SciPy and torch have a pool each"
+    assert set(found.values()) == {threads}, found
