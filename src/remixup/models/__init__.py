@@ -24,7 +24,7 @@ from torch import nn
 from remixup.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from remixup.models.preact_population import MemberDropout
+    from remixup.models.convolutional_population import MemberDropout
 
 
 @functools.cache
@@ -76,8 +76,8 @@ def stack(members: Sequence[nn.Sequential]) -> nn.Sequential:
     Raises:
         ValueError: no members, or a network whose family is not batched over members.
     """
+    from remixup.models.convolutional_population import MemberBatchNorm2d, MemberConv2d
     from remixup.models.mlp import MemberLinear
-    from remixup.models.preact_population import MemberBatchNorm2d, MemberConv2d
 
     if not members:
         raise ValueError("a population needs at least one member")
@@ -116,7 +116,7 @@ def seed_dropout(model: nn.Module, seeds: list[int]) -> None:
 
 
 def _member_dropouts(model: nn.Module) -> "list[MemberDropout]":
-    from remixup.models.preact_population import MemberDropout
+    from remixup.models.convolutional_population import MemberDropout
 
     return [module for module in model.modules() if isinstance(module, MemberDropout)]
 

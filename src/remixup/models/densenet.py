@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import image_channels, initialise_he
 
-NUMERICS = 1
+NUMERICS = 1  # raise convolutional_population's with it
 POPULATION = False
 
 

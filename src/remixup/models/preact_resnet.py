@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import image_channels
 
-NUMERICS = 1  # wide_resnet is made of PreActBlocks, preact_population of this network: raise theirs with it
+NUMERICS = 1  # wide_resnet is made of PreActBlocks, convolutional_population of this network: raise theirs with it
 POPULATION = False
 
 

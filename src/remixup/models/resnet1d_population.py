@@ -8,7 +8,7 @@ from typing import Annotated
 
 from torch import nn
 
-from remixup.models.preact_population import _members_kind, _refuse_parts_of_vectors
+from remixup.models.convolutional_population import _members_kind, _refuse_parts_of_vectors
 from remixup.models.resnet1d import resnet1d
 
 NUMERICS = 1  # raise it when resnet1d's numbers change: the layers are made from that network's

@@ -12,6 +12,7 @@ SMALL = {
     "preact_resnet": {"width": 4, "blocks": (2, 1, 1), "stem_norm": True},
     "preact_resnet_population": {"width": 8, "blocks": (2, 1)},
     "wide_resnet_population": {"depth": 10, "widen": 1, "base": 8},
+    "densenet_bc_population": {"depth": 10, "growth": 8},
     "wide_resnet": {"depth": 10, "widen": 2, "base": 4},
     "small_cnn": {"widths": (4, 6, 4), "groups": 2},
     "densenet_bc": {"depth": 16, "growth": 4},
@@ -55,6 +56,7 @@ def test_these_are_all_the_names() -> None:
         "mlp",
         "preact_resnet_population",
         "wide_resnet_population",
+        "densenet_bc_population",
         "resnet1d_population",
         "patch_network",
     ]

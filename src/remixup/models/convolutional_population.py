@@ -1,4 +1,4 @@
-"""Pre-activation ResNets, narrow or wide, for a population: seeds of one small network train as one program.
+"""ResNets, narrow or wide, and DenseNets for a population: seeds of one small network train as one program.
 
 A small network's step is largely the cost of calling operations, and the members' convolutions, in as many groups as
 there are members, are one call. A member computes the same bits alone as in any company (float32, CPU, one thread,
@@ -22,11 +22,13 @@ from torch.nn import functional as F
 
 from remixup.errors import UserError
 from remixup.models import image_channels
+from remixup.models.densenet import DenseLayer, densenet_bc
 from remixup.models.mlp import MemberLinear
 from remixup.models.preact_resnet import preact_resnet
 from remixup.models.wide_resnet import wide_resnet
 
-NUMERICS = 1  # raise it when preact_resnet's or wide_resnet's numbers change: the layers are made from those networks'
+# Raise it when the numbers of preact_resnet, wide_resnet or densenet_bc change: the layers are made from theirs.
+NUMERICS = 1
 POPULATION = True
 
 _VECTOR = 8  # channels that oneDNN's grouped kernels take at a time
@@ -138,6 +140,20 @@ class MemberDropout(nn.Module):
         return f"p={self.p}"
 
 
+class MemberDenseLayer(nn.Module):
+    """Append to each of S members' folded images what its own `grow` makes of them."""
+
+    def __init__(self, grow: nn.Sequential) -> None:
+        super().__init__()
+        self.grow = grow
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, S C, H, W) to (B, S (C + growth), H, W); the first C channels of each member are the input's."""
+        members = max(2, len(next(self.parameters())))
+        last = [folded.permute(0, 2, 3, 1).unflatten(3, (members, -1)) for folded in (x, self.grow(x))]
+        return torch.cat(last, dim=4).flatten(3).permute(0, 3, 1, 2)
+
+
 def _images(x: Tensor) -> Tensor:
     """Images (S, n, C, H, W) as they are, series (S, n, C, T) as images of height 1."""
     return x.unsqueeze(-2) if x.ndim == 4 else x
@@ -229,6 +245,38 @@ def wide_resnet_population(
     return _members_kind(wide_resnet(input_shape, classes, depth=depth, widen=widen, base=base, dropout=dropout))
 
 
+def densenet_bc_population(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: Annotated[int, ">= 10"] = 10,
+    growth: Annotated[int, ">= 8"] = 8,
+    compression: Annotated[float, "> 0 and <= 1"] = 0.67,
+) -> nn.Sequential:
+    """A DenseNet-BC for one member: images (1, B, C, H, W), H and W at least 4, to logits (1, B, classes).
+
+    Otherwise as above: member by member it is `densenet_bc` of the same parameters.
+
+    Args:
+        input_shape: (C, H, W).
+        classes: the number of outputs.
+        depth: the number of layers, 6 n + 4.
+        growth: the growth rate, a multiple of 8.
+        compression: the share of channels that a transition keeps, such that multiples of 8 are left.
+
+    Raises:
+        UserError: inputs that are no images, a depth that is not 6 n + 4, or channels that are no multiples of 8.
+    """
+    image_channels(input_shape, "densenet_bc_population")
+    _refuse_parts_of_vectors("growth", growth, "densenet_bc")
+    single = densenet_bc(input_shape, classes, depth=depth, growth=growth, compression=compression)
+    for layer in single.modules():
+        if isinstance(layer, nn.Conv2d) and layer.out_channels % _VECTOR:
+            what = f"compression {compression} leaves {layer.out_channels} channels, no multiple of {_VECTOR}"
+            raise UserError(what, where="run.model.compression", hint="another one, or densenet_bc, which takes any")
+    return _members_kind(single)
+
+
 def _refuse_parts_of_vectors(name: str, channels: int, single: str) -> None:
     if channels < _VECTOR or channels % _VECTOR:
         raise UserError(
@@ -260,6 +308,8 @@ def _for_members(module: nn.Module) -> nn.Module:
         return MemberBatchNorm2d(module.num_features)
     if isinstance(module, nn.Dropout):
         return MemberDropout(module.p)
+    if isinstance(module, DenseLayer):
+        return MemberDenseLayer(nn.Sequential(*(_for_members(layer) for layer in module.grow)))
     for name, child in module.named_children():
         setattr(module, name, _for_members(child))
     return module

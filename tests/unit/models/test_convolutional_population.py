@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from remixup.errors import UserError
 from remixup.models import build, seed_dropout, stack
-from remixup.models.preact_population import MemberConv2d, _fold
+from remixup.models.convolutional_population import MemberConv2d, _fold
 from remixup.vicinity import Vicinity, soft_cross_entropy
 
 SHAPE, CLASSES = (1, 8, 8), 4
@@ -22,7 +22,11 @@ def reference(seed: int, shape: tuple[int, ...] = SHAPE, **params) -> nn.Sequent
     return build("preact_resnet", shape, CLASSES, **{"width": 8, "blocks": (1, 1, 1), **params})
 
 
-ORDINARY = {"preact_resnet_population": "preact_resnet", "wide_resnet_population": "wide_resnet"}
+ORDINARY = {
+    "preact_resnet_population": "preact_resnet",
+    "wide_resnet_population": "wide_resnet",
+    "densenet_bc_population": "densenet_bc",
+}
 
 
 def pictures(seeds: int, count: int, shape: tuple[int, ...] = SHAPE) -> Tensor:
@@ -125,6 +129,8 @@ def test_each_member_computes_and_differentiates_the_ordinary_network(shape, see
         ("preact_resnet_population", {"width": 8, "blocks": (2, 1), "stem_norm": True, "activated_shortcut": True}),
         ("wide_resnet_population", {"depth": 10, "widen": 1, "base": 8}),
         ("wide_resnet_population", {"depth": 16, "widen": 2, "base": 8, "dropout": 0.3}),
+        ("densenet_bc_population", {"depth": 10, "growth": 8, "compression": 0.67}),
+        ("densenet_bc_population", {"depth": 16, "growth": 8, "compression": 0.5}),
     ],
 )
 @pytest.mark.parametrize("seeds", [[4], [3, 1, 0]])
@@ -151,7 +157,10 @@ def test_each_member_of_every_edition_is_the_ordinary_network(name, params, seed
 
 @pytest.mark.parametrize("name", sorted(ORDINARY))
 def test_members_of_every_edition_have_the_same_bits_alone_and_in_company(name) -> None:
-    params = {"stem_norm": True, "activated_shortcut": True} if name.startswith("preact") else {"base": 8}
+    params = {
+        "preact_resnet_population": {"stem_norm": True, "activated_shortcut": True},
+        "wide_resnet_population": {"base": 8},
+    }.get(name, {})
     members = []
     for seed in range(3):
         torch.manual_seed(seed)
@@ -328,6 +337,15 @@ def test_dropout_of_other_networks_is_seeded_with_the_first(name: str) -> None:
 def test_widths_are_whole_vectors(width: int, hint: int) -> None:
     with pytest.raises(UserError, match=rf"run\.model\.width: .*multiple of 8 \({hint}, or preact_resnet"):
         member(0, width=width)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [({"growth": 12}, r"growth: .*densenet_bc"), ({"compression": 0.5}, "compression 0.5 leaves 12")],
+)
+def test_channels_of_a_densenet_are_whole_vectors(params: dict[str, float], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        build("densenet_bc_population", SHAPE, CLASSES, **params)
 
 
 def test_a_stage_without_blocks_is_refused() -> None:
