@@ -11,7 +11,7 @@ from remixup.vicinity.partner import minibatch, training_set
 from tests.unit.evaluation.linear import start
 from tests.unit.training.samples import MIXUP, image_spec, images, table, table_spec
 
-PAUSE = 0.02
+PAUSE = 0.05
 
 
 @pytest.fixture
