@@ -39,6 +39,14 @@ rule all:
 onstart:
     # DVC tracks this folder, and no evaluation may need a job of its own.
     Path(HOME, "evaluated").mkdir(parents=True, exist_ok=True)
+    # Elsewhere than on Linux the system's libraries do not survive a fork.
+    if (
+        sys.platform == "linux"
+        and CONFIG.scale == "embedded"
+        and workflow.local_exec
+        and len(workflow.dag) > 20
+    ):
+        share_start()
 
 
 onsuccess:

@@ -1,12 +1,15 @@
 """From experiments to targets. All decisions are the package's; here they become paths."""
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
+from remixup import starter
 from remixup.errors import UserError
 from remixup.replication.collecting import part_path
 from remixup.replication.harvest import receipt_path
@@ -46,9 +49,34 @@ except UserError as error:
 # In rules, `remixup` is the command of the interpreter that runs Snakemake, with the configuration in effect.
 SET = " ".join(overrides(config, yaml.safe_load(Path("config.yaml").read_text()) or {}))
 SLOTS = workflow.resource_settings.resources.get("gpu").value or ""
-PREFIX = f"""export REMIXUP_GPU_SLOTS={SLOTS}; remixup() {{ {shlex.quote(sys.executable)} -m remixup "$@" {SET}; }}; """
-# Snakemake fills in what stands in braces: none here does.
-shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))
+
+
+def call_by(program: str) -> None:
+    """Makes `remixup` in rules this program."""
+    prefix = (
+        f"""export REMIXUP_GPU_SLOTS={SLOTS}; remixup() {{ {program} "$@" {SET}; }}; """
+    )
+    # Snakemake fills in what stands in braces: none here does.
+    shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
+
+
+call_by(f"{shlex.quote(sys.executable)} -m remixup")
+STARTERS = []
+
+
+def share_start() -> None:
+    """Has jobs forked from one process that has imported torch and its kin: many are shorter than these imports.
+
+    Those that come before it is ready start by themselves. It ends with this process.
+    """
+    socket = f".remixup/starter-{os.getpid()}"
+    Path(socket).parent.mkdir(exist_ok=True)
+    program = [sys.executable, "-m", starter.__name__, socket]
+    STARTERS.append(subprocess.Popen(program, stdin=subprocess.PIPE))
+    call_by(
+        f"{shlex.quote(sys.executable)} -I -S {shlex.quote(starter.__file__)} {socket}"
+    )
+
 
 PAPERS: dict[str, list[str]] = {}
 for plan in PLANS.values():

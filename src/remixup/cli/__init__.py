@@ -8,18 +8,23 @@ from remixup.cli import tools, workflow  # noqa: F401  (their commands)
 from remixup.cli.common import app, configuration
 from remixup.errors import UserError
 
-__all__ = ["app", "configuration", "main"]
+__all__ = ["app", "configuration", "main", "one_thread"]
+
+
+def one_thread() -> None:
+    """Has NumPy, SciPy and scikit-learn compute with one thread, if they are loaded after this.
+
+    A job has the cores that its specification asks for, which torch goes by; threads beyond them would wait for each
+    other most of the time (a logistic regression beside another job took ten times as long). What the environment says
+    of it stays.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one line and exit status 2.
-
-    NumPy, SciPy and scikit-learn compute with one thread, if the environment does not say otherwise. A job has the
-    cores that its specification asks for, which torch goes by; threads beyond them would wait for each other most of
-    the time (a logistic regression beside another job took ten times as long).
-    """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when the libraries are loaded, by the commands
-        os.environ.setdefault(name, "1")
+    """Runs the command line; a user's mistake is one line and exit status 2."""
+    one_thread()
     try:
         app()
     except UserError as error:

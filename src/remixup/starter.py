@@ -1,0 +1,143 @@
+"""One start-up for many commands: a process that has imported what they need, and forks for each.
+
+To import torch, what its optimisers need and scikit-learn takes seconds, longer than many a job of an embedded report
+computes. Two programs, for the workflow alone:
+
+    python -m remixup.starter SOCKET        imports, listens at SOCKET, and ends with its standard input
+    python starter.py SOCKET ARGUMENT...    `remixup ARGUMENT...`: asks there, and runs it itself where nobody listens
+
+The second imports nothing but what is named here. Its folder, environment and standard streams become the command's,
+and the command's exit status its own.
+"""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+
+_WHOLE = 4
+"""Bytes of a number in front of a message."""
+
+
+def ask(path: str, arguments: list[str]) -> int:
+    """Has a command carried out by who listens at a socket; its exit status.
+
+    A signal that ends this process ends the command. One from the terminal reaches both without help.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(path)
+    except OSError:
+        os.execv(sys.executable, [sys.executable, "-m", "remixup", *arguments])
+    request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    content = json.dumps(request).encode()
+    socket.send_fds(connection, [len(content).to_bytes(_WHOLE, "big")], [0, 1, 2])
+    connection.sendall(content)
+    command = int.from_bytes(_receive(connection, _WHOLE), "big")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: os.kill(command, number))
+    status = connection.recv(1)
+    connection.recv(1)  # nothing: it closes when the process has ended
+    if not status:
+        print(f"error: the process of `remixup {' '.join(arguments)}` was killed", file=sys.stderr)
+    return status[0] if status else 1
+
+
+def serve(path: str) -> None:
+    """Imports, then carries out the commands that are asked for at a socket, each in a process of its own.
+
+    Returns in these, and when standard input ends: whoever started this process is gone then, or has no use for it.
+    """
+    _import()
+    gc.freeze()  # what is there now stays: processes need not look at it, and share it
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # of one that was killed
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(socket.SOMAXCONN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            _carry_out(connection)
+        connection.close()
+    os.unlink(path)
+
+
+def _import() -> None:
+    from remixup import cli
+
+    cli.one_thread()
+    import sklearn.linear_model  # noqa: F401
+    import torch
+
+    import remixup.evaluation.runner
+    import remixup.replication.collecting
+    import remixup.reporting.build
+    import remixup.training.runner  # noqa: F401
+
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])  # the first one imports torch's compiler
+
+
+def _carry_out(connection: socket.socket) -> None:
+    """Becomes the process of the command that is asked for, and ends with it."""
+    size, streams, _, _ = socket.recv_fds(connection, _WHOLE, 3)
+    request = json.loads(_receive(connection, int.from_bytes(size, "big")))
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+        os.close(stream)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    connection.sendall(os.getpid().to_bytes(_WHOLE, "big"))
+    status = _status(request["arguments"])
+    connection.sendall(bytes([status]))
+    sys.exit(status)
+
+
+def _status(arguments: list[str]) -> int:
+    """Runs a command; the exit status that it would have in a process of its own."""
+    from remixup.cli import main
+
+    sys.argv = ["remixup", *arguments]
+    status = 0
+    try:
+        main()
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    return status & 0xFF
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    """So many bytes; ConnectionError where the other side ends before."""
+    content = b""
+    while len(content) < size:
+        part = connection.recv(min(size - len(content), 65536))
+        if not part:
+            raise ConnectionError("the other side of the socket has ended")
+        content += part
+    return content
+
+
+if __name__ == "__main__":
+    if sys.argv[2:]:
+        sys.exit(ask(sys.argv[1], sys.argv[2:]))
+    serve(sys.argv[1])
