@@ -34,25 +34,39 @@ def ask(path: str, arguments: list[str]) -> int:
         connection.connect(path)
     except OSError:
         os.execv(sys.executable, [sys.executable, "-m", "remixup", *arguments])
+    try:
+        status = _asked(connection, arguments)
+    except ConnectionError:
+        status = b""
+    if not status:
+        print(f"error: the process of `remixup {' '.join(arguments)}` was killed", file=sys.stderr)
+    return status[0] if status else 1
+
+
+def _asked(connection: socket.socket, arguments: list[str]) -> bytes:
+    """The exit status of a command that a connection's other side carries out; nothing where it ends without one."""
     request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
     content = json.dumps(request).encode()
     socket.send_fds(connection, [len(content).to_bytes(_WHOLE, "big")], [0, 1, 2])
     connection.sendall(content)
     command = int.from_bytes(_receive(connection, _WHOLE), "big")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def hand_on(number: int, _: object) -> None:
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(command, number)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: os.kill(command, number))
+        signal.signal(number, hand_on)
     status = connection.recv(1)
     connection.recv(1)  # nothing: it closes when the process has ended
-    if not status:
-        print(f"error: the process of `remixup {' '.join(arguments)}` was killed", file=sys.stderr)
-    return status[0] if status else 1
+    return status
 
 
 def serve(path: str) -> None:
     """Imports, then carries out the commands that are asked for at a socket, each in a process of its own.
 
-    Returns in these, and when standard input ends: whoever started this process is gone then, or has no use for it.
+    It ends when standard input does: whoever started this process is gone then, or has no use for it.
     """
     _import()
     gc.freeze()  # what is there now stays: processes need not look at it, and share it
@@ -60,6 +74,7 @@ def serve(path: str) -> None:
         os.unlink(path)  # of one that was killed
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
+    os.chmod(path, 0o600)  # who can write to it can run commands; before anybody can connect
     listener.listen(socket.SOMAXCONN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them

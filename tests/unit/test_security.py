@@ -28,8 +28,9 @@ NETWORK = ("urllib", "urllib3", "http", "socket", "ssl", "ftplib", "smtplib", "x
 NETWORK += ("fsspec", "torch.hub", "torchvision.datasets", "sklearn.datasets.fetch_", "huggingface_hub")
 UNPICKLING = ("pickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "pandas.read_pickle")
 UNPICKLING += ("torch.load", "torch.jit", "numpy.load", "numpy.core.records")
-RUNNING = ("eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.exec", "os.spawn", "os.posix_spawn")
-RUNNING += ("runpy", "code.", "pty", "asyncio", "subprocess.getoutput", "subprocess.getstatusoutput")
+RUNNING = ("eval", "exec", "compile", "__import__", "os.system", "os.popen")
+FORKING = ("os.exec*", "os.spawn*", "os.posix_spawn*", "os.fork*", "pty")
+RUNNING += ("runpy", "code.", "asyncio", "subprocess.getoutput", "subprocess.getstatusoutput")
 YAML = ("yaml.load", "yaml.full_load", "yaml.unsafe_load", "ruamel")
 CLIMBING = ("shutil.unpack_archive", ".extractall")
 
@@ -57,7 +58,9 @@ def users(*banned):
     """The modules in which one of these names occurs, or something below it."""
 
     def below(name):
-        return any(name == each or name.startswith(each if each[-1] in "._" else f"{each}.") for each in banned)
+        return any(
+            name == each or name.startswith(each.rstrip("*") if each[-1] in "._*" else f"{each}.") for each in banned
+        )
 
     return {path for path in SOURCES if any(map(below, used_by(path)))}
 
@@ -87,8 +90,14 @@ def test_the_method_of_a_network_is_not_the_function():
     assert "eval" not in used(ast.parse("model.eval()\nre.compile('x')"))
 
 
-def test_one_module_opens_connections():
-    assert users(*NETWORK) == {"src/remixup/data/download.py"}
+def test_one_module_opens_connections_to_elsewhere_and_one_listens_at_a_file():
+    assert users(*NETWORK) == {"src/remixup/data/download.py", "src/remixup/starter.py"}
+    families = {name for name in used_by("src/remixup/starter.py") if name.startswith("socket.AF_")}
+    assert families == {"socket.AF_UNIX"}
+
+
+def test_one_module_forks():
+    assert users(*FORKING) == {"src/remixup/starter.py"}
 
 
 def test_one_module_reads_pickles():
@@ -131,7 +140,7 @@ def _assigns(node, name):
 
 def test_the_page_names_modules_that_exist():
     assert all(path in SOURCES for path in re.findall(r"`(src/remixup/[\w/]+\.py)`", PAGE))
-    for path in users(*NETWORK, *UNPICKLING, *YAML, "subprocess", "ctypes"):
+    for path in users(*NETWORK, *UNPICKLING, *YAML, *FORKING, "subprocess", "ctypes"):
         assert f"`{path}`" in PAGE
 
 

@@ -57,6 +57,11 @@ def test_it_has_no_threads_that_a_fork_would_lose(served):
     assert len(os.listdir(f"/proc/{served[1].pid}/task")) == 1
 
 
+def test_nobody_else_can_ask(served):
+    project, _ = served
+    assert (project.folder / SOCKET).stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
