@@ -67,36 +67,50 @@ def write(config: Config, plan: Plan, only: str | None = None) -> list[Path]:
 def _with_what_was_recorded(record: dict[str, Any], path: Path) -> dict[str, Any]:
     """Adds the seeds that were recorded before, and what was measured then, be it by another experiment.
 
-    Where a seed of both has another history, the run was trained anew by another machine or program: then nothing of
-    what was recorded holds for it.
+    Where a seed of both has another history, it was trained anew by another machine or program: then nothing of what
+    was recorded holds for it. Other seeds keep theirs, but for those that were trained together with such a one.
     """
     if not path.exists():
         return record
     before = read(path)
-    old, new = _histories(before), _histories(record)
-    same = all(old[seed] == new[seed] for seed in old.keys() & new.keys())
     alike = before["numerics"] == record["numerics"] and before["values"].keys() >= record["values"].keys()
-    if not (same and alike):
+    if not alike:
         return record
+    old, new = _histories(before), _histories(record)
+    kept = [block for block in before["provenance"] if new.keys().isdisjoint(block["seeds"])]
+    apart = {seed for block in kept for seed in block["seeds"]}
+    valid = apart | {seed for seed in old.keys() & new.keys() if old[seed] == new[seed]}
     held = {seed: (each, place) for each in (before, record) for place, seed in enumerate(each["seeds"])}
-    places = [held[seed] for seed in sorted(held)]
-    blocks = [block for block in before["provenance"] if new.keys().isdisjoint(block["seeds"])]
+    places = [held[seed] for seed in sorted(apart | new.keys())]
     # A store that has not all of the seeds may lack what they are compared with, too.
     judged = {name: verdict for name, verdict in before["sound"].items() if verdict is not None}
-    sound = {**before["sound"], **record["sound"], **(judged if held.keys() - new.keys() else {})}
+    sound = {**(before["sound"] if valid else {}), **record["sound"], **(judged if apart else {})}
     return {
         **record,
-        "seeds": sorted(held),
+        "seeds": sorted(apart | new.keys()),
         "diverged": [each["diverged"][place] for each, place in places],
         "values": {name: [each["values"][name][place] for each, place in places] for name in record["values"]},
-        "provenance": sorted([*record["provenance"], *blocks], key=lambda block: block["seeds"]),
+        "provenance": sorted([*record["provenance"], *kept], key=lambda block: block["seeds"]),
         "sound": sound,
-        "evaluations": _all_evaluations(before["evaluations"], record["evaluations"]),
+        "evaluations": _all_evaluations(_of_seeds(valid, before["evaluations"]), record["evaluations"]),
     }
 
 
 def _histories(record: dict[str, Any]) -> dict[int, str]:
     return {seed: block["history_sha256"] for block in record["provenance"] for seed in block["seeds"]}
+
+
+def _of_seeds(seeds: set[int], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was measured on some of the seeds; evaluations without any are left out."""
+    found = []
+    for each in evaluations:
+        values = {
+            name: {seed: value for seed, value in by_seed.items() if int(seed) in seeds}
+            for name, by_seed in each["values"].items()
+        }
+        if any(values.values()):
+            found.append({**each, "values": values})
+    return found
 
 
 def _all_evaluations(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:

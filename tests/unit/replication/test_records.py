@@ -103,11 +103,14 @@ def test_a_shared_record_keeps_what_another_experiment_measured(
     assert kept["values"]["top1"] == ({**content["evaluations"][0]["values"]["top1"], "0": 2.5} if both else {"0": 2.5})
 
 
-@pytest.mark.parametrize(("history", "kept"), [("h2", [1, 2]), ("other", [2])])
+@pytest.mark.parametrize(("history", "measured"), [("h2", {"1": 1.0, "2": 2.0}), ("other", {"1": 1.0})])
 def test_recording_some_seeds_again_loses_none(
-    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, history: str, kept: list[int]
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, history: str, measured: dict[str, float]
 ) -> None:
-    """Seeds 1 and 2 are on record, and 2 is trained again elsewhere: to the same bits, or to others."""
+    """Seeds 1 and 2 are on record, and 2 is trained again elsewhere: to the same bits, or to others.
+
+    What was measured on the other network of seed 2 does not hold for this one.
+    """
     _, content = record
     content = {**{name: value for name, value in content.items() if name != "comparable"}, "sound": {"erm": True}}
     probe = {"part": {"name": "probe"}, "numerics": 1, "source": []}
@@ -123,15 +126,53 @@ def test_recording_some_seeds_again_loses_none(
     path = tmp_path / "kept-00000000.json"
     path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
     again = {**two, "history_sha256": history, "day": "second"}
-    now = {"seeds": [2], "diverged": [True], "values": {"test_error.last": [20.0]}, "provenance": [again]}
+    now = {"seeds": [2], "diverged": [True], "values": {"test_error.last": [21.0]}, "provenance": [again]}
     # Elsewhere the network that tells whether it is sound was not trained.
     found = records._with_what_was_recorded({**content, **now, "evaluations": [], "sound": {"erm": None}}, path)
-    assert found["seeds"] == kept
-    assert found["sound"] == {"erm": True if len(kept) == 2 else None}
-    assert found["diverged"] == [False, True][-len(kept) :]
-    assert found["values"] == {"test_error.last": [10.0, 20.0][-len(kept) :]}
-    assert found["provenance"] == [one, again][-len(kept) :]
-    assert found["evaluations"] == (before["evaluations"] if len(kept) == 2 else [])
+    assert found["seeds"] == [1, 2]
+    assert found["sound"] == {"erm": True}
+    assert found["diverged"] == [False, True]
+    assert found["values"] == {"test_error.last": [10.0, 21.0]}
+    assert found["provenance"] == [one, again]
+    assert found["evaluations"] == [{**probe, "values": {"top1": measured}}]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"numerics": {"training": -1}}, {"values": {"test_error.last": [1.0], "new": [1.0]}}]
+)
+def test_a_record_of_other_numerics_is_not_joined(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    _, content = record
+    content = {name: value for name, value in content.items() if name != "comparable"}
+    content |= {"sound": {}, "provenance": [{"seeds": [0, 1], "history_sha256": "h"}]}
+    path = tmp_path / "kept-00000000.json"
+    path.write_text(json.dumps({**content, "sha256": records.digest(content)}))
+    again = {
+        "seeds": [7],
+        "diverged": [False],
+        "provenance": [{"seeds": [7], "history_sha256": "h7"}],
+        "evaluations": [],
+    }
+    now = {**content, "values": {"test_error.last": [1.0]}, **again, **changed}
+    assert records._with_what_was_recorded(now, path) == now
+
+
+def test_seeds_that_were_trained_with_one_that_was_trained_again_are_dropped(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Seeds 0 and 1 are one population, whose history was one file: without seed 1 nothing proves seed 0."""
+    _, content = record
+    content = {name: value for name, value in content.items() if name != "comparable"} | {"sound": {}}
+    before = {**content, "seeds": [0, 1], "provenance": [{"seeds": [0, 1], "history_sha256": "h"}]}
+    path = tmp_path / "kept-00000000.json"
+    path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
+    now = {"seeds": [1], "diverged": [False], "values": {name: each[1:] for name, each in content["values"].items()}}
+    again = {"provenance": [{"seeds": [1], "history_sha256": "other"}], "evaluations": []}
+    found = records._with_what_was_recorded({**content, **now, **again}, path)
+    assert found["seeds"] == [1]
+    assert found["values"] == now["values"]
+    assert found["evaluations"] == []
 
 
 def test_it_is_the_digest_that_finds_an_edited_record(
