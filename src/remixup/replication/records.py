@@ -73,21 +73,21 @@ def _with_what_was_recorded(record: dict[str, Any], path: Path) -> dict[str, Any
     if not path.exists():
         return record
     before = read(path)
-    alike = before["numerics"] == record["numerics"] and before["values"].keys() >= record["values"].keys()
-    if not alike:
+    if before["numerics"] != record["numerics"] or not before["values"].keys() >= record["values"].keys():
         return record
     old, new = _histories(before), _histories(record)
     kept = [block for block in before["provenance"] if new.keys().isdisjoint(block["seeds"])]
     apart = {seed for block in kept for seed in block["seeds"]}
     valid = apart | {seed for seed in old.keys() & new.keys() if old[seed] == new[seed]}
     held = {seed: (each, place) for each in (before, record) for place, seed in enumerate(each["seeds"])}
-    places = [held[seed] for seed in sorted(apart | new.keys())]
+    seeds = sorted(apart | new.keys())
+    places = [held[seed] for seed in seeds]
     # A store that has not all of the seeds may lack what they are compared with, too.
     judged = {name: verdict for name, verdict in before["sound"].items() if verdict is not None}
     sound = {**(before["sound"] if valid else {}), **record["sound"], **(judged if apart else {})}
     return {
         **record,
-        "seeds": sorted(apart | new.keys()),
+        "seeds": seeds,
         "diverged": [each["diverged"][place] for each, place in places],
         "values": {name: [each["values"][name][place] for each, place in places] for name in record["values"]},
         "provenance": sorted([*record["provenance"], *kept], key=lambda block: block["seeds"]),

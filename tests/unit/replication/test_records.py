@@ -46,6 +46,18 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OnRecord, d
     return OnRecord(found.path, found.experiment, Config()), record
 
 
+def content_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record's file holds of it, but for the digest."""
+    return {name: value for name, value in record.items() if name != "comparable"}
+
+
+def put(folder: Path, content: dict[str, Any]) -> Path:
+    """The file of a record, with its digest."""
+    path = folder / "kept-00000000.json"
+    path.write_text(json.dumps({**content, "sha256": records.digest(content)}))
+    return path
+
+
 def recorded(kept: OnRecord, metric: str, row: int = 0) -> list[tuple[str, list[float], str]]:
     found = for_entry(kept, kept.experiment.rows[row], metric)
     return [(each.scale, each.replicated.values, each.verdict) for each in found]
@@ -84,10 +96,9 @@ def test_a_shared_record_keeps_what_another_experiment_measured(
     record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, history: str, both: bool
 ) -> None:
     _, content = record
-    content = {name: value for name, value in content.items() if name != "comparable"}
+    content = content_of(content)
     content |= {"sound": {"probed": True}, "provenance": [{"seeds": [0, 1], "history_sha256": "h0"}]}
-    path = tmp_path / "kept-00000000.json"
-    path.write_text(json.dumps({**content, "sha256": records.digest(content)}))
+    path = put(tmp_path, content)
     mine = {"part": {"name": "probe", "points": 3}, "numerics": 1, "source": [], "values": {"top1": {"0": 1.0}}}
     again = {**content["evaluations"][0], "values": {"top1": {"0": 2.5}}}
     own = {
@@ -112,7 +123,7 @@ def test_recording_some_seeds_again_loses_none(
     What was measured on the other network of seed 2 does not hold for this one.
     """
     _, content = record
-    content = {**{name: value for name, value in content.items() if name != "comparable"}, "sound": {"erm": True}}
+    content = {**content_of(content), "sound": {"erm": True}}
     probe = {"part": {"name": "probe"}, "numerics": 1, "source": []}
     one, two = ({"seeds": [seed], "history_sha256": f"h{seed}", "day": "first"} for seed in (1, 2))
     before = {
@@ -123,8 +134,7 @@ def test_recording_some_seeds_again_loses_none(
         "provenance": [one, two],
         "evaluations": [{**probe, "values": {"top1": {"1": 1.0, "2": 2.0}}}],
     }
-    path = tmp_path / "kept-00000000.json"
-    path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
+    path = put(tmp_path, before)
     again = {**two, "history_sha256": history, "day": "second"}
     now = {"seeds": [2], "diverged": [True], "values": {"test_error.last": [21.0]}, "provenance": [again]}
     # Elsewhere the network that tells whether it is sound was not trained.
@@ -144,10 +154,9 @@ def test_a_record_of_other_numerics_is_not_joined(
     record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, changed: dict[str, Any]
 ) -> None:
     _, content = record
-    content = {name: value for name, value in content.items() if name != "comparable"}
+    content = content_of(content)
     content |= {"sound": {}, "provenance": [{"seeds": [0, 1], "history_sha256": "h"}]}
-    path = tmp_path / "kept-00000000.json"
-    path.write_text(json.dumps({**content, "sha256": records.digest(content)}))
+    path = put(tmp_path, content)
     again = {
         "seeds": [7],
         "diverged": [False],
@@ -163,10 +172,9 @@ def test_seeds_that_were_trained_with_one_that_was_trained_again_are_dropped(
 ) -> None:
     """Seeds 0 and 1 are one population, whose history was one file: without seed 1 nothing proves seed 0."""
     _, content = record
-    content = {name: value for name, value in content.items() if name != "comparable"} | {"sound": {}}
+    content = content_of(content) | {"sound": {}}
     before = {**content, "seeds": [0, 1], "provenance": [{"seeds": [0, 1], "history_sha256": "h"}]}
-    path = tmp_path / "kept-00000000.json"
-    path.write_text(json.dumps({**before, "sha256": records.digest(before)}))
+    path = put(tmp_path, before)
     now = {"seeds": [1], "diverged": [False], "values": {name: each[1:] for name, each in content["values"].items()}}
     again = {"provenance": [{"seeds": [1], "history_sha256": "other"}], "evaluations": []}
     found = records._with_what_was_recorded({**content, **now, **again}, path)
@@ -178,7 +186,7 @@ def test_seeds_that_were_trained_with_one_that_was_trained_again_are_dropped(
 def test_it_is_the_digest_that_finds_an_edited_record(
     record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = {name: value for name, value in record[1].items() if name != "comparable"}
+    content = content_of(record[1])
     content["provenance"] = [{"seeds": [0, 1]}]
     path = tmp_path / "kept-00000000.json"
     path.write_text(json.dumps({**content, "sha256": records.digest(content), "seeds": [0, 2]}))
