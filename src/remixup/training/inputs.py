@@ -66,6 +66,12 @@ class Inputs:
         }
         return replace(self, **moved)
 
+    def repeated(self, times: int) -> Inputs:
+        """The inputs of all the seeds, so many times over; the examples themselves are there once."""
+        of_seeds = ("train", "test", "train_labels", "corrupted", "validation", "validation_labels", "pool")
+        parts = {name: getattr(self, name) for name in of_seeds}
+        return replace(self, **{name: part.repeat(times, 1) for name, part in parts.items() if part is not None})
+
     def batches(self, rows: Tensor, sizes: list[int], crops: Tensor | None = None) -> Iterator[Tensor]:
         """The examples of some rows, in minibatches.
 

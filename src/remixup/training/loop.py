@@ -42,6 +42,7 @@ class Training(BlockTraining):
             raise ValueError("only population models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
+        self.ratios = [self.vicinity.ratio] * len(seeds)
         self.share = Share()
         # Alone there is nothing to wrap, and what refers to itself keeps its data until it happens to be collected.
         self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
@@ -229,8 +230,8 @@ class _Draws:
         self.places: Tensor | None = None
         vicinity = training.vicinity
         if vicinity.ratio is not None and epoch >= vicinity.warmup_epochs:
-            shape = (len(self.sizes),)
-            drawn = torch.stack([vicinity.ratio(shape, generator=generator(seed, "ratio", epoch)) for seed in seeds])
+            ratios, shape = zip(training.ratios, seeds, strict=True), (len(self.sizes),)
+            drawn = torch.stack([ratio(shape, generator=generator(seed, "ratio", epoch)) for ratio, seed in ratios])
             self.ratio = (drawn.unsqueeze(-1) if drawn.ndim == 2 else drawn).to(self.device)
             self._draw_partners(training, self.ratio.shape[-1])
             if vicinity.cuts:

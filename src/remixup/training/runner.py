@@ -6,7 +6,9 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +21,9 @@ from remixup.spec.parts import bind
 from remixup.spec.run import RunSpec
 from remixup.training import checkpoints, memory, objectives
 from remixup.training.block import BlockTraining
+from remixup.training.company import Company, companies
 from remixup.training.inputs import Inputs, make_inputs
+from remixup.training.loop import Training
 from remixup.training.parallel import team
 from remixup.training.provenance import code, environment, processor, sha256
 from remixup.training.store import Block, Damaged, Store, enough_space, weights_fault
@@ -92,14 +96,21 @@ class Runner:
 
     def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> Block:
         """Trains some seeds of a run together and adds them to the store, whose lock on the run the caller holds."""
-        run, began = spec.key(), datetime.now(UTC)
+        began = datetime.now(UTC)
         training, seconds = self._fit(spec, seeds)
-        weights = self.store.checkpoint(run, seeds)
+        return self._publish(training, keep_weights, began, seconds)
+
+    def _publish(
+        self, training: BlockTraining, keep_weights: bool, began: datetime, seconds: float, beside: Sequence[str] = ()
+    ) -> Block:
+        """Adds what was trained to the store; `beside` are the other runs of its company."""
+        spec, seeds, run = training.spec, training.seeds, training.spec.key()
         if keep_weights:
-            checkpoints.keep_weights(training, weights)
+            checkpoints.keep_weights(training, self.store.checkpoint(run, seeds))
         provenance = {
             "run": run,
             "seeds": seeds,
+            **({"beside": list(beside)} if beside else {}),
             "code": code(),
             "environment": environment(),
             "hardware": hardware(self.device),
@@ -115,10 +126,57 @@ class Runner:
         self.store.resume_point(run, seeds).unlink(missing_ok=True)
         return block
 
+    def train_company(self, specs: list[RunSpec], seeds: int, keep_weights: set[str]) -> None:
+        """Adds to the store the seeds 0 to seeds - 1 that runs of a company lack, where two or more lack the same.
+
+        Runs that were cut off after different epochs are left to `train`, which resumes each by itself.
+        """
+        runs = {spec.key(): spec for spec in specs}
+        with ExitStack() as locks, enough_space(self.store.runs):
+            for run in sorted(runs):
+                locks.enter_context(self.store.lock(run))
+            lacking: defaultdict[tuple[int, ...], list[RunSpec]] = defaultdict(list)
+            for run, spec in runs.items():
+                for block in self.store.missing(run, seeds, population=True):
+                    lacking[tuple(block)].append(spec)
+            for block_seeds, members in lacking.items():
+                if len(members) > 1:
+                    self._train_side_by_side(members, list(block_seeds), keep_weights)
+
+    def _train_side_by_side(self, specs: list[RunSpec], seeds: list[int], keep_weights: set[str]) -> None:
+        started, began = datetime.now(UTC), time.monotonic()
+        _prepare_process(specs[0])
+        inputs = self.inputs(specs[0], seeds)
+        members = [Training(spec, seeds, inputs, self.device) for spec in specs]
+        points = [self.store.resume_point(spec.key(), seeds) for spec in specs]
+        for training, point in zip(members, points, strict=True):
+            checkpoints.load_resume_point(training, point)
+        if len({training.epoch for training in members}) > 1:
+            return
+        company, kept = Company(members), time.monotonic()
+
+        def after_epoch() -> None:
+            nonlocal kept
+            if time.monotonic() - kept >= RESUME_SECONDS and not company.joint.finished:
+                company.hand_back()
+                for training, point in zip(members, points, strict=True):
+                    checkpoints.save_resume_point(training, point)
+                kept = time.monotonic()
+            for training in members:
+                self.report(training.spec.key(), seeds, training)
+
+        company.run(after_epoch)
+        seconds = (time.monotonic() - began) / len(members)
+        for training, point in zip(members, points, strict=True):
+            if training.finished:
+                beside = [spec.key() for spec in specs if spec is not training.spec]
+                self._publish(training, training.spec.key() in keep_weights, started, seconds, beside)
+            else:
+                checkpoints.save_resume_point(training, point)
+
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
-        torch.set_num_threads(spec.threads)
-        memory.keep_freed()
+        _prepare_process(spec)
         began = kept = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
 
@@ -150,10 +208,14 @@ class Runner:
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
-def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
-    """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
+def _prepare_process(spec: RunSpec) -> None:
     torch.set_num_threads(spec.threads)
     memory.keep_freed()
+
+
+def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
+    """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
+    _prepare_process(spec)
     prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
     training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
     checkpoints.load_resume_point(training, point)
@@ -190,6 +252,13 @@ def train_pack(
     the user's stops the pack.
     """
     receipt: dict[str, Any] = {"runs": {}, "failed": {}}
+    for company in companies(list(runs.values())):
+        try:
+            runner.train_company(company, runs[company[0].key()][1], keep_weights)
+        except UserError:
+            raise
+        except Exception as error:  # below, each by itself, it is seen which of them breaks
+            print(f"{len(company)} runs side by side failed ({error!r}); they are trained one by one", flush=True)
     for key, (spec, seeds) in runs.items():
         try:
             blocks = runner.train(spec, seeds, key in keep_weights)
