@@ -84,7 +84,7 @@ class Company:
         self.size = len(first.seeds)
         self.joint = Training(first.spec, first.seeds * count, first.inputs.repeated(count), first.device)
         ratios = [Vicinity.compose(ratio=_ratio(each.spec)).ratio for each in members]
-        self.joint.ratios = [ratio for ratio in ratios for _ in first.seeds]
+        self.joint.ratios = [ratio for ratio in ratios if ratio for _ in first.seeds]
         self.joint.epoch = first.epoch
         self._gather()
 

@@ -42,7 +42,8 @@ class Training(BlockTraining):
             raise ValueError("only population models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
         _check_fit(spec, inputs, self.vicinity, len(self.model))
-        self.ratios = [self.vicinity.ratio] * len(seeds)
+        ratio = self.vicinity.ratio
+        self.ratios = [] if ratio is None else [ratio] * len(seeds)
         self.share = Share()
         # Alone there is nothing to wrap, and what refers to itself keeps its data until it happens to be collected.
         self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
