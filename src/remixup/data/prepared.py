@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +48,13 @@ class Prepared:
             one ends; the test part begins where the training part ends.
         manifest: what `prepare` wrote about them; for images `mean` and `std` of each channel of `train_x / 255`.
         images: of image files, the file that holds them all one after another.
+        streams: of image files, who reads and decodes them for training, by how.
     """
 
     tensors: dict[str, torch.Tensor]
     manifest: dict[str, Any]
     images: Path | None = None
+    streams: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -232,7 +233,12 @@ def _stream(spec: RunSpec, data: Prepared, device: torch.device) -> Stream:
     assert data.images is not None
     # A GPU is fed by all processors but one; on the CPU they are busy with the network.
     workers = max(1, cores() - 1) if device.type == "cuda" else 0
-    return Stream(data.images, offsets, spec.dataset.decode, workers)
+    # One for all runs of the process that see the images alike: it keeps what it has decoded.
+    key = json.dumps(spec.dataset.decode, sort_keys=True) + device.type
+    if key not in data.streams:
+        data.streams[key] = Stream(data.images, offsets, spec.dataset.decode, workers)
+    stream: Stream = data.streams[key]
+    return stream
 
 
 def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
