@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -67,12 +66,11 @@ STARTERS = []
 def share_start() -> None:
     """Has jobs forked from one process that has imported torch and its kin: many are shorter than these imports.
 
-    Those that come before it is ready start by themselves. It ends with this process.
+    It ends with this process.
     """
     socket = f".remixup/starter-{os.getpid()}"
     Path(socket).parent.mkdir(exist_ok=True)
-    program = [sys.executable, "-m", starter.__name__, socket]
-    STARTERS.append(subprocess.Popen(program, stdin=subprocess.PIPE))
+    STARTERS.append(starter.begin(socket))
     call_by(
         f"{shlex.quote(sys.executable)} -I -S {shlex.quote(starter.__file__)} {socket}"
     )

@@ -1,13 +1,13 @@
 """One start-up for many commands: a process that has imported what they need, and forks for each.
 
 To import torch, what its optimisers need and scikit-learn takes seconds, longer than many a job of an embedded report
-computes. Two programs, for the workflow alone:
+computes. For the workflow alone: `begin` starts that process, and
 
-    python -m remixup.starter SOCKET        imports, listens at SOCKET, and ends with its standard input
-    python starter.py SOCKET ARGUMENT...    `remixup ARGUMENT...`: asks there, and runs it itself where nobody listens
+    python starter.py SOCKET ARGUMENT...
 
-The second imports nothing but what is named here. Its folder, environment and standard streams become the command's,
-and the command's exit status its own.
+is `remixup ARGUMENT...`: it asks there, waits until the imports are done, and runs the command itself where nobody
+listens any more. It imports nothing but what is named here. Its folder, environment and standard streams become the
+command's, and the command's exit status its own.
 """
 
 import gc
@@ -16,12 +16,31 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import traceback
 from contextlib import suppress
 
 _WHOLE = 4
 """Bytes of a number in front of a message."""
+_SERVE = "--serve"
+
+
+def begin(path: str) -> subprocess.Popen[bytes]:
+    """Starts the process, which serves at a socket as soon as it has imported, and ends with its standard input.
+
+    The socket is there at once, so that who asks meanwhile waits: a command that began to import at the same time would
+    be in the way.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # of one that was killed
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        os.chmod(path, 0o600)  # who can write to it can run commands; before anybody can connect
+        listener.listen(socket.SOMAXCONN)
+        number = listener.fileno()
+        command = [sys.executable, "-m", "remixup.starter", _SERVE, path, str(number)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number])
 
 
 def ask(path: str, arguments: list[str]) -> int:
@@ -32,10 +51,11 @@ def ask(path: str, arguments: list[str]) -> int:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(path)
-    except OSError:
+        command = _begun(connection, arguments)
+    except OSError:  # nobody listens, or whoever did has ended before the command began
         os.execv(sys.executable, [sys.executable, "-m", "remixup", *arguments])
     try:
-        status = _asked(connection, arguments)
+        status = _ended(connection, command)
     except ConnectionError:
         status = b""
     if not status:
@@ -43,13 +63,17 @@ def ask(path: str, arguments: list[str]) -> int:
     return status[0] if status else 1
 
 
-def _asked(connection: socket.socket, arguments: list[str]) -> bytes:
-    """The exit status of a command that a connection's other side carries out; nothing where it ends without one."""
+def _begun(connection: socket.socket, arguments: list[str]) -> int:
+    """The process that carries out a command on a connection's other side."""
     request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
     content = json.dumps(request).encode()
     socket.send_fds(connection, [len(content).to_bytes(_WHOLE, "big")], [0, 1, 2])
     connection.sendall(content)
-    command = int.from_bytes(_receive(connection, _WHOLE), "big")
+    return int.from_bytes(_receive(connection, _WHOLE), "big")
+
+
+def _ended(connection: socket.socket, command: int) -> bytes:
+    """The exit status of a command; nothing where it ends without one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def hand_on(number: int, _: object) -> None:
@@ -63,19 +87,13 @@ def _asked(connection: socket.socket, arguments: list[str]) -> bytes:
     return status
 
 
-def serve(path: str) -> None:
+def serve(path: str, listener: socket.socket) -> None:
     """Imports, then carries out the commands that are asked for at a socket, each in a process of its own.
 
     It ends when standard input does: whoever started this process is gone then, or has no use for it.
     """
     _import()
     gc.freeze()  # what is there now stays: processes need not look at it, and share it
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # of one that was killed
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    os.chmod(path, 0o600)  # who can write to it can run commands; before anybody can connect
-    listener.listen(socket.SOMAXCONN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     while listener in select.select([listener, sys.stdin], [], [])[0]:
@@ -106,15 +124,18 @@ def _import() -> None:
 
 def _carry_out(connection: socket.socket) -> None:
     """Becomes the process of the command that is asked for, and ends with it."""
-    size, streams, _, _ = socket.recv_fds(connection, _WHOLE, 3)
-    request = json.loads(_receive(connection, int.from_bytes(size, "big")))
+    try:
+        size, streams, _, _ = socket.recv_fds(connection, _WHOLE, 3)
+        request = json.loads(_receive(connection, int.from_bytes(size, "big")))
+        connection.sendall(os.getpid().to_bytes(_WHOLE, "big"))
+    except (ConnectionError, ValueError):  # who asked has not waited
+        sys.exit(1)
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    connection.sendall(os.getpid().to_bytes(_WHOLE, "big"))
     status = _status(request["arguments"])
     connection.sendall(bytes([status]))
     sys.exit(status)
@@ -153,6 +174,7 @@ def _receive(connection: socket.socket, size: int) -> bytes:
 
 
 if __name__ == "__main__":
-    if sys.argv[2:]:
+    if sys.argv[1] == _SERVE:
+        serve(sys.argv[2], socket.socket(fileno=int(sys.argv[3])))
+    else:
         sys.exit(ask(sys.argv[1], sys.argv[2:]))
-    serve(sys.argv[1])
