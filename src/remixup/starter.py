@@ -39,8 +39,8 @@ def begin(path: str) -> subprocess.Popen[bytes]:
         os.chmod(path, 0o600)  # who can write to it can run commands; before anybody can connect
         listener.listen(socket.SOMAXCONN)
         number = listener.fileno()
-        command = [sys.executable, "-m", "remixup.starter", _SERVE, path, str(number)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number])
+        program = [sys.executable, "-m", "remixup.starter", _SERVE, path, str(number)]
+        return subprocess.Popen(program, stdin=subprocess.PIPE, pass_fds=[number])
 
 
 def ask(path: str, arguments: list[str]) -> int:
