@@ -216,7 +216,9 @@ class _Draws:
     def __init__(self, training: Training) -> None:
         spec, inputs, epoch, seeds = training.spec, training.inputs, training.epoch, training.seeds
         self.device, count = training.device, inputs.train.shape[1]
-        self.order = torch.stack([_order(count, spec.passes, generator(seed, "order", epoch)) for seed in seeds])
+        # In a company each seed is there once for each run, and an order takes as many draws as there are passes.
+        orders = {seed: _order(count, spec.passes, generator(seed, "order", epoch)) for seed in dict.fromkeys(seeds)}
+        self.order = torch.stack([orders[seed] for seed in seeds])
         self._split(spec.passes * portions(count, spec.batch_size), spec.micro_batch or spec.batch_size)
         count *= spec.passes
         self.uniforms = self._uniforms([generator(seed, "augmentation", epoch) for seed in seeds], spec, count)
