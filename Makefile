@@ -2,7 +2,7 @@
 # make test     the tests that a newcomer runs
 # make test-full    all tests, also those on a Slurm of this host, which needs root; TESTS='-m slow' leaves out the former
 # make check    style, types, workflow, schemas
-# make bench    speed, side by side with peers: some seventeen minutes on two cores, of which the report takes eight
+# make bench    speed, side by side with peers: some seventeen minutes on two cores, of which the report takes seven
 # make evidence what records/ lacks of real data, in the order of its worth; EVIDENCE_MINUTES=8 stops it in between
 .PHONY: report test test-full check bench evidence schema hashes lock
 PYTHON ?= python3
