@@ -43,7 +43,7 @@ class ProgressReport:
         if self.task is None:
             self.task = self.bar.add_task(name, total=training.spec.epochs, state=state)
             self.began = time.monotonic()
-        self.bar.update(self.task, completed=training.epoch, state=state)
+        self.bar.update(self.task, description=name, completed=training.epoch, state=state)
         if training.finished:
             self.bar.remove_task(self.task)
             self.task = None
