@@ -129,6 +129,7 @@ def test_what_jobs_ask_for(tmp_path, scale, gpus):
         "prepare",
         "train",
         "evaluate",
+        "records",
         "collect",
         "replication",
         "assets_zhang2018mixup",

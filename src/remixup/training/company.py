@@ -19,7 +19,7 @@ from torch import Tensor
 from remixup.spec.run import RunSpec
 from remixup.training.loop import Training
 from remixup.training.workload import operations
-from remixup.vicinity import Vicinity
+from remixup.vicinity import ALL_KEPT, Vicinity
 
 MOST_OPERATIONS = 1.25e8
 """A run whose steps take more is trained alone: its time is arithmetic's, and a larger population leaves the cache.
@@ -27,7 +27,6 @@ MOST_OPERATIONS = 1.25e8
 Measured on a CPU, three runs together take 1.3 to 1.6 times as long as one where each has below 4e7 operations a step,
 1.9 to 2.3 times at 1e8, and at 4e8 as long as one after the other, or longer.
 """
-_PLAIN_PARTNERS = ("permutation", "with_replacement")
 
 
 def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
@@ -43,7 +42,7 @@ def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
         elif spec.vicinity.ratio is not None and _fits(spec):
             kind = network + json.dumps(vicinity, sort_keys=True)
             groups[kind].append(spec)
-            if vicinity.keys() <= {"partner"} and spec.vicinity.partner["name"] in _PLAIN_PARTNERS:
+            if vicinity.keys() <= {"partner"} and _vicinity(spec).assignment is None:
                 plain.setdefault(network, kind)
     for network, kind in plain.items():
         groups[kind] += unmixed[network]
@@ -52,22 +51,20 @@ def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
 
 
 def _fits(spec: RunSpec) -> bool:
-    """Whether a run that mixes can have others beside it: a population with one ratio for each minibatch."""
-    one_thread = spec.threads == 1 and spec.shares == 1
-    return (
-        spec.population
-        and one_thread
-        and spec.objective["name"] == "supervised"
-        and _ratio(spec)["name"] != "dirichlet"
-    )
+    """Whether a run that mixes can have others beside it: a population, with one ratio for each minibatch."""
+    if not (spec.population and spec.objective["name"] == "supervised" and spec.threads == spec.shares == 1):
+        return False
+    vicinity = _vicinity(spec)
+    assert vicinity.ratio is not None
+    return vicinity.within_minibatch and vicinity.ratio((1,), generator=torch.Generator()).ndim == 1
 
 
 def _small(spec: RunSpec, seeds: int) -> bool:
     return seeds * spec.batch_size * operations(spec).training <= MOST_OPERATIONS
 
 
-def _ratio(spec: RunSpec) -> dict[str, Any]:
-    return spec.vicinity.ratio or {"name": "constant", "value": 1.0}
+def _vicinity(spec: RunSpec) -> Vicinity:
+    return Vicinity.compose(**spec.vicinity.model_dump())
 
 
 class Company:
@@ -83,8 +80,7 @@ class Company:
         first, count = next(each for each in members if each.vicinity.ratio), len(members)
         self.size = len(first.seeds)
         self.joint = Training(first.spec, first.seeds * count, first.inputs.repeated(count), first.device)
-        ratios = [Vicinity.compose(ratio=_ratio(each.spec)).ratio for each in members]
-        self.joint.ratios = [ratio for ratio in ratios if ratio for _ in first.seeds]
+        self.joint.ratios = [each.vicinity.ratio or ALL_KEPT for each in members for _ in first.seeds]
         self.joint.epoch = first.epoch
         self._gather()
 

@@ -5,7 +5,7 @@ imports torch alone (and SciPy, when an assignment is solved) and knows nothing 
 training loop can use it.
 """
 
-from remixup.vicinity.composition import ERM, Vicinity, soft_cross_entropy, take
+from remixup.vicinity.composition import ALL_KEPT, ERM, Vicinity, soft_cross_entropy, take
 from remixup.vicinity.partner.training_set import TrainingSet
 
-__all__ = ["ERM", "TrainingSet", "Vicinity", "soft_cross_entropy", "take"]
+__all__ = ["ALL_KEPT", "ERM", "TrainingSet", "Vicinity", "soft_cross_entropy", "take"]

@@ -137,6 +137,9 @@ def take(values: Tensor, partner: Tensor) -> Tensor:
 ERM = Vicinity()
 """Empirical risk minimisation: every example as it is."""
 
+ALL_KEPT: Callable[..., Tensor] = partial(ratios.constant, value=1.0)
+"""The ratio with which mixing changes nothing: 1 x + 0 x' is x, to the bit, whatever finite example x' is."""
+
 
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy against class probabilities, averaged over the examples.
