@@ -126,7 +126,7 @@ def test_a_second_snakemake_says_why_it_does_not_begin(project):
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "receipts"]
     with FileLock(locks / f"{run}.lock"):
         first = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: len(project.blocks()) == 1)
+        wait_for(lambda: list((project.folder / ".snakemake/locks").glob("*.lock")))
         second = project.run(*command, check=False, timeout=120)
         assert second.returncode == 1
         assert "Directory cannot be locked" in second.stderr
