@@ -35,7 +35,7 @@ class BlockTraining(ABC):
         self.optimiser: torch.optim.Optimizer = bind(optimisers, spec.optimiser)(self.model.parameters())
         self.base_rate = self.optimiser.param_groups[0]["lr"]
         self._factor = bind(schedules, spec.schedule)
-        self.vicinity = Vicinity.compose(**spec.vicinity.model_dump())
+        self.vicinity = vicinity(spec)
         self.epoch = 0
         self.history: list[HistoryRow] = []
 
@@ -89,6 +89,11 @@ def _no_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+def vicinity(spec: RunSpec) -> Vicinity:
+    """The vicinity that a run names."""
+    return Vicinity.compose(**spec.vicinity.model_dump())
 
 
 def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs, attempt: int = 0) -> nn.Sequential:

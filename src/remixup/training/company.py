@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from remixup import models
 from remixup.spec.run import RunSpec
+from remixup.training.block import vicinity
 from remixup.training.loop import Training
-from remixup.training.workload import operations
-from remixup.vicinity import ALL_KEPT, Vicinity
+from remixup.vicinity import ALL_KEPT
 
 MOST_OPERATIONS = 1.25e8
 """A run whose steps take more is trained alone: its time is arithmetic's, and a larger population leaves the cache.
@@ -31,40 +32,36 @@ Measured on a CPU, three runs together take 1.3 to 1.6 times as long as one wher
 
 def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
     """Which of the runs, each with its number of seeds, are to be trained side by side: lists of two or more."""
-    groups: defaultdict[str, list[RunSpec]] = defaultdict(list)
-    unmixed: defaultdict[str, list[RunSpec]] = defaultdict(list)
+    groups: defaultdict[str, list[tuple[RunSpec, int]]] = defaultdict(list)
+    unmixed: defaultdict[str, list[tuple[RunSpec, int]]] = defaultdict(list)
     plain: dict[str, str] = {}
     for spec, seeds in runs:
-        vicinity = spec.vicinity.model_dump(exclude_defaults=True, exclude={"ratio"})
+        others = spec.vicinity.model_dump(exclude_defaults=True, exclude={"ratio"})
         network = json.dumps([seeds, spec.model_dump(exclude={"vicinity"})], sort_keys=True)
-        if spec.vicinity.ratio is None and not vicinity:
-            unmixed[network].append(spec)
+        if spec.vicinity.ratio is None and not others:
+            unmixed[network].append((spec, seeds))
         elif spec.vicinity.ratio is not None and _fits(spec):
-            kind = network + json.dumps(vicinity, sort_keys=True)
-            groups[kind].append(spec)
-            if vicinity.keys() <= {"partner"} and _vicinity(spec).assignment is None:
+            kind = network + json.dumps(others, sort_keys=True)
+            groups[kind].append((spec, seeds))
+            if others.keys() <= {"partner"} and vicinity(spec).assignment is None:
                 plain.setdefault(network, kind)
     for network, kind in plain.items():
         groups[kind] += unmixed[network]
-    seeds_of = {spec.key(): seeds for spec, seeds in runs}
-    return [group for group in groups.values() if len(group) > 1 and _small(group[0], seeds_of[group[0].key()])]
+    return [[spec for spec, _ in group] for group in groups.values() if len(group) > 1 and _small(*group[0])]
 
 
 def _fits(spec: RunSpec) -> bool:
     """Whether a run that mixes can have others beside it: a population, with one ratio for each minibatch."""
     if not (spec.population and spec.objective["name"] == "supervised" and spec.threads == spec.shares == 1):
         return False
-    vicinity = _vicinity(spec)
-    assert vicinity.ratio is not None
-    return vicinity.within_minibatch and vicinity.ratio((1,), generator=torch.Generator()).ndim == 1
+    mixing = vicinity(spec)
+    return mixing.within_minibatch and not mixing.mixes_several
 
 
 def _small(spec: RunSpec, seeds: int) -> bool:
+    from remixup.training.workload import operations  # slow to import, and most packs have no company
+
     return seeds * spec.batch_size * operations(spec).training <= MOST_OPERATIONS
-
-
-def _vicinity(spec: RunSpec) -> Vicinity:
-    return Vicinity.compose(**spec.vicinity.model_dump())
 
 
 class Company:
@@ -114,8 +111,7 @@ class Company:
             each.optimiser.load_state_dict({**each.optimiser.state_dict(), "state": state})
 
     def _gather(self) -> None:
-        models = [each.model.state_dict() for each in self.members]
-        self.joint.model.load_state_dict({name: torch.cat([model[name] for model in models]) for name in models[0]})
+        self.joint.model.load_state_dict(models.stack([each.model for each in self.members]).state_dict())
         optimisers = [each.optimiser.state_dict()["state"] for each in self.members]
         state = {
             index: {name: _whole([each[index][name] for each in optimisers]) for name in values}

@@ -71,7 +71,7 @@ class Game(BlockTraining):
         self.iterations, self.critic_steps, self.pairs = iterations, critic_steps, pairs
         self.generator, self.discriminator = self.model.children()
         self.latent = next(each for each in self.generator.modules() if isinstance(each, MemberLinear)).in_features
-        if self.vicinity.ratio is not None and self.vicinity.ratio((1,), generator=torch.Generator()).ndim > 1:
+        if self.vicinity.mixes_several:
             raise UserError("the objective gan mixes two examples, not several", where="run.vicinity.ratio")
         last = spec.epochs * iterations
         self.snapshot_iterations = [*(each for each in SNAPSHOTS if each < last), last]

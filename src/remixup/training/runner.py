@@ -153,15 +153,18 @@ class Runner:
             checkpoints.load_resume_point(training, point)
         if len({training.epoch for training in members}) > 1:
             return
-        company, kept = Company(members), time.monotonic()
+        company = Company(members)
+
+        def keep() -> None:
+            company.hand_back()
+            for training, point in zip(members, points, strict=True):
+                checkpoints.save_resume_point(training, point)
+
+        keep_now_and_then = _now_and_then(keep)
 
         def after_epoch() -> None:
-            nonlocal kept
-            if time.monotonic() - kept >= RESUME_SECONDS and not company.joint.finished:
-                company.hand_back()
-                for training, point in zip(members, points, strict=True):
-                    checkpoints.save_resume_point(training, point)
-                kept = time.monotonic()
+            if not company.joint.finished:
+                keep_now_and_then()
             for training in members:
                 self.report(training.spec.key(), seeds, training)
 
@@ -177,21 +180,19 @@ class Runner:
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
         _prepare_process(spec)
-        began = kept = time.monotonic()
+        began = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
-
-        def after_epoch(training: BlockTraining) -> None:
-            nonlocal kept
-            if time.monotonic() - kept >= RESUME_SECONDS and not training.finished:
-                checkpoints.save_resume_point(training, point)
-                kept = time.monotonic()
-            self.report(spec.key(), seeds, training)
-
         inputs = self.inputs(spec, seeds)
         with team(min(self.processes, spec.shares), self.device, _take_part, (spec, seeds, self.data, point)):
             training = start(spec, seeds, inputs, self.device)
             checkpoints.load_resume_point(training, point)
-            kept = time.monotonic()
+            keep_now_and_then = _now_and_then(lambda: checkpoints.save_resume_point(training, point))
+
+            def after_epoch(training: BlockTraining) -> None:
+                if not training.finished:
+                    keep_now_and_then()
+                self.report(spec.key(), seeds, training)
+
             training.run(after_epoch)
         return training, time.monotonic() - began
 
@@ -206,6 +207,19 @@ class Runner:
         training, _ = self._fit(spec, block.seeds)
         checkpoints.keep_weights(training, path)
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
+
+
+def _now_and_then(keep: Callable[[], None]) -> Callable[[], None]:
+    """Called often, it keeps a resume point where the last, or this moment, is `RESUME_SECONDS` ago."""
+    kept = time.monotonic()
+
+    def kept_if_due() -> None:
+        nonlocal kept
+        if time.monotonic() - kept >= RESUME_SECONDS:
+            keep()
+            kept = time.monotonic()
+
+    return kept_if_due
 
 
 def _prepare_process(spec: RunSpec) -> None:

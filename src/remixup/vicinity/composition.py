@@ -76,6 +76,11 @@ class Vicinity:
         """Whether the blend needs to be told a place, and says what share it kept."""
         return "place" in signature(self.blend).parameters
 
+    @property
+    def mixes_several(self) -> bool:
+        """Whether more than two examples are mixed: a draw of the ratio is then λ of each round, not one λ."""
+        return self.ratio is not None and self.ratio((), generator=torch.Generator()).ndim > 0
+
     def mix(
         self, x: Tensor, target: Tensor, ratio: Tensor, partner: Tensor, place: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -83,6 +83,14 @@ def interrupted(start, stop, point):
     return resumed
 
 
+def same(first, second):
+    """Two trainings are at the same point, to the bit."""
+    assert first.history == second.history
+    assert first.epoch == second.epoch
+    ours, theirs = ([each.model.state_dict(), each.optimiser.state_dict()["state"]] for each in (first, second))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
+
+
 MIXUP = {"ratio": {"name": "beta", "alpha": 1.0}}
 TABLE = {
     "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},

@@ -1,17 +1,15 @@
 import json
 
 import pytest
-import torch
 
 from remixup.data import prepare
 from remixup.errors import UserError
-from remixup.spec.run import RunSpec
 from remixup.training import company, runner
 from remixup.training.company import Company, companies
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
 from remixup.training.store import Store
-from tests.unit.training.samples import CPU, finished, image_spec, images, numbers, table, table_spec
+from tests.unit.training.samples import CPU, finished, image_spec, images, numbers, same, table, table_spec
 from tests.workflow.forks import kept
 
 RATIOS = [
@@ -19,6 +17,7 @@ RATIOS = [
     {"name": "constant", "value": 0.7},
     {"name": "uniform", "low": -0.5, "high": 1.5},
 ]
+WILD = {"ratio": {"name": "uniform", "low": -1e38, "high": 1e38}}
 POPULATION = {"name": "preact_resnet_population", "width": 8, "blocks": [1], "dropout": 0.3}
 
 
@@ -31,19 +30,6 @@ def specs(make, vicinity=(), erm=True, **changes):
 def together(runs, data, seeds):
     inputs = make_inputs(runs[0], seeds, data, CPU)
     return Company([Training(spec, seeds, inputs, CPU) for spec in runs])
-
-
-def same(first, second):
-    assert first.history == second.history
-    assert first.epoch == second.epoch
-    ours, theirs = (each.optimiser.state_dict()["state"] for each in (first, second))
-    assert ours.keys() == theirs.keys()
-    for index, values in ours.items():
-        assert values.keys() == theirs[index].keys()
-        for name, value in values.items():
-            assert value is theirs[index][name] is None or torch.equal(value, theirs[index][name])
-    for a, b in zip(first.model.state_dict().values(), second.model.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +65,7 @@ def test_runs_side_by_side_have_the_bits_that_each_has_alone(runs, data):
 
 
 def test_a_run_whose_seeds_have_all_diverged_ends_and_the_others_have_their_state():
-    wild = table_spec(vicinity={"ratio": {"name": "uniform", "low": -1e38, "high": 1e38}})
-    runs, seeds, data = [*specs(table_spec), wild], [0, 1], table()
+    runs, seeds, data = [*specs(table_spec), table_spec(vicinity=WILD)], [0, 1], table()
     side_by_side = together(runs, data, seeds)
     side_by_side.run(lambda: None)
     *others, ill = side_by_side.members
@@ -133,15 +118,8 @@ def test_three_examples_have_more_ratios_than_two():
     )
 
 
-TABLE = {
-    "dataset": {"name": "iris", "version": "scikit-learn", "holdout": 0.5},
-    "model": {"name": "mlp", "hidden": [9]},
-    "optimiser": "adam",
-    "epochs": 4,
-    "batch_size": 16,
-}
-RUNS = [RunSpec.model_validate({**TABLE, "vicinity": {"ratio": ratio}}) for ratio in RATIOS]
-RUNS.append(RunSpec.model_validate(TABLE))
+IRIS = {"dataset": {"version": "scikit-learn"}}
+RUNS = specs(table_spec, **IRIS)
 PACK = {spec.key(): (spec, 2) for spec in RUNS}
 KEPT = {RUNS[0].key(), RUNS[-1].key()}
 
@@ -260,7 +238,7 @@ def test_a_mistake_of_the_users_stops_a_company_as_it_stops_a_run(data, tmp_path
 
 
 def test_a_run_that_diverges_in_company_is_on_record_and_the_others_go_on(data, tmp_path):
-    wild = RunSpec.model_validate({**TABLE, "vicinity": {"ratio": {"name": "uniform", "low": -1e38, "high": 1e38}}})
+    wild = table_spec(vicinity=WILD, **IRIS)
     runs = {spec.key(): (spec, 2) for spec in (RUNS[0], wild)}
     receipt = runner.train_pack(make(tmp_path, data, Epochs()), runs, set(), lambda key: tmp_path / key)
     assert receipt["runs"].keys() == runs.keys()

@@ -13,7 +13,7 @@ from remixup.spec.run import RunSpec
 from remixup.training import game, objectives
 from remixup.training.inputs import make_inputs
 from remixup.training.randomness import derive
-from tests.unit.training.samples import CPU, interrupted, table, table_spec
+from tests.unit.training.samples import CPU, interrupted, same, table, table_spec
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.7}}
 FORMS = {"ordinary": ("real-fake", {}), "real-fake": ("real-fake", MIXUP), "batches": ("batches", MIXUP)}
@@ -55,13 +55,6 @@ def finished(of, seeds=(0,), data=None):
     playing = start(of, seeds, data)
     playing.run(lambda _: None)
     return playing
-
-
-def same(first, second):
-    assert first.history == second.history
-    assert first.model.state_dict().keys() == second.model.state_dict().keys()
-    for a, b in zip(first.model.state_dict().values(), second.model.state_dict().values(), strict=True):
-        assert torch.equal(a.nan_to_num(7.0), b.nan_to_num(7.0))
 
 
 def layers(*sizes):

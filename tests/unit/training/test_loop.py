@@ -18,6 +18,7 @@ from tests.unit.training.samples import (
     images,
     interrupted,
     numbers,
+    same,
     spectrograms,
     start,
     table,
@@ -48,12 +49,6 @@ CASES = {
     "fresh-weights": (table_spec(vicinity=MIXUP, passes=2, fresh_weights=2, measure_training=True), table()),
     "spectrograms": (image_spec(scaling="raw", vicinity=MIXUP), spectrograms(validation=9)),
 }
-
-
-def same(first, second):
-    assert first.history == second.history
-    for a, b in zip(first.model.state_dict().values(), second.model.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("case", CASES)
