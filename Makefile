@@ -32,7 +32,7 @@ check: .venv/.ready
 	@$(BIN)/python -m remixup.spec.signatures --check
 
 evidence: .venv/.ready
-	@$(BIN)/remixup evidence $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
+	@$(BIN)/remixup evidence --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
 
 bench: .venv/.ready
 	@paper/get-latex

@@ -19,8 +19,8 @@ from remixup.spec.planning import plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
-from remixup.training.memory import keep_freed
 from remixup.training.provenance import cores
+from remixup.training.runner import prepare_process
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"
@@ -48,8 +48,7 @@ class Engine:
     def __init__(self, device: str, images: int, tested: int = 1, compiled: bool = False) -> None:
         how = {"threads": cores(), "precision": "bfloat16", "memory_format": "channels_last", "compile": compiled}
         spec = published("cifar", ROW, **how)
-        torch.set_num_threads(spec.threads)
-        keep_freed()
+        prepare_process(spec)
         self.device = torch.device(device)
         tensors: dict[str, torch.Tensor] = {}
         for part, count in (("train", images), ("test", tested)):
@@ -114,8 +113,7 @@ class Population:
     def __init__(self, seeds: int) -> None:
         self.seeds = list(range(seeds))
         self.spec = published("uci", "iris-mixup")
-        torch.set_num_threads(self.spec.threads)
-        keep_freed()
+        prepare_process(self.spec)
         x, y = load_iris(return_X_y=True)
         self.data = Prepared({"x": torch.from_numpy(x).float(), "y": torch.from_numpy(y).long()}, {"classes": 3})
 

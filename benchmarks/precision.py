@@ -21,7 +21,7 @@ from remixup.cli import configuration
 from remixup.replication.statistics import summarise
 from remixup.spec.run import RunSpec
 from remixup.training.inputs import make_inputs
-from remixup.training.runner import start
+from remixup.training.runner import prepare_process, start
 
 FOLDER = Path(__file__).parent / "precision"
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -59,6 +59,7 @@ def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: to
     for seed in range(seeds):
         for name, found in errors.items():
             run = spec(model, narrow=name == "bfloat16")
+            prepare_process(run)
             training = start(run, [seed], make_inputs(run, [seed], loaded, device), device)
             training.run(lambda _: None)
             found.append(training.history[-1]["test_error"])
@@ -74,7 +75,6 @@ def main(
     """Trains all families in both precisions."""
     config = configuration(Path("config.yaml"), None)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.set_num_threads(1)
     folder = Path(config.data.folder)
     data.prepare(*DATASET, folder=folder, mirror=config.mirror, download=config.data.download)
     loaded = data.load(*DATASET, folder=folder)

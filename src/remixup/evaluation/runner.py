@@ -13,7 +13,7 @@ from remixup.spec.planning import Evaluation
 from remixup.spec.run import RunSpec
 from remixup.training import checkpoints
 from remixup.training.provenance import sha256
-from remixup.training.runner import Runner, start
+from remixup.training.runner import Runner, prepare_process, start
 from remixup.training.store import enough_space, write_json
 
 
@@ -76,6 +76,7 @@ def evaluate(
 
 
 def _trained(runner: Runner, spec: RunSpec, seeds: list[int], weights: bool) -> Any:
+    prepare_process(spec)
     training = start(spec, seeds, runner.inputs(spec, seeds), runner.device)
     if weights:
         checkpoints.load_weights(runner.store.checkpoint(spec.key(), seeds), training)

@@ -54,6 +54,9 @@ class Config(Strict):
     scale: Scale = "embedded"
     experiments: list[str] | Literal["all"] = "all"
     results: Folder = Field("results", description="where the run store and the results lie")
+    fast: bool = Field(
+        False, description="at the scales for a GPU deep residual networks train in bfloat16, channels last, compiled"
+    )
     data: Data = Field(default_factory=Data)
 
     @property

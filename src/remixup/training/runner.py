@@ -145,7 +145,7 @@ class Runner:
 
     def _train_side_by_side(self, specs: list[RunSpec], seeds: list[int], keep_weights: set[str]) -> None:
         started, began = datetime.now(UTC), time.monotonic()
-        _prepare_process(specs[0])
+        prepare_process(specs[0])
         inputs = self.inputs(specs[0], seeds)
         members = [Training(spec, seeds, inputs, self.device) for spec in specs]
         points = [self.store.resume_point(spec.key(), seeds) for spec in specs]
@@ -179,7 +179,7 @@ class Runner:
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
-        _prepare_process(spec)
+        prepare_process(spec)
         began = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
         inputs = self.inputs(spec, seeds)
@@ -222,14 +222,21 @@ def _now_and_then(keep: Callable[[], None]) -> Callable[[], None]:
     return kept_if_due
 
 
-def _prepare_process(spec: RunSpec) -> None:
+def prepare_process(spec: RunSpec) -> None:
+    """Has this process compute as a run asks for: with its threads, and in float32 where that is its precision.
+
+    By default PyTorch has a GPU round what goes into a convolution to ten bits (TensorFloat-32).
+    """
     torch.set_num_threads(spec.threads)
+    # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
+    # the compiler may fail, which still asks for the older.
+    torch.backends.cudnn.allow_tf32 = False
     memory.keep_freed()
 
 
 def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
     """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
-    _prepare_process(spec)
+    prepare_process(spec)
     prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
     training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
     checkpoints.load_resume_point(training, point)

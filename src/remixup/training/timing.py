@@ -28,7 +28,7 @@ from remixup.spec.config import ON_CPU, Scale
 from remixup.spec.run import RunSpec, short_digest
 from remixup.training.inputs import Inputs
 from remixup.training.loop import EVALUATION_ROWS, Training
-from remixup.training.runner import hardware, start
+from remixup.training.runner import hardware, prepare_process, start
 from remixup.training.store import write_json
 from remixup.training.tasks import Classification, Regression
 from remixup.training.workload import classes, examples, operations, shape, views
@@ -205,7 +205,7 @@ def measure(runs: Iterable[tuple[RunSpec, int]], times: StepTimes, tell: Callabl
 
 def time_steps(spec: RunSpec, seeds: int, device: torch.device) -> tuple[StepTime, int]:
     """Trains a few steps of a run on random examples; what they took, and how many examples an epoch had."""
-    torch.set_num_threads(spec.threads)
+    prepare_process(spec)
     short, count = _shortened(spec, seeds, device)
     members = seeds if spec.population else 1
     inputs = _random_inputs(short, members, count, device)

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from remixup.data import load, prepare
+from remixup.spec.planning import FAST
+from remixup.spec.run import RunSpec
 from remixup.training.loop import _Draws
 from remixup.training.parallel import Share, team
 from remixup.training.runner import Runner
@@ -97,6 +99,17 @@ def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
             found = row[f"{part}_error"]
             assert found == pytest.approx(their[f"{part}_error"], abs=3 if part == "test" else 8)
             assert found / 100 * count == pytest.approx(round(found / 100 * count), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_that_compile_in_bfloat16_do_what_one_does(digits, tmp_path):
+    spec = RunSpec.model_validate({**SPEC.model_dump(), **FAST})
+    losses = []
+    for processes in (1, 2):
+        runner = Runner(Store(tmp_path / str(processes)), digits, CPU, lambda *_: None, processes=processes)
+        [block] = runner.train(spec, 1, keep_weights=False)
+        losses.append([row["train_loss"] for row in block.history()])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def share(rank, size):
