@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from remixup.data import Prepared
 from remixup.evaluation.cost import cost
 from remixup.spec.config import Config
 from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import plan_experiment
+from remixup.spec.planning import FAST, plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.training.inputs import make_inputs
 from remixup.training.loop import Training
@@ -25,6 +26,7 @@ from remixup.training.runner import prepare_process
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"
 """The reference's network, so that the loops differ and not what they train."""
+NOT_COMPILED = {**FAST, "compile": False}
 
 
 def published(experiment: str, row: str, **changes: Any) -> RunSpec:
@@ -36,18 +38,17 @@ def published(experiment: str, row: str, **changes: Any) -> RunSpec:
 
 
 class Engine:
-    """PreAct ResNet-18 by mixup in bfloat16 with channels last, on images in the device's memory.
+    """PreAct ResNet-18 by mixup, on images in the device's memory.
 
     Args:
         device: `cpu` or `cuda`.
         images: in the training set, all of which are one epoch.
         tested: in the test set, which ends each epoch.
-        compiled: whether its network is compiled.
+        how: changes to how the published run is carried out; by default all that `fast` makes but the compiler.
     """
 
-    def __init__(self, device: str, images: int, tested: int = 1, compiled: bool = False) -> None:
-        how = {"threads": cores(), "precision": "bfloat16", "memory_format": "channels_last", "compile": compiled}
-        spec = published("cifar", ROW, **how)
+    def __init__(self, device: str, images: int, tested: int = 1, how: Mapping[str, Any] = NOT_COMPILED) -> None:
+        spec = published("cifar", ROW, threads=cores(), **how)
         prepare_process(spec)
         self.device = torch.device(device)
         tensors: dict[str, torch.Tensor] = {}

@@ -16,11 +16,12 @@ from rich.table import Table
 
 from benchmarks.contest import Hosted, interleave
 from benchmarks.documents import header, write
-from benchmarks.engine import Engine, Population, Products, operations
+from benchmarks.engine import NOT_COMPILED, Engine, Population, Products, operations
 from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
+from remixup.spec.planning import FAST
 from remixup.training.provenance import cores
 from remixup.training.runner import hardware as processor
 
@@ -44,8 +45,8 @@ def training(device: str, repeats: int, steps: int) -> Values:
             contenders[name] = partial(stack.enter_context(Hosted(loop, device)).ask, "run", steps)
         keeping = stack.enter_context(Hosted(Reference, device, 50_000, None, True))
         contenders["reference-kept"] = partial(keeping.ask, "run", steps)
-        for name, compiled in {"engine": False, "compiled": True}.items():
-            hosted = stack.enter_context(Hosted(Engine, device, steps * BATCH, 1, compiled))
+        for name, how in {"exact": {}, "engine": NOT_COMPILED, "compiled": FAST}.items():
+            hosted = stack.enter_context(Hosted(Engine, device, steps * BATCH, 1, how))
             contenders[name] = partial(hosted.ask, "run")
         contenders["product"] = partial(stack.enter_context(Hosted(Products, device)).ask, "run")
         found = interleave(contenders, repeats)
@@ -65,7 +66,7 @@ def mixing(device: str, repeats: int, steps: int) -> Values:
 
 def published_run(device: str, repeats: int) -> Values:
     """Epochs of a CIFAR's size, times their number; and the memory that they take."""
-    with Hosted(Engine, device, 50_000, 10_000, True) as engine:
+    with Hosted(Engine, device, 50_000, 10_000, FAST) as engine:
         paces = interleave({"run": partial(engine.ask, "run")}, repeats)["run"]
         return {"run": [EPOCHS * pace.seconds for pace in paces], "memory": [engine.ask("memory")]}
 

@@ -8,6 +8,9 @@ from benchmarks.reference import MODEL
 from torch import nn
 
 from remixup import models
+from remixup.spec.config import Config
+from remixup.spec.experiment import read_experiments
+from remixup.spec.planning import FAST, plan_experiment
 
 CPU = torch.device("cpu")
 
@@ -25,6 +28,15 @@ def test_it_trains_the_published_row_on_the_references_network():
     assert [part["name"] for part in spec.augmentation] == ["random_crop", "horizontal_flip"]
     assert spec.optimiser == {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0001}
     assert (spec.precision, spec.memory_format, spec.threads, spec.compile) == ("bfloat16", "channels_last", 1, False)
+
+
+@pytest.mark.parametrize(("how", "fast"), [({}, False), (FAST, True)])
+def test_it_is_carried_out_as_the_row_would_be(how, fast):
+    path, experiment = read_experiments(engine.EXPERIMENTS)["cifar"]
+    rows = plan_experiment(path, experiment, Config(fast=fast), "paper").rows
+    assert Engine("cpu", images=8, how=how).training.spec == next(
+        each.run for each in rows if each.row.id == engine.ROW
+    )
 
 
 def test_a_run_of_it_is_an_epoch(monkeypatch):
