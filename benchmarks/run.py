@@ -43,7 +43,7 @@ def training(device: str, repeats: int, steps: int) -> Values:
         contenders: dict[str, Callable[[], Any]] = {}
         for name, loop in {"reference": Reference, "torchvision": Torchvision, "timm": Timm}.items():
             contenders[name] = partial(stack.enter_context(Hosted(loop, device)).ask, "run", steps)
-        keeping = stack.enter_context(Hosted(Reference, device, 50_000, None, True))
+        keeping = stack.enter_context(Hosted(Reference, device, None, None, True))
         contenders["reference-kept"] = partial(keeping.ask, "run", steps)
         for name, how in {"exact": {}, "engine": NOT_COMPILED, "compiled": FAST}.items():
             hosted = stack.enter_context(Hosted(Engine, device, steps * BATCH, 1, how))

@@ -158,3 +158,39 @@ def test_other_hardware_is_of_its_own_kind(monkeypatch):
     for capability, expected in (((8, 0), "NVIDIA A100"), ((9, 0), HOPPER)):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
         assert run.kind(torch.device("cuda")) == expected
+
+
+def test_every_loop_of_the_contest_can_be_made(monkeypatch):
+    made = {}
+
+    class Here:
+        """An object as `Hosted` makes it, in this process."""
+
+        def __init__(self, make, *arguments):
+            self.object = make(*arguments)
+
+        def ask(self, method):
+            return getattr(self.object, method)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    def take_no_turns(contenders, repeats):
+        made.update({name: contender.func.__self__.object for name, contender in contenders.items()})
+        return {name: [1e12] if name == "product" else [(1, 1.0)] for name in contenders}
+
+    monkeypatch.setattr(run, "Hosted", Here)
+    monkeypatch.setattr(run, "interleave", take_no_turns)
+    assert run.training("cpu", repeats=1, steps=1).keys() - {"step"} == made.keys()
+    # All of them train on as many images as the others: a loader's end costs time.
+    loops = ("reference", "reference-kept", "torchvision", "timm")
+    assert {len(made[name].loader.dataset) for name in loops} == {50_000}
+    how = {name: made[name].training.spec for name in ("exact", "engine", "compiled")}
+    assert {name: (spec.precision, spec.compile) for name, spec in how.items()} == {
+        "exact": ("float32", False),
+        "engine": ("bfloat16", False),
+        "compiled": ("bfloat16", True),
+    }
