@@ -10,8 +10,6 @@ import yaml
 
 from remixup import starter
 from remixup.errors import UserError
-from remixup.replication.collecting import part_path
-from remixup.replication.harvest import receipt_path
 from remixup.spec.config import ON_CPU, read_config
 from remixup.spec.parts import catalogue
 from remixup.spec.planning import read_plans
@@ -102,7 +100,7 @@ def manifest(dataset: str, version: str) -> str:
 
 def receipts(experiment: str) -> list[str]:
     """The receipts of an experiment's packs."""
-    return [str(receipt_path(CONFIG, pack.key)) for pack in PLANS[experiment].packs()]
+    return [str(CONFIG.receipt(pack.key)) for pack in PLANS[experiment].packs()]
 
 
 def evaluated(experiment: str) -> list[str]:
@@ -116,7 +114,7 @@ def evaluated(experiment: str) -> list[str]:
 
 
 def part(experiment: str) -> str:
-    return str(part_path(CONFIG, experiment))
+    return str(CONFIG.collected(experiment))
 
 
 def assets(experiment: str) -> list[str]:
@@ -151,7 +149,7 @@ EVALUATED = {
 
 def receipt(pack: str) -> dict:
     """The receipt of a pack; empty where there is none yet."""
-    path = receipt_path(CONFIG, pack)
+    path = CONFIG.receipt(pack)
     return json.loads(path.read_text()) if path.exists() else {}
 
 

@@ -18,14 +18,9 @@ from remixup.training.provenance import code
 from remixup.training.store import write_json, write_whole
 
 
-def part_path(config: Config, experiment: str) -> Path:
-    """Where an experiment's results lie."""
-    return Path(config.results) / config.scale / "experiments" / f"{experiment}.json"
-
-
 def read_part(config: Config, experiment: str) -> ExperimentResult:
     """An experiment's results; UserError where they are not there or not of this shape."""
-    return _read(ExperimentResult, part_path(config, experiment), f"remixup collect {experiment}")
+    return _read(ExperimentResult, config.collected(experiment), f"remixup collect {experiment}")
 
 
 def read_whole(config: Config) -> Replication:
@@ -82,7 +77,7 @@ def collect(config: Config, plan: Plan) -> Path:
         costs=harvest.costs(),
         sources=harvest.sources(),
     )
-    path = part_path(config, plan.experiment.id)
+    path = config.collected(plan.experiment.id)
     write_whole(path, result.model_dump_json(indent=1) + "\n")
     return path
 

@@ -135,12 +135,17 @@ def hours(seconds: Iterable[float | None]) -> Bound:
     return Bound(value=sum(each or 0.0 for each in known) / 3600, complete=None not in known)
 
 
-def wall_time(jobs: list[float | None], devices: int) -> Bound:
-    """Hours until the last job (of so many seconds, None: unknown) is done, the longest being started first."""
-    free = [0.0] * devices
-    for seconds in sorted((each for each in jobs if each is not None), reverse=True):
-        heapq.heappush(free, heapq.heappop(free) + seconds)
-    return Bound(value=max(free) / 3600, complete=None not in jobs)
+def wall_time(jobs: list[list[float | None]], devices: int) -> Bound:
+    """Hours until the last job is done, the longest being started first.
+
+    Args:
+        jobs: for each the seconds of its parts, None where they are not known.
+        devices: so many jobs run at a time.
+    """
+    free, takes = [0.0] * devices, [hours(parts) for parts in jobs]
+    for each in sorted((job.value for job in takes), reverse=True):
+        heapq.heappush(free, heapq.heappop(free) + each)
+    return Bound(value=max(free), complete=all(job.complete for job in takes))
 
 
 def _disk(checkpoints: Iterable[int], datasets: Iterable[int | None]) -> Disk:
@@ -177,7 +182,7 @@ def _totals(all_costs: list[RunCosts], devices: int) -> Totals:
     resume: dict[str, int] = {}
     datasets: dict[tuple[str, str], int | None] = {}
     seen: set[str] = set()
-    jobs: list[float | None] = []
+    jobs: list[list[float | None]] = []
     for costs in all_costs:
         more = {key for key, (_, count) in costs.runs.items() if count > seeds.get(key, 0)}
         seeds |= {key: costs.runs[key][1] for key in more}

@@ -19,11 +19,6 @@ from remixup.spec.planning import Evaluation, Plan, PlannedRow, soundness
 from remixup.training.store import Block, Store
 
 
-def receipt_path(config: Config, pack: str) -> Path:
-    """Where the receipt of a pack lies."""
-    return Path(config.results) / config.scale / "receipts" / f"{pack}.json"
-
-
 class Harvest:
     """What the store holds for an experiment at a scale."""
 
@@ -37,7 +32,7 @@ class Harvest:
         """Runs that broke, and their logs."""
         found: dict[str, str] = {}
         for pack in self.plan.packs():
-            path = receipt_path(self.config, pack.key)
+            path = self.config.receipt(pack.key)
             if not path.exists():
                 continue
             receipt = json.loads(path.read_text(encoding="utf-8"))

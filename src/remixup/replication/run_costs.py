@@ -109,8 +109,11 @@ class RunCosts:
         used = {(spec.dataset.name, spec.dataset.version) for spec, _ in self.runs.values()}
         return {each: prepared_bytes(self.config, *each) for each in sorted(used)}
 
-    def jobs(self, seen: set[str]) -> list[float | None]:
-        """Seconds of the jobs that are left: packs, without the runs already seen, and joint evaluations as one."""
+    def jobs(self, seen: set[str]) -> list[list[float | None]]:
+        """For each job the seconds of what is left of its parts, None where they are not known.
+
+        Jobs are packs, without the runs already seen, and the joint evaluations as one.
+        """
         found = [
             [
                 *(self.trainings[key].left for key in pack.runs if key not in seen),
@@ -120,8 +123,7 @@ class RunCosts:
         ]
         found += [[self.evaluations[key].left for key in self.plan.joint_evaluations()]]
         seen |= set(self.runs)
-        sums = [None if None in seconds else math.fsum(each or 0.0 for each in seconds) for seconds in found]
-        return [each for each in sums if each != 0]
+        return found
 
 
 def training_flop(spec: RunSpec) -> float:

@@ -79,6 +79,14 @@ class Config(Strict):
         """Where the prepared dataset's manifest lies."""
         return Path(self.data.folder) / "prepared" / f"{dataset}-{version}" / "manifest.json"
 
+    def receipt(self, pack: str) -> Path:
+        """Where the receipt of a pack lies: what it trained and measured, and what broke."""
+        return Path(self.results) / self.scale / "receipts" / f"{pack}.json"
+
+    def collected(self, experiment: str) -> Path:
+        """Where an experiment's results lie."""
+        return Path(self.results) / self.scale / "experiments" / f"{experiment}.json"
+
     def at_hand(self, dataset: str, version: str) -> bool:
         """Whether a dataset can be had as configured: made here, prepared already, in the mirror, or by download."""
         known = catalogue()["datasets"][dataset]["versions"][version]

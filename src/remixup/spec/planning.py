@@ -113,15 +113,17 @@ class Plan:
         return found
 
     def packs(self) -> list[Pack]:
-        """The jobs: one run each; at embedded scale, where starting costs as much as a run, all on one dataset.
+        """The jobs: one run each; where starting costs as much as a run, all on one dataset.
 
-        Datasets that come with the program are small: there what trains on any of them is one job, `all`.
+        So it is at embedded scale, and for populations, which small networks alone train in. Datasets that come with
+        the program are small: there what trains on any of them is one job, `all`.
         """
         grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
         for key, (run, seeds) in self.runs().items():
             carried = catalogue()["datasets"][run.dataset.name]["versions"][run.dataset.version]["embedded"]
             kind = "all" if carried else run.dataset.name
-            grouped.setdefault(kind if self.scale == "embedded" else key, {})[key] = (run, seeds)
+            short = self.scale == "embedded" or run.population
+            grouped.setdefault(kind if short else key, {})[key] = (run, seeds)
         evaluations = self.evaluations().items()
         return [
             Pack(
@@ -165,7 +167,8 @@ class Plan:
             model = {name: value for name, value in run.model.items() if name != "dropout"}
             return {**run.model_dump(exclude=apart), "model": model}
 
-        alike = [each for each in self.runnable if setting(each.run) == setting(row.run)]
+        own = setting(row.run)
+        alike = [each for each in self.runnable if setting(each.run) == own]
         alike = [each for each in alike if each.run.objective["name"] != "private"] or alike
         plain = (each for each in alike if each.run.vicinity == Vicinity() and "dropout" not in each.run.model)
         return next(plain, row)
@@ -307,7 +310,8 @@ def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
         if name not in files:
             advice = did_you_mean(name, files)
             raise UserError(f"unknown experiment {name!r}", where="config.yaml, experiments", hint=advice)
-    for path, experiment in files.values():
-        for scale in SCALES:
-            plan_experiment(path, experiment, config, scale)
-    return [plan_experiment(*files[name], config) for name in chosen]
+    plans = {
+        name: {scale: plan_experiment(path, experiment, config, scale) for scale in SCALES}
+        for name, (path, experiment) in files.items()
+    }
+    return [plans[name][config.scale] for name in chosen]

@@ -9,7 +9,7 @@ from remixup.errors import UserError
 from remixup.spec import parts
 from remixup.spec.config import Config, read_config
 from remixup.spec.experiment import file_schema, read_experiment, read_experiments
-from remixup.spec.planning import merge, read_plans
+from remixup.spec.planning import merge, read_plans, with_all_rows
 from remixup.spec.strict import read_yaml
 from tests.unit.spec.small import plan, spec, write
 
@@ -201,7 +201,25 @@ def test_a_pack_is_named_by_what_it_trains(tmp_path):
     assert len(before) == len(more) == 1
     assert before[0] != more[0].key
     assert sorted(more[0].runs.values()) == [5, 5]
-    assert len(plan(tmp_path, "paper").packs()) == 2
+
+
+@pytest.mark.parametrize(
+    ("scale", "dataset", "model", "names"),
+    [
+        ("embedded", "digits", "preact_resnet", ["all"]),
+        ("paper", "digits", "preact_resnet_population", ["all"]),
+        ("paper", "digits", "preact_resnet", None),
+        ("paper", "mnist", "preact_resnet_population", ["mnist"]),
+        ("paper", "mnist", "preact_resnet", None),
+    ],
+)
+def test_short_runs_on_one_dataset_are_one_job_and_others_a_job_each(tmp_path, scale, dataset, model, names):
+    run = {"dataset": {"name": dataset}, "scaling": "standardise", "model": model}
+    found = with_all_rows(plan(tmp_path, scale, run={"optimiser": "adam", "batch_size": 16, "epochs": 4, **run}))
+    packs = found.packs()
+    assert [pack.name for pack in packs] == (names or list(found.runs()))
+    assert sorted(key for pack in packs for key in pack.runs) == sorted(found.runs()), "each run once"
+    assert len(found.runs()) == 2
 
 
 @pytest.mark.parametrize(("model", "each"), [("preact_resnet_population", 4 * 5), ("preact_resnet", 3 * 4 * 5)])
