@@ -193,16 +193,21 @@ def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, refer
     assert same(remote, reference)
 
 
-def training_of(project):
-    """The process that trains in a project's folder: the innermost of a job's."""
+def at_work_in(project):
+    """The processes in a project's folder, and the words of their commands."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            words = (entry / "cmdline").read_text().split("\0")
-            if words[1:4] == ["-m", "remixup", "train"] and (entry / "cwd").resolve() == project.folder.resolve():
-                return int(entry.name)
+            if (entry / "cwd").resolve() == project.folder.resolve():
+                found[int(entry.name)] = (entry / "cmdline").read_text().split("\0")
         except OSError:
             continue
-    raise AssertionError("nothing trains")
+    return found
+
+
+def training_of(project):
+    """The process that trains in a project's folder: the innermost of a job's."""
+    return next(pid for pid, words in at_work_in(project).items() if words[1:4] == ["-m", "remixup", "train"])
 
 
 @pytest.mark.slow
@@ -230,6 +235,8 @@ def test_a_job_that_loses_its_node_starts_again_on_its_own(cluster, reference, t
         wait_for(lambda: jobs("train")[0].state == "PENDING", run)
         node("RESUME")
         ended(run)
+    for pid in at_work_in(remote):  # a lost node takes all its processes along; this one stands still
+        os.kill(pid, signal.SIGKILL)
     assert jobs("train") == [Job(lost.id, "COMPLETED", 1)]
     assert same(remote, reference)
 
