@@ -36,8 +36,9 @@ def devices() -> list[str]:
 
 def _known_as(names: list[str]) -> dict[str, str]:
     """The name of each device's lock: where Slurm numbers a job's devices from 0, the host's number for it."""
-    numbers = (os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS") or "").split(",")
-    return dict(zip(names, numbers if len(numbers) == len(names) else names, strict=True))
+    numbers = os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS")
+    known = numbers.split(",") if numbers else names
+    return dict(zip(names, known if len(known) == len(names) else names, strict=True))
 
 
 @contextmanager

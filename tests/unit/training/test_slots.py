@@ -128,6 +128,18 @@ def test_where_there_are_fewer_devices_all_are_taken(two_devices, tmp_path):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"
 
 
+def test_a_process_that_sees_one_device_holds_that_one(monkeypatch, tmp_path):
+    """Fails, tried out: where the one device is known by what Slurm says of it outside of Slurm, which is nothing."""
+    for name in ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    with slots.slots(folder=tmp_path, poll=0.01):
+        assert [path.name for path in tmp_path.iterdir()] == ["1.lock"]
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+        with slots.slots(folder=tmp_path, poll=0.01) as other:
+            assert other == ["0"]
+
+
 def test_jobs_that_slurm_numbers_alike_do_not_wait_for_each_other(monkeypatch, tmp_path):
     """With devices constrained, each job of a node sees its own as 0; Slurm says elsewhere which ones they are."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
