@@ -92,36 +92,34 @@ def evidence(
     ),
     minutes: Annotated[float | None, typer.Option(min=0, help="stop after so many; the next call goes on")] = None,
     list_: Annotated[bool, typer.Option("--list", help="say what is missing, and train nothing")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="so many pieces at a time; default: one for each GPU, or for each core")
+    ] = None,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
     """Trains on real data what records/ lacks, in the order of its worth for this machine, and records it."""
     from remixup.replication import agenda as work
-    from remixup.training.progress import ProgressReport
-    from remixup.training.runner import Runner, pick_device
-    from remixup.training.slots import slots
-    from remixup.training.store import Store
+    from remixup.replication.workers import OutOfTime, number, work_through
+    from remixup.training.slots import devices
 
-    settings = configuration(config, set_)
-    wanted = work.read_agenda(agenda)
-    with slots(limit=gpu_slots) as held, ProgressReport() as progress:
-        kind = "gpu" if held else "cpu"
-        found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
-        missing = [piece for piece in found if not piece.on_record]
-        print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
-        for line in work.described(missing, minutes):
-            print(line)
-        if list_ or not missing:
-            return
-        store, data = Store(Path(settings.results)), Path(settings.data.folder)
-        try:
-            for piece in work.work_through(
-                missing, lambda check: Runner(store, data, pick_device(held), check), progress, minutes
-            ):
-                print(f"on record: {piece}", flush=True)
-        except work.OutOfTime:
-            print(f"{minutes:g} minutes are over; the next call goes on from here")
+    settings, wanted = configuration(config, set_), work.read_agenda(agenda)
+    gpus = len(devices()[:gpu_slots])
+    kind = "gpu" if gpus else "cpu"
+    found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
+    missing = [piece for piece in found if not piece.on_record]
+    print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
+    at_a_time = number(missing, gpus, workers)
+    for line in work.described(missing, minutes, at_a_time):
+        print(line, flush=True)
+    if list_ or not missing:
+        return
+    try:
+        for piece in work_through(missing, settings, at_a_time, gpu_slots, minutes):
+            print(f"on record: {piece}", flush=True)
+    except OutOfTime:
+        print(f"{minutes:g} minutes are over; the next call goes on from here")
 
 
 @app.command()

@@ -1,22 +1,17 @@
-"""Evidence on real data: what is to be trained in the order of its worth, and working through it."""
+"""Evidence on real data: what is to be trained, in the order of its worth."""
 
 from __future__ import annotations
 
+import heapq
 import statistics
-import time
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 from pydantic import Field
 
-from remixup import data
 from remixup.errors import UserError, did_you_mean
-from remixup.evaluation.kept import needs_weights
-from remixup.evaluation.runner import evaluate
 from remixup.replication import records
 from remixup.replication.run_costs import training_flop, training_seconds
 from remixup.spec.config import Config, Scale
@@ -24,9 +19,6 @@ from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, plan_experiment
 from remixup.spec.run import RunSpec
 from remixup.spec.strict import Strict, read_yaml, validate
-from remixup.training.block import BlockTraining
-from remixup.training.provenance import clean, code
-from remixup.training.runner import Reporter, Runner
 from remixup.training.timing import StepTimes, kind
 
 
@@ -64,6 +56,11 @@ class Piece:
     def on_record(self) -> bool:
         """Whether there is nothing left to do."""
         return all(records.complete(self.plan, row, self.seeds) for row in self._rows)
+
+    @cached_property
+    def touched(self) -> set[str]:
+        """The runs that it reads, or whose records it writes: its own, and those that an evaluation reads beside it."""
+        return {self.key, *(run for each in self.evaluations for run in each.runs)}
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -103,30 +100,39 @@ def _recorded_seconds(run: RunSpec, seeds: int, hardware: str) -> float | None:
     return None
 
 
-def described(missing: list[Piece], minutes: float | None) -> Iterator[str]:
+def described(missing: list[Piece], minutes: float | None, workers: int) -> Iterator[str]:
     """A line for each piece with the time that it takes, one for all of them, and one for what so many minutes leave.
 
-    Pieces whose time is not known count as nothing, so that more may be left than is said.
+    So many workers take the pieces in their order. Pieces whose time is not known count as nothing, so that more may be
+    left than is said.
     """
-    ends = list(accumulate(piece.seconds or 0.0 for piece in missing))
-    fits = len(missing) if minutes is None else bisect_right(ends, 60 * minutes)
-    for number, piece in enumerate(missing):
-        yield f"  {piece}, {_minutes([piece])}{'' if number < fits else ', left for later'}"
+    left = []
+    for piece, end in zip(missing, _ends(missing, workers), strict=True):
+        late = minutes is not None and end > 60 * minutes
+        left += [piece] if late else []
+        yield f"  {piece}, {_minutes([piece])}{', left for later' if late else ''}"
+    at_a_time = f", {workers} at a time" if workers > 1 else ""
     if missing:
-        yield f"  all of them: {_minutes(missing)}"
-    if left := missing[fits:]:
-        yield f"  {minutes:g} minutes leave {len(left)} of them: {_minutes(left)}"
+        yield f"  all of them{at_a_time}: {_minutes(missing, workers)}"
+    if left:
+        yield f"  {minutes:g} minutes leave {len(left)} of them: {_minutes(left, workers)}"
 
 
-def _minutes(missing: list[Piece]) -> str:
-    known = [piece.seconds for piece in missing if piece.seconds is not None]
+def _ends(missing: list[Piece], workers: int) -> list[float]:
+    """Seconds until each piece is done, whoever is free taking the next."""
+    free, ends = [0.0] * workers, []
+    for piece in missing:
+        ends.append(heapq.heappop(free) + (piece.seconds or 0.0))
+        heapq.heappush(free, ends[-1])
+    return ends
+
+
+def _minutes(missing: list[Piece], workers: int = 1) -> str:
+    known = [piece for piece in missing if piece.seconds is not None]
     if not known:
         return "time not measured (`remixup plan --measure` does)"
-    return f"{'more than ' if len(known) < len(missing) else ''}{sum(known) / 60:.1f} min"
-
-
-class OutOfTime(Exception):
-    """The time that was given is over; what was trained is kept."""
+    more = "more than " if len(known) < len(missing) else ""
+    return f"{more}{max(_ends(known, workers)) / 60:.1f} min"
 
 
 def read_agenda(path: Path) -> Agenda:
@@ -169,61 +175,3 @@ def _pieces(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Piec
             # Seeds of a population train side by side: all of them are one piece.
             if seeds <= count and (seeds == count or not run.population):
                 yield Piece(config, plan, run, seeds)
-
-
-def work_through(
-    missing: list[Piece], make_runner: Callable[[Reporter], Runner], progress: Reporter, minutes: float | None
-) -> Iterator[Piece]:
-    """Trains, evaluates and records the pieces in their order; each is yielded when it is on record.
-
-    Args:
-        missing: the pieces.
-        make_runner: makes the runner that a reporter is told by.
-        progress: told of the progress.
-        minutes: stop after so many.
-
-    Raises:
-        OutOfTime: after so many minutes, at the end of an epoch; a resume point keeps what was trained.
-        UserError: the sources differ from the last commit.
-    """
-    if not clean(code()):
-        raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
-
-    def check(run: str, seeds: list[int], training: BlockTraining) -> None:
-        progress(run, seeds, training)
-        if deadline is not None and time.monotonic() > deadline and not training.finished:
-            raise OutOfTime
-
-    runner = make_runner(check)
-    # Experiments share runs, and the first to train one need not be the one that measures something on its network.
-    keep = {run for piece in missing for each in piece.evaluations if needs_weights(each) for run in each.runs}
-    for piece in missing:
-        if deadline is not None and time.monotonic() > deadline:
-            raise OutOfTime
-        _carry_out(piece, runner, piece.key in keep)
-        yield piece
-
-
-def _carry_out(piece: Piece, runner: Runner, keep_weights: bool) -> None:
-    config, plan = piece.config, piece.plan
-    dataset = piece.run.dataset
-    data.prepare(
-        dataset.name,
-        dataset.version,
-        folder=Path(config.data.folder),
-        mirror=config.mirror,
-        download=config.data.download,
-    )
-    wanted = piece.evaluations
-    # Earlier seeds are on record, and need not be in this store; but attacks go from one seed's network to another's.
-    alone = not piece.run.population and all(each.source is None for each in wanted)
-    runner.train(piece.run, piece.seeds, keep_weights, first=piece.seeds - 1 if alone else 0)
-    runs = plan.runs()
-    for each in wanted:
-        whole = all(not runner.store.missing(run, runs[run][1], runs[run][0].population) for run in each.runs)
-        if each.source is None or whole:
-            seeds = min(each.seeds, piece.seeds) if each.source is None else each.seeds
-            evaluate(runner, Path(config.results), replace(each, seeds=seeds), *(runs[run] for run in each.runs))
-    for run in {piece.key, *(run for each in wanted for run in each.runs)}:
-        records.write(config, plan, run)

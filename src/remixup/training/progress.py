@@ -12,9 +12,13 @@ from remixup.training.block import BlockTraining
 
 
 class ProgressReport:
-    """Shows a bar over the epochs of a block on a terminal; prints one line when the block is done."""
+    """Shows a bar over the epochs of a block on a terminal; prints one line when the block is done.
 
-    def __init__(self) -> None:
+    Args:
+        bar: without it, the lines alone: bars of several processes would overwrite each other.
+    """
+
+    def __init__(self, bar: bool = True) -> None:
         self.console = Console()
         columns = (
             TextColumn("{task.description}"),
@@ -22,7 +26,9 @@ class ProgressReport:
             TextColumn("{task.fields[state]}"),
             TimeRemainingColumn(),
         )
-        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.bar = Progress(
+            *columns, console=self.console, transient=True, disable=not (bar and self.console.is_terminal)
+        )
         self.task: TaskID | None = None
         self.began = time.monotonic()
 
