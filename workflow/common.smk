@@ -138,6 +138,18 @@ PAPER = sorted(
         ],
     )
 )
+# What decides on numbers and claims; a change of it decides them anew, on the same runs.
+COLLECTING = [
+    f"src/remixup/replication/{name}.py"
+    for name in (
+        "collecting",
+        "harvest",
+        "records",
+        "results",
+        "statistics",
+        "verdicts",
+    )
+]
 REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
 RECORDS = sorted(map(str, Path("records").glob("*.json")))
 EVALUATED = {

@@ -1,5 +1,7 @@
 """What is trained when something changes: exactly that."""
 
+import re
+
 import pytest
 
 from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, make_project
@@ -100,3 +102,14 @@ def test_reading_changes_no_training(project):
 
     assert trained(project, decide) == []
     assert project.json("results/embedded/experiments/small.json")["claims"][0]["n"] == 3
+
+
+@pytest.mark.parametrize(("module", "jobs"), [("verdicts", ["collect"]), ("agenda", [])])
+def test_another_way_to_decide_decides_anew(project, module, jobs):
+    """Fails, tried out: without the sources among the inputs of what collects."""
+    target = "results/embedded/experiments/small.json"
+    project.snakemake("--cores", "2", target)
+    path = project.folder / f"src/remixup/replication/{module}.py"
+    path.write_text(path.read_text() + "# decided otherwise\n")
+    said = project.snakemake("-n", target).stdout
+    assert re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE) == jobs

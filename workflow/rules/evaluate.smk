@@ -37,6 +37,7 @@ rule collect:
         lambda wildcards: receipts(wildcards.experiment),
         lambda wildcards: evaluated(wildcards.experiment),
         rules.records.output,
+        COLLECTING,
     output:
         f"{HOME}/experiments/{{experiment}}.json",
     log:

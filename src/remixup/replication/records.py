@@ -13,6 +13,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import Experiment, Row, evaluated_values
 from remixup.spec.parts import Part, numerics
-from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment
+from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment, with_all_rows
 from remixup.spec.run import RunSpec
 from remixup.training.provenance import clean, sha256
 from remixup.training.store import Block, Damaged, metrics, read_history, write_json
@@ -274,6 +275,19 @@ class _Found:
     planned: PlannedRow
     record: dict[str, Any]
 
+    @cached_property
+    def sound(self) -> bool | None:
+        """Whether its stand-in beats a linear model; None where that is not on record.
+
+        The network trained by ERM says so. Where the store had the row without it, its own record does.
+        """
+        known: bool | None = self.record["sound"].get(self.planned.row.id)
+        if known is not None or self.planned.stand_in is None:
+            return known
+        plain = with_all_rows(self.plan).plain(self.planned)
+        record = matching(plain)
+        return record["sound"].get(plain.row.id) if record else None
+
     def measured(self, metric: str) -> dict[int, float | None]:
         """A metric by seed; None where it has no value."""
         return _by_seed(self.plan, self.planned, self.record, metric)
@@ -355,7 +369,7 @@ def add_to_claims(claims: list[ClaimResult], kept: OnRecord) -> None:
             if scale in found:
                 each = found[scale]
                 values = {metric: each.values(metric) for metric in experiment.metrics}
-                evidence[name] = Evidence(scale, each.planned.stand_in, each.record["sound"].get(name), values)
+                evidence[name] = Evidence(scale, each.planned.stand_in, each.sound, values)
         for claim, decided in zip(claims, decide_claims(experiment, evidence), strict=True):
             if decided.effect is not None and decided.ci95 is not None and decided.p is not None:
                 fields = ("holds", "effect", "ci95", "p", "n", "stand_in", "untried")

@@ -194,3 +194,28 @@ def test_it_is_the_digest_that_finds_an_edited_record(
         records.read(path)
     monkeypatch.setattr(records, "digest", lambda record: record["sha256"])
     assert records.read(path)["seeds"] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("own", "by_erm", "expected"), [(None, True, True), (None, False, False), (True, False, True), (None, None, None)]
+)
+def test_a_row_is_as_sound_as_the_record_of_its_network_by_erm_where_its_own_does_not_say(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own: bool | None,
+    by_erm: bool | None,
+    expected: bool | None,
+) -> None:
+    """Fails, tried out: where ERM is looked for among the rows whose data is at hand (iris-uci is not)."""
+    scales = {"reduced": {"stand_in": "half of it", "run": {"epochs": 1}}}
+    found = plan(tmp_path, "reduced", scales=scales, run__dataset={"name": "iris", "version": "uci", "holdout": 0.5})
+    assert found.runnable == []
+    content = {"evaluations": [], "diverged": [False, False], "seeds": [0, 1], "numerics": {}}
+    kept = [
+        {**content, "comparable": comparable(each.run), "sound": {each.row.id: sound}}
+        for each, sound in zip(found.rows, (by_erm, own), strict=True)
+    ]
+    monkeypatch.setattr(records, "read_all", lambda: kept)
+    on_record = OnRecord(found.path, found.experiment, Config()).found
+    assert on_record["mixup"]["reduced"].sound is expected
+    assert on_record["erm"]["reduced"].sound is by_erm
