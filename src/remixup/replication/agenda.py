@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import statistics
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from remixup.replication.run_costs import training_flop, training_seconds
 from remixup.spec.config import Config, Scale
 from remixup.spec.experiment import read_experiments
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, plan_experiment
-from remixup.spec.run import RunSpec
+from remixup.spec.run import RunSpec, short_digest
 from remixup.spec.strict import Strict, read_yaml, validate
 from remixup.training.timing import StepTimes, kind
 
@@ -47,7 +48,7 @@ class Piece:
     run: RunSpec
     seeds: int
 
-    @cached_property
+    @functools.cached_property
     def key(self) -> str:
         """The run's name in the store."""
         return self.run.key()
@@ -57,7 +58,7 @@ class Piece:
         """Whether there is nothing left to do."""
         return all(records.complete(self.plan, row, self.seeds) for row in self._rows)
 
-    @cached_property
+    @functools.cached_property
     def touched(self) -> set[str]:
         """The runs that it reads, or whose records it writes: its own, and those that an evaluation reads beside it."""
         return {self.key, *(run for each in self.evaluations for run in each.runs)}
@@ -71,7 +72,7 @@ class Piece:
     def _rows(self) -> list[PlannedRow]:
         return [row for row in self.plan.runnable if row.key == self.key]
 
-    @cached_property
+    @functools.cached_property
     def seconds(self) -> float | None:
         """What its training takes on this machine, by its step times (`remixup plan`), or else by what is on record.
 
@@ -79,7 +80,10 @@ class Piece:
         """
         times = StepTimes.here(self.plan.scale)
         measured = training_seconds(self.run, self.seeds, times)
-        return _recorded_seconds(self.run, self.seeds, times.hardware) if measured is None else measured
+        if measured is not None:
+            return measured
+        rate = _recorded_rates(times.hardware).get(short_digest(kind(self.run, self.seeds)))
+        return None if rate is None else rate * training_flop(self.run)
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
@@ -87,17 +91,20 @@ class Piece:
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
 
 
-def _recorded_seconds(run: RunSpec, seeds: int, hardware: str) -> float | None:
-    """What a block took on this hardware that took steps of the same kind, in proportion to the passes of both."""
-    wanted = kind(run, seeds)
+@functools.cache
+def _recorded_rates(hardware: str) -> dict[str, float]:
+    """By kind of step, the seconds that an operation took in blocks on record: the median of all on this hardware.
+
+    Of all, since a machine that others use takes up to twenty times as long at times.
+    """
+    found: defaultdict[str, list[float]] = defaultdict(list)
     for record in records.read_all():
-        blocks: list[float] = [each["seconds"] for each in record["provenance"] if each["hardware"] == hardware]
-        if not blocks or record["spec"]["model"]["name"] != run.model["name"]:
-            continue
         spec = RunSpec.model_validate(record["spec"])
-        if kind(spec, len(record["seeds"])) == wanted:
-            return statistics.median(blocks) * training_flop(run) / training_flop(spec)
-    return None
+        for block in record["provenance"]:
+            if block["hardware"] == hardware:
+                rate = block["seconds"] / training_flop(spec)
+                found[short_digest(kind(spec, len(block["seeds"])))].append(rate)
+    return {step: statistics.median(rates) for step, rates in found.items()}
 
 
 def described(missing: list[Piece], minutes: float | None, workers: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from remixup.replication import agenda, records
+from remixup.spec.config import Config
 from remixup.spec.run import RunSpec
 
 RUN = RunSpec(
@@ -61,8 +62,11 @@ def test_a_piece_of_unknown_length_is_not_promised_a_time():
 
 
 def record(spec, *seconds, hardware="here"):
-    blocks = [{"hardware": hardware, "seconds": each} for each in seconds]
-    return {"spec": spec.model_dump(), "seeds": list(range(len(seconds))), "provenance": blocks}
+    blocks = [{"seeds": [seed], "hardware": hardware, "seconds": each} for seed, each in enumerate(seconds)]
+    return {"spec": spec.model_dump(), "provenance": blocks}
+
+
+LONGER = RUN.model_copy(update={"epochs": 8, "schedule": {"name": "steps", "milestones": [5]}})
 
 
 @pytest.mark.parametrize(
@@ -70,12 +74,19 @@ def record(spec, *seconds, hardware="here"):
     [
         ([record(RUN, 10.0, 12.0, 50.0)], 12.0),
         # Twice the epochs with other draws are the same steps, twice as many.
-        ([record(RUN.model_copy(update={"epochs": 8, "schedule": {"name": "steps", "milestones": [5]}}), 10.0)], 5.0),
+        ([record(LONGER, 10.0)], 5.0),
+        # One run that met a busy machine, the first that is found, does not count for more than the others.
+        ([record(RUN, 90.0), record(LONGER, 14.0, 16.0)], 8.0),
         ([record(RUN.model_copy(update={"batch_size": 50}), 10.0)], None),
         ([record(RUN, 10.0, hardware="elsewhere")], None),
         ([], None),
     ],
 )
 def test_what_is_on_record_says_how_long_such_steps_take_here(monkeypatch, kept, expected):
+    agenda._recorded_rates.cache_clear()
     monkeypatch.setattr(records, "read_all", lambda: kept)
-    assert agenda._recorded_seconds(RUN, 1, "here") == expected
+    monkeypatch.setattr(agenda, "training_seconds", lambda *_: None)
+    monkeypatch.setattr(agenda.StepTimes, "here", lambda _: SimpleNamespace(hardware="here"))
+    found = agenda.Piece(Config(), SimpleNamespace(scale="reduced-cpu"), RUN, 1).seconds
+    agenda._recorded_rates.cache_clear()
+    assert found == pytest.approx(expected) if expected else found is None
