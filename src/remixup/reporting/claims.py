@@ -30,7 +30,9 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
         metric = stated[claim.id].metric
         decimals = experiment.metrics[metric].decimals if metric else 0
         here = tests[claim.id][0] is claim
-        why = rf"\claimreason{{{latex.escape(claim.why)}}}" if here and claim.why else ""
+        # The other lines of a claim have reasons of their own.
+        scale = f"at {claim.scale} scale, " if len(tests[claim.id]) > 1 else ""
+        why = rf"\claimreason{{{latex.escape(scale + claim.why)}}}" if here and claim.why else ""
         apart = r"\addlinespace[3pt] " if lines else ""
         lines.append(
             [rf"{apart}\multicolumn{{{len(columns)}}}{{@{{}}L{{\linewidth}}@{{}}}}{{{_sentence(claim)}{why}}}"]

@@ -71,7 +71,9 @@ def test_a_stand_in_neither_confirms_nor_refutes(holds: bool | None, stand_in: s
 
 def test_a_claim_on_record_has_its_own_line() -> None:
     record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
-    here, there = lines_of(claims_of(claim("c", recorded=[record])))
+    table = claims_of(claim("c", recorded=[record]))
+    assert r"\claimreason{at paper scale, the effect lies above" in table, "the record has another reason"
+    here, there = lines_of(table)
     assert (here[2], there[:2]) == ("paper", ["", ""])
     assert there[2:] == [
         r"paper\recordmark{}",
