@@ -6,14 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from remixup.replication.records import digest
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, children, make_project, wait_for
 
 pytestmark = pytest.mark.slow
 AGENDA = {
@@ -97,22 +96,9 @@ def test_two_workers_measure_what_one_does(project, tmp_path):
     assert both.remixup("verify").returncode == 0
 
 
-def children(pid):
-    """The processes that a process has started, without the one that watches over semaphores."""
-    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
 def alive(pid):
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("victim", ["parent", "worker"])
@@ -127,7 +113,8 @@ def test_two_at_work_are_killed_and_gone_on_with(project, tmp_path, victim):
     command = [sys.executable, "-m", "remixup", "evidence", "--workers", "2"]
     process = subprocess.Popen(command, cwd=clone.folder, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: len(list(clone.folder.glob(".remixup/resume/*/seeds-0-0.safetensors"))) == 2, 90)
-    workers = children(process.pid)
+    # Beside them there is a process that watches over semaphores.
+    workers = [pid for pid in children(process.pid) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
     assert len(workers) == 2
     os.kill(process.pid if victim == "parent" else workers[0], signal.SIGKILL)
     said = process.communicate(timeout=30)[1]

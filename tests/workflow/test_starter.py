@@ -10,23 +10,11 @@ import time
 import pytest
 
 from remixup import starter
-from tests.workflow.conftest import SMALL, make_project
+from tests.workflow.conftest import SMALL, children, make_project, wait_for
 
 SOCKET = ".remixup/starter"
 PAST_THE_THRESHOLD = 10
 """Experiments, each with a job to train and one to collect."""
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
 
 
 def at_work(pid):
@@ -122,11 +110,11 @@ def test_a_run_has_the_same_bits(served):
 def test_who_ends_the_client_ends_the_command(served):
     project, process = served
     client = subprocess.Popen(asking("train", "long", "--row", "erm"), cwd=project.folder)
-    until(lambda: at_work(process.pid))
+    wait_for(lambda: at_work(process.pid))
     [command] = children(process.pid)
     client.send_signal(signal.SIGTERM)
     assert client.wait(10) != 0
-    until(lambda: not children(process.pid))
+    wait_for(lambda: not children(process.pid))
     assert not os.path.exists(f"/proc/{command}")
 
 
@@ -135,7 +123,7 @@ def test_a_command_that_is_killed_fails(served):
     client = subprocess.Popen(
         asking("train", "long", "--row", "erm"), cwd=project.folder, stderr=subprocess.PIPE, text=True
     )
-    until(lambda: at_work(process.pid))
+    wait_for(lambda: at_work(process.pid))
     os.kill(children(process.pid)[0], signal.SIGKILL)
     _, said = client.communicate(timeout=10)
     assert client.returncode == 1
@@ -169,7 +157,7 @@ def test_who_asks_before_it_is_ready_waits(held):
     """Fails, tried out: where the socket is there only after the imports."""
     server, client = held
     server.send_signal(signal.SIGCONT)
-    until(lambda: children(server.pid) or client.poll() is not None)
+    wait_for(lambda: children(server.pid) or client.poll() is not None)
     _, said = client.communicate(timeout=60)
     assert client.returncode == 2
     assert "did you mean 'small'" in said
@@ -194,7 +182,7 @@ def started(project):
     """Snakemake with many jobs, as soon as they can share a start-up, and the process that they are forked from."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "results/embedded/replication.json"]
     snakemake = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: list((project.folder / ".remixup").glob("starter-*")))
+    wait_for(lambda: list((project.folder / ".remixup").glob("starter-*")))
     [socket] = (project.folder / ".remixup").glob("starter-*")
     [server] = [pid for pid in children(snakemake.pid) if socket.name in read(f"/proc/{pid}/cmdline")]
     return snakemake, socket, server
@@ -215,9 +203,9 @@ def read(path):
 
 def test_many_jobs_share_a_start_and_nothing_is_left_of_it(many):
     snakemake, socket, server = started(many)
-    until(lambda: children(server) or snakemake.poll() is not None)  # a job is forked from it
+    wait_for(lambda: children(server) or snakemake.poll() is not None)  # a job is forked from it
     assert snakemake.wait(300) == 0
-    until(lambda: not runs(server) and not socket.exists(), 10)
+    wait_for(lambda: not runs(server) and not socket.exists(), 10)
     entries = many.json("results/embedded/replication.json")["entries"]
     assert {entry["replicated"]["n"] for entry in entries} == {3}
     assert "Nothing to be done" in many.snakemake("--cores", "2", "results/embedded/replication.json").stderr
@@ -227,4 +215,4 @@ def test_it_ends_with_a_snakemake_that_is_killed(many):
     snakemake, socket, server = started(many)
     snakemake.kill()
     snakemake.wait(10)
-    until(lambda: not socket.exists() and not runs(server))  # it may be importing
+    wait_for(lambda: not socket.exists() and not runs(server))  # it may be importing

@@ -14,7 +14,7 @@ from remixup.data import prepare
 from remixup.replication.verification import verify
 from remixup.spec.config import Config
 from remixup.spec.run import RunSpec
-from tests.workflow.conftest import SMALL
+from tests.workflow.conftest import SMALL, wait_for
 from tests.workflow.forks import finish, kept, start, train
 
 TABLE = {**SMALL["run"], "dataset": {**SMALL["run"]["dataset"], "subset": 40}}
@@ -25,13 +25,6 @@ RUN = RunSpec.model_validate(TABLE)
 def data(tmp_path):
     prepare("iris", "scikit-learn", folder=tmp_path / "data")
     return tmp_path / "data"
-
-
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def train_when_told(folder, data, told):

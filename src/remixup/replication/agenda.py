@@ -63,7 +63,7 @@ class Piece:
         """The runs that it reads, or whose records it writes: its own, and those that an evaluation reads beside it."""
         return {self.key, *(run for each in self.evaluations for run in each.runs)}
 
-    @property
+    @functools.cached_property
     def evaluations(self) -> list[Evaluation]:
         """Those of its experiment that read its run."""
         return [each for each in self.plan.evaluations().values() if self.key in each.runs]
@@ -99,11 +99,13 @@ def _recorded_rates(hardware: str) -> dict[str, float]:
     """
     found: defaultdict[str, list[float]] = defaultdict(list)
     for record in records.read_all():
+        blocks = [block for block in record["provenance"] if block["hardware"] == hardware]
+        if not blocks:
+            continue
         spec = RunSpec.model_validate(record["spec"])
-        for block in record["provenance"]:
-            if block["hardware"] == hardware:
-                rate = block["seconds"] / training_flop(spec)
-                found[short_digest(kind(spec, len(block["seeds"])))].append(rate)
+        flop = training_flop(spec)
+        for block in blocks:
+            found[short_digest(kind(spec, len(block["seeds"])))].append(block["seconds"] / flop)
     return {step: statistics.median(rates) for step, rates in found.items()}
 
 
