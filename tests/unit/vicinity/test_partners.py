@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from remixup.vicinity import TrainingSet
 from remixup.vicinity.partner.minibatch import same_class, with_replacement
-from remixup.vicinity.partner.training_set import nearest, second_loader
+from remixup.vicinity.partner.training_set import nearest, second_loader, uniform
 
 
 def generator(seed=0):
@@ -62,6 +62,17 @@ def test_partners_with_replacement_are_uniform_and_independent():
     drawn = with_replacement(torch.zeros(16_000, 3, dtype=torch.int64), generator=generator())
     found = counts(codes(drawn))
     assert len(found) == 27  # all triples: itself, and one partner for several
+    assert scipy.stats.chisquare(found).pvalue > 1e-3
+
+
+def test_uniform_partners_come_from_the_whole_training_set_and_are_independent():
+    x, labels = points(3)
+    drawn = torch.stack(
+        [uniform(TrainingSet(x, labels), torch.tensor([1, 1]), generator=g) for g in [generator()] * 9_000]
+    )
+    found = counts(codes(drawn))
+    assert drawn.dtype == torch.int64
+    assert len(found) == 9  # all pairs of the three examples, whichever position was asked about
     assert scipy.stats.chisquare(found).pvalue > 1e-3
 
 

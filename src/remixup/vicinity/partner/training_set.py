@@ -69,6 +69,15 @@ def nearest(
     return torch.where(available > 0, drawn, positions)
 
 
+def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Draw each partner uniformly from the whole training set, with replacement, the example itself included.
+
+    The released code of Chidambaram et al. (2022, `utils/manifold_mixup.py`) and that of Yao et al. (2022, mixup as the
+    baseline of C-Mixup) do so.
+    """
+    return torch.randint(len(examples), (len(positions),), generator=generator)
+
+
 def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
     """An independent pass over the training set in another order: a second data loader (mixup paper, Figure 1a)."""
     return torch.randperm(len(examples), generator=generator)[: len(positions)]
