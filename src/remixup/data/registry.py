@@ -9,6 +9,7 @@ from remixup.data.entries_files import FILES
 from remixup.data.entries_images import IMAGES
 from remixup.data.entries_points import POINTS
 from remixup.data.entries_pools import POOLS
+from remixup.data.entries_regression import REGRESSION
 from remixup.data.entries_series import SERIES
 from remixup.data.entries_speech import SPEECH
 from remixup.data.entries_uci import TABLES
@@ -17,7 +18,7 @@ from remixup.errors import UserError, did_you_mean
 
 __all__ = ["REGISTRY", "Dataset", "File", "Size", "Structure", "Task", "Version", "lookup"]
 
-_ALL = (*IMAGES, *POOLS, *POINTS, *FILES, *SPEECH, *SERIES, *TABLES)
+_ALL = (*IMAGES, *POOLS, *POINTS, *FILES, *SPEECH, *SERIES, *TABLES, *REGRESSION)
 REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
 

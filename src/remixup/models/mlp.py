@@ -9,6 +9,7 @@ zero.
 """
 
 from collections import OrderedDict
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +73,12 @@ class MemberLinear(nn.Module):
 
 
 def mlp(
-    input_shape: tuple[int, ...], classes: int, *, hidden: tuple[int, ...] = (128, 128), bias: bool = True
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    hidden: tuple[int, ...] = (128, 128),
+    bias: bool = True,
+    negative_slope: Annotated[float, ">= 0 and < 1"] = 0.0,
 ) -> nn.Sequential:
     """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 
@@ -87,6 +93,7 @@ def mlp(
         hidden: the hidden layers' widths; with none the network is a linear classifier.
         bias: without it the logits are homogeneous of degree one in the input, as the theorems of Zhang et al. (2021,
             2010.04819, section 3) ask.
+        negative_slope: of LeakyReLU; with 0 the activation is ReLU.
 
     Raises:
         UserError: a hidden width below 1.
@@ -99,7 +106,7 @@ def mlp(
     features = torch.Size(input_shape).numel()
     for number, width in enumerate(hidden, start=1):
         layer = MemberLinear(features, width, bias, whole_inputs=number > 1, whole_outputs=True)
-        stages[f"stage{number}"] = nn.Sequential(layer, nn.ReLU())
+        stages[f"stage{number}"] = nn.Sequential(layer, nn.LeakyReLU(negative_slope) if negative_slope else nn.ReLU())
         features = width
     stages["head"] = MemberLinear(features, classes, bias, whole_inputs=bool(hidden))
     return nn.Sequential(stages)

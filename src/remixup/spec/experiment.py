@@ -29,6 +29,8 @@ Quantity = Literal[
     "validation_loss",
     "validation_top5_error",
     "test_f1_error",
+    "test_mape",
+    "test_worst_error",
     "validation_f1_error",
     "epsilon",
 ]

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from remixup.errors import did_you_mean
@@ -77,17 +77,35 @@ class Vicinity(Strict):
         return self
 
 
+def _amount(value: float) -> float:
+    if value <= 0 or (value >= 1 and (value == 1 or value != int(value))):
+        raise ValueError(f"a share between 0 and 1, or a whole number of two or more, not {value:g}")
+    return value
+
+
+Amount = Annotated[float, AfterValidator(_amount)]
+"""A share of the examples, where it is below 1, or their number."""
+
+
+def amount(count: int, asked: float) -> int:
+    """Return how many of `count` examples an `Amount` is."""
+    return round(count * asked) if asked < 1 else int(asked)
+
+
 class Dataset(Strict):
     """Which data, and how much of it."""
 
     name: str = Field(description="a dataset of the registry")
     version: str = Field("", description="its version; empty: the configured one, else the first in the alphabet")
-    holdout: float | None = Field(
-        None, gt=0, lt=1, description="share of the rows that each seed holds out for testing, where none is published"
+    holdout: Amount | None = Field(
+        None, description="rows that each seed holds out for testing, where no split is published: a share or a number"
     )
     subset: int | None = Field(None, ge=1, description="train on this many examples, chosen by the seed")
-    validation: float | None = Field(
-        None, gt=0, lt=1, description="share of the training part that is not trained on but evaluated"
+    validation: Amount | None = Field(
+        None, description="examples of the training part that are evaluated, not trained on: a share or a number"
+    )
+    standardize_labels: bool = Field(
+        False, description="train on labels of zero mean and unit variance over all rows; errors keep the labels' unit"
     )
     label_noise: float | None = Field(
         None, gt=0, le=1, description="share of the training labels that are replaced by random ones"
@@ -131,6 +149,8 @@ class RunSpec(Strict):
         None, ge=1, description="a minibatch is passed in parts of this size, each mixed and normalised by itself"
     )
     passes: int = Field(1, ge=1, le=100_000, description="passes over the training part that make one epoch")
+    drop_last: bool = Field(False, description="an incomplete last minibatch of a pass is left out")
+    reshuffle: bool = Field(True, description="each epoch has an order of its own; else all have that of the first")
     fresh_weights: int | None = Field(
         None, ge=1, description="every so many epochs weights are drawn anew, and the optimiser keeps its state"
     )
@@ -155,6 +175,8 @@ class RunSpec(Strict):
             raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
         if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
+        if self.drop_last and self.micro_batch is not None:
+            raise ValueError("drop_last has no effect with micro_batch, which passes minibatches in parts")
         augmented = {part["name"] for part in self.augmentation}
         if "view_weights" in augmented and not self.dataset.second_view:
             raise ValueError("view_weights weighs two views, and dataset.second_view is off")

@@ -14,13 +14,14 @@ from torch import Tensor
 from remixup.data import Prepared
 from remixup.errors import UserError
 from remixup.spec.parts import bind
-from remixup.spec.run import RunSpec
+from remixup.spec.run import RunSpec, amount
 from remixup.training import scaling
 from remixup.training.provenance import cores
 from remixup.training.randomness import generator
 from remixup.training.streaming import Stream
 from remixup.training.tasks import Classification, Regression, Task
 from remixup.training.views import with_second_view
+from remixup.vicinity import take
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Inputs:
     """(rows, ...): images uint8, spectrograms float16, or, with a copy of all rows for each seed, tables float32 and
     images with a second view float16."""
     y: Tensor
-    """Class indices, int64 (rows,), or numbers, float32 (rows,)."""
+    """Class indices, int64 (rows,), or numbers, float32 (rows,) or (rows, outputs)."""
     train: Tensor
     """Rows of the training part, int64 (seeds, n)."""
     test: Tensor
     """Rows of the test part, int64 (seeds, m)."""
     train_labels: Tensor
-    """What is trained on: y of the training part, some of it replaced where the run has label noise; (seeds, n)."""
+    """Labels to train on, (seeds, n, ...): y of the training part, some replaced where the run has label noise."""
     offset: Tensor
     divisor: Tensor
     task: Task
@@ -54,6 +55,8 @@ class Inputs:
     validation_labels: Tensor | None = None
     pool: Tensor | None = None
     """Rows of synthetic images, of no example of any part, int64 (seeds, k), where the dataset has a pool of them."""
+    test_domain: Tensor | None = None
+    """The domain of each row of the test part, int64 (m,), where the dataset names domains; the same for all seeds."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,10 +164,10 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
             what = f"dataset {spec.dataset.name} has a published validation part, so `validation` has no meaning"
             raise UserError(what, where="run.dataset.validation")
         held, kept = _validation(train.shape[1], spec.dataset.validation, seeds)
-        validation, validation_labels = train.gather(1, held), labels.gather(1, held)
-        train, labels = train.gather(1, kept), labels.gather(1, kept)
+        validation, validation_labels = train.gather(1, held), take(labels, held)
+        train, labels = train.gather(1, kept), take(labels, kept)
         corrupted = None if corrupted is None else corrupted.gather(1, kept)
-    task: Task = Regression() if y.is_floating_point() else Classification(classes)
+    task = _task(spec, y, classes)
     scaled = torch.zeros(1), torch.ones(1)
     table = isinstance(x, Tensor) and x.ndim == 2
     offset, divisor = scaled if table else _image_scaling(spec, x, tensors)
@@ -175,18 +178,31 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
             x = torch.stack([_scale_table(spec, x, part) for part in train]).flatten(0, 1)
         offset, divisor = scaled
         shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
-        y = y.repeat(len(seeds))
+        y = y.repeat(len(seeds), *[1] * (y.ndim - 1))
         train, test = train + shift, test + shift
         validation = None if validation is None else validation + shift
         pool = None if pool is None else pool + shift
     held_out = (validation, validation_labels)
-    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, classes, corrupted, *held_out, pool)
+    domain = tensors.get("test_domain")
+    inputs = Inputs(x, y, train, test, labels, offset, divisor, task, classes, corrupted, *held_out, pool, domain)
     return inputs.to(device)
+
+
+def _task(spec: RunSpec, y: Tensor, classes: int) -> Task:
+    if not y.is_floating_point():
+        if spec.dataset.standardize_labels:
+            what = f"dataset {spec.dataset.name} has classes, which cannot be standardized"
+            raise UserError(what, where="run.dataset.standardize_labels")
+        return Classification(classes)
+    scaling = (float(y.mean()), float(y.std())) if spec.dataset.standardize_labels else ()
+    return Regression(classes, *scaling)
 
 
 def _split(rows: int, holdout: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
     orders = torch.stack([torch.randperm(rows, generator=generator(seed, "split")) for seed in seeds])
-    held = round(rows * holdout)
+    held = amount(rows, holdout)
+    if not 0 < held < rows:
+        raise UserError(f"{held} of the {rows} rows would be held out", where="run.dataset.holdout")
     return orders[:, held:], orders[:, :held]
 
 
@@ -200,7 +216,7 @@ def _subset(train: Tensor, size: int, seeds: list[int]) -> Tensor:
 def _validation(count: int, share: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
     """Positions in the training part that are held out, and those that are kept; in the order of the part."""
     orders = torch.stack([torch.randperm(count, generator=generator(seed, "validation")) for seed in seeds])
-    held = round(count * share)
+    held = amount(count, share)
     if not 0 < held < count:
         raise UserError(f"{held} of the {count} training examples would be held out", where="run.dataset.validation")
     return orders[:, :held].sort(1).values, orders[:, held:].sort(1).values

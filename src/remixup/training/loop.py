@@ -68,7 +68,14 @@ class Training(BlockTraining):
         if self.inputs.validation is not None:
             found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
             values |= {f"validation_{name}": value for name, value in found.items()}
+        if self.inputs.test_domain is not None:
+            values["test_worst_error"] = self._worst_domain(self.inputs.test_domain)
         self._record({name: value.tolist() for name, value in values.items()})
+
+    def _worst_domain(self, domain: Tensor) -> Tensor:
+        """Return the largest error (members,) over the domains of the test part; each example's domain is (m,)."""
+        errors = [self.evaluate(self.inputs.test[:, domain == each])["error"] for each in domain.unique()]
+        return torch.stack(errors).amax(0)
 
     def _optimise(self) -> dict[str, Tensor]:
         """The steps of an epoch; what is recorded of them for each member, the training loss (members,) above all."""
@@ -82,7 +89,7 @@ class Training(BlockTraining):
         sizes = [span.stop - span.start for span in spans]
         order = torch.cat([draws.order[:, span] for span in spans], dim=1)
         crops = None if draws.crops is None else torch.cat([draws.crops[span] for span in spans])
-        labels = iter(self.inputs.train_labels.gather(1, order).split(sizes, dim=1))
+        labels = iter(take(self.inputs.train_labels, order).split(sizes, dim=1))
         batches = self.inputs.batches(self.inputs.train.gather(1, order), sizes, crops)
         total = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
         for step, share in enumerate(shares):
@@ -139,7 +146,7 @@ class Training(BlockTraining):
         self, positions: Tensor, uniforms: Tensor | None, noise: list[torch.Generator]
     ) -> tuple[Tensor, Tensor]:
         """Partners at positions (members, n) of the training set, up to the cut, and their targets."""
-        rows, labels = self.inputs.train.gather(1, positions), self.inputs.train_labels.gather(1, positions)
+        rows, labels = self.inputs.train.gather(1, positions), take(self.inputs.train_labels, positions)
         x = self._noisy(self._batch(self.inputs.examples(rows), uniforms), noise)
         target = self.vicinity.smooth(self.inputs.task.target(labels, x.dtype))
         return self._stages(x, 0, self.vicinity.cut), target
@@ -216,11 +223,15 @@ class _Draws:
     def __init__(self, training: Training) -> None:
         spec, inputs, epoch, seeds = training.spec, training.inputs, training.epoch, training.seeds
         self.device, count = training.device, inputs.train.shape[1]
+        used = count // spec.batch_size * spec.batch_size if spec.drop_last else count
         # In a company each seed is there once for each run, and an order takes as many draws as there are passes.
-        orders = {seed: _order(count, spec.passes, generator(seed, "order", epoch)) for seed in dict.fromkeys(seeds)}
+        drawn_in = epoch if spec.reshuffle else 0
+        orders = {
+            seed: _order(count, used, spec.passes, generator(seed, "order", drawn_in)) for seed in dict.fromkeys(seeds)
+        }
         self.order = torch.stack([orders[seed] for seed in seeds])
-        self._split(spec.passes * portions(count, spec.batch_size), spec.micro_batch or spec.batch_size)
-        count *= spec.passes
+        self._split(spec.passes * portions(used, spec.batch_size), spec.micro_batch or spec.batch_size)
+        count = used * spec.passes
         self.uniforms = self._uniforms([generator(seed, "augmentation", epoch) for seed in seeds], spec, count)
         self.crops: Tensor | None = None
         if spec.dataset.decode is not None:
@@ -262,7 +273,8 @@ class _Draws:
     def _draw_partners(self, training: Training, rounds: int) -> None:
         sources = [generator(seed, "partner", training.epoch) for seed in training.seeds]
         if training.vicinity.within_minibatch:
-            labels = training.inputs.train_labels.cpu().gather(1, self.order)
+            labels = take(training.inputs.train_labels.cpu(), self.order)
+            labels = labels[..., 0] if labels.ndim == 3 else labels  # of several numbers: only the shape matters
             drawn = [self._in_minibatches(training.vicinity, labels, sources) for _ in range(rounds)]
         else:
             drawn = []
@@ -306,9 +318,9 @@ class _Draws:
         return theirs[:, self.spans[part]] if theirs.shape[2] else None
 
 
-def _order(count: int, passes: int, source: torch.Generator) -> Tensor:
-    """So many shuffles of the training part, one after the other."""
-    return torch.cat([torch.randperm(count, generator=source) for _ in range(passes)])
+def _order(count: int, used: int, passes: int, source: torch.Generator) -> Tensor:
+    """Shuffle the training part once for each pass, and keep the first `used` examples of each shuffle."""
+    return torch.cat([torch.randperm(count, generator=source)[:used] for _ in range(passes)])
 
 
 def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:
@@ -324,6 +336,7 @@ def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -
         ),
         (streamed and not vicinity.within_minibatch, "vicinity.partner", "image files are mixed within minibatches"),
         (spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by"),
+        (spec.drop_last and inputs.train.shape[1] < spec.batch_size, "drop_last", "no minibatch would be complete"),
         (numbers and vicinity.smoothing > 0, "vicinity.smoothing", "labels that are numbers are not smoothed"),
         (not pixels and noise.get("of") == "pixels", "vicinity.noise", "noise in units of pixels needs images"),
     ):

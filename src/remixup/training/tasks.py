@@ -15,7 +15,10 @@ class Task(Protocol):
     """How labels become targets, and outputs errors."""
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """What the network should put out for labels (..., n): (..., n, outputs)."""
+        """Return what the network should put out for labels (..., n): (..., n, outputs).
+
+        Labels of several numbers are (..., n, outputs) themselves.
+        """
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Mean over the examples of outputs and targets (..., n, outputs): (...)."""
@@ -67,21 +70,43 @@ class Classification:
 
 
 class Regression:
-    """Squared error; the error is its root, in the unit of the labels."""
+    """Squared error; the error is its root, in the unit of the labels.
+
+    Args:
+        outputs: how many numbers an example's label has; labels of one number have no dimension for it.
+        mean: subtracted from the labels that the network is trained on, a number.
+        std: what they are then divided by. Errors are in the unit of the labels all the same.
+    """
+
+    def __init__(self, outputs: int = 1, mean: float = 0.0, std: float = 1.0) -> None:
+        self.outputs, self.mean, self.std = outputs, mean, std
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """The number itself, as the one output."""
-        return y.unsqueeze(-1).to(dtype)
+        """Return the standardized labels (..., n, outputs)."""
+        return ((self._numbers(y) - self.mean) / self.std).to(dtype)
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Mean squared error."""
-        return ((outputs.float() - target.float()) ** 2).sum(-1).mean(-1)
+        """Return the mean squared error, over examples and outputs."""
+        return ((outputs.float() - target.float()) ** 2).mean(-1).mean(-1)
 
     def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
-        """Squared errors, as `loss` and as `error`; numbers have no F1."""
-        squared = ((outputs.squeeze(-1).double() - y.double()) ** 2).sum(-1)
-        return {"loss": squared, "error": squared}
+        """Sum over the examples the mean square of the errors of an example's outputs, as `loss` and as `error`.
+
+        `mape` holds the sum of the absolute relative errors of the labels that are not 0, and their number: (..., 2).
+        """
+        y = self._numbers(y).double()
+        difference = outputs.double() * self.std + self.mean - y
+        squared = (difference**2).mean(-1).sum(-1)
+        counted = y != 0
+        relative = torch.where(counted, difference.abs() / torch.where(counted, y.abs(), 1.0), 0.0)
+        mape = torch.stack([relative.sum((-2, -1)), counted.double().sum((-2, -1))], dim=-1)
+        return {"loss": squared, "error": squared, "mape": mape}
 
     def summarise(self, name: str, mean: Tensor) -> Tensor:
-        """The root of the mean squared error."""
+        """Return the root of the mean squared error; `mape` is the mean absolute relative error in percent."""
+        if name == "mape":
+            return 100 * mean[..., 0] / mean[..., 1]
         return mean if name == "loss" else mean.sqrt()
+
+    def _numbers(self, y: Tensor) -> Tensor:
+        return y.unsqueeze(-1) if self.outputs == 1 else y

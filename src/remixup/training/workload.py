@@ -15,7 +15,7 @@ from remixup import models
 from remixup.data.registry import REGISTRY
 from remixup.spec import parts
 from remixup.spec.parts import Part
-from remixup.spec.run import RunSpec
+from remixup.spec.run import RunSpec, amount
 
 
 def parameter(kind: str, part: Part, name: str) -> Any:
@@ -37,11 +37,11 @@ def examples(spec: RunSpec) -> Examples:
     size, asked = REGISTRY[spec.dataset.name].size, spec.dataset
     train, test, validation = size.train, size.test, size.validation
     if asked.holdout is not None:
-        test = round(train * asked.holdout)
+        test = amount(train, asked.holdout)
         train -= test
     train = asked.subset or train
     if asked.validation is not None:
-        validation = round(train * asked.validation)
+        validation = amount(train, asked.validation)
         train -= validation
     return Examples(train, test, validation)
 
@@ -77,7 +77,8 @@ def work(spec: RunSpec) -> Work:
         return Work(spec.epochs * parameter("objective", spec.objective, "iterations"), 0)
     found = examples(spec)
     evaluated = found.test + found.validation + (found.train if spec.measure_training else 0)
-    return Work(spec.epochs * spec.passes * found.train * views(spec), spec.epochs * evaluated)
+    trained = found.train // spec.batch_size * spec.batch_size if spec.drop_last else found.train
+    return Work(spec.epochs * spec.passes * trained * views(spec), spec.epochs * evaluated)
 
 
 def views(spec: RunSpec) -> int:

@@ -78,7 +78,7 @@ def test_compositions_that_are_refused(vicinity, expected):
         ({"label_noise": 0}, r"label_noise: .*greater than 0"),
         ({"label_noise": 1.1}, r"label_noise: .*less than or equal to 1"),
         ({"label_noise": 0.5, "noise_classes": "other"}, r"noise_classes: .*'all' or 'others'"),
-        ({"validation": 1}, r"validation: .*less than 1"),
+        ({"validation": 1}, r"validation: .*a share between 0 and 1, or a whole number of two or more, not 1"),
         ({"lable_noise": 0.5}, r"unknown key 'lable_noise'; did you mean 'label_noise'"),
     ],
 )

@@ -234,7 +234,7 @@ def test_macro_f1_is_measured_where_it_is_asked_for():
     expected = 100 * (1 - f1_score(data.tensors["test_y"], guesses, average="macro"))
     assert asked.history[-1]["test_f1_error"] == pytest.approx(expected)
     numbers = Regression().measure(torch.zeros(3, 1), torch.zeros(3), f1=True)
-    assert set(numbers) == {"loss", "error"}
+    assert set(numbers) == {"loss", "error", "mape"}
 
 
 def rows(seed, validation, test):

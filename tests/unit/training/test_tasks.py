@@ -3,7 +3,13 @@ import math
 import pytest
 import torch
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import mean_squared_error, root_mean_squared_error, top_k_accuracy_score, zero_one_loss
+from sklearn.metrics import (
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    root_mean_squared_error,
+    top_k_accuracy_score,
+    zero_one_loss,
+)
 from torch.nn import functional as F
 
 from remixup.errors import UserError
@@ -71,7 +77,34 @@ def test_numbers_are_learnt_as_linear_regression_learns_them():
         y = inputs.y[test]
         assert row["test_loss"] == pytest.approx(mean_squared_error(y, predicted), rel=1e-4)
         assert row["test_error"] == pytest.approx(root_mean_squared_error(y, predicted), rel=1e-4)
-        assert set(row) == {"seed", "epoch", "rate", "train_loss", "test_loss", "test_error"}
+        assert set(row) == {"seed", "epoch", "rate", "train_loss", "test_loss", "test_error", "test_mape"}
+        assert row["test_mape"] == pytest.approx(100 * mean_absolute_percentage_error(y, predicted), rel=1e-4)
+
+
+def test_relative_errors_leave_out_labels_of_zero():
+    task = Regression()
+    outputs, y = torch.tensor([[[1.0], [3.0], [5.0]]]), torch.tensor([[2.0, 0.0, -4.0]])
+    sums = task.measure(outputs, y)["mape"]
+    assert sums.tolist() == [[0.5 + 9 / 4, 2]]
+    assert task.summarise("mape", sums / 3).tolist() == pytest.approx([100 * (0.5 + 9 / 4) / 2])
+
+
+def test_several_numbers_by_hand():
+    task = Regression(2)
+    outputs, y = torch.tensor([[[1.0, 2.0], [0.0, 4.0]]]), torch.tensor([[[1.0, 4.0], [0.0, 1.0]]])
+    assert task.loss(outputs, task.target(y, torch.float32)).tolist() == [(0 + 4 + 0 + 9) / 4]
+    sums = task.measure(outputs, y)
+    assert sums["error"].tolist() == [4 / 2 + 9 / 2]
+    assert sums["mape"].tolist() == [[2 / 4 + 3 / 1, 3]]
+
+
+def test_standardized_labels_are_trained_on_and_errors_keep_their_unit():
+    task = Regression(mean=10.0, std=4.0)
+    y = torch.tensor([[6.0, 14.0]])
+    assert task.target(y, torch.float32).tolist() == [[[-1.0], [1.0]]]
+    sums = task.measure(torch.tensor([[[0.0], [1.0]]]), y)  # says 10 and 14
+    assert sums["error"].tolist() == [16.0]
+    assert sums["mape"].tolist() == [[4 / 6, 2]]
 
 
 def test_mixed_numbers_are_what_is_learnt(monkeypatch):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import KernelDensity, NearestNeighbors
 
 from remixup.vicinity import TrainingSet
 from remixup.vicinity.partner.minibatch import same_class, with_replacement
-from remixup.vicinity.partner.training_set import nearest, second_loader, uniform
+from remixup.vicinity.partner.training_set import label_kernel, nearest, second_loader, uniform
 
 
 def generator(seed=0):
@@ -74,6 +74,29 @@ def test_uniform_partners_come_from_the_whole_training_set_and_are_independent()
     assert drawn.dtype == torch.int64
     assert len(found) == 9  # all pairs of the three examples, whichever position was asked about
     assert scipy.stats.chisquare(found).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    "labels", [torch.tensor([0.0, 1.0, 1.5, 4.0]), torch.tensor([[0.0, 1], [0, 2], [1, 1], [3, 3]])]
+)
+def test_partners_by_the_kernel_have_its_probabilities(labels):
+    """Against scikit-learn's kernel density about each label, from which the released code draws."""
+    examples, h = TrainingSet(torch.zeros(4, 1), labels), 0.8
+    table = labels.reshape(4, -1).numpy()
+    for i in range(4):
+        drawn = label_kernel(examples, torch.full((20_000,), i), bandwidth=h, generator=generator(i))
+        density = np.exp(KernelDensity(bandwidth=h).fit(table[i : i + 1]).score_samples(table))
+        expected = 20_000 * density / density.sum()
+        found = np.bincount(drawn.numpy(), minlength=4)
+        assert drawn.dtype == torch.int64
+        assert scipy.stats.chisquare(found, expected).pvalue > 1e-3
+
+
+def test_a_narrow_kernel_leaves_each_example_to_itself_and_a_wide_one_is_uniform():
+    examples, positions = TrainingSet(torch.zeros(3, 1), torch.tensor([0.0, 50.0, 100.0])), torch.tensor([2, 0, 1, 1])
+    assert torch.equal(label_kernel(examples, positions, bandwidth=0.5, generator=generator()), positions)
+    wide = label_kernel(examples, torch.ones(9_000, dtype=torch.int64), bandwidth=1e6, generator=generator())
+    assert scipy.stats.chisquare(counts(wide)).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("draw", [same_class, with_replacement])

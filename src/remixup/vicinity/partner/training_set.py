@@ -19,12 +19,13 @@ class TrainingSet:
 
     Args:
         x: inputs (n, ...), any dtype; distances are Euclidean in these units.
-        labels: class indices (n,), int64; or numbers, where no class is asked for.
+        labels: class indices (n,), int64; or numbers (n,) or (n, outputs), where no class is asked for.
     """
 
     def __init__(self, x: Tensor, labels: Tensor) -> None:
         self.x, self.labels = x.flatten(1), labels
         self.neighbours = cache(self._neighbours)
+        self.label_kernel = cache(self._label_kernel)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,6 +48,13 @@ class TrainingSet:
             found.append(nearest.indices)
             counts.append(nearest.values.isfinite().sum(1))
         return torch.cat(found).cpu(), torch.cat(counts).cpu()
+
+    def _label_kernel(self, bandwidth: float) -> Tensor:
+        """Return the cumulative probabilities (n, n), float64, of each example's partners under `label_kernel`."""
+        labels = self.labels.cpu().double().reshape(len(self), -1)
+        weight = torch.exp(-(torch.cdist(labels, labels) ** 2) / (2 * bandwidth**2))
+        cumulative = weight.cumsum(1)
+        return cumulative / cumulative[:, -1:]
 
 
 def nearest(
@@ -76,6 +84,25 @@ def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Genera
     baseline of C-Mixup) do so.
     """
     return torch.randint(len(examples), (len(positions),), generator=generator)
+
+
+def label_kernel(
+    examples: TrainingSet, positions: Tensor, *, bandwidth: Annotated[float, "> 0"], generator: torch.Generator
+) -> Tensor:
+    """Draw partners with similar labels: C-Mixup (Yao et al., 2022, 2210.05775, section 3).
+
+    The partner of example i is j with a probability proportional to exp(-d(y_i, y_j)^2 / (2 h^2)), over the whole
+    training set, the example itself included. The distance d is Euclidean, over all outputs at once.
+
+    Args:
+        examples: the training set; its labels may be numbers or class indices.
+        positions: int64 (n,), whose partners are drawn.
+        bandwidth: h, in the unit of the labels as the dataset has them.
+        generator: the source of randomness, on the CPU.
+    """
+    cumulative = examples.label_kernel(bandwidth)[positions]
+    uniform = torch.rand((len(positions), 1), dtype=torch.float64, generator=generator)
+    return torch.searchsorted(cumulative, uniform, right=True).squeeze(1).clamp(max=len(examples) - 1)
 
 
 def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,42 @@
+"""What a forecast that learns nothing is off by."""
+
+from typing import Any
+
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.training.loop import Training
+
+NUMERICS = 1
+WEIGHTS = False
+SCALARS = {"last_value": ("rmse", "mape")}
+
+
+def last_value(training: Training) -> list[dict[str, Any]]:
+    """Measure the forecast that the series stay at their last value.
+
+    A learned forecast is of use only where it errs less than this one.
+
+    Args:
+        training: whose test part is looked at: series (m, steps) with m numbers as labels.
+
+    Returns:
+        for each seed `rmse`, the root mean squared error over all entries in the unit of the labels, and `mape`, the
+        mean absolute percentage error over the labels that are not 0.
+
+    Raises:
+        UserError: the dataset has no series with one label each.
+    """
+    inputs = training.inputs
+    if inputs.y.ndim != 2 or inputs.shape[:1] != inputs.y.shape[1:]:
+        what = f"dataset {training.spec.dataset.name} has no series with one label each"
+        raise UserError(what, where="evaluate[last_value]")
+    results = []
+    for member, seed in enumerate(training.seeds):
+        rows = inputs.test[member : member + 1]
+        last: Tensor = inputs.examples(rows)[0, :, :, -1].double()
+        y = inputs.y[rows[0]].double()
+        relative = ((last - y).abs() / y.abs())[y != 0]
+        rmse = ((last - y) ** 2).mean().sqrt()
+        results.append({"seed": seed, "rmse": float(rmse), "mape": 100 * float(relative.mean())})
+    return results
