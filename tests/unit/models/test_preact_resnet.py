@@ -1,10 +1,15 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from remixup.errors import UserError
 from remixup.models import build
 from remixup.models.preact_resnet import PreActBlock
+from remixup.spec.config import SCALES, Config, Scale
+from remixup.spec.experiment import read_experiments
+from remixup.spec.planning import plan_experiment
+from remixup.vicinity import Vicinity
 
 
 def convolutions(module: nn.Module) -> list[nn.Conv2d]:
@@ -123,3 +128,103 @@ def test_the_initialisation_is_torchs_default() -> None:
 def test_a_stage_without_blocks_is_refused(blocks: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"run\.model\.blocks: .*such as \[2, 2, 2, 2\]"):
         build("preact_resnet", (3, 32, 32), 10, blocks=blocks)
+
+
+WITH_HOOKS = {"stem_norm": True, "activated_shortcut": True}
+"""The edition of facebookresearch/mixup-cifar10, which can stop and resume inside."""
+
+
+def randomize_norms(network: nn.Module) -> None:
+    """Give every batch norm scales, shifts and running statistics that differ from the identity."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.running_var):
+                tensor.uniform_(0.5, 1.5)
+            for tensor in (module.bias.data, module.running_mean):
+                tensor.normal_()
+
+
+def released_forward(weights: dict[str, Tensor], x: Tensor, blocks: tuple[int, ...], first: int, last: int) -> Tensor:
+    """Run stages `first` to `last` of the edition with hooks, by functions of the weights alone.
+
+    Stage 0 is the stem (convolution, norm, ReLU); one stage for each entry of `blocks` and the pool with the linear
+    layer follow.
+    """
+
+    def norm(name: str, x: Tensor) -> Tensor:
+        mean, var, scale, shift = (
+            weights[f"{name}.{each}"].view(-1, 1, 1) for each in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / (var + 1e-5).sqrt() * scale + shift
+
+    if first == 0:
+        x = norm("stem.1", F.conv2d(x, weights["stem.0.weight"], padding=1)).clamp(min=0)
+    for stage in range(max(first, 1), min(last, len(blocks)) + 1):
+        for block in range(blocks[stage - 1]):
+            name = f"stage{stage}.{block}"
+            stride = 2 if stage > 1 and block == 0 else 1
+            active = norm(f"{name}.activate.0", x).clamp(min=0)
+            shortcut = active
+            if f"{name}.shortcut.weight" in weights:
+                shortcut = F.conv2d(active, weights[f"{name}.shortcut.weight"], stride=stride)
+            inner = F.conv2d(active, weights[f"{name}.residual.0.weight"], stride=stride, padding=1)
+            inner = norm(f"{name}.residual.1", inner).clamp(min=0)
+            x = F.conv2d(inner, weights[f"{name}.residual.4.weight"], padding=1) + shortcut
+    if last > len(blocks):
+        x = x.mean((2, 3)) @ weights["head.2.weight"].T + weights["head.2.bias"]
+    return x
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_mixing_inside_the_edition_with_hooks_by_brute_force(cut: int) -> None:
+    torch.manual_seed(0)
+    blocks = (2, 1, 1, 1)
+    network = build("preact_resnet", (3, 16, 16), 10, width=4, blocks=blocks, **WITH_HOOKS).double().eval()
+    randomize_norms(network)
+    x, partner, ratio = (
+        torch.randn(4, 3, 16, 16).double(),
+        torch.tensor([2, 0, 3, 1]),
+        torch.tensor(0.3, dtype=torch.float64),
+    )
+    weights = network.state_dict()
+    hidden = released_forward(weights, x, blocks, 0, cut - 1) if cut else x
+    mixed = 0.3 * hidden + 0.7 * hidden[partner]
+    expected = released_forward(weights, mixed, blocks, cut, 5)
+    ours, _ = Vicinity(cut=cut).mix(network[:cut](x), torch.eye(10)[:4].double(), ratio, partner)
+    torch.testing.assert_close(network[cut:](ours), expected, rtol=1e-12, atol=1e-12)
+
+
+def change_by_mixing_after_the_stem(network: nn.Sequential, x: Tensor) -> float:
+    """Return how far logits move, at most, when the stem's outputs are mixed instead of the inputs, in training."""
+    network = network.double().train()
+    ratio = torch.tensor(0.3, dtype=torch.float64)
+
+    def logits(cut: int) -> Tensor:
+        hidden = network[:cut](x)
+        return network[cut:](ratio * hidden + (1 - ratio) * hidden.flip(-4))
+
+    return float((logits(1) - logits(0)).detach().abs().max())
+
+
+@pytest.mark.parametrize("family", ["preact_resnet", "preact_resnet_population"])
+def test_mixing_after_a_stem_without_norm_is_mixing_inputs(family: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1, 6, 3, 16, 16).double() if family.endswith("population") else torch.randn(6, 3, 16, 16).double()
+    plain, with_hooks = (build(family, (3, 16, 16), 10, width=8, **params) for params in ({}, WITH_HOOKS))
+    assert change_by_mixing_after_the_stem(plain, x) < 1e-12
+    assert change_by_mixing_after_the_stem(with_hooks, x) > 1e-2
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_rows_of_the_ablation_that_mix_inside_do_not_mix_inputs(scale: Scale) -> None:
+    path, experiment = read_experiments()["ablation"]
+    runs = {row.row.id: row.run for row in plan_experiment(path, experiment, Config(), scale).rows}
+    for name, run in runs.items():
+        inside = name.startswith("layer")
+        assert run.vicinity.cut == (int(name[5]) if inside else 0)
+        assert {key: run.model.get(key, False) for key in WITH_HOOKS} == dict.fromkeys(WITH_HOOKS, inside)
+    torch.manual_seed(0)
+    shape = (1, 8, 8) if scale == "embedded" else (3, 32, 32)
+    x = torch.randn(4, *shape).double()
+    network = build(input_shape=shape, classes=10, **runs["layer1-wd1e-4"].model)
+    assert change_by_mixing_after_the_stem(network, x[None] if scale == "embedded" else x) > 1e-2
