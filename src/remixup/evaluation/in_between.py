@@ -12,7 +12,7 @@ from remixup.training.loop import Training
 from remixup.training.randomness import generator
 from remixup.training.tasks import Classification
 
-NUMERICS = 1
+NUMERICS = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}
 ROWS = 100
 """Pairs of each member at a time: few, as gradients need all that the network has computed."""
@@ -20,13 +20,14 @@ MEASURES = ("miss", "loss_gradient", "logit_gradient")
 
 
 def in_between(
-    training: Training, *, pairs: Annotated[int, ">= 1"] = 1000, points: Annotated[int, ">= 2 and <= 1001"] = 21
+    training: Training, *, pairs: Annotated[int, ">= 1"] = 1000, points: Annotated[int, ">= 3 and <= 1001"] = 21
 ) -> list[dict[str, Any]]:
     """Misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
 
     A prediction misses when it is neither y_i nor y_j. The paper does not say what it differentiates: both the
     cross-entropy at the mixed label λ y_i + (1 - λ) y_j and the greatest logit are. Examples are not augmented, labels
-    are those trained on, and gradients are computed in float32.
+    are those trained on, and gradients are computed in float32. The means leave out λ = 0 and 1: there the input is a
+    training example, and a miss is a training error.
 
     Args:
         training: the networks.
@@ -36,8 +37,9 @@ def in_between(
 
     Returns:
         for each seed over the values of `lam`: `miss` in percent, `loss_gradient` and `logit_gradient`, l2 norms with
-        respect to the network's input (as scaled), averaged over the pairs; and their means over λ, `mean_miss`,
-        `mean_loss_gradient`, `mean_logit_gradient`. None where the network's outputs are not finite.
+        respect to the network's input (as scaled), averaged over the pairs; and their means over the values of λ
+        between 0 and 1, `mean_miss`, `mean_loss_gradient`, `mean_logit_gradient`. None where the network's outputs are
+        not finite.
 
     Raises:
         UserError: labels that are no classes, or a single training example.
@@ -106,4 +108,4 @@ def _summary(curves: Tensor) -> dict[str, Any]:
     names = [*MEASURES, *(f"mean_{name}" for name in MEASURES)]
     if not bool(curves.isfinite().all()):
         return dict.fromkeys(names)
-    return dict(zip(names, [*curves.tolist(), *curves.mean(1).tolist()], strict=True))
+    return dict(zip(names, [*curves.tolist(), *curves[:, 1:-1].mean(1).tolist()], strict=True))

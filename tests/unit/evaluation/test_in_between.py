@@ -31,9 +31,18 @@ def test_curves_by_hand():
         odds = np.exp(WEIGHTS[:, 0] * (1 - lam) + BIASES)
         expected.append(abs((odds / odds.sum() - [lam, 1 - lam, 0]) @ WEIGHTS[:, 0]))
     assert found["loss_gradient"] == pytest.approx(expected, abs=1e-6)
-    assert found["mean_miss"] == pytest.approx(500 / 11)
-    assert found["mean_logit_gradient"] == pytest.approx(6 / 11)
-    assert found["mean_loss_gradient"] == pytest.approx(np.mean(expected), abs=1e-6)
+    # The means are over the nine values between 0 and 1.
+    assert found["mean_miss"] == pytest.approx(500 / 9)
+    assert found["mean_logit_gradient"] == pytest.approx(4 / 9)
+    assert found["mean_loss_gradient"] == pytest.approx(np.mean(expected[1:-1]), abs=1e-6)
+
+
+def test_training_errors_do_not_count_as_misses_in_between():
+    # Both examples are taken for classes that neither has, and the points between them for class 0.
+    weights, biases = [[0.0], [0.0], [-20.0], [20.0]], [0.0, -100.0, 1.0, -19.0]
+    (found,) = in_between(linear_on_table([[0.0], [1.0]], [0, 1], 4, weights, biases), pairs=20, points=11)
+    assert found["miss"] == [100, *[0] * 9, 100]
+    assert found["mean_miss"] == 0
 
 
 def test_images_pair_by_pair():
@@ -102,7 +111,7 @@ def test_seeds_side_by_side_give_what_each_gives_alone():
 
 def test_a_network_that_says_nothing_has_no_curves():
     fine, gone = in_between(broken(two_examples(seeds=(0, 1))), points=11, pairs=10)
-    assert fine["mean_miss"] == pytest.approx(500 / 11)
+    assert fine["mean_miss"] == pytest.approx(500 / 9)
     assert gone["lam"] == fine["lam"]
     assert {name for name, value in gone.items() if value is None} == set(fine) - {"seed", "lam"}
 
