@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from remixup.evaluation.binary import finite, members
 from remixup.theory.adversarial_bound import robustness_bound
-from remixup.theory.approximation import mixup_loss, remainder_order, second_order
+from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, second_order
 from remixup.training.loop import Training
 
-NUMERICS = 1
+NUMERICS = 2
 SCALARS = {
-    "approximation": ("exact", "approximate", "relative", "order"),
+    "approximation": ("exact", "approximate", "relative", "missed", "order", "order_short"),
     "robustness": (
         "vicinal",
         "adversarial",
@@ -35,9 +35,11 @@ def approximation(training: Training, *, alpha: Annotated[float, "> 0"]) -> list
 
     Returns:
         for each seed on the training examples `exact`, the mixup loss over all pairs, and `approximate`, L_std + R1 +
-        R2 + R3; `relative`, how far the second is from the first in percent of it; `order` of the remainder in 1 -
-        lambda, by a fit (None where the remainder is lost in rounding); `terms`, the four of the approximation. None
-        where outputs are not finite.
+        R2 + R3; `relative`, how far the second is from the first in percent of it; `missed`, the same in percent of how
+        far the standard loss is from the first (below 100 the approximation is nearer; None where mixing does not
+        change the loss); `order` of the remainder in 1 - lambda, by a fit, and `order_short`, 3 less that order (None
+        where the remainder is lost in rounding); `terms`, the four of the approximation. None where outputs are not
+        finite.
     """
     results = []
     for seed, function, x, y in members(training):
@@ -46,11 +48,14 @@ def approximation(training: Training, *, alpha: Annotated[float, "> 0"]) -> list
             continue
         exact, terms = mixup_loss(function, x, y, alpha), second_order(function, x, y, alpha)
         order = remainder_order(function, x, y, alpha)
+        left, changed = abs(terms.total - exact), abs(terms.standard - exact)
         found = {
             "exact": exact,
             "approximate": terms.total,
-            "relative": 100 * abs(terms.total - exact) / exact,
+            "relative": 100 * left / exact,
+            "missed": 100 * left / changed if changed > ROUNDING * exact else None,
             "order": order if math.isfinite(order) else None,
+            "order_short": 3 - order if math.isfinite(order) else None,
             "terms": [terms.standard, terms.first, terms.second, terms.third],
         }
         results.append({"seed": seed, **found})

@@ -215,13 +215,14 @@ def _seeds(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, set[int]
 
 
 def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
-    """For each seed that all rows have: baseline - treatment, averaged over the pairs; or the limit - the value."""
+    """For each seed that all rows have: the mean of baseline - treatment over the pairs, or limit - greatest value."""
     if claim.metric is None:
         return []
     values = _values(claim, evidence)
     shared = set.intersection(*_seeds(claim, evidence).values())
     if claim.bound:
-        return [claim.bound.at_most - values[claim.bound.row][seed] for seed in sorted(shared)]
+        greatest = {seed: max(values[name][seed] for name in claim.bound.rows) for seed in shared}
+        return [claim.bound.at_most - greatest[seed] for seed in sorted(shared)]
     return [
         statistics.fmean(values[pair.baselines[0]][seed] - values[pair.treatments[0]][seed] for pair in claim.compare)
         for seed in sorted(shared)

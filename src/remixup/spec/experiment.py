@@ -171,10 +171,15 @@ class Pair(Strict):
 
 
 class Bound(Strict):
-    """A row whose value is held against a limit."""
+    """A limit for the value of a row, or for the greatest value of several rows."""
 
-    row: str
+    row: str | list[str]
     at_most: float
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that have to keep within the limit."""
+        return [self.row] if isinstance(self.row, str) else self.row
 
 
 class Claim(Strict):
@@ -188,7 +193,7 @@ class Claim(Strict):
     select_by: Metric | None = Field(
         None, description="of the rows that a side of a pair names (a pattern, or a list) the one with the least mean"
     )
-    bound: Bound | None = Field(None, description="the effect is the limit - the row's value")
+    bound: Bound | None = Field(None, description="the effect is the limit - the (greatest) value of the rows")
     smallest_effect: float | None = Field(
         None, gt=0, description="the smallest difference of interest, in the metric's unit"
     )
@@ -214,19 +219,21 @@ class Claim(Strict):
             raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")
         if any(not side for side in sides):
             raise ValueError("a claim compares at least one row with at least one")
+        if self.bound and not self.bound.rows:
+            raise ValueError("a bound names at least one row")
         return self
 
     @property
     def rows(self) -> list[str]:
         """The rows that it rests on."""
         named = [name for pair in self.compare for name in (*pair.baselines, *pair.treatments)]
-        return list(dict.fromkeys(named + ([self.bound.row] if self.bound else [])))
+        return list(dict.fromkeys(named + (self.bound.rows if self.bound else [])))
 
     @property
     def baselines(self) -> list[str]:
-        """The rows that must be sound where they stand in for others: those compared against, or the bounded one."""
+        """The rows that must be sound where they stand in for others: those compared against, or the bounded ones."""
         named = [name for pair in self.compare for name in pair.baselines]
-        return list(dict.fromkeys([self.bound.row] if self.bound else named))
+        return list(dict.fromkeys(self.bound.rows if self.bound else named))
 
 
 class Table(Strict):

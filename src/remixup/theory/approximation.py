@@ -25,6 +25,8 @@ from remixup.theory.checks import examples_of_a_model, one_a_row, positive
 Model = Callable[[Tensor], Tensor]
 """From inputs (m, d), float64, to logits (m,): a differentiable function of each row by itself."""
 
+ROUNDING = 1e-13
+"""A difference of losses below this share of the loss is rounding."""
 _CHUNK = 2**14
 """Numbers in one batch of mixed inputs: few enough that what a small network makes of them stays in the cache."""
 
@@ -151,7 +153,7 @@ def remainder_order(
     """
     exact = np.array([mixup_loss(f, x, y, alpha, shrink=s) for s in shrinks])
     error = np.abs(exact - [second_order(f, x, y, alpha, shrink=s).total for s in shrinks])
-    if np.any(error <= 1e-13 * np.abs(exact)):
+    if np.any(error <= ROUNDING * np.abs(exact)):
         return math.nan
     return float(np.polyfit(np.log(shrinks), np.log(error), 1)[0])
 

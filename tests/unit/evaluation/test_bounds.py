@@ -36,6 +36,9 @@ def test_the_approximation_of_two_points_by_hand():
     assert found["approximate"] == pytest.approx(sum(terms), rel=1e-6)
     assert found["exact"] == pytest.approx(exact_loss(1), rel=1e-6)
     assert found["relative"] == pytest.approx(100 * abs(sum(terms) / exact_loss(1) - 1), rel=1e-3)
+    # At these points mixing adds log 3 / 12 + ... to the standard loss, log (4/3), and the approximation misses some.
+    missed = (sum(terms) - exact_loss(1)) / (terms[0] - exact_loss(1))
+    assert found["missed"] == pytest.approx(100 * abs(missed), rel=1e-3)
     assert found["seed"] == 0
 
 
@@ -51,6 +54,9 @@ def test_the_numbers_are_those_of_the_theory(alpha):
     assert found["terms"] == pytest.approx([terms.standard, terms.first, terms.second, terms.third], rel=1e-9)
     assert found["order"] == pytest.approx(remainder_order(f, x, y, alpha), rel=1e-6)
     assert 2.5 < found["order"] < 3.5
+    assert found["order_short"] == pytest.approx(3 - found["order"], abs=1e-12)
+    expected = 100 * abs(terms.total - found["exact"]) / abs(terms.standard - found["exact"])
+    assert found["missed"] == pytest.approx(expected, rel=1e-9)
     (found,) = robustness(training, alpha=alpha)
     bound = robustness_bound(f, x, y, alpha)
     expected = {"vicinal": bound.mixup, "adversarial": bound.adversarial, "smallest": bound.uniform}
@@ -108,7 +114,7 @@ def test_a_constant_network_leaves_no_remainder():
     (found,) = approximation(linear(PAIR, [1, 0], [0.0]), alpha=1.0)
     assert (found["exact"], found["approximate"]) == pytest.approx((math.log(2), math.log(2)))
     assert found["relative"] == pytest.approx(0, abs=1e-9)
-    assert found["order"] is None
+    assert (found["missed"], found["order"], found["order_short"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("measure", [approximation, robustness])

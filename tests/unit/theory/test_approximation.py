@@ -180,6 +180,13 @@ def test_a_kink_between_examples_lowers_the_order() -> None:
     assert remainder_order(lambda x: torch.relu(x[:, 0]), x, y, 1.0, shrinks=(1 / 4, 1 / 8, 1 / 16)) < 1.5
 
 
+def test_the_order_is_three_where_no_kink_is_between_an_example_and_its_mixtures() -> None:
+    # The examples are 0.2 or farther from the kink, and a sixteenth of the way to any partner is shorter.
+    x, y = torch.tensor([[1.2], [0.2], [-0.3], [-1.0]]), torch.tensor([1, 0, 1, 0])
+    bent = lambda x: 3 * torch.relu(x[:, 0]) - torch.relu(-x[:, 0])  # noqa: E731
+    assert remainder_order(bent, x, y, 1.0, shrinks=(1 / 16, 1 / 32, 1 / 64, 1 / 128)) == pytest.approx(3, abs=0.05)
+
+
 def test_no_order_where_the_remainder_is_rounding() -> None:
     x, y = examples()
     constant = lambda x: torch.full((len(x),), 0.7, dtype=torch.float64)  # noqa: E731
