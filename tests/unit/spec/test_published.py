@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 import yaml
@@ -95,6 +96,28 @@ def test_all_published_numbers_are_there(name, count, total):
 def test_there_are_171_of_them():
     paper = [name for name, experiment in EXPERIMENTS.items() if experiment.paper == "zhang2018mixup"]
     assert sum(len(published(name)) for name in paper) == 171
+
+
+def published_effect(experiment, claim):
+    """The mean of baseline - treatment over a claim's pairs as the paper prints it; None where a number is missing."""
+    rows = {row.id: row.printed(claim.metric) for row in experiment.rows}
+    pairs = [[rows.get(side) for side in (*pair.baselines, *pair.treatments)] for pair in claim.compare]
+    if any(len(pair) != 2 or None in pair for pair in pairs):
+        return None
+    return fmean(baseline.value - treatment.value for baseline, treatment in pairs)
+
+
+def test_no_claim_contradicts_the_effect_that_the_paper_prints():
+    judged = 0
+    for experiment in EXPERIMENTS.values():
+        for claim in (claim for claim in experiment.claims if claim.compare):
+            effect = published_effect(experiment, claim)
+            if effect is not None:
+                judged += 1
+                allowed = claim.smallest_effect <= effect / 2 + 1e-9
+                allowed = allowed if claim.expect == "more" else effect <= claim.smallest_effect
+                assert allowed, f"{experiment.id}/{claim.id}: {claim.smallest_effect} where the paper has {effect:.3g}"
+    assert judged >= 30
 
 
 def test_every_asserting_sentence_of_the_notes_is_a_claim_with_a_place():
