@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.spec.config import Scale
+from remixup.spec.experiment import ClaimSource
 
 SCHEMA_VERSION = 1
 
@@ -21,6 +22,8 @@ Verdict = Literal[
     "no value",
     "no published number",
 ]
+Outcome = Literal["confirmed", "refuted", "shown", "not shown", "undecided"]
+"""What runs decide about a claim; "shown" and "not shown" are said of its direction, on a surrogate."""
 
 
 class Result(BaseModel):
@@ -103,12 +106,13 @@ class RecordedClaim(Result):
 
 
 class ClaimResult(Result):
-    """One sentence of a paper, and whether the runs bear it out."""
+    """One claim, of a paper or of ours, and whether the runs bear it out."""
 
     id: str
     experiment: str
     statement: str
     where: str
+    source: ClaimSource = Field("paper", description="the paper, or ours: a question, an extension, a conjecture")
     kind: Literal["measured", "definition", "untested"] = "measured"
     holds: bool | None = Field(description="null: undecided, or the baseline is not sound")
     why: str = Field(description="in words: what decided, or what is missing")

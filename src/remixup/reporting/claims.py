@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remixup.replication.results import ClaimResult, ExperimentResult, RecordedClaim
 from remixup.reporting import latex
-from remixup.reporting.evidence import decision, measured
+from remixup.reporting.evidence import OURS, by_source, decision, measured
 from remixup.reporting.notes import marks, notes
 from remixup.spec.experiment import Claim, Experiment
 
@@ -14,8 +14,10 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
 
     Each has its sentence, with the reason for what was decided, over a line for this report's runs and one for those on
     record. Where this report ran nothing of it and there is a record, the record stands alone.
+    Claims of ours follow those of the paper, under a heading.
     """
-    claims = measured(result.claims)
+    sources = by_source(measured(result.claims))
+    claims = [*sources["paper"], *sources["ours"]]
     if not claims:
         return ""
     stated = {claim.id: claim for claim in experiment.claims}
@@ -27,6 +29,8 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     columns = ["@{\\quad}L{49mm}", "r", "l", "r@{\\enspace}", "l", "r", "r", "l@{}"]
     lines: list[list[str] | str] = []
     for claim in claims:
+        if sources["ours"] and claim is sources["ours"][0]:
+            lines.append(OURS)
         metric = stated[claim.id].metric
         decimals = experiment.metrics[metric].decimals if metric else 0
         here = tests[claim.id][0] is claim
@@ -96,6 +100,7 @@ def sentences(experiment: Experiment, result: ExperimentResult) -> str:
         if test:
             why = rf"\emph{{Definition}}, held by {latex.code(test)}."
         else:
-            why = rf"\emph{{Untested}}: {latex.prose(claim.why).rstrip('.')}."
+            kind = "Untested" if claim.source == "paper" else "A question or extension of ours, untested"
+            why = rf"\emph{{{kind}}}: {latex.prose(claim.why).rstrip('.')}."
         items.append(rf"\item {_sentence(claim)}. {why}")
     return "\n".join([r"\begin{sentences}", *items, r"\end{sentences}"]) if items else ""

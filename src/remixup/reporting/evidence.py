@@ -1,38 +1,23 @@
-"""What counts as the best evidence for a number or a claim, and how many there are of each kind."""
+"""How many numbers and claims there are of each kind of evidence, and what is decided about them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from remixup.replication.results import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim
-from remixup.spec.config import Scale
-from remixup.spec.experiment import Claim, Experiment
+from remixup.replication.best import KINDS, Kind, best_evidence, best_test, kind, outcome
+from remixup.replication.results import ClaimResult, Entry, ExperimentResult, RecordedClaim
+from remixup.spec.experiment import Claim, ClaimSource, Experiment
 
 DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShown", r"\Undecided")
 """The commands, defined in paper/report.tex with their symbols, that print what is decided about a claim."""
 DECIDED = ("confirmed", "refuted", "shown", "not shown", "undecided")
-"""The same in words."""
-BROKEN = ("failed", "diverged", "no value")
-"""The verdicts on numbers that not all of their runs gave."""
-Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none"]
-KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none")
-"""Kinds of evidence, best first; "embedded" is a number measured there that stands in for nothing."""
+"""The same in words, as `outcome` returns them."""
+OURS = "Questions and extensions of ours"
+"""The heading of what the papers do not claim."""
 RARE: tuple[Kind, ...] = ("reduced-cpu", "embedded")
 """The kinds that tables leave out where there are none of them."""
-
-
-def kind(scale: Scale, stand_in: str | None) -> Kind:
-    """What a number that was measured counts as.
-
-    At the reduced scales, on a GPU and on a CPU, the data is real and the schedule short, so that nearly all of their
-    numbers stand in for others; "stand-in" is what stands in at any other scale.
-    """
-    if scale == "reduced" or scale == "reduced-cpu":
-        return scale
-    return "stand-in" if stand_in else scale
 
 
 def among(counts: Counter[Kind]) -> list[Kind]:
@@ -40,56 +25,9 @@ def among(counts: Counter[Kind]) -> list[Kind]:
     return [name for name in KINDS if name not in RARE or counts[name]]
 
 
-def best_record(entry: Entry) -> Recorded | None:
-    """The recorded result that says most (best kind, no stand-in, most runs, newest), if not this report's own."""
-    return min(
-        (
-            record
-            for record in sorted(entry.recorded, key=lambda record: record.date, reverse=True)
-            if record.replicated != entry.replicated
-        ),
-        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, -r.replicated.n),
-        default=None,
-    )
-
-
-def best_evidence(entry: Entry) -> tuple[Kind, str]:
-    """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
-    samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
-    found: list[tuple[Kind, bool, int, str]] = [
-        (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
-        for each in samples
-        if each.replicated
-    ]
-    best = min(found, key=lambda each: (KINDS.index(each[0]), *each[1:3]), default=("none", False, 0, entry.verdict))
-    return best[0], best[3]
-
-
-def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
-    return KINDS.index(kind(test.scale, test.stand_in)), len(test.untried), -test.n
-
-
-def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The test of a claim on the best evidence, then on most of its rows, then on most seeds; None without any."""
-    tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
-    return min(tests, key=_rank, default=None)
-
-
-def dissenting_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The best of the tests that found something else than the best one, which may have left it open; None if none."""
-    best = best_test(claim)
-    tests: list[ClaimResult | RecordedClaim] = [claim, *claim.recorded]
-    other = [test for test in tests if best and test.holds not in (None, best.holds)]
-    return min(other, key=_rank, default=None)
-
-
 def decision(test: ClaimResult | RecordedClaim | None) -> str:
-    """The command that prints what a test decides; a stand-in neither confirms nor refutes."""
-    if test is None or test.holds is None:
-        return r"\Undecided"
-    if test.stand_in:
-        return r"\DirectionShown" if test.holds else r"\DirectionNotShown"
-    return r"\Confirmed" if test.holds else r"\Refuted"
+    """Return the command that prints what a test decides."""
+    return DECISIONS[DECIDED.index(outcome(test))]
 
 
 def count_numbers(entries: Iterable[Entry]) -> tuple[Counter[Kind], Counter[str]]:
@@ -110,6 +48,12 @@ def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[str]]:
 def measured(claims: Iterable[ClaimResult]) -> list[ClaimResult]:
     """The claims that runs can decide: neither definitions nor sentences that are left untested."""
     return [claim for claim in claims if claim.kind == "measured"]
+
+
+def by_source(claims: Iterable[ClaimResult]) -> dict[ClaimSource, list[ClaimResult]]:
+    """Return the papers' claims and those of ours, each in their order."""
+    listed = list(claims)
+    return {source: [claim for claim in listed if claim.source == source] for source in ("paper", "ours")}
 
 
 @dataclass(frozen=True)
@@ -156,6 +100,11 @@ def in_order(experiments: list[Experiment]) -> list[Experiment]:
     """The experiments as the report has them: paper by paper, in the order of their first ones."""
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
     return sorted(experiments, key=lambda experiment: papers.index(experiment.paper))
+
+
+def of(source: ClaimSource, claims: Iterable[Judged]) -> list[Judged]:
+    """Return the claims of one source, in their order."""
+    return [each for each in claims if each.claim.source == source]
 
 
 def judge(experiments: list[Experiment], results: Iterable[ExperimentResult]) -> list[Judged]:

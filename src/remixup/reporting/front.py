@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 
+from remixup.replication.best import Kind
 from remixup.replication.results import ClaimResult, Cost, Entry, Replication
 from remixup.reporting import latex
-from remixup.reporting.evidence import DECISIONS, Kind, among, count_claims, count_numbers, measured
+from remixup.reporting.evidence import DECISIONS, among, by_source, count_claims, count_numbers, measured
 from remixup.reporting.sections import spent
 from remixup.reporting.tables import VERDICTS
 from remixup.spec.experiment import Experiment
@@ -16,9 +17,11 @@ from remixup.spec.experiment import Experiment
 def macros(experiments: list[Experiment], papers: list[str], replication: Replication, costs: list[Cost]) -> list[str]:
     """The lines of macros.tex; `costs` has each run once."""
     kinds, verdicts = count_numbers(replication.entries)
-    claims = count_claims(replication.claims)
+    sources = by_source(replication.claims)
+    claims = count_claims(sources["paper"])
     decided = sum(claims.values(), Counter[str]())
-    sentences = Counter(claim.kind for claim in replication.claims)
+    decided_ours = sum(count_claims(sources["ours"]).values(), Counter[str]())
+    sentences = Counter(claim.kind for claim in sources["paper"])
     runs, _, seconds = spent(costs)
     commit = replication.code.commit
     values: dict[str, str | int] = {
@@ -44,6 +47,12 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
         "NumClaimsNotShown": decided[r"\DirectionNotShown"],
         "NumClaimsUndecided": decided[r"\Undecided"],
         "NumClaimsNone": claims["none"].total(),
+        "NumOurs": decided_ours.total(),
+        "NumOursConfirmed": decided_ours[r"\Confirmed"],
+        "NumOursRefuted": decided_ours[r"\Refuted"],
+        "NumOursShown": decided_ours[r"\DirectionShown"],
+        "NumOursNotShown": decided_ours[r"\DirectionNotShown"],
+        "NumOursUndecided": decided_ours[r"\Undecided"],
         "NumDefinitions": sentences["definition"],
         "NumUntested": sentences["untested"],
         "NumRuns": runs,
@@ -93,8 +102,12 @@ def _counts(entries: list[Entry], kinds: list[Kind], judged: list[str]) -> list[
 
 
 def claims_table(claims: list[ClaimResult]) -> str:
-    """Claims that runs can decide by best evidence and decision; below, how many sentences runs do not decide."""
-    counts = count_claims(claims)
+    """The papers' claims that runs can decide by best evidence and decision.
+
+    Below are, apart from them, the claims of ours, and how many sentences of either runs do not decide.
+    """
+    sources = by_source(claims)
+    counts = count_claims(sources["paper"])
     counts["reduced"] += counts.pop("reduced-cpu")
     shown = among(Counter({name: each.total() for name, each in counts.items()}))
     lines: list[list[str] | str] = [
@@ -102,6 +115,9 @@ def claims_table(claims: list[ClaimResult]) -> str:
     ]
     totals = [sum(each[what] for each in counts.values()) for what in DECISIONS]
     lines.append([r"\totalrule All", *map(str, totals), str(sum(totals))])
+    ours = sum(count_claims(sources["ours"]).values(), Counter[str]())
+    if ours:
+        lines.append([r"\midrule Of ours", *(str(ours[what]) for what in DECISIONS), str(ours.total())])
     if others := len(claims) - len(measured(claims)):
         names = {"definition": "definitions, held by tests", "untested": "untested"}
         kinds = Counter[str](claim.kind for claim in claims)

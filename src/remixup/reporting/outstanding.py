@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from remixup.replication.best import best_evidence
 from remixup.replication.paper_costs import PaperCosts
 from remixup.replication.results import Entry, ExperimentResult
 from remixup.reporting import latex
-from remixup.reporting.evidence import best_evidence, in_order, judge
+from remixup.reporting.evidence import in_order, judge, of
 from remixup.spec.experiment import Experiment
 from remixup.spec.planning import Plan
 
@@ -23,7 +24,7 @@ class Lacking:
     numbers: int
     """Published numbers whose best evidence is not the published protocol."""
     claims: int
-    """Claims of which the same is true, or that choose among rows not all of which have runs."""
+    """Claims of the paper of which the same is true, or that choose among rows not all of which have runs."""
     runs: dict[str, int]
     """Run at paper scale -> seeds."""
     evaluations: dict[str, int]
@@ -81,7 +82,7 @@ def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
 
     numbers = [(row.row.id, metric) for row in plan.rows for metric in row.row.published]
     numbers = [each for each in numbers if not there(*each)]
-    judged = judge([plan.experiment], [result])
+    judged = of("paper", judge([plan.experiment], [result]))
     claims = [each.stated for each in judged if each.kind != "paper" or (each.test and each.test.untried)]
     rows = {row for row, _ in numbers}
     rows |= {row for claim in claims for row in claim.rows if not there(row, claim.metric or "")}

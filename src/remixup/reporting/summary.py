@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby
 
+from remixup.replication.best import dissenting_test, kind
 from remixup.replication.results import RecordedClaim
 from remixup.reporting import latex
 from remixup.reporting.claims import limit, tested
-from remixup.reporting.evidence import DECIDED, DECISIONS, Judged, among, decision, dissenting_test, kind
+from remixup.reporting.evidence import DECIDED, DECISIONS, OURS, Judged, among, decision, of
 
 NAMED = 3
 """So many of a paper's confirmed claims are named, those with the clearest intervals; of all others each one is."""
 
 
 def macros(claims: list[Judged]) -> list[str]:
-    """The lines that define the chapter's counts and lists of claims.
+    """The lines that define the chapter's counts and lists of claims: of the papers' and, apart from these, of ours.
 
     Args:
         claims: those that runs can decide, in the order of the report.
     """
+    ours, claims = of("ours", claims), of("paper", claims)
 
     def drawn(each: Judged) -> bool:
         return each.ratios is not None
@@ -50,6 +52,8 @@ def macros(claims: list[Judged]) -> list[str]:
         "ClaimsDissenting": names(dissent),
         "ClaimsUntouched": names([each for each in claims if each.kind == "none"]),
     }
+    for name, what in zip(("Confirmed", "Refuted", "Shown", "NotShown", "Undecided"), DECISIONS, strict=True):
+        values[f"Ours{name}"] = names([each for each in ours if each.decision == what])
     return [latex.macro(name, value) for name, value in values.items()]
 
 
@@ -67,8 +71,9 @@ def _link(each: Judged, text: str) -> str:
 
 
 def papers_table(claims: list[Judged], papers: list[str]) -> str:
-    """Claims of each paper by kind of their best evidence and by what it decides."""
-    kinds = among(Counter(each.kind for each in claims))
+    """Claims of each paper by kind of their best evidence and by what it decides; those of ours apart, in one line."""
+    ours, claims = of("ours", claims), of("paper", claims)
+    kinds = among(Counter(each.kind for each in [*claims, *ours]))
 
     def counts(own: list[Judged]) -> list[str]:
         by_kind, by_decision = Counter(each.kind for each in own), Counter(each.decision for each in own)
@@ -79,6 +84,8 @@ def papers_table(claims: list[Judged], papers: list[str]) -> str:
         for paper in papers
     ]
     lines.append([r"\totalrule All", *counts(claims)])
+    if ours:
+        lines.append([r"\midrule Of ours", *counts(ours)])
     last = 2 + len(kinds)
     over = rf"& & \multicolumn{{{len(kinds)}}}{{c}}{{Best evidence}} & \multicolumn{{2}}{{c}}{{Without stand-ins}} & "
     over += r"\multicolumn{2}{c}{On stand-ins} & \\" + "\n"
@@ -88,13 +95,14 @@ def papers_table(claims: list[Judged], papers: list[str]) -> str:
 
 
 def claims_table(claims: list[Judged]) -> str:
-    """Claim by claim, under a heading for each paper, those that have evidence."""
+    """Claim by claim, under a heading for each paper and one for those of ours, all that have evidence."""
     lines: list[list[str] | str] = []
-    paper, place = "", ""
-    for each in (each for each in claims if each.test):
-        if each.experiment.paper != paper:
-            paper = each.experiment.paper
-            lines.append(rf"\citet{{{paper}}}")
+    heading, place = "", ""
+    for each in (each for each in [*of("paper", claims), *of("ours", claims)] if each.test):
+        above = OURS if each.claim.source == "ours" else rf"\citet{{{each.experiment.paper}}}"
+        if above != heading:
+            heading = above
+            lines.append(heading)
         section = "" if each.experiment.id == place else rf"\ref{{exp:{each.experiment.id}}}"
         place = each.experiment.id
         lines.append([section or "~", *_claim(each)])

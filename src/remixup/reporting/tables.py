@@ -6,9 +6,9 @@ import math
 import re
 
 from remixup.errors import UserError
+from remixup.replication.best import BROKEN, KINDS, best_record, kind
 from remixup.replication.results import Entry, ExperimentResult, Recorded
 from remixup.reporting import latex
-from remixup.reporting.evidence import BROKEN, KINDS, best_record, kind
 from remixup.reporting.notes import marks, notes
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.experiment import Experiment, MetricInfo, Row, Table

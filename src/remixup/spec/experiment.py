@@ -182,12 +182,18 @@ class Bound(Strict):
         return [self.row] if isinstance(self.row, str) else self.row
 
 
+ClaimSource = Literal["paper", "ours"]
+
+
 class Claim(Strict):
-    """A sentence of the paper: one that runs can confirm or refute, or one that says why none here does."""
+    """A sentence of the paper, or of ours about it: one that runs decide, or one that says why none here does."""
 
     id: Slug
     statement: str
     where: str
+    source: ClaimSource = Field(
+        "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
+    )
     metric: Metric | None = Field(None, description="what is compared, or bounded")
     compare: list[Pair] = Field([], description="the effect is the mean over these of baseline - treatment")
     select_by: Metric | None = Field(

@@ -37,12 +37,17 @@ CLAIMS: dict[str, tuple[dict[str, Any], ClaimResult]] = {
     "open": ({}, claim("open", **EMBEDDED, holds=None, effect=0.5, ci95=(0.0, 1.0))),
     "never": ({}, claim("never", **NEVER)),
 }
+OURS: dict[str, tuple[dict[str, Any], ClaimResult]] = {
+    "own-question": ({"source": "ours"}, claim("own-question", source="ours", holds=False, effect=-1.0, n=7)),
+    "own-open": ({"source": "ours"}, claim("own-open", source="ours", holds=None, effect=0.4, ci95=(0.0, 0.8))),
+}
+"""Questions and extensions of ours, the first of them refuted."""
 
 
 def experiment(name: str = "small", paper: str = "zhang2018mixup", **more: Any) -> Experiment:
     compare: dict[str, Any] = {"compare": [{"baseline": "r", "treatment": "r"}], "smallest_effect": 0.5}
     stated = {"statement": "s", "where": "w", "metric": "test_error.last"}
-    claims = [{"id": each, **stated, **compare, **changes} for each, (changes, _) in CLAIMS.items()]
+    claims = [{"id": each, **stated, **compare, **changes} for each, (changes, _) in (CLAIMS | OURS).items()]
     claims.append({"id": "limit", **stated, "bound": {"row": "r", "at_most": 5.0}})
     claims.append({"id": "meaning", "statement": "s", "where": "w", "definition": "tests/test_x.py::test_y"})
     return Experiment.model_validate({**small().model_dump(), "id": name, "paper": paper, "claims": claims, **more})
@@ -51,6 +56,12 @@ def experiment(name: str = "small", paper: str = "zhang2018mixup", **more: Any) 
 def results() -> list[ClaimResult]:
     limit = claim("limit", effect=1.5, ci95=(1.0, 2.0), smallest_effect=0.0)
     return [*(found for _, found in CLAIMS.values()), limit, claim("meaning", kind="definition", **NEVER)]
+
+
+def with_ours() -> list[Judged]:
+    """The same claims, after two of ours."""
+    ours = [found for _, found in OURS.values()]
+    return judge([experiment()], [result_of(claims=[*ours, *results()])])
 
 
 def judged() -> dict[str, Judged]:

@@ -97,6 +97,13 @@ def test_a_record_stands_alone_where_nothing_was_run() -> None:
     assert "nothing was run" in claims_of(claim("c", **never))
 
 
+def test_claims_of_ours_follow_those_of_the_paper_under_a_heading() -> None:
+    table = claims_of(claim("mine", source="ours", holds=False), claim("theirs"))
+    heading = table.index("Questions and extensions of ours")
+    assert table.index(r"\texttt{theirs}") < heading < table.index(r"\texttt{mine}")
+    assert "Questions and extensions" not in claims_of(claim("theirs"))
+
+
 def test_no_claims_no_table() -> None:
     assert claims_of() == ""
 

@@ -12,7 +12,7 @@ from remixup.reporting.evidence import Judged, judge
 from remixup.reporting.figures.drawing import HEIGHT, WIDTH
 from remixup.reporting.figures.forest import forest, named, style
 
-from .judged import experiment, judged, results
+from .judged import experiment, judged, results, with_ours
 from .small import result_of
 
 
@@ -116,3 +116,9 @@ def test_papers_are_named_by_their_keys() -> None:
 
 def test_without_claims_there_is_still_a_figure() -> None:
     assert len(forest([]).axes) == 2
+
+
+def test_claims_of_ours_are_not_drawn() -> None:
+    drawn = [name for axes in forest(with_ours()).axes for name in labels(axes)]
+    assert "refuted" in drawn
+    assert not [name for name in drawn if name.startswith("own-")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from remixup.replication.results import Entry, RecordedClaim
+from remixup.replication.best import best_evidence
+from remixup.replication.results import Code, Entry, RecordedClaim, Replication
 from remixup.reporting import evidence, front
 
 from .made_up import DIGITS, claim, entry, recorded
@@ -17,7 +18,7 @@ def test_best_evidence_of_a_number() -> None:
     standing = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
 
     def best(*arguments: Any, **changes: Any) -> tuple[str, str]:
-        return evidence.best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
+        return best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
 
     assert best(None) == ("none", "not run")
     assert best(None, verdict="failed") == ("none", "failed")
@@ -92,6 +93,28 @@ def test_claim_counts_by_hand() -> None:
     ):
         assert line in table
     assert "Not decided" not in table
+
+
+def test_claims_of_ours_are_counted_apart() -> None:
+    papers = [claim("a"), claim("b", holds=False)]
+    ours = [claim("c", source="ours", holds=False), claim("d", source="ours", holds=False), claim("e", source="ours")]
+    table = front.claims_table([*ours, *papers])
+    # confirmed, refuted, direction shown, not shown, undecided, all
+    assert "paper & 1 & 1 & 0 & 0 & 0 & 2" in table
+    assert "All & 1 & 1 & 0 & 0 & 0 & 2" in table
+    assert r"\midrule Of ours & 1 & 2 & 0 & 0 & 0 & 3" in table
+    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), entries=[], claims=[*ours, *papers])
+    found = front.macros([], [], whole, [])
+    for name, count in {
+        "NumClaims": 2,
+        "NumClaimsConfirmed": 1,
+        "NumClaimsRefuted": 1,
+        "NumOurs": 3,
+        "NumOursConfirmed": 1,
+        "NumOursRefuted": 2,
+        "NumOursUndecided": 0,
+    }.items():
+        assert rf"\newcommand{{\{name}}}{{{count}}}" in found
 
 
 def test_sentences_that_no_run_decides_are_counted_apart() -> None:

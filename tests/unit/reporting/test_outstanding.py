@@ -53,6 +53,11 @@ def test_a_claim_is_open_until_all_its_rows_are_there(tmp_path: Path) -> None:
     assert lacking(tmp_path, numbers()[:1], [claim("lower", untried=["mixup"])]) == {"mixup": 3}
 
 
+def test_a_claim_of_ours_asks_for_no_runs(tmp_path: Path) -> None:
+    """No paper's protocol is open because of it."""
+    assert lacking(tmp_path, [], [claim("lower", **NEVER, source="ours")]) == {"erm": 3}, "its published number"
+
+
 def test_the_source_of_an_attack_is_run_too(tmp_path: Path) -> None:
     attack = {"name": "attack", "method": "fgsm", "eps": 0.1, "source": "erm"}
     changes = {

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from remixup.replication.best import best_test, dissenting_test
 from remixup.reporting import summary
-from remixup.reporting.evidence import best_test, dissenting_test, in_order, judge
+from remixup.reporting.evidence import Judged, in_order, judge
 
-from .judged import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results
+from .judged import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results, with_ours
 from .made_up import claim
 from .small import lines_of, result_of
 
@@ -66,8 +67,8 @@ def test_only_claims_that_runs_decide_are_judged_in_the_order_of_the_report() ->
     assert [each.experiment.id for each in judge([first, other, late], parts)] == ["c", "b"]
 
 
-def macros() -> dict[str, str]:
-    lines = summary.macros(list(judged().values()))
+def macros(claims: list[Judged] | None = None) -> dict[str, str]:
+    lines = summary.macros(list(judged().values()) if claims is None else claims)
     found = [re.fullmatch(r"\\newcommand\{\\(\w+)\}\{(.*)\}", line) for line in lines]
     return {match[1]: match[2].replace(r"\allowbreak{}", "") for match in found if match}
 
@@ -94,8 +95,33 @@ def test_counts_and_names_by_hand() -> None:
         "ClaimsNotShown": ["not-shown"],
         "ClaimsDissenting": ["dissent"],
         "ClaimsUntouched": ["never"],
+        **{f"Ours{each}": [] for each in ("Confirmed", "Refuted", "Shown", "NotShown", "Undecided")},
     }
     assert found["ClaimsRefuted"] == r"\hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}"
+
+
+def test_a_refuted_claim_of_ours_is_in_no_count_or_list_of_the_papers() -> None:
+    """Each macro but those of ours is the one that the same claims without ours give."""
+    without, found = macros(), macros(with_ours())
+    apart = {name for name in found if name.startswith("Ours")}
+    assert {name: text for name, text in found.items() if name not in apart} == {
+        name: text for name, text in without.items() if name not in apart
+    }
+    assert re.findall(r"\\texttt\{([\w-]+)\}", found["OursRefuted"]) == ["own-question"]
+    assert re.findall(r"\\texttt\{([\w-]+)\}", found["OursUndecided"]) == ["own-open"]
+    assert found["OursConfirmed"] == found["OursShown"] == found["OursNotShown"] == ""
+
+
+def test_claims_of_ours_stand_apart_in_the_tables() -> None:
+    papers = ["zhang2018mixup", "zhang2021"]
+    table, plain = summary.papers_table(with_ours(), papers), summary.papers_table(list(judged().values()), papers)
+    # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
+    line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 1 & 0 & 0 & 1 \\"
+    assert line in table
+    assert table.replace(line + "\n", "") == plain
+    listed = summary.claims_table(with_ours())
+    heading = listed.index("Questions and extensions of ours")
+    assert listed.index("{refuted}") < heading < listed.index("{own-question}") < listed.index("{own-open}")
 
 
 def test_names_stand_under_their_papers() -> None:

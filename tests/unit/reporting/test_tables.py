@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from remixup.errors import UserError
-from remixup.reporting import evidence, tables
+from remixup.replication.best import best_record
+from remixup.reporting import tables
 from remixup.spec.experiment import Experiment
 
 from .evaluated import GRID, SMALLER, evaluated, one
@@ -50,7 +51,7 @@ def test_every_number_of_the_made_up_results_is_a_rounding_of_the_truth() -> Non
         in_order = list(dict.fromkeys(groups.values())), list(experiment.metrics)
         by_group = [(in_order[0].index(groups[e.row]), in_order[1].index(e.metric), e) for e in result.entries]
         for *_, each in sorted(by_group, key=lambda item: item[:2]):
-            wanted += [each.replicated] + [r.replicated for r in [evidence.best_record(each)] if r]
+            wanted += [each.replicated] + [r.replicated for r in [best_record(each)] if r]
         assert len(found) == len(wanted)
         for (mean, _, std, *_), sample in zip(found, wanted, strict=True):
             if sample is None:

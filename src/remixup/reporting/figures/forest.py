@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from remixup.reporting.evidence import KINDS, Judged, Kind
+from remixup.replication.best import KINDS, Kind
+from remixup.reporting.evidence import Judged, of
 from remixup.reporting.figures.drawing import HEIGHT, MARKERS, STYLE, WIDTH, ramp, text
 from remixup.spec.experiment import Experiment
 
@@ -31,17 +32,18 @@ BAND = "0.93"
 
 
 def forest(claims: list[Judged]) -> Figure:
-    """Effects of claims with their 95 % intervals, two columns of them under the names of their experiments.
+    """The papers' claims: effects with 95 % intervals, two columns of them under the names of their experiments.
 
     Args:
-        claims: in the order of the report; those without `ratios` are left out.
+        claims: in the order of the report; those of ours and those without `ratios` are left out.
 
     Returns:
         A figure of the report's width. The scale is linear up to one smallest effect of interest, and logarithmic
         beyond. Full marks are of claims that hold to the right of 1, hollow ones of claims that hold to the left.
     """
     with matplotlib.rc_context(STYLE):
-        columns = _columns([each for each in claims if each.ratios])
+        claims = [each for each in of("paper", claims) if each.ratios]
+        columns = _columns(claims)
         longest = max(1, *map(len, columns))
         height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
         figure = Figure(figsize=(WIDTH, height))
@@ -51,8 +53,8 @@ def forest(claims: list[Judged]) -> Figure:
             axes = figure.add_axes(place)
             _frame(axes, longest)
             _fill(axes, lines, width)
-        shown = [name for name in KINDS if any(each.kind == name for each in claims if each.ratios)]
-        _legend(figure, shown, hollow=any(each.ratios and each.stated.expect == "no more" for each in claims))
+        shown = [name for name in KINDS if any(each.kind == name for each in claims)]
+        _legend(figure, shown, hollow=any(each.stated.expect == "no more" for each in claims))
         return figure
 
 
