@@ -88,6 +88,8 @@ class PairedTest:
     p: float | None
     """Two-sided, of "the effect is the smallest of interest"; None for one pair."""
     n: int
+    pairs: tuple[PairedTest, ...] = ()
+    """Of a count of pairs of rows: the test of each."""
 
 
 def paired(effects: Sequence[float], smallest_effect: float) -> PairedTest:
@@ -117,6 +119,49 @@ def paired(effects: Sequence[float], smallest_effect: float) -> PairedTest:
     else:
         p = 2 * float(stdtr(n - 1, -distance / (spread / math.sqrt(n))))
     return PairedTest(effect, _t_interval(sample, 0.95, 1 / n), p, n)
+
+
+def at_least(count: int, pairs: Sequence[Sequence[float]], smallest_effect: float, *, more: bool = True) -> PairedTest:
+    """Test whether a statement holds for at least so many of its pairs of rows, each pair by itself.
+
+    The partial conjunction test of Benjamini and Heller (2008, Biometrics 64, 1215-1222), in Bonferroni's form: with
+    the one-sided p-values of m pairs in order, "at least k hold" has (m - k + 1) p_(k), however the pairs depend on
+    each other. The opposite answer, "at least m - k + 1 do not", has k q_(m - k + 1), with the p-values of the other
+    side.
+
+    Args:
+        count: k, from 1 to m.
+        pairs: for each pair its effects by seed, finite, at least one.
+        smallest_effect: what each effect is compared with.
+        more: whether the statement is that an effect is more than that; else that it is less.
+
+    Returns:
+        Twice the smaller of both p-values, and effect and interval of the k-th pair in order: it lies on the side of
+        the statement exactly where at least k pairs do. `n` is the fewest seeds of a pair; there is no p-value where a
+        pair has one seed.
+
+    Raises:
+        ValueError: empty or non-finite effects, or a count that is not one of the pairs.
+    """
+    if not 1 <= count <= len(pairs):
+        raise ValueError(f"{count} of {len(pairs)} pairs")
+    tests = tuple(paired(effects, smallest_effect) for effects in pairs)
+    shown = sorted(tests, key=lambda test: test.effect, reverse=more)[count - 1]
+    p_values = [_one_sided(test, smallest_effect, more) for test in tests]
+    p = None
+    if None not in p_values:
+        holds = sorted(p for p in p_values if p is not None)
+        fails = sorted(1 - p for p in holds)
+        others = len(tests) - count + 1
+        p = min(1.0, 2 * min(others * holds[count - 1], count * fails[others - 1]))
+    return PairedTest(shown.effect, shown.ci95, p, min(test.n for test in tests), tests)
+
+
+def _one_sided(test: PairedTest, smallest_effect: float, more: bool) -> float | None:
+    """Return the p-value that is small where the effect lies on the one side."""
+    if test.p is None:
+        return None
+    return test.p / 2 if (test.effect > smallest_effect) == more else 1 - test.p / 2
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

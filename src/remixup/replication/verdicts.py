@@ -5,6 +5,8 @@ more than d" (true) and "it is less" (false), reject the same hypothesis, that t
 two-sided paired t test of that hypothesis (for a sentence that says "no more than", the answers swap), and a rejection
 is read off the side on which the mean effect lies. A bound is the same with d = 0 and, for the effect, what is left to
 the limit; but where every value is the limit itself the interval is that point, and the limit, being included, is kept.
+A claim about a number of its pairs ("on four out of six data sets") tests each pair by itself and counts them
+(`statistics.at_least`).
 The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect that is d
 is called more or less stays at 5 %, whatever the claims share (they often share a baseline). That the side is wrong is
 at most half as likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has the proof
@@ -24,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remixup.replication.results import ClaimResult, Verdict
-from remixup.replication.statistics import ROUND_OFF, PairedTest, holm, paired, prediction_interval, summarise
+from remixup.replication.statistics import ROUND_OFF, PairedTest, at_least, holm, paired, prediction_interval, summarise
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.experiment import Claim, Experiment, Pair
 
@@ -120,11 +122,7 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
         KeyError: a claim's row that `evidence` lacks.
     """
     claims = [_settled(claim, evidence) for claim in experiment.claims]
-    effects = [_effects(claim, evidence) for claim in claims]
-    tests = [
-        paired(effect, claim.smallest_effect or 0.0) if effect else None
-        for claim, effect in zip(claims, effects, strict=True)
-    ]
+    tests = [_test(claim, evidence) for claim in claims]
     adjusted = holm([test.p if test else None for test in tests])
     family = sum(p is not None for p in adjusted)
     results = []
@@ -231,8 +229,22 @@ def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
     ]
 
 
+def _test(claim: Claim, evidence: Mapping[str, Evidence]) -> PairedTest | None:
+    """Test a claim; None where it has nothing to be tested on."""
+    smallest = claim.smallest_effect or 0.0
+    if claim.at_least is None:
+        effects = _effects(claim, evidence)
+        return paired(effects, smallest) if effects else None
+    pairs = [_effects(claim.model_copy(update={"compare": [pair]}), evidence) for pair in claim.compare]
+    return at_least(claim.at_least, pairs, smallest, more=claim.expect == "more") if all(pairs) else None
+
+
 def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
     """Says so where some seeds did not count: that a run is missing (it may have diverged) is no accident."""
+    if claim.at_least is not None:
+        apart = [claim.model_copy(update={"compare": [pair], "at_least": None}) for pair in claim.compare]
+        said = [text + f" {' and '.join(each.rows)}" for each in apart if (text := _left_out(each, evidence))]
+        return "".join(text.replace("its rows ", "") for text in said)
     seeds = list(_seeds(claim, evidence).values())
     shared, all_seeds = set.intersection(*seeds), set.union(*seeds)
     return (
@@ -259,6 +271,8 @@ def _decide(
     if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
         return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"
     corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
+    if claim.at_least is not None:
+        return _decide_count(claim, test, p, corrected)
     if p < LEVEL:
         side = "above" if test.effect > (claim.smallest_effect or 0.0) else "below"
         if claim.bound:
@@ -270,3 +284,18 @@ def _decide(
     if test.p < LEVEL:
         return None, f"the 95 % interval leaves out the {limit}, but nothing is decided{corrected}"
     return None, f"the 95 % interval spans the {limit}"
+
+
+def _decide_count(claim: Claim, test: PairedTest, p: float, corrected: str) -> tuple[bool | None, str]:
+    """Decide a claim about a number of its pairs, and say of how many the interval lies on either side."""
+    smallest, more = claim.smallest_effect or 0.0, claim.expect == "more"
+    intervals = [each.ci95 for each in test.pairs if each.ci95]
+    above = sum(low > smallest for low, _ in intervals)
+    below = sum(high < smallest for _, high in intervals)
+    count = f"{claim.at_least} of {len(test.pairs)} pairs"
+    sides = f"95 % intervals above the smallest effect of interest: {above}, below: {below}"
+    if p >= LEVEL:
+        return None, f"neither at least {count} nor fewer are shown{corrected}; {sides}"
+    holds = (test.effect > smallest) == more
+    shown = f"at least {count} are shown" if holds else f"fewer than {count} hold"
+    return holds, f"{shown} (5 % level{corrected}); {sides}"

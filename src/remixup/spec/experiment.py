@@ -206,6 +206,9 @@ class Claim(Strict):
     expect: Literal["more", "no more"] = Field(
         "more", description="whether the sentence says that the effect is more than the smallest of interest, or is not"
     )
+    at_least: int | None = Field(
+        None, ge=1, description="of how many of its pairs the sentence holds, each by itself; default: of their mean"
+    )
     definition: str | None = Field(None, description="the test (path::name) that holds the code to this definition")
     untested: str | None = Field(None, description="why no run here decides it")
 
@@ -220,6 +223,8 @@ class Claim(Strict):
             raise ValueError("a claim has a smallest_effect where it compares, and only there")
         if self.expect != "more" and not kinds["compare"]:
             raise ValueError("a claim has `expect` only where it compares")
+        if self.at_least is not None and self.at_least > len(self.compare):
+            raise ValueError("a claim has `at_least` only where it compares, and no more than it has pairs")
         sides = [side for pair in self.compare for side in (pair.baseline, pair.treatment)]
         if (self.select_by is not None) != any(isinstance(side, list) for side in sides):
             raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")
