@@ -14,9 +14,9 @@ from remixup.replication.results import Cost, Curve, Entry, Recorded, Source, Ve
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import default_tolerance, verdict
 from remixup.spec.config import Config
-from remixup.spec.experiment import QUANTITIES, evaluated_values
+from remixup.spec.experiment import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, soundness
-from remixup.training.store import Block, Store
+from remixup.training.store import Block, Store, speeds
 
 
 class Harvest:
@@ -61,7 +61,8 @@ class Harvest:
         if source in evaluated_values():
             return any(part["name"] == source for part in row.evaluate)
         blocks = self.blocks(row)
-        return not blocks or metric in blocks[0].read("metrics.json")["values"]
+        stored = f"{source}.last" if metric.endswith(f".{FROM_HISTORY}") else metric
+        return not blocks or stored in blocks[0].read("metrics.json")["values"]
 
     def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
         """Values by seed, and the seeds that have none: they diverged, or an evaluation found nothing to measure."""
@@ -71,14 +72,16 @@ class Harvest:
         values: dict[int, float] = {}
         missing: list[int] = []
         for block in self.blocks(row):
-            measured = block.read("metrics.json")
-            series = measured["values"].get(metric)
-            if series is None:
-                continue
-            for seed, value in zip(measured["seeds"], series, strict=True):
-                if seed < row.seeds and value is None:
+            if name == FROM_HISTORY:
+                found = speeds(block.history(), source)
+            else:
+                measured = block.read("metrics.json")
+                series = measured["values"].get(metric)
+                found = dict(zip(measured["seeds"], series, strict=True)) if series is not None else {}
+            for seed, value in ((seed, value) for seed, value in found.items() if seed < row.seeds):
+                if value is None:
                     missing.append(seed)
-                elif seed < row.seeds:
+                else:
                     values[seed] = value
         return dict(sorted(values.items())), missing
 

@@ -23,12 +23,12 @@ from remixup.replication.results import ClaimResult, Code, Recorded, RecordedCla
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.spec.config import Config, Scale
-from remixup.spec.experiment import Experiment, Row, evaluated_values
+from remixup.spec.experiment import FROM_HISTORY, Experiment, Row, evaluated_values
 from remixup.spec.parts import Part, numerics
 from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment, with_all_rows
 from remixup.spec.run import RunSpec
 from remixup.training.provenance import clean, sha256
-from remixup.training.store import Block, Damaged, metrics, read_history, write_json
+from remixup.training.store import Block, Damaged, metrics, read_history, speeds, write_json
 
 HOME = Path("records")
 REAL: tuple[Scale, ...] = ("reduced-cpu", "reduced", "paper")
@@ -322,7 +322,18 @@ def _by_seed(plan: Plan, planned: PlannedRow, record: dict[str, Any], metric: st
             if _named(kept) == wanted:
                 return {int(seed): value for seed, value in kept["values"][name].items()}
         return {}
+    if name == FROM_HISTORY:
+        return _speeds(record, source)
     return dict(zip(record["seeds"], record["values"].get(metric, []), strict=False))
+
+
+def _speeds(record: dict[str, Any], quantity: str) -> dict[int, float | None]:
+    """Return the speed of each seed whose history is kept with the record."""
+    kept = [block["seeds"] for block in record["provenance"] if block.get("history_kept")]
+    found: dict[int, float | None] = {}
+    for seeds in kept:
+        found |= speeds(read_history(_history(HOME, record["run"], seeds)), quantity)
+    return found
 
 
 def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:

@@ -36,7 +36,9 @@ Quantity = Literal[
 ]
 """What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
-REDUCTIONS = ("last", "median10", "best", "chosen")
+FROM_HISTORY = "speed"
+"""The reduction that is computed from the history of a run when results are read, and is not stored."""
+REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
 

@@ -211,6 +211,30 @@ def metrics(seeds: list[int], history: list[dict[str, float]], choose_epoch: boo
     return result
 
 
+def speeds(history: list[dict[str, float]], quantity: str) -> dict[int, float | None]:
+    """Return, for each seed, the share of the schedule after which a quantity stays near where it ends.
+
+    Near is within a tenth of the median over the last ten epochs. The share is in percent of the epochs: 0 where the
+    quantity is near from the first epoch on, 100 where it is not even after the last.
+
+    Args:
+        history: rows of a history, epochs of a seed in order.
+        quantity: a column of it.
+
+    Returns:
+        Seed -> share; None for a seed that diverged. Empty where the history has no such column.
+    """
+    found: dict[int, float | None] = {}
+    for seed in dict.fromkeys(int(row["seed"]) for row in history if quantity in row):
+        rows = [row for row in history if row["seed"] == seed]
+        series = [row[quantity] for row in rows]
+        end = statistics.median(series[-10:])
+        far = [epoch for epoch, value in enumerate(series, start=1) if abs(value - end) > 0.1 * abs(end)]
+        diverged = not all(abs(row["train_loss"]) < float("inf") for row in rows)
+        found[seed] = None if diverged else 100 * max(far, default=0) / len(series)
+    return found
+
+
 @contextmanager
 def enough_space(folder: Path) -> Iterator[None]:
     """Turns a full disk into the one-message error."""

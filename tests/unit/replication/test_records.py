@@ -219,3 +219,19 @@ def test_a_row_is_as_sound_as_the_record_of_its_network_by_erm_where_its_own_doe
     on_record = OnRecord(found.path, found.experiment, Config()).found
     assert on_record["mixup"]["reduced"].sound is expected
     assert on_record["erm"]["reduced"].sound is by_erm
+
+
+def test_speed_follows_from_the_histories_that_are_kept(
+    record: tuple[OnRecord, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 0 has a history: near its end of 4 after one of two epochs. That of seed 1 was not kept."""
+    kept, content = record
+    monkeypatch.setattr(records, "HOME", tmp_path)
+    path = tmp_path / "histories" / "kept-00000000" / "seeds-0-0.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("seed,epoch,train_loss,test_error\n0,1,1,9\n" + "".join(f"0,{k},1,4\n" for k in range(2, 11)))
+    base = content["provenance"][0]
+    content["provenance"] = [{**base, "seeds": [0], "history_kept": True}, {**base, "seeds": [1]}]
+    for found in kept.found["probed"].values():
+        assert found.measured("test_error.speed") == {0: 10.0}
+        assert found.measured("test_error.last") == {0: 4.0, 1: 6.0}

@@ -1,0 +1,42 @@
+"""Values that follow from a history: after how much of the schedule a quantity stays near its end."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from remixup.training.store import speeds
+
+
+def history(seed: int, errors: list[float], loss: float = 1.0) -> list[dict[str, float]]:
+    return [
+        {"seed": seed, "epoch": epoch, "train_loss": loss, "test_error": error}
+        for epoch, error in enumerate(errors, start=1)
+    ]
+
+
+END = [10.0] * 10
+"""Ten epochs whose median is 10: near is from 9 to 11."""
+
+
+@pytest.mark.parametrize(
+    ("errors", "share"),
+    [
+        (END, 0.0),
+        ([50.0, 30.0, 11.0, 9.0, 10.5, *END], 100 * 2 / 15),
+        ([50.0, 10.0, 12.0, 10.0, 10.0, *END], 100 * 3 / 15),  # it was near before, and left again
+        ([*END, 11.5], 100.0),  # far after the last epoch
+        ([8.0, *END], 100 / 11),  # a lower error is as far as a higher one
+        ([5.0, 1.0], 100.0),  # fewer epochs than ten: the median of all
+        ([0.0, 0.0], 0.0),
+    ],
+)
+def test_the_share_of_the_schedule_by_hand(errors: list[float], share: float) -> None:
+    assert speeds(history(3, errors), "test_error") == {3: pytest.approx(share)}
+
+
+def test_each_seed_has_its_own_and_a_diverged_one_none() -> None:
+    both = history(0, [20.0, *END]) + history(1, END) + history(2, END, loss=math.nan)
+    assert speeds(both, "test_error") == {0: pytest.approx(100 / 11), 1: 0.0, 2: None}
+    assert speeds(both, "validation_error") == {}
