@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from remixup.errors import UserError
-from remixup.replication import records
+from remixup.replication import derived, records
 from remixup.replication.harvest import Harvest
 from remixup.replication.results import Code, ExperimentResult, Replication
 from remixup.replication.verdicts import Evidence, decide_claims
@@ -62,7 +62,8 @@ def collect(config: Config, plan: Plan) -> Path:
             for row in plan.rows
             for metric in metrics
             if harvest.has(row, metric)
-        ],
+        ]
+        + derived.entries(harvest, on_record),
         claims=claims,
         curves={row.row.id: curves for row in plan.rows if (curves := harvest.curves(row))},
         evaluations={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from remixup.replication.results import Cost, Curve, Entry, Recorded, Source, Ve
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import default_tolerance, verdict
 from remixup.spec.config import Config
-from remixup.spec.experiment import FROM_HISTORY, QUANTITIES, evaluated_values
+from remixup.spec.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.spec.planning import Evaluation, Plan, PlannedRow, soundness
 from remixup.training.store import Block, Store, speeds
 
@@ -119,6 +120,16 @@ class Harvest:
             return None
         return statistics.fmean(values.values()) < statistics.fmean(reference)
 
+    def lack(self, row: PlannedRow, missing: Iterable[int]) -> Verdict | None:
+        """Return why a row has no whole sample of a metric, with the seeds that have no value; None where it has."""
+        if not row.at_hand:
+            return "not run"
+        if row.key in self.failed:
+            return "failed"
+        if missing := set(missing):
+            return "no value" if self.diverged(row).isdisjoint(missing) else "diverged"
+        return None
+
     def entry(self, row: PlannedRow, metric: str, recorded: list[Recorded]) -> Entry:
         """One number of the paper, and what became of it."""
         info = self.plan.experiment.metrics[metric]
@@ -129,15 +140,9 @@ class Harvest:
             tolerance = default_tolerance(published)
         values, missing = self.samples(row, metric)
         replicated = summarise(list(values.values()), list(values)) if values else None
-        found: Verdict
-        if not row.at_hand:
-            found = "not run"
-        elif row.key in self.failed:
-            found = "failed"
-        elif missing:
-            found = "no value" if self.diverged(row).isdisjoint(missing) else "diverged"
-        elif replicated is None:
-            found = "not run"
+        lack = self.lack(row, missing)
+        if lack or replicated is None:
+            found = lack or "not run"
         else:
             found = verdict(
                 published, replicated.values, tolerance=tolerance, decimals=info.decimals, stand_in=row.stand_in

@@ -19,11 +19,12 @@ from typing import Any
 
 from remixup.errors import UserError
 from remixup.replication.harvest import Harvest
-from remixup.replication.results import ClaimResult, Code, Recorded, RecordedClaim
+from remixup.replication.results import ClaimResult, Code, Recorded, RecordedClaim, Verdict
 from remixup.replication.statistics import summarise
 from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.spec.config import Config, Scale
-from remixup.spec.experiment import FROM_HISTORY, Experiment, Row, evaluated_values
+from remixup.spec.experiment import Experiment, Row
+from remixup.spec.metrics import FROM_HISTORY, evaluated_values
 from remixup.spec.parts import Part, numerics
 from remixup.spec.planning import Plan, PlannedRow, comparable, plan_experiment, with_all_rows
 from remixup.spec.run import RunSpec
@@ -296,6 +297,23 @@ class _Found:
         """A metric by seed, where it has a value."""
         return {seed: value for seed, value in self.measured(metric).items() if value is not None}
 
+    def recorded(self, scale: Scale, values: dict[int, float], decided: Verdict, *, lacking: bool) -> Recorded:
+        """Return a result on record; `lacking` says that some of its seeds have no value."""
+        last = self.record["provenance"][-1]
+        dataset = self.record["spec"]["dataset"]
+        return Recorded(
+            scale=scale,
+            replicated=summarise(list(values.values()), list(values)),
+            verdict="diverged" if any(self.record["diverged"]) else "no value" if lacking else decided,
+            stand_in=self.planned.stand_in,
+            dataset_version=f"{dataset['name']} {dataset['version']}",
+            precision=self.record["spec"]["precision"],
+            code=Code(commit=last["code"]["commit"], dirty=last["code"]["dirty"]),
+            hardware=last["hardware"],
+            date=last["started"][:10],
+            run=self.record["run"],
+        )
+
 
 class OnRecord:
     """What is on record for an experiment."""
@@ -342,7 +360,7 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
     experiment = kept.experiment
     printed, info = row.printed(metric), experiment.metrics[metric]
     for scale, found in kept.found[row.id].items():
-        planned, record, values = found.planned, found.record, found.values(metric)
+        planned, values = found.planned, found.values(metric)
         if not values:
             continue
         decided = verdict(
@@ -353,21 +371,7 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
             stand_in=planned.stand_in,
         )
         lacking = len(values) < len(found.measured(metric))
-        last = record["provenance"][-1]
-        results.append(
-            Recorded(
-                scale=scale,
-                replicated=summarise(list(values.values()), list(values)),
-                verdict="diverged" if any(record["diverged"]) else "no value" if lacking else decided,
-                stand_in=planned.stand_in,
-                dataset_version=f"{record['spec']['dataset']['name']} {record['spec']['dataset']['version']}",
-                precision=record["spec"]["precision"],
-                code=Code(commit=last["code"]["commit"], dirty=last["code"]["dirty"]),
-                hardware=last["hardware"],
-                date=last["started"][:10],
-                run=record["run"],
-            )
-        )
+        results.append(found.recorded(scale, values, decided, lacking=lacking))
     return results
 
 

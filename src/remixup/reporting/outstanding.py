@@ -82,15 +82,16 @@ def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
 
     numbers = [(row.row.id, metric) for row in plan.rows for metric in row.row.published]
     numbers = [each for each in numbers if not there(*each)]
+    derived = [each for each in plan.experiment.derived if not there(each.id, each.kind)]
     judged = of("paper", judge([plan.experiment], [result]))
     claims = [each.stated for each in judged if each.kind != "paper" or (each.test and each.test.untried)]
-    rows = {row for row, _ in numbers}
+    rows = {row for row, _ in numbers} | {row for each in derived for row in (each.baseline, each.treatment)}
     rows |= {row for claim in claims for row in claim.rows if not there(row, claim.metric or "")}
     rows |= {part["source"] for row in plan.rows if row.row.id in rows for part in row.evaluate if "source" in part}
     wanted = replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows if row.row.id in rows])
     runs = {key: seeds for key, (_, seeds) in wanted.runs().items()}
     evaluations = {key: each.seeds for key, each in wanted.evaluations().items()}
-    return Lacking(plan.experiment, len(numbers), len(claims), runs, evaluations)
+    return Lacking(plan.experiment, len(numbers) + len(derived), len(claims), runs, evaluations)
 
 
 def amount(terms: Iterable[float | None]) -> str:

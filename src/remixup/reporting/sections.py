@@ -7,6 +7,7 @@ from collections import Counter
 from remixup.replication.results import Cost, ExperimentResult
 from remixup.reporting import latex, tables
 from remixup.reporting.claims import claims_table, sentences
+from remixup.reporting.derived import derived_table
 from remixup.reporting.notes import parts_of
 from remixup.spec.experiment import Experiment, Figure, Table
 
@@ -18,9 +19,11 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
     listed = experiment.tables
     if not listed and any(entry.published is not None for entry in result.entries):  # else they would be hidden
         listed = [_TABLE.model_copy(update={"caption": latex.prose(f"{experiment.title}.")})]
+    derived = derived_table(experiment, result)
     claims = claims_table(experiment, result)
     printed = [table for table in listed if tables.here(experiment, table.rows, result.scale)]
     found = [rf"Table~\ref{{tab:{experiment.id}-{table.id}}}" for table in printed]
+    found += [rf"Table~\ref{{tab:{experiment.id}-derived}}"] if derived else []
     found += [rf"Table~\ref{{claims:{experiment.id}}} (claims)"] if claims else []
     found += [rf"Figure~\ref{{fig:{experiment.id}-{figure.id}}}" for figure in experiment.figures]
     where = latex.prose(experiment.where)
@@ -36,6 +39,7 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
         tables.troubles(experiment, result),
         _choices(experiment.choices),
         *(tables.table(table, experiment, result) for table in listed),
+        derived,
         claims,
         sentences(experiment, result),
         *(_figure(experiment, result, figure) for figure in experiment.figures),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from remixup.errors import UserError
 from remixup.replication.best import BROKEN, KINDS, best_record, kind
@@ -73,43 +74,58 @@ def _scales(scales: set[Scale]) -> str:
 def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """Under a heading for each group, and metric if there are several, a line for each row and its best record."""
     metrics = wanted.metrics or list(experiment.metrics)
-    shown = _shown(wanted, experiment, result, metrics)
-    records = [best_record(entry) if entry else None for _, _, entry in shown]
+    shown = []
+    for row, metric, entry in _shown(wanted, experiment, result, metrics):
+        info = experiment.metrics[metric]
+        above = ": ".join(([row.group] if row.group else []) + ([_metric(info)] if len(metrics) > 1 else []))
+        shown.append((above, row.label, info, entry))
+    caption = wanted.caption.strip()
+    if len(metrics) == 1:
+        named = latex.prose(_metric(experiment.metrics[metrics[0]]))
+        caption += f" {named[:1].upper()}{named[1:]}."
+    label = f"tab:{experiment.id}-{wanted.id}"
+    return compared(shown, caption, label, _not_here(wanted, experiment, result.scale))
+
+
+def compared(
+    shown: Sequence[tuple[str, str, MetricInfo, Entry | None]], caption: str, label: str, more: list[str]
+) -> str:
+    """Set published numbers beside what became of them.
+
+    Args:
+        shown: for each number the heading that it stands under, its label, how it is printed, and its entry.
+        caption: LaTeX.
+        label: what \\ref refers to.
+        more: sentences below the table.
+    """
+    records = [best_record(entry) if entry else None for *_, entry in shown]
     samples = [_samples(entry, record) for (*_, entry), record in zip(shown, records, strict=True)]
     measured = [sample for each in samples for sample in each if sample.replicated]
     stand_ins = [sample.stand_in for sample in measured]
     daggers = marks(stand_ins)
     lines: list[list[str] | str] = []
     heading = ""
-    for (row, metric, entry), found in zip(shown, samples, strict=True):
-        info = experiment.metrics[metric]
-        above = ": ".join(([row.group] if row.group else []) + ([_metric(info)] if len(metrics) > 1 else []))
+    for (above, name, info, entry), found in zip(shown, samples, strict=True):
         if above != heading:
             heading = above
             lines.append(latex.prose(heading))
-        start = [latex.prose(row.label), *(_published(entry, info) if entry else ["", ""])]
+        start = [latex.prose(name), *(_published(entry, info) if entry else ["", ""])]
         for sample in found:
             lines.append([*start, *_measured(sample, entry, info, daggers)])
             start = ["", "", ""]
         if entry is None:
             lines.append([*start, *[""] * 9])
-    caption = wanted.caption.strip()
-    if len(metrics) == 1:
-        named = latex.prose(_metric(experiment.metrics[metrics[0]]))
-        caption += f" {named[:1].upper()}{named[1:]}."
     below = notes(
         stand_ins,
         recorded=any(records),
         quoted=any(entry.quoted for *_, entry in shown if entry),
-        more=_not_here(wanted, experiment, result.scale),
+        more=more,
     )
     versions = [sample.dataset_version for sample in measured]
-    columns = _columns([line for line in lines if isinstance(line, list)], [row.label for row, *_ in shown], versions)
+    columns = _columns([line for line in lines if isinstance(line, list)], [name for _, name, *_ in shown], versions)
     head = ["", r"\multicolumn{2}{c}{Published}", "Evidence", "Data", r"\multicolumn{4}{c}{Mean $\pm$ std}", "$n$"]
     head += [r"$\Delta$", "Verdict"]
-    return latex.table(
-        columns, head, _aligned(lines), caption=caption, label=f"tab:{experiment.id}-{wanted.id}", notes=below
-    )
+    return latex.table(columns, head, _aligned(lines), caption=caption, label=label, notes=below)
 
 
 def _samples(entry: Entry | None, record: Recorded | None) -> list[Entry | Recorded]:

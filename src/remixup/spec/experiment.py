@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
@@ -14,57 +14,12 @@ from remixup.errors import UserError, did_you_mean
 from remixup.spec import parts
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.expansion import written_out
+from remixup.spec.metrics import Metric, metric_names
 from remixup.spec.parts import Part
 from remixup.spec.run import Dataset, PartOf, RunSpec, Vicinity
 from remixup.spec.strict import Strict, read_yaml, validate
 
-Quantity = Literal[
-    "test_error",
-    "test_loss",
-    "train_loss",
-    "original_loss",
-    "original_error",
-    "test_top5_error",
-    "validation_error",
-    "validation_loss",
-    "validation_top5_error",
-    "test_f1_error",
-    "test_mape",
-    "test_worst_error",
-    "validation_f1_error",
-    "epsilon",
-]
-"""What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
-QUANTITIES: tuple[str, ...] = get_args(Quantity)
-FROM_HISTORY = "speed"
-"""The reduction that is computed from the history of a run when results are read, and is not stored."""
-REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
-
-
-def evaluated_values() -> dict[str, list[str]]:
-    """The evaluations whose results are numbers, and the numbers' names."""
-    found = parts.catalogue()["kinds"]["evaluation"].items()
-    return {name: entry["values"] for name, entry in found if entry["values"]}
-
-
-def _metric(value: str) -> str:
-    source, _, name = value.partition(".")
-    known = {**dict.fromkeys(QUANTITIES, REDUCTIONS), **evaluated_values()}
-    if source not in known:
-        raise ValueError(f"unknown quantity or evaluation {source!r}; {did_you_mean(source, known)}")
-    if name not in known[source]:
-        raise ValueError(f"{source} has no {name!r}; {did_you_mean(name, known[source])}")
-    return value
-
-
-def metric_names() -> list[str]:
-    """All metrics: `<quantity>.<reduction>` of training, `<evaluation>.<value>` of what is measured afterwards."""
-    recorded = [f"{quantity}.{reduction}" for quantity in QUANTITIES for reduction in REDUCTIONS]
-    return recorded + [f"{name}.{value}" for name, values in evaluated_values().items() for value in values]
-
-
-Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"definition": "metric"})]
 
 
 def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +108,21 @@ class MetricInfo(Strict):
     unit: str = "%"
     decimals: int = Field(1, ge=0, le=6, description="of the published number; the half of its last place is rounding")
     tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
+
+
+class Derived(Strict):
+    """A number that the text of a paper derives from two rows of its tables."""
+
+    id: Slug
+    label: str
+    where: str
+    kind: Literal["accuracy_ratio"] = Field(description="100 - the treatment's error, over 100 - the baseline's")
+    metric: Metric = Field(description="the error of both rows, in percent")
+    baseline: str
+    treatment: str
+    published: float
+    decimals: int = Field(1, ge=0, le=6, description="of the published number")
+    tolerance: float = Field(gt=0, description="how far off still counts as the same")
 
 
 class Pair(Strict):
@@ -282,6 +252,7 @@ class Experiment(Variation):
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
     rows: list[Row] = []
+    derived: list[Derived] = []
     claims: list[Claim] = []
     choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
     tables: list[Table] = []
@@ -292,7 +263,7 @@ class Experiment(Variation):
         rows = [row.id for row in self.rows]
         shown: list[Table | Figure] = [*self.tables, *self.figures]
         for what, ids in {
-            "row": rows,
+            "row or derived number": [*rows, *(each.id for each in self.derived)],
             "claim": [claim.id for claim in self.claims],
             "table or figure": [item.id for item in shown],
         }.items():
@@ -304,6 +275,11 @@ class Experiment(Variation):
                     raise ValueError(f"row {row.id}: unknown variation {name!r}; {did_you_mean(name, self.variations)}")
             for metric in row.published:
                 self._has_metric(f"row {row.id}", metric)
+        for each in self.derived:
+            self._has_metric(f"derived number {each.id}", each.metric)
+            for name in (each.baseline, each.treatment):
+                if name not in rows:
+                    raise ValueError(f"derived number {each.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
         for claim in self.claims:
             for used in (claim.metric, claim.select_by):
                 if used is not None:

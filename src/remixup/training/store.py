@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from remixup.data.storage import no_room
 from remixup.errors import UserError
-from remixup.spec.experiment import QUANTITIES
+from remixup.spec.metrics import QUANTITIES
 from remixup.spec.run import RunSpec
 from remixup.training.provenance import sha256
 

@@ -20,6 +20,7 @@ from remixup.spec.planning import PlannedRow, plan_experiment
 
 from .evaluated import between, snapshots, strengths
 from .made_up import COMMIT, curve, entry, environment, recorded, replicated, surface
+from .small import exactly
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "paper"
@@ -56,6 +57,10 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
             entries.append(entry(row.row.id, metric, published, sample, verdict=verdicts, **changes))
         evidence[row.row.id] = Evidence(row.scale, row.stand_in, sound=True, values=values)
     named = {row.row.id: {part["name"] for part in row.evaluate} for row in plan.rows}
+    entries += [
+        entry(each.id, each.kind, each.published, exactly(1.234, 0.05), experiment=experiment.id, unit="")
+        for each in experiment.derived
+    ]
     return ExperimentResult(
         scale=scale,
         experiment=experiment.id,

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from remixup.replication.results import ExperimentResult, Replicated
 from remixup.reporting import figures
 from remixup.reporting.figures import curves, drawing, planes, sweeps
-from remixup.spec.experiment import QUANTITIES, Experiment, Row, metric_names
+from remixup.spec.experiment import Experiment, Row
+from remixup.spec.metrics import QUANTITIES, metric_names
 from remixup.spec.parts import catalogue
 
 from .made_up import DIGITS, noise, recorded, tabular

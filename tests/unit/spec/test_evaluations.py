@@ -7,7 +7,8 @@ import pytest
 from remixup.errors import UserError
 from remixup.spec import parts
 from remixup.spec.config import Config
-from remixup.spec.experiment import metric_names, read_experiment
+from remixup.spec.experiment import read_experiment
+from remixup.spec.metrics import metric_names
 from remixup.spec.planning import plan_experiment
 from remixup.spec.run import short_digest
 from tests.unit.spec.small import plan, write

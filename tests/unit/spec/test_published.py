@@ -120,6 +120,22 @@ def test_no_claim_contradicts_the_effect_that_the_paper_prints():
     assert judged >= 30
 
 
+def test_the_ratios_of_the_text_follow_from_its_table():
+    """2.7 and 1.25 times, and about 40 % more: printed to the places of the accuracies' ratio."""
+    adversarial = EXPERIMENTS["adversarial"]
+    rows = {row.id: row for row in adversarial.rows}
+    ratios = {}
+    for each in adversarial.derived:
+        errors = [rows[name].printed(each.metric).value for name in (each.baseline, each.treatment)]
+        ratios[each.published] = (100 - errors[1]) / (100 - errors[0])
+        assert each.tolerance <= (each.published - 1) / 4 + 1e-9, "a quarter of the published gain"
+    assert ratios == {
+        2.7: pytest.approx(2.667, abs=1e-3),
+        1.25: pytest.approx(1.256, abs=1e-3),
+        1.4: pytest.approx(1.384, abs=1e-3),
+    }
+
+
 def test_every_asserting_sentence_of_the_notes_is_a_claim_with_a_place():
     claims = {f"{name}.{claim.id}": claim for name, each in EXPERIMENTS.items() for claim in each.claims}
     named = Counter()

@@ -19,7 +19,8 @@ from remixup.reporting.figures.drawing import (
     panels,
     styles,
 )
-from remixup.spec.experiment import Quantity, Row
+from remixup.spec.experiment import Row
+from remixup.spec.metrics import Quantity
 from remixup.spec.parts import catalogue
 
 NUMERICS = 1

@@ -1,0 +1,21 @@
+"""The table of numbers that the text of a paper derives from rows of its tables."""
+
+from __future__ import annotations
+
+from remixup.replication.results import ExperimentResult
+from remixup.reporting.tables import compared
+from remixup.spec.experiment import Experiment, MetricInfo
+
+
+def derived_table(experiment: Experiment, result: ExperimentResult) -> str:
+    """Return the table, with label `tab:<experiment>-derived`; empty where the experiment has no such number."""
+    entries = {(entry.row, entry.metric): entry for entry in result.entries}
+    shown = [
+        ("", f"{each.label} ({each.where})", MetricInfo(label="", unit="", decimals=each.decimals), found)
+        for each in experiment.derived
+        if (found := entries.get((each.id, each.kind)))
+    ]
+    if not shown:
+        return ""
+    caption = "Numbers that the text derives: the accuracy of one row over that of another, seed by seed."
+    return compared(shown, caption, f"tab:{experiment.id}-derived", [])
