@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
-from remixup.replication.results import ClaimResult, Entry, Outcome, Recorded, RecordedClaim
+from remixup.replication.results import ClaimResult, Entry, Outcome, Recorded, RecordedClaim, Summary, Verdict
 from remixup.spec.config import Scale
+from remixup.spec.experiment import ClaimSource
 
 BROKEN = ("failed", "diverged", "no value")
 """The verdicts on numbers that not all of their runs gave."""
@@ -38,10 +40,10 @@ def best_record(entry: Entry) -> Recorded | None:
     )
 
 
-def best_evidence(entry: Entry) -> tuple[Kind, str]:
+def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
     """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
     samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
-    found: list[tuple[Kind, bool, int, str]] = [
+    found: list[tuple[Kind, bool, int, Verdict]] = [
         (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
         for each in samples
         if each.replicated
@@ -75,3 +77,19 @@ def outcome(test: ClaimResult | RecordedClaim | None) -> Outcome:
     if test.stand_in:
         return "shown" if test.holds else "not shown"
     return "confirmed" if test.holds else "refuted"
+
+
+def summary(entries: list[Entry], claims: list[ClaimResult]) -> Summary:
+    """Return the counts of everything by its best evidence."""
+    verdicts = Counter(best_evidence(entry)[1] for entry in entries if entry.published is not None)
+    outcomes: dict[ClaimSource, Counter[Outcome]] = {"paper": Counter(), "ours": Counter()}
+    for claim in claims:
+        if claim.kind == "measured":
+            outcomes[claim.source][outcome(best_test(claim))] += 1
+    return Summary(
+        published_numbers=verdicts.total(),
+        by_verdict=dict(verdicts),
+        not_transcribed=sum(not entry.transcribed for entry in entries),
+        paper_claims=dict(outcomes["paper"]),
+        our_claims=dict(outcomes["ours"]),
+    )

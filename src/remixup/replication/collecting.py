@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from remixup.errors import UserError
 from remixup.replication import derived, records
+from remixup.replication.best import summary
 from remixup.replication.harvest import Harvest
 from remixup.replication.results import Code, ExperimentResult, Replication
 from remixup.replication.verdicts import Evidence, decide_claims
@@ -87,11 +88,14 @@ def join(config: Config, experiments: list[str]) -> Path:
     """Writes `replication.json` from the parts, and beside it what `dvc metrics` and `dvc plots` read."""
     parts = [read_part(config, experiment) for experiment in experiments]
     state = code()
+    entries = [entry for part in parts for entry in part.entries]
+    claims = [claim for part in parts for claim in part.claims]
     whole = Replication(
         scale=config.scale,
         code=Code(commit=state["commit"], dirty=state["dirty"]),
-        entries=[entry for part in parts for entry in part.entries],
-        claims=[claim for part in parts for claim in part.claims],
+        summary=summary(entries, claims),
+        entries=entries,
+        claims=claims,
     )
     home = Path(config.results) / config.scale
     write_json(home / "metrics.json", flat_metrics(whole))

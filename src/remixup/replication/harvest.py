@@ -145,7 +145,12 @@ class Harvest:
             found = lack or "not run"
         else:
             found = verdict(
-                published, replicated.values, tolerance=tolerance, decimals=info.decimals, stand_in=row.stand_in
+                published,
+                replicated.values,
+                tolerance=tolerance,
+                decimals=info.decimals,
+                stand_in=row.stand_in,
+                transcribed=row.row.transcribed(metric),
             )
         return Entry(
             paper=self.plan.experiment.paper,
@@ -153,8 +158,9 @@ class Harvest:
             row=row.row.id,
             metric=metric,
             unit=info.unit,
-            where=row.row.where or self.plan.experiment.where,
+            where=(printed.where if printed else "") or row.row.where or self.plan.experiment.where,
             published=published,
+            transcribed=row.row.transcribed(metric),
             quoted=printed.quoted if printed else False,
             tolerance=tolerance,
             replicated=replicated,

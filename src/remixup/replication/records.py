@@ -369,6 +369,7 @@ def for_entry(kept: OnRecord, row: Row, metric: str) -> list[Recorded]:
             tolerance=experiment.tolerance(row, metric),
             decimals=info.decimals,
             stand_in=planned.stand_in,
+            transcribed=row.transcribed(metric),
         )
         lacking = len(values) < len(found.measured(metric))
         results.append(found.recorded(scale, values, decided, lacking=lacking))

@@ -20,6 +20,7 @@ Verdict = Literal[
     "failed",
     "diverged",
     "no value",
+    "not transcribed",
     "no published number",
 ]
 Outcome = Literal["confirmed", "refuted", "shown", "not shown", "undecided"]
@@ -75,6 +76,7 @@ class Entry(Result):
     unit: str
     where: str
     published: float | None
+    transcribed: bool = Field(True, description="false: the paper prints a number here that could not be read")
     quoted: bool
     tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
     replicated: Replicated | None
@@ -174,11 +176,22 @@ class ExperimentResult(Result):
     sources: list[Source]
 
 
+class Summary(Result):
+    """How many there are of everything, each by its best evidence: of this report's runs, or on record."""
+
+    published_numbers: int
+    by_verdict: dict[Verdict, int] = Field(description="of the published numbers")
+    not_transcribed: int = Field(description="published in tables that could not be read; not among the numbers")
+    paper_claims: dict[Outcome, int] = Field(description="claims of the papers that runs can decide")
+    our_claims: dict[Outcome, int] = Field(description="questions and extensions of ours that runs can decide")
+
+
 class Replication(Result):
     """The whole: `replication.json`."""
 
     schema_version: int = SCHEMA_VERSION
     scale: Scale
     code: Code
+    summary: Summary
     entries: list[Entry]
     claims: list[ClaimResult]

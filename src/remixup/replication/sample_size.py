@@ -67,7 +67,8 @@ def needed(config: Config, plan: Plan) -> list[Needed]:
         _number(evidence, row, metric)
         for row in plan.rows
         for metric in row.row.published
-        if row.stand_in is None  # what stands in for something is not held against the number
+        # What stands in for something is not compared with the number.
+        if row.stand_in is None and row.row.transcribed(metric)
     ]
     return numbers + evidence.claims()
 
@@ -75,6 +76,7 @@ def needed(config: Config, plan: Plan) -> list[Needed]:
 def _number(evidence: _AllEvidence, row: PlannedRow, metric: str) -> Needed:
     printed = row.row.printed(metric)
     assert printed is not None
+    assert printed.value is not None
     margin = evidence.plan.experiment.tolerance(row.row, metric) or default_tolerance(printed.value)
     name = f"{row.row.id} {metric}"
     for source, values in evidence.samples(row.row.id, metric):

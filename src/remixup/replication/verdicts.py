@@ -50,6 +50,7 @@ def verdict(
     tolerance: float | None,
     decimals: int,
     stand_in: str | None,
+    transcribed: bool = True,
 ) -> Verdict:
     """Whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
 
@@ -59,19 +60,21 @@ def verdict(
         tolerance: how far off still counts as the same, rounding not included; None for the default.
         decimals: places printed; half of the last one is rounding.
         stand_in: what stands in for what; such a number is not held against the published one.
+        transcribed: whether `None` says that the paper prints no number, and not that its table could not be read.
 
     Returns:
         "replicated": at least three runs, the half-width of the 95 % interval within the tolerance, the mean within
         tolerance and rounding. "not replicated": the mean further off than that, and the published number (less its
-        rounding) outside the interval in which one more run would lie. Else "inconclusive"; "no published number" and
-        "stand-in" before all others, in this order. That something was not run, or failed, is for the caller to know.
+        rounding) outside the interval in which one more run would lie. Else "inconclusive". Before all others, in
+        this order: "no published number", "not transcribed", "stand-in". That something was not run, or failed, is for
+        the caller to know.
 
     Raises:
         ValueError: empty or non-finite values, or a published number that is not finite.
     """
     sample = summarise(values, range(len(values)))
     if published is None:
-        return "no published number"
+        return "no published number" if transcribed else "not transcribed"
     if not math.isfinite(published):
         raise ValueError(f"a published number of {published}")
     if stand_in is not None:

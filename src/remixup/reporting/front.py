@@ -32,6 +32,7 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
         "NumPapers": len(papers),
         "NumExperiments": sum(bool(experiment.rows) for experiment in experiments),
         "NumPublished": kinds.total(),
+        "NumNotTranscribed": sum(not entry.transcribed for entry in replication.entries),
         "NumPaper": kinds["paper"],
         "NumReduced": _broad(kinds)["reduced"],
         "NumEmbedded": kinds["embedded"],

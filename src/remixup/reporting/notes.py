@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
+from remixup.replication.results import Entry
 from remixup.reporting import latex
 
 
@@ -40,3 +42,10 @@ def notes(
         lines.append(r"\quotedmark~Quoted by the paper from other work.")
     lines += more
     return rf"\tablenotes{{{' '.join(lines)}}}" if lines else ""
+
+
+def not_transcribed(entries: Iterable[Entry]) -> list[str]:
+    """Return a sentence that counts the numbers that are published and not transcribed, place by place."""
+    places = Counter(entry.where for entry in entries if not entry.transcribed)
+    counted = (f"{count} ({latex.prose(where)})" for where, count in places.items())
+    return [f"Published, but not transcribed: {latex.listed(counted)}."] if places else []

@@ -80,7 +80,7 @@ def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
     def there(row: str, metric: str) -> bool:
         return (row, metric) in entries and best_evidence(entries[row, metric])[0] == "paper"
 
-    numbers = [(row.row.id, metric) for row in plan.rows for metric in row.row.published]
+    numbers = [(row.row.id, metric) for row in plan.rows for metric in row.row.published if row.row.transcribed(metric)]
     numbers = [each for each in numbers if not there(*each)]
     derived = [each for each in plan.experiment.derived if not there(each.id, each.kind)]
     judged = of("paper", judge([plan.experiment], [result]))

@@ -10,7 +10,7 @@ from remixup.errors import UserError
 from remixup.replication.best import BROKEN, KINDS, best_record, kind
 from remixup.replication.results import Entry, ExperimentResult, Recorded
 from remixup.reporting import latex
-from remixup.reporting.notes import marks, notes
+from remixup.reporting.notes import marks, not_transcribed, notes
 from remixup.spec.config import SCALES, Scale
 from remixup.spec.experiment import Experiment, MetricInfo, Row, Table
 
@@ -23,6 +23,7 @@ VERDICTS = {
     "failed": r"\Failed",
     "diverged": r"\Diverged",
     "no value": r"\NoValue",
+    "not transcribed": r"\NotTranscribed",
     "no published number": r"\NothingToCompare",
 }
 """The commands, defined in paper/report.tex with their symbols, that print each verdict."""
@@ -52,7 +53,7 @@ def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> st
         return _choice(wanted, experiment, result)
     metrics = wanted.metrics or list(experiment.metrics)
     rows = here(experiment, wanted.rows, result.scale)
-    compared = any(row.printed(metric) is not None for row in rows for metric in metrics)
+    compared = any(metric in row.published and row.transcribed(metric) for row in rows for metric in metrics)
     return (_results if compared or not 1 < len(metrics) <= ABREAST else _measurements)(wanted, experiment, result)
 
 
@@ -309,10 +310,15 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
     columns = [rf"@{{}}L{{{names}mm}}", "l", *numbers, "r@{}"]
     head = ["", "Evidence", *(latex.prose(_metric(experiment.metrics[metric])) for metric in metrics), "$n$"]
     versions = dict.fromkeys(latex.escape(sample.dataset_version) for sample in used)
+    shown = {row.id for row in rows}
     below = notes(
         [sample.stand_in for sample in used],
         recorded=any(isinstance(sample, Recorded) for sample in used),
-        more=[*_not_here(wanted, experiment, result.scale), *([f"Data: {', '.join(versions)}."] if used else [])],
+        more=[
+            *_not_here(wanted, experiment, result.scale),
+            *not_transcribed(each for (name, metric), each in entries.items() if name in shown and metric in metrics),
+            *([f"Data: {', '.join(versions)}."] if used else []),
+        ],
     )
     label = f"tab:{experiment.id}-{wanted.id}"
     return latex.table(columns, head, lines, caption=wanted.caption.strip(), label=label, notes=below)

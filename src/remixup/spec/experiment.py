@@ -69,11 +69,18 @@ class Variation(Settings):
 
 
 class Published(Strict):
-    """A number as the paper prints it."""
+    """A number as the paper prints it; null where it is known to be published, and its table could not be read."""
 
-    value: float
+    value: float | None
+    where: str = Field("", description="page and table, if not that of the row; what is not transcribed must say where")
     quoted: bool = Field(False, description="the paper itself quotes it from another")
     tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Published:
+        if self.value is None and not self.where:
+            raise ValueError("a number that is not transcribed says where it is published")
+        return self
 
 
 RowId = Annotated[Slug, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{][A-Za-z0-9{}_.-]*$"})]
@@ -99,6 +106,11 @@ class Row(Variation):
         """The published number for a metric."""
         value = self.published.get(metric)
         return Published(value=value) if isinstance(value, int | float) else value
+
+    def transcribed(self, metric: str) -> bool:
+        """Return False where the paper prints a number for a metric that could not be read."""
+        printed = self.printed(metric)
+        return printed is None or printed.value is not None
 
 
 class MetricInfo(Strict):

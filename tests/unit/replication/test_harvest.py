@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from remixup.evaluation import kept
 from remixup.replication.harvest import Harvest
 from remixup.spec import parts
 from remixup.spec.config import Config
+from remixup.spec.experiment import Published
 from remixup.spec.planning import PlannedRow
 from remixup.training.store import write_json
 
@@ -112,6 +114,18 @@ def test_a_published_number_that_nothing_gives_was_not_run(harvest: Harvest) -> 
     for metric, published in (("validation_error.last", 3.0), ("probe.top1", 9.0)):
         entry = harvest.entry(row(harvest, "printed"), metric, [])
         assert (entry.published, entry.replicated, entry.verdict) == (published, None, "not run")
+
+
+def test_a_number_that_is_not_transcribed_has_a_place_and_no_verdict(harvest: Harvest) -> None:
+    """A run of it says "not transcribed"; without one it was not run. Either way the entry is marked."""
+    plain, waiting = row(harvest, "plain"), row(harvest, "not-yet")
+    unread = {"test_error.last": Published(value=None, where="Table 7, not read")}
+    for each, verdict in ((plain, "not transcribed"), (waiting, "not run")):
+        each = replace(each, row=each.row.model_copy(update={"published": unread}))
+        entry = harvest.entry(each, "test_error.last", [])
+        assert (entry.published, entry.transcribed, entry.tolerance) == (None, False, None)
+        assert (entry.where, entry.verdict) == ("Table 7, not read", verdict)
+    assert harvest.entry(plain, "test_error.last", []).transcribed, "the paper prints nothing here"
 
 
 def test_values_of_evaluations_by_seed(harvest: Harvest) -> None:

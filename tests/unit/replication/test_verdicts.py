@@ -98,6 +98,12 @@ def test_numbers_that_are_not_compared() -> None:
     assert judge(4.2, [9.0] * 3, stand_in="digits for CIFAR-10") == "stand-in"
 
 
+def test_a_number_that_could_not_be_read_is_not_compared() -> None:
+    for stand_in in (None, "digits for CIFAR-10"):
+        found = verdict(None, [4.2] * 3, tolerance=None, decimals=1, stand_in=stand_in, transcribed=False)
+        assert found == "not transcribed"
+
+
 @pytest.mark.parametrize("published", [4.2, None])
 @pytest.mark.parametrize("values", [[], [4.2, math.nan, 4.2], [math.inf]])
 def test_a_verdict_needs_numbers(published: float | None, values: list[float]) -> None:

@@ -7,6 +7,7 @@ import math
 import random
 from typing import Any
 
+from remixup.replication.best import summary
 from remixup.replication.results import (
     ClaimResult,
     Code,
@@ -326,12 +327,10 @@ def tabular() -> tuple[Experiment, ExperimentResult]:
 
 
 def replication(*results: ExperimentResult) -> Replication:
-    return Replication(
-        scale="embedded",
-        code=Code(commit=COMMIT, dirty=True),
-        entries=[entry for result in results for entry in result.entries],
-        claims=[claim for result in results for claim in result.claims],
-    )
+    entries = [entry for result in results for entry in result.entries]
+    claims = [claim for result in results for claim in result.claims]
+    code = Code(commit=COMMIT, dirty=True)
+    return Replication(scale="embedded", code=code, summary=summary(entries, claims), entries=entries, claims=claims)
 
 
 def environment() -> dict[str, Any]:

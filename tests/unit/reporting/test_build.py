@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from remixup.errors import UserError
+from remixup.replication.best import summary
 from remixup.replication.paper_costs import PaperCosts, SeedCost
 from remixup.replication.results import Code, Replication
 from remixup.reporting import build, latex
@@ -39,6 +40,11 @@ class Report:
 
     def read(self, name: str) -> str:
         return (self.generated / name).read_text(encoding="utf-8")
+
+
+def empty(code: Code) -> Replication:
+    """A report of nothing."""
+    return Replication(scale="paper", code=code, summary=summary([], []), entries=[], claims=[])
 
 
 def wanting(*experiments: Experiment) -> Outstanding:
@@ -300,7 +306,7 @@ def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, r
     ],
 )
 def test_origin_is_told_as_it_is(tmp_path: Path, code: Code, commit: str, note: str, state: str) -> None:
-    whole = Replication(scale="paper", code=code, entries=[], claims=[])
+    whole = empty(code)
     build.write_front([], [noise()[0]], whole, {**environment(), "lock": None}, wanting(), tmp_path)
     macros = (tmp_path / "macros.tex").read_text()
     assert rf"\newcommand{{\Commit}}{{{commit}}}" in macros
@@ -323,7 +329,9 @@ def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.Monke
     subprocess.run(["git", "init", "-q"], check=True)
     subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "m"], check=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    whole = Replication(scale="paper", code=Code(commit=commit, dirty=False), entries=[], claims=[])
+    whole = Replication(
+        scale="paper", code=Code(commit=commit, dirty=False), summary=summary([], []), entries=[], claims=[]
+    )
     build.write_front([], [], whole, environment(), wanting(), tmp_path / "generated")
     assert r"\newcommand{\CommitDate}{2021-02-03}" in (tmp_path / "generated" / "macros.tex").read_text()
     surroundings = build._surroundings(PAPER, tmp_path / "generated")
@@ -333,7 +341,9 @@ def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.Monke
 def test_sections_stand_under_their_papers(tmp_path: Path) -> None:
     first, second = noise()[0], tabular()[0]
     between = second.model_copy(update={"id": "between", "paper": "zhang2021"})
-    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), entries=[], claims=[])
+    whole = Replication(
+        scale="paper", code=Code(commit=None, dirty=None), summary=summary([], []), entries=[], claims=[]
+    )
     build.write_front([], [first, between, second], whole, environment(), wanting(), tmp_path)
     assert (tmp_path / "experiments.tex").read_text().split() == [
         r"\papersection{zhang2018mixup}",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from remixup.replication import paper_costs
+from remixup.replication.best import summary
 from remixup.replication.results import Cost, ExperimentResult, Replication
 from remixup.replication.verdicts import Evidence, decide_claims, verdict
 from remixup.reporting import build, figures
@@ -49,6 +50,7 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
             values[metric] = dict(zip(sample.seeds, sample.values, strict=True))
             say: dict[str, Any] = {"tolerance": None, "decimals": info.decimals, "stand_in": row.stand_in}
             changes: dict[str, Any] = {"experiment": experiment.id, "unit": info.unit, "scale": row.scale}
+            changes |= {"transcribed": row.row.transcribed(metric), "where": printed.where if printed else ""}
             changes |= {"quoted": printed.quoted if printed else False, "stand_in": row.stand_in}
             changes["dataset_version"] = f"{row.run.dataset.name} {row.run.dataset.version}"
             if draw.random() < 0.3:
@@ -108,12 +110,10 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     results = [of(path, experiment, scale) for path, experiment in files.values()]
     for experiment, result in zip(experiments, results, strict=True):
         build.write_assets(experiment, result, folder / "generated")
-    whole = Replication(
-        scale=scale,
-        code={"commit": COMMIT, "dirty": False},
-        entries=[each for result in results for each in result.entries],
-        claims=[each for result in results for each in result.claims],
-    )
+    entries = [each for result in results for each in result.entries]
+    claims = [each for result in results for each in result.claims]
+    code, counts = {"commit": COMMIT, "dirty": False}, summary(entries, claims)
+    whole = Replication(scale=scale, code=code, summary=counts, entries=entries, claims=claims)
     plans = [plan_experiment(path, experiment, Config(), "paper") for path, experiment in files.values()]
     wanting = outstanding(plans, results, paper_costs.read(ROOT / paper_costs.FILE))
     build.write_front(results, experiments, whole, environment(), wanting, folder / "generated")

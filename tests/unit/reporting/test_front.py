@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from remixup.replication.best import best_evidence
+from remixup.replication.best import best_evidence, summary
 from remixup.replication.results import Code, Entry, RecordedClaim, Replication
 from remixup.reporting import evidence, front
 
@@ -103,7 +103,9 @@ def test_claims_of_ours_are_counted_apart() -> None:
     assert "paper & 1 & 1 & 0 & 0 & 0 & 2" in table
     assert "All & 1 & 1 & 0 & 0 & 0 & 2" in table
     assert r"\midrule Of ours & 1 & 2 & 0 & 0 & 0 & 3" in table
-    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), entries=[], claims=[*ours, *papers])
+    claims = [*ours, *papers]
+    counts = summary([], claims)
+    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), summary=counts, entries=[], claims=claims)
     found = front.macros([], [], whole, [])
     for name, count in {
         "NumClaims": 2,
@@ -115,6 +117,31 @@ def test_claims_of_ours_are_counted_apart() -> None:
         "NumOursUndecided": 0,
     }.items():
         assert rf"\newcommand{{\{name}}}{{{count}}}" in found
+
+
+def test_the_summary_by_hand() -> None:
+    """By best evidence; what is not transcribed is no number, and definitions are no claims that runs decide."""
+    runs = exactly(4.0, 0.1)
+    entries = [
+        entry("a", "test_error.last", 4.0, runs, verdict="replicated"),
+        entry("b", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="not replicated")]),
+        entry("c", "test_error.last", 4.0, None),
+        entry("d", "test_error.last", None, runs, verdict="no published number"),
+        entry("e", "test_error.last", None, runs, verdict="not transcribed", transcribed=False),
+        entry("f", "test_error.last", None, None, transcribed=False),
+    ]
+    definition = claim("d", kind="definition", holds=None, effect=None, ci95=None, p=None, n=0)
+    claims = [claim("a"), claim("b", holds=False), claim("c", holds=False, source="ours"), definition]
+    found = summary(entries, claims)
+    assert (found.published_numbers, found.not_transcribed) == (3, 2)
+    assert found.by_verdict == {"replicated": 1, "not replicated": 1, "not run": 1}
+    assert found.paper_claims == {"confirmed": 1, "refuted": 1}
+    assert found.our_claims == {"refuted": 1}
+    code = Code(commit=None, dirty=None)
+    whole = Replication(scale="paper", code=code, summary=found, entries=entries, claims=claims)
+    macros = front.macros([], [], whole, [])
+    assert r"\newcommand{\NumPublished}{3}" in macros
+    assert r"\newcommand{\NumNotTranscribed}{2}" in macros
 
 
 def test_sentences_that_no_run_decides_are_counted_apart() -> None:

@@ -46,6 +46,16 @@ def test_without_published_numbers_metrics_stand_side_by_side() -> None:
     assert [cell[:9] for cell in lines_of(chosen)[0]] == ["row a", "embedded", r"\num{8.00", r"\num{5.55", "5"]
 
 
+def test_numbers_that_are_not_transcribed_are_counted_below() -> None:
+    """They leave the table as it is: there is no number to compare with."""
+    plain = abreast(*three("a", 5.55, 0.1234, 8.0), a="")
+    entries = three("a", 5.55, 0.1234, 8.0, verdict="not transcribed", transcribed=False, where="Table 7")
+    assert lines_of(abreast(*entries, a="")) == lines_of(plain)
+    assert "Published, but not transcribed: 3 (Table 7)." in abreast(*entries, a="")
+    assert "transcribed" not in plain
+    assert "transcribed: 2 (Table 7)." in abreast(*entries, a="", metrics=[METRICS[2], METRICS[0]])
+
+
 def columns_of(table: str) -> str:
     return table.partition(r"\begin{longtable}")[2].partition("\n")[0]
 
