@@ -137,28 +137,29 @@ def collision_distances(
     *,
     others: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """How near mixed points come to points of a third class (the image check of Chidambaram et al. 2022, section 2).
+    """Measure how near mixed points come to points of other classes (Chidambaram et al. 2022, section 2, on images).
 
-    For z_k = ratio_k x_k + (1 - ratio_k) x_partner[k], the Euclidean distance to the nearest of `others` whose class is
-    neither that of x_k nor that of its partner.
+    The mixed points are z_k = ratio_k x_k + (1 - ratio_k) x_partner[k]. For each of `others` the result is the
+    Euclidean distance to the nearest z_k of which neither class (that of x_k, that of its partner) is the point's own.
 
-    The search is a product of matrices in float32 where both sets of points are float32 (float64 otherwise), after
-    their mean is taken off; the distance to the point it finds is then computed again in float64. A float32 search may
-    miss a point that is nearer by less than its rounding, about 1e-7 of the squared norms; then the result is that much
-    too large.
+    The search is a product of matrices in float32 where both sets of points are float32 (float64 otherwise), after the
+    mean is subtracted. The distance to the mixed point that it finds is then computed again in float64. A float32
+    search may miss a mixed point that is nearer by less than its rounding, about 1e-7 of the squared norms; then the
+    result is too large by that much. Temporary tensors have at most about 2^20 elements, apart from one copy of
+    `others`.
 
     Args:
         points: (n, d), finite, any real dtype.
         labels: (n,), integers.
         ratio: λ in [0, 1]: a number, or a tensor of no dimension, for all; or (n,).
         partner: (n,), integers in [0, n).
-        others: points (m, d) and labels (m,) to measure to; the training points where None.
+        others: points (m, d) and labels (m,) to measure from; the training points where None.
 
     Returns:
-        float64 (n,) on the CPU; inf where no other point is of a third class.
+        float64 (m,) on the CPU; inf for a point without a mixed point of two other classes.
 
     Raises:
-        UserError: a shape, dtype or value is not as said.
+        UserError: a shape, dtype or value is not as described.
     """
     points = real_rows(points, "points")
     beside, beside_labels = (points, labels) if others is None else others
@@ -168,20 +169,28 @@ def collision_distances(
     single = points.dtype == beside.dtype == torch.float32
     dtype = torch.float32 if single else torch.float64
     points, beside = points.detach().to("cpu", dtype), beside.detach().to("cpu", dtype)
-    centre = beside.mean(0)
-    centred = beside - centre
-    norms = centred.square().sum(1)
-    result = torch.full((len(points),), math.inf, dtype=torch.float64)
+    centre = points.mean(0)
+    centred = (beside - centre).T
+    lowest = torch.full((len(beside),), math.inf, dtype=dtype)
+    nearest = torch.zeros(len(beside), dtype=torch.int64)
     for rows in torch.arange(len(points)).split(max(1, _CHUNK // max(beside.shape))):
-        kept = ratios[rows, None]
-        mixed = kept * points[rows].double() + (1 - kept) * points[partner[rows]].double()
-        scores = torch.addmm(norms, (mixed - centre).to(dtype), centred.T, alpha=-2)
+        mixed = (_mixed(points, ratios, partner, rows) - centre).to(dtype)
+        scores = torch.addmm(mixed.square().sum(1, keepdim=True), mixed, centred, alpha=-2)
         scores[labels[rows, None] == beside_labels] = math.inf
         scores[labels[partner[rows], None] == beside_labels] = math.inf
-        lowest, winner = scores.min(1)
-        found = (mixed - beside[winner].double()).norm(dim=1)
-        result[rows] = torch.where(lowest.isfinite(), found, math.inf)
+        found, winner = scores.min(0)
+        nearer = found < lowest
+        lowest[nearer], nearest[nearer] = found[nearer], rows[winner[nearer]]
+    result = torch.full((len(beside),), math.inf, dtype=torch.float64)
+    for rows in _parts(lowest.isfinite().nonzero()[:, 0], points.shape[1]):
+        result[rows] = (_mixed(points, ratios, partner, nearest[rows]) - beside[rows].double()).norm(dim=1)
     return result
+
+
+def _mixed(points: Tensor, ratios: Tensor, partner: Tensor, rows: Tensor) -> Tensor:
+    """Return the mixed points of some rows, float64 (len(rows), d)."""
+    kept = ratios[rows, None]
+    return kept * points[rows].double() + (1 - kept) * points[partner[rows]].double()
 
 
 def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hits]:

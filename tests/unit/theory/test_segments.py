@@ -127,12 +127,13 @@ def test_too_few_points_have_no_segment(points):
 
 def collisions_by_brute_force(points, labels, ratio, partner, others, other_labels):
     points, others = points.double().numpy(), others.double().numpy()
-    rows = []
-    for k, p in enumerate(partner.tolist()):
-        z = ratio[k] * points[k] + (1 - ratio[k]) * points[p]
-        third = (other_labels != labels[k]) & (other_labels != labels[p])
-        rows.append(min(np.linalg.norm(others[third.numpy()] - z, axis=1), default=np.inf))
-    return np.array(rows)
+    distances = np.full(len(others), np.inf)
+    for m, other in enumerate(others):
+        for k, p in enumerate(partner.tolist()):
+            if other_labels[m] not in (labels[k], labels[p]):
+                mixed = ratio[k] * points[k] + (1 - ratio[k]) * points[p]
+                distances[m] = min(distances[m], np.linalg.norm(other - mixed))
+    return distances
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
@@ -142,7 +143,7 @@ def test_collisions_agree_with_a_loop(dtype, chunk, monkeypatch):
     generator = torch.Generator().manual_seed(8)
     points, labels = torch.randn(60, 5, generator=generator).add(30).to(dtype), torch.arange(60) % 4
     others, other_labels = torch.randn(45, 5, generator=generator).add(30).to(dtype), torch.arange(45) % 4
-    partner = torch.randperm(60, generator=generator)
+    partner = torch.randint(60, (60,), generator=generator)
     each = torch.rand(60, generator=generator, dtype=torch.float64)
     for ratio in (each, 0.5, torch.tensor(0.25)):
         ratios = torch.as_tensor(ratio).expand(60).tolist()
@@ -158,8 +159,9 @@ def test_collisions_agree_with_a_loop(dtype, chunk, monkeypatch):
 def test_collisions_by_hand():
     points, labels = torch.tensor([[0.0, 0.0], [4.0, 0.0], [1.0, 2.0]]), torch.tensor([0, 1, 2])
     found = collision_distances(points, labels, 0.75, torch.tensor([1, 0, 2]))
-    # (1, 0) is 2 below the third; (3, 0) is 2 and 2 away from it; the third, by itself, meets the first at root 5
-    assert found.tolist() == pytest.approx([2, 8**0.5, 5**0.5])
+    # The mixed points are (1, 0) and (3, 0) of classes 0 and 1, and (1, 2) of class 2. The first two points have only
+    # the last of these to meet; the third is 2 from (1, 0).
+    assert found.tolist() == pytest.approx([5**0.5, 13**0.5, 2])
     assert collision_distances(points[:2], labels[:2], 0.5, torch.tensor([1, 0])).tolist() == [float("inf")] * 2
 
 

@@ -1,0 +1,63 @@
+"""How far data points stay from mixed points of other classes."""
+
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.evaluation.distances import flat_points, smallest_and_mean
+from remixup.theory.segments import collision_distances
+from remixup.training.loop import Training
+from remixup.training.randomness import generator
+from remixup.vicinity.ratio import beta
+
+NUMERICS = 2
+WEIGHTS = False
+SCALARS = {"collisions": ("train_smallest", "train_mean", "test_smallest", "test_mean")}
+
+
+def collisions(
+    training: Training, *, alpha: Annotated[float, "> 0"], share: Annotated[float, "> 0 and <= 1"] = 0.2
+) -> list[dict[str, Any]]:
+    """Measure the distance of data points to mixed points of other classes (Chidambaram et al., 2022, section 2.4).
+
+    The procedure is that of the released code (`analysis/mixup_point_analysis.py`). A random subset of the training
+    examples makes one epoch of mixed points. Each example of it is mixed once, with a ratio of its own from
+    Beta(alpha, alpha) and a partner drawn uniformly from the subset, itself included. The distance of a data point is
+    that to the nearest mixed point of which neither class is its own.
+
+    Args:
+        training: the training whose examples are measured, scaled as for the network, without augmentation.
+        alpha: the parameter of the Beta distribution.
+        share: the share of the training examples in the subset, and of the test examples in theirs.
+
+    Returns:
+        for each seed the smallest and the mean Euclidean distance over the data points: `train_smallest` and
+        `train_mean` of the training subset, `test_smallest` and `test_mean` of the test subset. Data points without
+        such a mixed point are left out; None where that is so for all.
+
+    Raises:
+        UserError: fewer than three classes, or a dataset of numbers.
+    """
+    if training.inputs.classes < 3:
+        raise UserError("collisions need a third class", where="evaluate.collisions")
+    inputs, results = training.inputs, []
+    for member, seed in enumerate(training.seeds):
+        subset = generator(seed, "subset")
+        x, y = flat_points(training, member, _chosen(inputs.train[member], share, subset))
+        test = flat_points(training, member, _chosen(inputs.test[member], share, subset))
+        ratio = beta((len(x),), alpha=alpha, generator=generator(seed, "ratio"))
+        partner = torch.randint(len(x), (len(x),), generator=generator(seed, "partner"))
+        found: dict[str, Any] = {"seed": seed}
+        for name, others in (("train", (x, y)), ("test", test)):
+            distance = collision_distances(x, y, ratio, partner, others=others)
+            found[f"{name}_smallest"], found[f"{name}_mean"] = smallest_and_mean(distance)
+        results.append(found)
+    return results
+
+
+def _chosen(rows: Tensor, share: float, source: torch.Generator) -> Tensor:
+    """Return a random share of rows (n,), without replacement."""
+    order = torch.randperm(len(rows), generator=source).to(rows.device)
+    return rows[order[: max(1, int(share * len(rows)))]]
