@@ -11,7 +11,9 @@ from remixup.data.built import Built, Material
 
 _SEED = 0
 _TRAIN, _TEST = 3_000, 2_000
+_MANY = 30_000
 _MOON_NOISE = 0.1
+_GAP = 0.5
 _SIGNS = {"train": 400, "test": 100}
 _VARIANCES = (4.0, 0.01)
 _SLOPE = 2.0
@@ -44,13 +46,23 @@ def two_moons(material: Material) -> Built:
 
 
 def two_moons_wide(material: Material) -> Built:
-    """Two moons on either side of an empty band of width 0.5."""
-    return _two_moons(0.5)
+    """Two moons moved apart until, over both parts, an empty band of width 0.5 lies between them."""
+    x, y = _interlocking()
+    upper, lower = x[y == 0], x[y == 1]
+    x[y == 0, 1] += _GAP - (upper[:, 1].min() - lower[:, 1].max())
+    x = np.stack([-x[:, 1], x[:, 0]], axis=1)  # a quarter turn counter-clockwise: what was above is now on the left
+    x -= x.mean(axis=0)
+    return _moon_parts(x, y, ("left", "right"))
 
 
-def two_moons_narrow(material: Material) -> Built:
-    """Two moons on either side of an empty band of width 0.1."""
-    return _two_moons(0.1)
+def reflected_moons_wide(material: Material) -> Built:
+    """Two reflected moons, each moved by 0.5 away from the line between them."""
+    return _reflected_moons(0.5)
+
+
+def reflected_moons_narrow(material: Material) -> Built:
+    """Two reflected moons, each moved by 0.1 away from the line between them."""
+    return _reflected_moons(0.1)
 
 
 def signs_20(material: Material) -> Built:
@@ -102,14 +114,24 @@ def _interlocking() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return x, y
 
 
-def _two_moons(gap: float) -> Built:
-    """Moons moved apart until, over both parts, the empty band between them has the width asked for."""
-    x, y = _interlocking()
-    upper, lower = x[y == 0], x[y == 1]
-    x[y == 0, 1] += gap - (upper[:, 1].min() - lower[:, 1].max())
-    x = np.stack([-x[:, 1], x[:, 0]], axis=1)  # a quarter turn counter-clockwise: what was above is now on the left
-    x -= x.mean(axis=0)
-    return _moon_parts(x, y, ("left", "right"))
+def _reflected_moons(shift: float) -> Built:
+    """Return moons that the line x = 0 separates, as in the released code of Chidambaram et al. (2022).
+
+    scikit-learn's moons are first centered across the line, after the height of each is changed by 0.3. Each point is
+    then reflected to the side of its class, if it is not there already, and moved away from the line by `shift`. The
+    last step is a quarter turn that puts the lower moon on the left.
+    """
+    from sklearn.datasets import make_moons
+
+    stream = np.random.RandomState(_SEED)
+    tensors: dict[str, NDArray[Any]] = {}
+    for part, count in (("train", _MANY), ("test", _TEST)):
+        moons, y = make_moons(count, noise=_MOON_NOISE, random_state=stream)
+        side = 1.0 - 2.0 * y  # class 0, the upper moon, is on the right
+        height = moons[:, 1] + 0.3 * side
+        across = side * (np.abs(height - height.mean()) + shift)
+        tensors |= _part(part, np.stack([across, moons[:, 0] - 0.5], axis=1), y)
+    return Built(tensors, ("right", "left"))
 
 
 def _moon_parts(x: NDArray[np.float64], y: NDArray[np.int64], classes: tuple[str, str]) -> Built:

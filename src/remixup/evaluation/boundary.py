@@ -14,7 +14,7 @@ from remixup.evaluation.plane import axes, by_rows, rounded
 from remixup.theory.margins import guaranteed_class
 from remixup.training.loop import Training
 
-NUMERICS = 1
+NUMERICS = 2
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
 MARGIN = 0.25
 """How far grids reach beyond the training points, as a share of their extent."""
@@ -74,7 +74,7 @@ def _bend(grid: Any, classes: Any) -> float:
     """Disagreement of classes on a grid with the straight line that fits them best, in percent."""
     if len(np.unique(classes)) == 1:
         return 0.0
-    line = LogisticRegression(C=1e4, max_iter=1000).fit(grid, classes)
+    line = LogisticRegression(C=1e4, solver="newton-cholesky", max_iter=1000).fit(grid, classes)
     return 100 * float((line.predict(grid) != classes).mean())
 
 
