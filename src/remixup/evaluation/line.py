@@ -1,6 +1,6 @@
 """What a network says along a line of points, beside the Mixup-optimal classifier."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor
@@ -11,7 +11,8 @@ from remixup.theory.optimal import mixup_optimal
 from remixup.training.loop import Training
 
 NUMERICS = 1
-SCALARS = {"on_the_line": ("point0", "point1", "point2", "difference", "agreement")}
+TEN_POINTS = tuple(f"point{place}" for place in range(10))
+SCALARS = {"on_the_line": ("point0", "point1", "point2", "difference", "agreement"), "at_ten_points": TEN_POINTS}
 BEYOND = 0.25
 
 
@@ -44,14 +45,10 @@ def on_the_line(
         UserError: inputs of more than one feature, or other than classes.
     """
     inputs = training.inputs
-    if inputs.shape != (1,) or inputs.y.is_floating_point():
-        raise UserError("the line needs inputs of one feature, and classes", where="evaluate.on_the_line")
-    order = inputs.train.argsort(dim=1)
-    x = inputs.examples(inputs.train.gather(1, order)).cpu().double()
-    labels = inputs.train_labels.gather(1, order).cpu()
+    x, labels = _examples(training, "on_the_line")
     grid = torch.stack([_along(own, points) for own in x])
     queries = torch.cat([x, grid], dim=1)
-    said = training.logits(queries.float().to(training.device)).double().softmax(-1).cpu()
+    said = _probabilities(training, queries)
     results = []
     for member, seed in enumerate(training.seeds):
         examples = x[member], labels[member]
@@ -60,6 +57,46 @@ def on_the_line(
             optimal = mixup_optimal(*examples, queries[member], alpha=alpha, radius=radius, classes=inputs.classes)
         results.append({"seed": seed, **_compared(*examples, grid[member], said[member], optimal)})
     return results
+
+
+def at_ten_points(training: Training, *, of: Literal["first", "own"]) -> list[dict[str, Any]]:
+    """Measure class probabilities at the first ten training examples (logs of Chidambaram et al., 2022).
+
+    Args:
+        training: networks on inputs of one feature, trained on unscaled inputs.
+        of: the class: "first", that of the first example, or "own", that of each example.
+
+    Returns:
+        for each seed `point0` to `point9`, the probability at each of the first ten examples in the order of the
+        dataset; None where outputs are not finite.
+
+    Raises:
+        UserError: inputs of more than one feature, other labels than classes, or fewer than ten examples.
+    """
+    x, labels = _examples(training, "at_ten_points")
+    if x.shape[1] < len(TEN_POINTS):
+        raise UserError(f"there are {x.shape[1]} training examples, not ten", where="evaluate.at_ten_points")
+    wanted = labels if of == "own" else labels[:, :1].expand_as(labels)
+    found = _probabilities(training, x).gather(2, wanted.unsqueeze(2)).squeeze(2)
+    return [
+        {"seed": seed}
+        | {name: value if value == value else None for name, value in zip(TEN_POINTS, each, strict=False)}
+        for seed, each in zip(training.seeds, found.tolist(), strict=True)
+    ]
+
+
+def _examples(training: Training, name: str) -> tuple[Tensor, Tensor]:
+    """Return the training examples in the order of the dataset, float64 (seeds, n, 1), and their labels (seeds, n)."""
+    inputs = training.inputs
+    if inputs.shape != (1,) or inputs.y.is_floating_point():
+        raise UserError("the line needs inputs of one feature, and classes", where=f"evaluate.{name}")
+    order = inputs.train.argsort(dim=1)
+    return inputs.examples(inputs.train.gather(1, order)).cpu().double(), inputs.train_labels.gather(1, order).cpu()
+
+
+def _probabilities(training: Training, x: Tensor) -> Tensor:
+    """Return each class's probability at inputs (seeds, n, 1), float64 (seeds, n, classes)."""
+    return training.logits(x.float().to(training.device)).double().softmax(-1).cpu()
 
 
 def _along(x: Tensor, points: int) -> Tensor:

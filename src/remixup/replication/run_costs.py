@@ -23,7 +23,7 @@ from remixup.training.timing import StepTime, StepTimes, kind
 from remixup.training.workload import examples, operations, parameter, views, work
 
 NOT_COUNTED = {"logistic_regression", "modes", "on_the_line", "linear_solution", "direction_norms"}
-NOT_COUNTED |= {"collinearity", "collisions", "mixing", "last_value"}
+NOT_COUNTED |= {"at_ten_points", "collinearity", "collisions", "last_value", "mixing"}
 """Evaluations that pass next to nothing through a network: their seconds are left out."""
 NODES = 32
 """Of the integral over the ratio in `theory.approximation.mixup_loss`."""

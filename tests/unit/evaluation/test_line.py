@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from remixup.errors import UserError
-from remixup.evaluation.line import on_the_line
+from remixup.evaluation.line import at_ten_points, on_the_line
 from remixup.theory.optimal import mixup_optimal
 from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start
 from tests.unit.training.samples import table, table_spec
@@ -75,6 +75,38 @@ def test_labels_are_those_trained_on():
     clean = on_the_line(line((1, 0, 1)), alpha=1.0)
     assert on_the_line(training, alpha=1.0) == clean
     assert clean[0]["point0"] == pytest.approx(1 - probability(0))
+
+
+def ten_points(classes, **changes):
+    """Logits c x of classes c = 0, 1, ... on the points 0 to 10, of classes 1, 2, ... in turn."""
+    labels = [(place + 1) % classes for place in range(11)]
+    weights = [[float(c)] for c in range(classes)]
+    return linear_on_table([[float(place)] for place in range(11)], labels, classes, weights, [0] * classes, **changes)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_at_ten_points_by_hand(classes):
+    def said(place, label):
+        return np.exp(label * place) / sum(np.exp(c * place) for c in range(classes))
+
+    (first,) = at_ten_points(ten_points(classes), of="first")
+    (own,) = at_ten_points(ten_points(classes), of="own")
+    names = [f"point{place}" for place in range(10)]
+    assert list(first) == list(own) == ["seed", *names]
+    assert [first[name] for name in names] == pytest.approx([said(place, 1) for place in range(10)], rel=1e-5)
+    labels = [(place + 1) % classes for place in range(10)]
+    assert [own[name] for name in names] == pytest.approx([said(k, labels[k]) for k in range(10)], rel=1e-5)
+
+
+def test_ten_points_of_a_broken_network_and_of_fewer_examples():
+    fine, gone = at_ten_points(broken(ten_points(3, seeds=(4, 5))), of="own")
+    assert (fine["seed"], gone.pop("seed")) == (4, 5)
+    assert None not in fine.values()
+    assert set(gone.values()) == {None}
+    with pytest.raises(UserError, match="3 training examples, not ten"):
+        at_ten_points(line(), of="own")
+    with pytest.raises(UserError, match="one feature"):
+        at_ten_points(linear_on_table([[0.0, 1.0]] * 10, [0] * 10, 2, [[0, 0], [1, 1]], [0, 0]), of="first")
 
 
 def test_seeds_side_by_side_give_what_each_gives_alone():
