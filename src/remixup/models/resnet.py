@@ -23,15 +23,15 @@ def resnet(
     width_per_group: Annotated[int, ">= 1"] = 64,
     zero_init_residual: bool = True,
     stem: Literal["imagenet", "small"] = "imagenet",
+    initialization: Literal["he", "pytorch"] = "he",
 ) -> nn.Sequential:
     """A ResNet or ResNeXt: images (B, C, H, W) to logits (B, classes).
 
     The default is ResNet-50, and `layers` 3, 4, 23, 3 make ResNet-101; with 32 groups of width 4 that is ResNeXt-101
     32x4d, with 64 groups of width 4 ResNeXt-101 64x4d. Four times two basic blocks make ResNet-18. The bottlenecks are
     torchvision's, which halve height and width in their 3x3 convolution, as Goyal et al. 2017 (1706.02677, section 5.1)
-    do. Initialisation: torchvision's too, He et al. 2015 (1502.01852) over the outputs for convolutions and PyTorch's
-    default for the last layer, where Goyal et al. draw the weights from a normal distribution of standard deviation
-    0.01.
+    do. The last layer has PyTorch's default initialization, as in torchvision; Goyal et al. draw its weights from a
+    normal distribution of standard deviation 0.01.
 
     Args:
         input_shape: (C, H, W).
@@ -46,6 +46,8 @@ def resnet(
             Goyal et al. (section 5.1). That the mixup paper, which follows their recipe, does so as well is our choice.
         stem: "imagenet" has a 7x7 convolution of stride 2 and a 3x3 max pool of stride 2, "small" (for images of 32 to
             64 pixels) a 3x3 convolution alone; batch norm and ReLU follow the convolution in both.
+        initialization: of the convolutions: "he" is that of He et al. 2015 (1502.01852) over the outputs, as in
+            torchvision; "pytorch" is PyTorch's default for each layer.
 
     Raises:
         UserError: inputs that are no images, a stage without blocks, or groups without channels.
@@ -79,7 +81,12 @@ def resnet(
         stages[f"stage{number + 1}"] = stage
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
     network = nn.Sequential(stages)
-    _initialise(network, zero_init_residual)
+    if initialization == "he":
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if zero_init_residual:
+        _start_at_shortcuts(network)
     return network
 
 
@@ -115,10 +122,8 @@ def _projection(channels: int, outputs: int, stride: int) -> nn.Module | None:
     return nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-def _initialise(network: nn.Module, zero_init_residual: bool) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    for block in network.modules() if zero_init_residual else ():
+def _start_at_shortcuts(network: nn.Module) -> None:
+    """Set the scale of each block's last batch norm to zero."""
+    for block in network.modules():
         if isinstance(last := getattr(block, "bn3", getattr(block, "bn2", None)), nn.BatchNorm2d):
             nn.init.zeros_(last.weight)

@@ -161,6 +161,7 @@ class Harvest:
             where=(printed.where if printed else "") or row.row.where or self.plan.experiment.where,
             published=published,
             transcribed=row.row.transcribed(metric),
+            published_sd=printed.sd if printed else None,
             quoted=printed.quoted if printed else False,
             tolerance=tolerance,
             replicated=replicated,

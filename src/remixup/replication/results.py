@@ -77,6 +77,7 @@ class Entry(Result):
     where: str
     published: float | None
     transcribed: bool = Field(True, description="false: the paper prints a number here that could not be read")
+    published_sd: float | None = Field(None, description="standard deviation over the paper's runs; null: not stated")
     quoted: bool
     tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
     replicated: Replicated | None

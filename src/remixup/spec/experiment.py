@@ -74,6 +74,9 @@ class Published(Strict):
     value: float | None
     where: str = Field("", description="page and table, if not that of the row; what is not transcribed must say where")
     quoted: bool = Field(False, description="the paper itself quotes it from another")
+    sd: float | None = Field(
+        None, ge=0, description="standard deviation over the paper's runs, where it is stated, in the metric's unit"
+    )
     tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
 
     @model_validator(mode="after")

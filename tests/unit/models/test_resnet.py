@@ -93,6 +93,24 @@ def test_the_initial_weights_are_torchvisions(name: str, block: type[nn.Module],
     assert [key for key, value in ours.items() if not torch.equal(value, expected[key])] == []
 
 
+def test_with_pytorchs_initialization_every_layer_is_as_pytorch_makes_it() -> None:
+    params = {"layers": (1, 1), "block": "basic", "stem": "small", "zero_init_residual": False}
+    torch.manual_seed(3)
+    network = build("resnet", (3, 32, 32), 7, **params, initialization="pytorch")
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert len(convolutions) == 6
+    for module in convolutions:
+        # Uniform within one over the root of the inputs; He's normal draws go far beyond that.
+        bound = module.weight[0].numel() ** -0.5
+        assert 0.95 * bound < module.weight.abs().max() <= bound
+        assert module.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+    torch.manual_seed(3)
+    first = nn.Conv2d(3, 64, 3, bias=False).weight
+    assert torch.equal(convolutions[0].weight, first)
+    norms = [module.weight for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert all(torch.equal(weight, torch.ones_like(weight)) for weight in norms)
+
+
 def test_by_default_a_block_begins_as_its_shortcut() -> None:
     network = build("resnet", (1, 16, 16), 3, layers=(2, 2), width=8, stem="small")
     x = torch.rand(4, 32, 5, 5)

@@ -26,7 +26,11 @@ METRICS = {
 }
 ROWS = [
     {"id": "plain", "label": "x"},
-    {"id": "printed", "label": "x", "published": {"validation_error.last": 3.0, "probe.top1": 9.0}},
+    {
+        "id": "printed",
+        "label": "x",
+        "published": {"validation_error.last": {"value": 3.0, "sd": 0.4}, "probe.top1": 9.0},
+    },
     {"id": "probed", "label": "x", "run": {"epochs": 3}, "evaluate": ["probe"]},
     {"id": "not-yet", "label": "x", "run": {"epochs": 4}, "evaluate": ["probe"]},
 ]
@@ -111,9 +115,10 @@ def test_quantities_by_seed_with_those_that_diverged(harvest: Harvest) -> None:
 
 
 def test_a_published_number_that_nothing_gives_was_not_run(harvest: Harvest) -> None:
-    for metric, published in (("validation_error.last", 3.0), ("probe.top1", 9.0)):
+    for metric, published, deviation in (("validation_error.last", 3.0, 0.4), ("probe.top1", 9.0, None)):
         entry = harvest.entry(row(harvest, "printed"), metric, [])
-        assert (entry.published, entry.replicated, entry.verdict) == (published, None, "not run")
+        assert (entry.published, entry.published_sd) == (published, deviation)
+        assert (entry.replicated, entry.verdict) == (None, "not run")
 
 
 def test_a_number_that_is_not_transcribed_has_a_place_and_no_verdict(harvest: Harvest) -> None:

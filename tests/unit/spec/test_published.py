@@ -104,6 +104,13 @@ def test_all_published_numbers_are_there(name, count, total):
     assert sum(value for *_, value in found) == pytest.approx(total, abs=1e-6)
 
 
+def test_the_deviations_of_the_logs_of_views_are_in_points():
+    # The logs print fractions of two decimals with a percent sign.
+    found = [row.printed("test_error.last") for row in EXPERIMENTS["views"].rows]
+    assert [each.sd for each in found] == [2, 1, 0, 2, 2, 1, 2, 1, 1]
+    assert sum(each.value for each in found) == pytest.approx(41.05 + 68.58 + 176.31)
+
+
 def test_there_are_171_of_them():
     paper = [name for name, experiment in EXPERIMENTS.items() if experiment.paper == "zhang2018mixup"]
     assert sum(len(published(name)) for name in paper) == 171

@@ -148,7 +148,12 @@ def augmented(examples, uniforms):
 
 @pytest.mark.parametrize(
     ("partner", "cut"),
-    [({"name": "nearest", "k": 5}, 0), ({"name": "nearest", "k": 3, "same_class": True}, 1), ("second_loader", 0)],
+    [
+        ({"name": "nearest", "k": 5}, 0),
+        ({"name": "nearest", "k": 3, "same_class": True}, 1),
+        ("second_loader", 0),
+        ("uniform", 0),
+    ],
 )
 def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselves(partner, cut):
     """All draws made anew from the seed: partners in raw pixels, then the numbers that crop and mirror them."""
@@ -162,6 +167,9 @@ def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselve
     source = generator(2, "partner", 1)
     if partner == "second_loader":
         partners = second_loader(TrainingSet(raw, labels), order, generator=source)
+    elif partner == "uniform":  # each of the 50 for itself: some more than once, some never
+        partners = torch.randint(50, (50,), generator=source)
+        assert len(partners.unique()) < 50
     else:
         named = {name: value for name, value in partner.items() if name != "name"}
         partners = nearest(TrainingSet(raw, labels), order, **named, generator=source)
