@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +14,8 @@ from remixup.replication.best import summary
 from remixup.replication.harvest import Harvest
 from remixup.replication.results import Code, ExperimentResult, Replication
 from remixup.replication.verdicts import Evidence, decide_claims
-from remixup.spec.config import Config
-from remixup.spec.planning import Plan
+from remixup.spec.config import SCALES, Config
+from remixup.spec.planning import Plan, PlannedRow, plan_experiment
 from remixup.training.provenance import code
 from remixup.training.store import write_json, write_whole
 
@@ -64,6 +65,12 @@ def collect(config: Config, plan: Plan) -> Path:
             for metric in metrics
             if harvest.has(row, metric)
         ]
+        + [
+            harvest.entry(row, metric, recorded)
+            for row in _run_elsewhere(config, plan)
+            for metric in metrics
+            if (recorded := records.for_entry(on_record, row.row, metric)) or metric in row.row.published
+        ]
         + derived.entries(harvest, on_record),
         claims=claims,
         curves={row.row.id: curves for row in plan.rows if (curves := harvest.curves(row))},
@@ -82,6 +89,20 @@ def collect(config: Config, plan: Plan) -> Path:
     path = config.collected(plan.experiment.id)
     write_whole(path, result.model_dump_json(indent=1) + "\n")
     return path
+
+
+def _run_elsewhere(config: Config, plan: Plan) -> list[PlannedRow]:
+    """Return the rows that are not run at the plan's scale, as they are planned at the most faithful scale they have.
+
+    They count as rows without data: their numbers are "not run" here, and may be on record.
+    """
+    left = {row.id for row in plan.experiment.rows} - {row.row.id for row in plan.rows}
+    found: dict[str, PlannedRow] = {}
+    for scale in reversed(SCALES):
+        if left - found.keys():
+            rows = plan_experiment(plan.path, plan.experiment, config, scale).rows
+            found |= {row.row.id: replace(row, at_hand=False) for row in rows if row.row.id in left - found.keys()}
+    return [found[row.id] for row in plan.experiment.rows if row.id in found]
 
 
 def join(config: Config, experiments: list[str]) -> Path:

@@ -21,7 +21,7 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
         listed = [_TABLE.model_copy(update={"caption": latex.prose(f"{experiment.title}.")})]
     derived = derived_table(experiment, result)
     claims = claims_table(experiment, result)
-    printed = [table for table in listed if tables.here(experiment, table.rows, result.scale)]
+    printed = [table for table in listed if tables.here(experiment, table.rows, result)]
     found = [rf"Table~\ref{{tab:{experiment.id}-{table.id}}}" for table in printed]
     found += [rf"Table~\ref{{tab:{experiment.id}-derived}}"] if derived else []
     found += [rf"Table~\ref{{claims:{experiment.id}}} (claims)"] if claims else []

@@ -34,10 +34,10 @@ LABELS = {"": 15, VERDICTS["no published number"]: 15, VERDICTS["stand-in"]: 7}
 """Millimetres that row labels and data versions share beyond 72 where a results table has no longer verdict."""
 
 
-def here(experiment: Experiment, patterns: list[str], scale: Scale) -> list[Row]:
-    """The rows of these patterns that are run at a scale."""
-    run = {row.id for row in experiment.at(scale)}
-    return [row for row in experiment.select(patterns) if row.id in run]
+def here(experiment: Experiment, patterns: list[str], result: ExperimentResult) -> list[Row]:
+    """Return the rows of these patterns that are run at the result's scale, or published or on record at another."""
+    known = {row.id for row in experiment.at(result.scale)} | {entry.row for entry in result.entries}
+    return [row for row in experiment.select(patterns) if row.id in known]
 
 
 def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
@@ -46,13 +46,13 @@ def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> st
     One whose rows are all run at other scales only is a line that says so, without label. Raises UserError where the
     result lacks a published number of the experiment file.
     """
-    if not here(experiment, wanted.rows, result.scale):
+    if not here(experiment, wanted.rows, result):
         scales = {scale for row in experiment.select(wanted.rows) for scale in row.at}
         return rf"\elsewhere{{{_scales(scales)}}}{{{wanted.caption.strip()}}}"
     if wanted.select_by:
         return _choice(wanted, experiment, result)
     metrics = wanted.metrics or list(experiment.metrics)
-    rows = here(experiment, wanted.rows, result.scale)
+    rows = here(experiment, wanted.rows, result)
     compared = any(metric in row.published and row.transcribed(metric) for row in rows for metric in metrics)
     return (_results if compared or not 1 < len(metrics) <= ABREAST else _measurements)(wanted, experiment, result)
 
@@ -85,7 +85,7 @@ def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) ->
         named = latex.prose(_metric(experiment.metrics[metrics[0]]))
         caption += f" {named[:1].upper()}{named[1:]}."
     label = f"tab:{experiment.id}-{wanted.id}"
-    return compared(shown, caption, label, _not_here(wanted, experiment, result.scale))
+    return compared(shown, caption, label, _not_here(wanted, experiment, result))
 
 
 def compared(
@@ -143,9 +143,9 @@ def _alike(here: list[float], recorded: list[float]) -> bool:
     return len(here) == len(recorded) and all(map(math.isclose, here, recorded))
 
 
-def _not_here(wanted: Table, experiment: Experiment, scale: Scale) -> list[str]:
-    """A sentence that counts the rows of a table that are not run at this scale; none where all are."""
-    shown = here(experiment, wanted.rows, scale)
+def _not_here(wanted: Table, experiment: Experiment, result: ExperimentResult) -> list[str]:
+    """Return a sentence that counts the rows of a table that are not shown; none where all are."""
+    shown = here(experiment, wanted.rows, result)
     left_out = [row for row in experiment.select(wanted.rows) if row not in shown]
     if not left_out:
         return []
@@ -221,7 +221,7 @@ def _shown(
     entry.
     """
     entries = {(entry.row, entry.metric): entry for entry in result.entries}
-    rows = here(experiment, wanted.rows, result.scale)
+    rows = here(experiment, wanted.rows, result)
     shown = []
     for group in dict.fromkeys(row.group for row in rows):
         members = [row for row in rows if row.group == group]
@@ -281,7 +281,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
     metrics = wanted.metrics or list(experiment.metrics)
     entries = {(entry.row, entry.metric): entry for entry in result.entries}
     found: list[tuple[Row, dict[str, Entry] | dict[str, Recorded]]] = []
-    rows = here(experiment, wanted.rows, result.scale)
+    rows = here(experiment, wanted.rows, result)
     groups = list(dict.fromkeys(row.group for row in rows))
     for row in sorted(rows, key=lambda row: groups.index(row.group)):
         own = {metric: entries[row.id, metric] for metric in metrics if (row.id, metric) in entries}
@@ -315,7 +315,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         [sample.stand_in for sample in used],
         recorded=any(isinstance(sample, Recorded) for sample in used),
         more=[
-            *_not_here(wanted, experiment, result.scale),
+            *_not_here(wanted, experiment, result),
             *not_transcribed(each for (name, metric), each in entries.items() if name in shown and metric in metrics),
             *([f"Data: {', '.join(versions)}."] if used else []),
         ],
@@ -338,7 +338,7 @@ Samples = dict[tuple[str, str], Entry | Recorded]
 def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """For each group and each metric to choose by: the row with the smallest mean of it, and that row's numbers."""
     metrics = wanted.metrics or [name for name in experiment.metrics if name not in wanted.select_by]
-    rows = here(experiment, wanted.rows, result.scale)
+    rows = here(experiment, wanted.rows, result)
     samples = _comparable(rows, result)
     chosen: list[tuple[str, str, list[Row], Row | None]] = []
     for group in dict.fromkeys(row.group for row in rows):
@@ -371,7 +371,7 @@ def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> 
     below = notes(
         [sample.stand_in for sample in used],
         recorded=any(isinstance(sample, Recorded) for sample in used),
-        more=_not_here(wanted, experiment, result.scale),
+        more=_not_here(wanted, experiment, result),
     )
     label = f"tab:{experiment.id}-{wanted.id}"
     return latex.table(columns, head, lines, caption=wanted.caption.strip(), label=label, notes=below)
