@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from remixup.replication.results import ExperimentResult
+from remixup.reporting import latex
 from remixup.reporting.tables import compared
 from remixup.spec.experiment import Experiment, MetricInfo
 
@@ -11,11 +12,12 @@ def derived_table(experiment: Experiment, result: ExperimentResult) -> str:
     """Return the table, with label `tab:<experiment>-derived`; empty where the experiment has no such number."""
     entries = {(entry.row, entry.metric): entry for entry in result.entries}
     shown = [
-        ("", f"{each.label} ({each.where})", MetricInfo(label="", unit="", decimals=each.decimals), found)
+        ("", each.label, MetricInfo(label="", unit="", decimals=each.decimals), found)
         for each in experiment.derived
         if (found := entries.get((each.id, each.kind)))
     ]
     if not shown:
         return ""
-    caption = "Numbers that the text derives: the accuracy of one row over that of another, seed by seed."
+    places = ", ".join(dict.fromkeys(each.where for each in experiment.derived))
+    caption = f"Numbers that the text derives ({latex.prose(places)}): the accuracy of one row over that of another."
     return compared(shown, caption, f"tab:{experiment.id}-derived", [])

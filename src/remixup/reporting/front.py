@@ -21,7 +21,7 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
     claims = count_claims(sources["paper"])
     decided = sum(claims.values(), Counter[str]())
     decided_ours = sum(count_claims(sources["ours"]).values(), Counter[str]())
-    sentences = Counter(claim.kind for claim in sources["paper"])
+    sentences = Counter(claim.kind for claim in replication.claims)
     runs, _, seconds = spent(costs)
     commit = replication.code.commit
     values: dict[str, str | int] = {
@@ -41,7 +41,7 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
         "NumReplicated": verdicts["replicated"],
         "NumNotReplicated": verdicts["not replicated"],
         "NumInconclusive": verdicts["inconclusive"],
-        "NumClaims": sentences["measured"],
+        "NumClaims": decided.total(),
         "NumClaimsConfirmed": decided[r"\Confirmed"],
         "NumClaimsRefuted": decided[r"\Refuted"],
         "NumClaimsShown": decided[r"\DirectionShown"],

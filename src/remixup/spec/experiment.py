@@ -278,6 +278,7 @@ class Experiment(Variation):
         rows = [row.id for row in self.rows]
         shown: list[Table | Figure] = [*self.tables, *self.figures]
         for what, ids in {
+            "row": rows,
             "row or derived number": [*rows, *(each.id for each in self.derived)],
             "claim": [claim.id for claim in self.claims],
             "table or figure": [item.id for item in shown],

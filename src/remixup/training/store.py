@@ -214,8 +214,9 @@ def metrics(seeds: list[int], history: list[dict[str, float]], choose_epoch: boo
 def speeds(history: list[dict[str, float]], quantity: str) -> dict[int, float | None]:
     """Return, for each seed, the share of the schedule after which a quantity stays near where it ends.
 
-    Near is within a tenth of the median over the last ten epochs. The share is in percent of the epochs: 0 where the
-    quantity is near from the first epoch on, 100 where it is not even after the last.
+    Near is within a tenth of the median over the last twentieth of the epochs (ten of 200, at least one). The share is
+    in percent of the epochs: 0 where the quantity is near from the first epoch on, 100 where it is not even after the
+    last.
 
     Args:
         history: rows of a history, epochs of a seed in order.
@@ -228,7 +229,7 @@ def speeds(history: list[dict[str, float]], quantity: str) -> dict[int, float | 
     for seed in dict.fromkeys(int(row["seed"]) for row in history if quantity in row):
         rows = [row for row in history if row["seed"] == seed]
         series = [row[quantity] for row in rows]
-        end = statistics.median(series[-10:])
+        end = statistics.median(series[-max(1, len(series) // 20) :])
         far = [epoch for epoch, value in enumerate(series, start=1) if abs(value - end) > 0.1 * abs(end)]
         diverged = not all(abs(row["train_loss"]) < float("inf") for row in rows)
         found[seed] = None if diverged else 100 * max(far, default=0) / len(series)

@@ -139,9 +139,10 @@ def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None
     found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 60.0, 1: 50.0, 2: 40.0})
     experiment = read_experiment(write(tmp_path, derived=[RATIO]))
     ((name, published, *cells),) = lines_of(derived_table(experiment, result_of(found)))
-    assert (name, published) == ("mixup over ERM (section 3.5)", r"\num{2.0}")
+    assert (name, published) == ("mixup over ERM", r"\num{2.0}")
     assert r"\num{2.00}" in cells
     assert cells[-1] == r"\Replicated"
+    assert "derives (section 3.5): the accuracy" in derived_table(experiment, result_of(found))
     assert derived_table(read_experiment(write(tmp_path)), result_of()) == ""
 
 

@@ -17,7 +17,7 @@ def history(seed: int, errors: list[float], loss: float = 1.0) -> list[dict[str,
 
 
 END = [10.0] * 10
-"""Ten epochs whose median is 10: near is from 9 to 11."""
+"""The end of a schedule: near is from 9 to 11."""
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,10 @@ END = [10.0] * 10
         (END, 0.0),
         ([50.0, 30.0, 11.0, 9.0, 10.5, *END], 100 * 2 / 15),
         ([50.0, 10.0, 12.0, 10.0, 10.0, *END], 100 * 3 / 15),  # it was near before, and left again
-        ([*END, 11.5], 100.0),  # far after the last epoch
         ([8.0, *END], 100 / 11),  # a lower error is as far as a higher one
-        ([5.0, 1.0], 100.0),  # fewer epochs than ten: the median of all
+        ([*END, 5.0], 100 * 10 / 11),  # the end of a short schedule is its last epoch
+        ([20.0] * 38 + [10.0, 12.0], 95.0),  # that of forty is their last two: a median of 11
+        ([50.0] * 100 + [10.0] * 90 + [10.0] * 9 + [12.0], 100.0),  # far after the last epoch of 200
         ([0.0, 0.0], 0.0),
     ],
 )
