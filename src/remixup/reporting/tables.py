@@ -155,7 +155,7 @@ def _not_here(wanted: Table, experiment: Experiment, result: ExperimentResult) -
 
 def _columns(cells: list[list[str]], labels: list[str], versions: list[str]) -> list[str]:
     """Column specifications that fit their content; labels and versions share what is left, and are broken beyond."""
-    shared = 72 + min((LABELS.get(line[-1], 0) for line in cells), default=0)
+    shared = 70 + min((LABELS.get(line[-1], 0) for line in cells), default=0)
     label = _label_width(labels)
     data = min(shared - label, max([12, *(round(1.45 * len(text)) for text in versions)]))
     return [
