@@ -26,7 +26,7 @@ from tests.unit.spec.small import plan, spec, write
         ({"rows__0__published": {"test_error.median10": 1.0}}, r"metric 'test_error.median10' is not described"),
         ({"rows__0__published": {"test_error.last": float("nan")}}, r"finite"),
         ({"tables__0__rows": ["emr*"]}, r"no row is called 'emr\*'"),
-        ({"rows__1__id": "erm"}, r"row or derived number id 'erm' stands twice"),
+        ({"rows__1__id": "erm"}, r"row id 'erm' stands twice"),
         ({"rows": []}, r"claim lower: unknown row 'erm'"),
         ({"rows": [], "claims": []}, r"all: no row is called '\*'"),
         ({"seeds": "many"}, r"seeds: .*integer"),

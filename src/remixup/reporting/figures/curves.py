@@ -35,6 +35,8 @@ AXIS_LABELS: dict[str, str] = {
     "validation_loss": "validation loss",
     "validation_top5_error": "top-5 validation error (%)",
     "test_f1_error": "100 less macro-F1 (%)",
+    "test_mape": "mean absolute percentage error (%)",
+    "test_worst_error": "error of the worst domain",
     "validation_f1_error": "100 less macro-F1, validation (%)",
     "epsilon": r"$\varepsilon$ spent",
 }
