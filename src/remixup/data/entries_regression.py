@@ -5,7 +5,8 @@ from __future__ import annotations
 from remixup.data.entry import Dataset, File, Size, Task, Version, versions
 
 _UCI = "https://archive.ics.uci.edu/dataset"
-_RANGE = "Each input is scaled to [0, 1] by its extremes over all rows, as the released code of C-Mixup does."
+_RANGE = " Each input is scaled to [0, 1] by its extremes over all rows"
+_RELEASED = f"{_RANGE}, as in the released code of C-Mixup."
 _EXCHANGE_URL = (
     "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate/"
     "exchange_rate.txt.gz"
@@ -13,7 +14,7 @@ _EXCHANGE_URL = (
 
 
 def _packaged(name: str, title: str, size: Size, note: str, *, licence: str, citation: str, homepage: str) -> Dataset:
-    version = Version("packaged", f"regression.{name}", embedded=True, note=f"{note} {_RANGE}")
+    version = Version("packaged", f"regression.{name}", embedded=True, note=note)
     task: Task = "tabular"
     return Dataset(name, title, task, 1, versions(version), licence, citation, homepage, size)
 
@@ -23,7 +24,8 @@ REGRESSION = (
         "airfoil",
         "Airfoil Self-Noise",
         Size((5,), 1_503),
-        "1,503 rows: frequency, angle, chord length, velocity and thickness; the label is the sound pressure in dB.",
+        "1,503 rows: frequency, angle, chord length, velocity and thickness; the label is the sound pressure in dB."
+        + _RELEASED,
         licence="CC BY 4.0",
         citation="brooks1989airfoil",
         homepage=f"{_UCI}/291/airfoil+self+noise",
@@ -33,7 +35,7 @@ REGRESSION = (
         "NO2",
         Size((7,), 500),
         "500 hours at Alnabru, Oslo, 2001 to 2003: traffic, weather and time; the label is the logarithm of the NO2 "
-        "concentration. The split of the released code is in files that are not public.",
+        "concentration. The split of the released code is in files that we could not reach." + f"{_RANGE}, our choice.",
         licence="free to use with acknowledgment (StatLib)",
         citation="aldrin2004no2",
         homepage="https://lib.stat.cmu.edu/datasets/NO2.dat",
@@ -43,7 +45,7 @@ REGRESSION = (
         "SkillCraft",
         Size((17,), 1_878, 711, 806),
         "3,395 players; the label is the action latency in ms. Domains are leagues: 1 to 4 for training, 5 for "
-        "validation, 6 to 8 for the test. Missing values are the mean of their column.",
+        "validation, 6 to 8 for the test. Missing values are the mean of their column." + _RELEASED,
         licence="CC BY 4.0",
         citation="thompson2013skillcraft",
         homepage=f"{_UCI}/272/skillcraft1+master+table+dataset",
@@ -53,7 +55,7 @@ REGRESSION = (
         "Communities and Crime",
         Size((122,), 1_390, 373, 231),
         "1,994 communities; the label is the rate of violent crimes in [0, 1]. Domains are states, split in the order "
-        "of their numbers; the test part has nine. Missing values are the mean of their column.",
+        "of their numbers; the test part has nine. Missing values are the mean of their column." + _RELEASED,
         licence="CC BY 4.0",
         citation="redmond2002crime",
         homepage=f"{_UCI}/183/communities+and+crime",

@@ -23,7 +23,7 @@ _PACKAGED = {
     "communities.data.xz": "3afae9fc492f388b72104f8d1de61cd3333729f6cd2e876dda2a0518931c7b53",
 }
 _TRAIN, _VALIDATION = 0.7, 0.1
-"""Least shares of the rows in the training and the validation domains."""
+"""Shares of the rows at which the validation part begins, and after which, from there, the test part begins."""
 WINDOW, HORIZON = 168, 12
 """Days of exchange rates that the network sees, and how many days after the last of them it predicts."""
 

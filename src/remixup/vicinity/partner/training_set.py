@@ -5,7 +5,6 @@ epoch in their order), and a generator on the CPU. It returns an int64 tensor (n
 training set.
 """
 
-from functools import cache
 from typing import Annotated
 
 import torch
@@ -15,7 +14,7 @@ NUMERICS = 1
 
 
 class TrainingSet:
-    """The examples that partners are looked for among; their neighbours are found once, when first asked for.
+    """The examples that partners are looked for among; what is computed for all of them is kept.
 
     Args:
         x: inputs (n, ...), any dtype; distances are Euclidean in these units.
@@ -24,20 +23,25 @@ class TrainingSet:
 
     def __init__(self, x: Tensor, labels: Tensor) -> None:
         self.x, self.labels = x.flatten(1), labels
-        self.neighbours = cache(self._neighbours)
-        self.label_kernel = cache(self._label_kernel)
+        # Plain dictionaries: a cached method would refer to the object that holds it, and keep its data in memory.
+        self._neighbours: dict[tuple[int, bool], tuple[Tensor, Tensor]] = {}
+        self._kernels: dict[float, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def _neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
-        """The k nearest others of each example, nearest first, int64 (n, k), and how many there are, int64 (n,).
+    def neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
+        """Return the k nearest others of each example, nearest first, int64 (n, k), and their number, int64 (n,).
 
         Fewer than k where the training set (or the class) has fewer others; the rest of such a row means nothing.
         """
         if same_class and self.labels.is_floating_point():
             raise ValueError("labels that are numbers have no classes to find partners in")
-        k = min(k, len(self))
+        if (k, same_class) not in self._neighbours:
+            self._neighbours[k, same_class] = self._find_neighbours(min(k, len(self)), same_class)
+        return self._neighbours[k, same_class]
+
+    def _find_neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
         found, counts = [], []
         for rows in torch.arange(len(self), device=self.x.device).split(1000):
             distance = torch.cdist(self.x[rows].float(), self.x.float())
@@ -49,12 +53,14 @@ class TrainingSet:
             counts.append(nearest.values.isfinite().sum(1))
         return torch.cat(found).cpu(), torch.cat(counts).cpu()
 
-    def _label_kernel(self, bandwidth: float) -> Tensor:
+    def label_kernel(self, bandwidth: float) -> Tensor:
         """Return the cumulative probabilities (n, n), float64, of each example's partners under `label_kernel`."""
-        labels = self.labels.cpu().double().reshape(len(self), -1)
-        weight = torch.exp(-(torch.cdist(labels, labels) ** 2) / (2 * bandwidth**2))
-        cumulative = weight.cumsum(1)
-        return cumulative / cumulative[:, -1:]
+        if bandwidth not in self._kernels:
+            labels = self.labels.cpu().double().reshape(len(self), -1)
+            weight = torch.cdist(labels, labels).square_().div_(-2 * bandwidth**2).exp_()
+            cumulative = weight.cumsum_(1)
+            self._kernels[bandwidth] = cumulative.div_(cumulative[:, -1:].clone())
+        return self._kernels[bandwidth]
 
 
 def nearest(
