@@ -48,6 +48,8 @@ def shrunk(run):
     document |= {name: value for name, value in small.items() if name in document}
     if REGISTRY[run.dataset.name].size.train > 100:
         document["dataset"]["subset"] = 200 if run.dataset.second_view else 32  # each has a partner of its class
+    if (run.dataset.validation or 0) > 1:  # a number of examples, more than there are now
+        document["dataset"]["validation"] = 0.25
     if run.dataset.decode is not None:  # all test images are decoded after each epoch
         document["epochs"] = 3
     if run.vicinity.warmup_epochs:
