@@ -188,8 +188,9 @@ def _measured(harvest: Harvest, row: PlannedRow) -> list[dict[str, Any]]:
 
 
 def _named(kept: dict[str, Any]) -> dict[str, Any]:
-    """The identity of an evaluation in a record."""
-    return {name: kept[name] for name in ("part", "numerics", "source")}
+    """Return the identity of an evaluation in a record; what its source run left out takes today's defaults."""
+    sources = [comparable(RunSpec.model_validate(each)) for each in kept["source"]]
+    return {"part": kept["part"], "numerics": kept["numerics"], "source": sources}
 
 
 def _identity(plan: Plan, part: Part) -> dict[str, Any]:

@@ -46,6 +46,19 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OnRecord, d
     return OnRecord(found.path, found.experiment, Config()), record
 
 
+def test_a_setting_that_was_added_later_has_its_default_in_older_records(
+    record: tuple[OnRecord, dict[str, Any]],
+) -> None:
+    """The run that an attack was made on is in the record as it was written, without what came after."""
+    now = record[1]["comparable"]
+    older = {name: value for name, value in now.items() if name not in ("drop_last", "reshuffle")}
+    older["dataset"] = {name: value for name, value in now["dataset"].items() if name != "standardize_labels"}
+    kept = {"part": {"name": "probe"}, "numerics": 1, "values": {}}
+    assert older != now
+    assert records._named({**kept, "source": [older]}) == records._named({**kept, "source": [now]})
+    assert records._named({**kept, "source": [{**older, "epochs": 99}]}) != records._named({**kept, "source": [now]})
+
+
 def content_of(record: dict[str, Any]) -> dict[str, Any]:
     """What a record's file holds of it, but for the digest."""
     return {name: value for name, value in record.items() if name != "comparable"}
