@@ -106,7 +106,7 @@ def claims_table(claims: list[Judged]) -> str:
         section = "" if each.experiment.id == place else rf"\ref{{exp:{each.experiment.id}}}"
         place = each.experiment.id
         lines.append([section or "~", *_claim(each)])
-    columns = ["@{}l", "L{48mm}", "l", "r", "r@{\\enspace}", "l", "r", "L{40mm}@{}"]
+    columns = ["@{}l", "L{47mm}", "l", "r", "r@{\\enspace}", "l", "r", "L{39mm}@{}"]
     head = ["", "Claim", "Evidence", "$n$", r"\multicolumn{2}{c}{Effect, 95\,\% interval}", r"$\delta$", "Decision"]
     caption = r"Each claim by the best evidence of it. \evidencecaption"
     return latex.table(columns, head, lines or ["Nothing was run"], caption=caption, label="tab:evidence")
