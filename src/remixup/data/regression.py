@@ -81,12 +81,16 @@ def exchange_rate(material: Material) -> Built:
 
 
 def _packaged(name: str) -> str:
-    """Return the text of a file of the package; UserError where it is not the file on record."""
+    """Return the text of a file of the package; UserError where it is missing or not the file on record."""
     path = resources.files("remixup.data") / "packaged" / name
-    content = path.read_bytes()
+    hint = "restore it from git, or install the package again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"it cannot be read ({error.strerror})", where=str(path), hint=hint) from None
     found = hashlib.sha256(content).hexdigest()
     if found != _PACKAGED[name]:
-        raise UserError(f"its sha256 is {found}, not {_PACKAGED[name]}", where=str(path), hint="restore it from git")
+        raise UserError(f"its sha256 is {found}, not {_PACKAGED[name]}", where=str(path), hint=hint)
     return (lzma.decompress(content) if name.endswith(".xz") else content).decode("ascii")
 
 

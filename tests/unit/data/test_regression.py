@@ -102,3 +102,11 @@ def test_a_changed_file_of_the_package_is_refused(monkeypatch):
     monkeypatch.setitem(regression._PACKAGED, "no2.csv", "0" * 64)
     with pytest.raises(UserError, match="its sha256 is 0420af1d"):
         regression.no2(NOTHING)
+
+
+def test_a_missing_file_of_the_package_is_one_message(monkeypatch):
+    monkeypatch.setitem(regression._PACKAGED, "gone.csv", "0" * 64)
+    with pytest.raises(UserError, match="cannot be read") as caught:
+        regression._packaged("gone.csv")
+    assert "gone.csv" in str(caught.value)
+    assert "restore it from git" in str(caught.value)
