@@ -85,7 +85,7 @@ def _results(wanted: Table, experiment: Experiment, result: ExperimentResult) ->
         named = latex.prose(_metric(experiment.metrics[metrics[0]]))
         caption += f" {named[:1].upper()}{named[1:]}."
     label = f"tab:{experiment.id}-{wanted.id}"
-    return compared(shown, caption, label, _not_here(wanted, experiment, result))
+    return compared(shown, caption, label, _not_here(wanted, experiment, here(experiment, wanted.rows, result)))
 
 
 def compared(
@@ -143,9 +143,8 @@ def _alike(here: list[float], recorded: list[float]) -> bool:
     return len(here) == len(recorded) and all(map(math.isclose, here, recorded))
 
 
-def _not_here(wanted: Table, experiment: Experiment, result: ExperimentResult) -> list[str]:
+def _not_here(wanted: Table, experiment: Experiment, shown: list[Row]) -> list[str]:
     """Return a sentence that counts the rows of a table that are not shown; none where all are."""
-    shown = here(experiment, wanted.rows, result)
     left_out = [row for row in experiment.select(wanted.rows) if row not in shown]
     if not left_out:
         return []
@@ -315,7 +314,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         [sample.stand_in for sample in used],
         recorded=any(isinstance(sample, Recorded) for sample in used),
         more=[
-            *_not_here(wanted, experiment, result),
+            *_not_here(wanted, experiment, rows),
             *not_transcribed(each for (name, metric), each in entries.items() if name in shown and metric in metrics),
             *([f"Data: {', '.join(versions)}."] if used else []),
         ],
@@ -338,7 +337,10 @@ Samples = dict[tuple[str, str], Entry | Recorded]
 def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """For each group and each metric to choose by: the row with the smallest mean of it, and that row's numbers."""
     metrics = wanted.metrics or [name for name in experiment.metrics if name not in wanted.select_by]
-    rows = here(experiment, wanted.rows, result)
+    run = {row.id for row in experiment.at(result.scale)}
+    known = here(experiment, wanted.rows, result)
+    # Among rows of one scale alone a choice is fair.
+    rows = [row for row in known if row.id in run] or known
     samples = _comparable(rows, result)
     chosen: list[tuple[str, str, list[Row], Row | None]] = []
     for group in dict.fromkeys(row.group for row in rows):
@@ -371,7 +373,7 @@ def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> 
     below = notes(
         [sample.stand_in for sample in used],
         recorded=any(isinstance(sample, Recorded) for sample in used),
-        more=_not_here(wanted, experiment, result),
+        more=_not_here(wanted, experiment, rows),
     )
     label = f"tab:{experiment.id}-{wanted.id}"
     return latex.table(columns, head, lines, caption=wanted.caption.strip(), label=label, notes=below)
