@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remixup.data.entry import Dataset, File, Size, Task, Version, versions
+from remixup.data.entry import Dataset, File, Size, Version, versions
 
 _UCI = "https://archive.ics.uci.edu/dataset"
 _RANGE = " Each input is scaled to [0, 1] by its extremes over all rows"
@@ -15,8 +15,7 @@ _EXCHANGE_URL = (
 
 def _packaged(name: str, title: str, size: Size, note: str, *, licence: str, citation: str, homepage: str) -> Dataset:
     version = Version("packaged", f"regression.{name}", embedded=True, note=note)
-    task: Task = "tabular"
-    return Dataset(name, title, task, 1, versions(version), licence, citation, homepage, size)
+    return Dataset(name, title, "tabular", 1, versions(version), licence, citation, homepage, size)
 
 
 REGRESSION = (
@@ -35,7 +34,8 @@ REGRESSION = (
         "NO2",
         Size((7,), 500),
         "500 hours at Alnabru, Oslo, 2001 to 2003: traffic, weather and time; the label is the logarithm of the NO2 "
-        "concentration. The split of the released code is in files that we could not reach." + f"{_RANGE}, our choice.",
+        "concentration. The split of the released code is in files that we could not reach."
+        f"{_RANGE}, our choice.",
         licence="free to use with acknowledgment (StatLib)",
         citation="aldrin2004no2",
         homepage="https://lib.stat.cmu.edu/datasets/NO2.dat",

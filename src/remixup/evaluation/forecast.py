@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from remixup.errors import UserError
 from remixup.training.loop import Training
+from remixup.training.tasks import Regression
 
 NUMERICS = 1
 WEIGHTS = False
@@ -31,12 +30,8 @@ def last_value(training: Training) -> list[dict[str, Any]]:
     if inputs.y.ndim != 2 or inputs.shape[:1] != inputs.y.shape[1:]:
         what = f"dataset {training.spec.dataset.name} has no series with one label each"
         raise UserError(what, where="evaluate[last_value]")
-    results = []
-    for member, seed in enumerate(training.seeds):
-        rows = inputs.test[member : member + 1]
-        last: Tensor = inputs.examples(rows)[0, :, :, -1].double()
-        y = inputs.y[rows[0]].double()
-        relative = ((last - y).abs() / y.abs())[y != 0]
-        rmse = ((last - y) ** 2).mean().sqrt()
-        results.append({"seed": seed, "rmse": float(rmse), "mape": 100 * float(relative.mean())})
-    return results
+    last, y = inputs.examples(inputs.test)[..., -1], inputs.y[inputs.test]
+    task = Regression(inputs.classes)
+    mean = {name: task.summarise(name, sums / y.shape[1]) for name, sums in task.measure(last, y).items()}
+    columns = zip(training.seeds, mean["error"].tolist(), mean["mape"].tolist(), strict=True)
+    return [{"seed": seed, "rmse": rmse, "mape": mape} for seed, rmse, mape in columns]

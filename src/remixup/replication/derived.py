@@ -8,7 +8,7 @@ from remixup.replication.harvest import Harvest
 from remixup.replication.records import OnRecord
 from remixup.replication.results import Entry, Recorded, Verdict
 from remixup.replication.statistics import summarise
-from remixup.replication.verdicts import verdict
+from remixup.replication.verdicts import joined, verdict
 from remixup.spec.config import SCALES
 from remixup.spec.experiment import Derived
 from remixup.spec.planning import PlannedRow
@@ -52,7 +52,7 @@ def _entry(
     replicated = summarise(list(values.values()), list(values)) if values else None
     lacks = [harvest.lack(row, missing) for row, (_, missing) in zip((baseline, treatment), measured, strict=True)]
     lack = next(filter(None, lacks), None)
-    stand_in = _joined(baseline.stand_in, treatment.stand_in)
+    stand_in = joined(baseline.stand_in, treatment.stand_in)
     if lack is None and len(values) < len(ratios):
         lack = "no value"
     if lack is None and replicated is None:
@@ -89,7 +89,7 @@ def _recorded(on_record: OnRecord, wanted: Derived) -> list[Recorded]:
         ratios = accuracy_ratios(baseline.measured(wanted.metric), treatment.measured(wanted.metric))
         values = {seed: value for seed, value in ratios.items() if value is not None}
         if values:
-            stand_in = _joined(baseline.planned.stand_in, treatment.planned.stand_in)
+            stand_in = joined(baseline.planned.stand_in, treatment.planned.stand_in)
             decided = _verdict(wanted, list(values.values()), stand_in)
             result = treatment.recorded(scale, values, decided, lacking=len(values) < len(ratios))
             results.append(result.model_copy(update={"stand_in": stand_in}))
@@ -98,9 +98,3 @@ def _recorded(on_record: OnRecord, wanted: Derived) -> list[Recorded]:
 
 def _verdict(wanted: Derived, values: list[float], stand_in: str | None) -> Verdict:
     return verdict(wanted.published, values, tolerance=wanted.tolerance, decimals=wanted.decimals, stand_in=stand_in)
-
-
-def _joined(*stand_ins: str | None) -> str | None:
-    """Return what stands in for what in any of several rows, each part once."""
-    parts = [part for text in stand_ins if text for part in text.split("; ")]
-    return "; ".join(dict.fromkeys(parts)) or None

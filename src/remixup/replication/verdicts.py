@@ -134,7 +134,6 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
             results.append(_not_for_runs(claim, experiment))
             continue
         rows = [evidence[name] for name in claim.rows]
-        stand_ins = [reason for row in rows if row.stand_in for reason in row.stand_in.split("; ")]
         holds, why = _decide(claim, evidence, test, p, family)
         results.append(
             ClaimResult(
@@ -152,11 +151,17 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
                 p=p,
                 n=test.n if test else 0,
                 scale=min((row.scale for row in rows), key=SCALES.index),
-                stand_in="; ".join(dict.fromkeys(stand_ins)) or None,
+                stand_in=joined(*(row.stand_in for row in rows)),
                 untried=_untried(stated, evidence) if test else [],
             )
         )
     return results
+
+
+def joined(*stand_ins: str | None) -> str | None:
+    """Return what stands in for what in any of several rows, each part once; None where nothing does."""
+    parts = [part for text in stand_ins if text for part in text.split("; ")]
+    return "; ".join(dict.fromkeys(parts)) or None
 
 
 def _settled(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from remixup.errors import UserError
 from remixup.replication.results import ExperimentResult, Replication
-from remixup.reporting import front, outstanding, summary
+from remixup.reporting import front, outstanding, summary, tables
 from remixup.reporting.appendix import appendix, distinct
 from remixup.reporting.evidence import Judged, in_order, judge
 from remixup.reporting.outstanding import Outstanding
@@ -56,8 +56,7 @@ def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, fold
     path = folder / f"{experiment.id}-{figure.id}.pdf"
     arguments = {key: value for key, value in figure.draw.items() if key != "name"}
     # Where none of its rows is run at this scale, the figure says so.
-    chosen, run = experiment.select(figure.rows), {row.id for row in experiment.at(result.scale)}
-    rows = [row for row in chosen if row.id in run] or chosen
+    rows = tables.at_scale(experiment.select(figure.rows), experiment, result.scale)
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
     return _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
 

@@ -14,6 +14,8 @@ DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShow
 """The commands, defined in paper/report.tex with their symbols, that print what is decided about a claim."""
 DECIDED = ("confirmed", "refuted", "shown", "not shown", "undecided")
 """The same in words, as `outcome` returns them."""
+DECISION_NAMES = ("Confirmed", "Refuted", "Shown", "NotShown", "Undecided")
+"""The same as parts of the names of macros."""
 OURS = "Questions and extensions of ours"
 """The heading of what the papers do not claim."""
 RARE: tuple[Kind, ...] = ("reduced-cpu", "embedded")

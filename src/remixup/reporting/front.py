@@ -8,7 +8,15 @@ from collections import Counter
 from remixup.replication.best import Kind
 from remixup.replication.results import ClaimResult, Cost, Entry, Replication
 from remixup.reporting import latex
-from remixup.reporting.evidence import DECISIONS, among, by_source, count_claims, count_numbers, measured
+from remixup.reporting.evidence import (
+    DECISION_NAMES,
+    DECISIONS,
+    among,
+    by_source,
+    count_claims,
+    count_numbers,
+    measured,
+)
 from remixup.reporting.sections import spent
 from remixup.reporting.tables import VERDICTS
 from remixup.spec.experiment import Experiment
@@ -42,18 +50,10 @@ def macros(experiments: list[Experiment], papers: list[str], replication: Replic
         "NumNotReplicated": verdicts["not replicated"],
         "NumInconclusive": verdicts["inconclusive"],
         "NumClaims": decided.total(),
-        "NumClaimsConfirmed": decided[r"\Confirmed"],
-        "NumClaimsRefuted": decided[r"\Refuted"],
-        "NumClaimsShown": decided[r"\DirectionShown"],
-        "NumClaimsNotShown": decided[r"\DirectionNotShown"],
-        "NumClaimsUndecided": decided[r"\Undecided"],
+        **_by_decision("NumClaims", decided),
         "NumClaimsNone": claims["none"].total(),
         "NumOurs": decided_ours.total(),
-        "NumOursConfirmed": decided_ours[r"\Confirmed"],
-        "NumOursRefuted": decided_ours[r"\Refuted"],
-        "NumOursShown": decided_ours[r"\DirectionShown"],
-        "NumOursNotShown": decided_ours[r"\DirectionNotShown"],
-        "NumOursUndecided": decided_ours[r"\Undecided"],
+        **_by_decision("NumOurs", decided_ours),
         "NumDefinitions": sentences["definition"],
         "NumUntested": sentences["untested"],
         "NumRuns": runs,
@@ -100,6 +100,11 @@ def _counts(entries: list[Entry], kinds: list[Kind], judged: list[str]) -> list[
     total = sum(by_kind.values())
     numbers = [total, *(by_kind[name] for name in kinds), *(by_verdict[name] for name in judged)]
     return [str(number) for number in [*numbers, total - sum(by_verdict[name] for name in judged)]]
+
+
+def _by_decision(prefix: str, counts: Counter[str]) -> dict[str, int]:
+    """Return a macro's name and value for each decision."""
+    return {f"{prefix}{name}": counts[what] for name, what in zip(DECISION_NAMES, DECISIONS, strict=True)}
 
 
 def claims_table(claims: list[ClaimResult]) -> str:

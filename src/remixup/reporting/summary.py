@@ -9,7 +9,7 @@ from remixup.replication.best import dissenting_test, kind
 from remixup.replication.results import RecordedClaim
 from remixup.reporting import latex
 from remixup.reporting.claims import limit, tested
-from remixup.reporting.evidence import DECIDED, DECISIONS, OURS, Judged, among, decision, of
+from remixup.reporting.evidence import DECIDED, DECISION_NAMES, DECISIONS, OURS, Judged, among, decision, of
 
 NAMED = 3
 """So many of a paper's confirmed claims are named, those with the clearest intervals; of all others each one is."""
@@ -52,7 +52,7 @@ def macros(claims: list[Judged]) -> list[str]:
         "ClaimsDissenting": names(dissent),
         "ClaimsUntouched": names([each for each in claims if each.kind == "none"]),
     }
-    for name, what in zip(("Confirmed", "Refuted", "Shown", "NotShown", "Undecided"), DECISIONS, strict=True):
+    for name, what in zip(DECISION_NAMES, DECISIONS, strict=True):
         values[f"Ours{name}"] = names([each for each in ours if each.decision == what])
     return [latex.macro(name, value) for name, value in values.items()]
 

@@ -40,6 +40,12 @@ def here(experiment: Experiment, patterns: list[str], result: ExperimentResult) 
     return [row for row in experiment.select(patterns) if row.id in known]
 
 
+def at_scale(rows: list[Row], experiment: Experiment, scale: Scale) -> list[Row]:
+    """Return those of the rows that are run at a scale; all of them where none is."""
+    run = {row.id for row in experiment.at(scale)}
+    return [row for row in rows if row.id in run] or rows
+
+
 def table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """A table of an experiment file, with caption, notes, and label `tab:<experiment>-<table>`.
 
@@ -337,10 +343,8 @@ Samples = dict[tuple[str, str], Entry | Recorded]
 def _choice(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
     """For each group and each metric to choose by: the row with the smallest mean of it, and that row's numbers."""
     metrics = wanted.metrics or [name for name in experiment.metrics if name not in wanted.select_by]
-    run = {row.id for row in experiment.at(result.scale)}
-    known = here(experiment, wanted.rows, result)
     # Among rows of one scale alone a choice is fair.
-    rows = [row for row in known if row.id in run] or known
+    rows = at_scale(here(experiment, wanted.rows, result), experiment, result.scale)
     samples = _comparable(rows, result)
     chosen: list[tuple[str, str, list[Row], Row | None]] = []
     for group in dict.fromkeys(row.group for row in rows):
