@@ -29,7 +29,7 @@ check: .venv/.ready
 	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python workflow/lint.py
-	@$(BIN)/python -m remixup.spec.signatures --check
+	@$(BIN)/python -m remixup.config.build_registry --check
 
 evidence: .venv/.ready
 	@$(BIN)/remixup evidence --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
@@ -40,12 +40,12 @@ bench: .venv/.ready
 
 # Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
 schema: .venv/.ready
-	@$(BIN)/python -m remixup.spec.signatures
+	@$(BIN)/python -m remixup.config.build_registry
 
 # The hashes by which evidence is found, and what runs take at paper scale, after a change of rows that is meant.
 hashes: .venv/.ready
 	@$(BIN)/python -m tests.golden.hashes
-	@$(BIN)/python -m remixup.replication.paper_costs
+	@$(BIN)/python -m remixup.costs.paper_costs
 
 # Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
 lock:

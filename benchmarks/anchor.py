@@ -22,12 +22,12 @@ from scipy import stats
 from benchmarks.documents import header, write
 from benchmarks.reference import MEAN, MODEL, STD, Reference
 from remixup import data
+from remixup.analysis.statistics import summarise
 from remixup.cli import configuration
-from remixup.replication.statistics import summarise
-from remixup.spec.parts import bind
-from remixup.spec.run import RunSpec
+from remixup.config.registry import bind
+from remixup.config.run import RunSpec
+from remixup.data.inputs import Inputs, make_inputs
 from remixup.training import schedules
-from remixup.training.inputs import Inputs, make_inputs
 from remixup.training.runner import start
 
 FOLDER = Path(__file__).parent / "anchor"

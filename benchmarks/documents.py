@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from remixup.training.provenance import code, cores
+from remixup.costs.throughput import slug
+from remixup.store.provenance import code, cores
 from remixup.training.runner import hardware
-from remixup.training.timing import slug
 
 SCHEMA_VERSION = 1
 

@@ -12,16 +12,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.reference import BATCH, CLASSES, MODEL, Pace, now, pixels
 from remixup import models
+from remixup.config.experiment import read_experiments
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config
 from remixup.data import Prepared
+from remixup.data.inputs import make_inputs
 from remixup.evaluation.cost import cost
-from remixup.spec.config import Config
-from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import FAST, plan_experiment
-from remixup.spec.run import RunSpec
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
-from remixup.training.provenance import cores
+from remixup.planning.plan import FAST, plan_experiment
+from remixup.store.provenance import cores
 from remixup.training.runner import prepare_process
+from remixup.training.supervised import Training
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"

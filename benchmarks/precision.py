@@ -17,10 +17,10 @@ from rich.table import Table
 
 from benchmarks.documents import header, write
 from remixup import data
+from remixup.analysis.statistics import summarise
 from remixup.cli import configuration
-from remixup.replication.statistics import summarise
-from remixup.spec.run import RunSpec
-from remixup.training.inputs import make_inputs
+from remixup.config.run import RunSpec
+from remixup.data.inputs import make_inputs
 from remixup.training.runner import prepare_process, start
 
 FOLDER = Path(__file__).parent / "precision"

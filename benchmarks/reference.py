@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from remixup import models
-from remixup.training.memory import keep_freed
-from remixup.training.provenance import cores
+from remixup.store.provenance import cores
+from remixup.training.malloc import keep_freed
 
 CLASSES = 10
 BATCH = 128

@@ -21,8 +21,8 @@ from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
-from remixup.spec.planning import FAST
-from remixup.training.provenance import cores
+from remixup.planning.plan import FAST
+from remixup.store.provenance import cores
 from remixup.training.runner import hardware as processor
 
 FOLDER = Path(__file__).parent / "results"

@@ -10,9 +10,9 @@ import yaml
 
 from remixup import starter
 from remixup.errors import UserError
-from remixup.spec.config import ON_CPU, read_config
-from remixup.spec.parts import catalogue
-from remixup.spec.planning import read_plans
+from remixup.config.settings import ON_CPU, read_config
+from remixup.config.registry import catalogue
+from remixup.planning.plan import read_plans
 
 
 def overrides(effective: dict, written: dict, prefix: str = "") -> list[str]:
@@ -140,12 +140,12 @@ PAPER = sorted(
 )
 # What decides on numbers and claims; a change of it decides them anew, on the same runs.
 COLLECTING = [
-    f"src/remixup/replication/{name}.py"
+    f"src/remixup/analysis/{name}.py"
     for name in (
-        "collecting",
-        "harvest",
+        "aggregate",
+        "run_results",
         "records",
-        "results",
+        "result_schema",
         "statistics",
         "verdicts",
     )

@@ -114,8 +114,8 @@ def _import() -> None:
     import sklearn.linear_model  # noqa: F401
     import torch
 
+    import remixup.analysis.aggregate
     import remixup.evaluation.runner
-    import remixup.replication.collecting
     import remixup.reporting.build
     import remixup.training.runner  # noqa: F401
 

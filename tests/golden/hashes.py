@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from remixup.spec.config import SCALES, Config
-from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import plan_experiment
+from remixup.config.experiment import read_experiments
+from remixup.config.settings import SCALES, Config
+from remixup.planning.plan import plan_experiment
 
 FILE = Path(__file__).with_name("hashes.json")
 

@@ -9,9 +9,9 @@ import json
 import pytest
 import torch
 
-from remixup.spec.run import RunSpec
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
+from remixup.config.run import RunSpec
+from remixup.data.inputs import make_inputs
+from remixup.training.supervised import Training
 from tests.golden.hashes import FILE, committed_hashes
 from tests.unit.training.samples import images, table
 

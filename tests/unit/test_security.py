@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from remixup.data import prepare
-from remixup.data.registry import REGISTRY
+from remixup.data.catalog.registry import REGISTRY
 from remixup.errors import UserError
 from remixup.reporting import build
 from tests.workflow.conftest import SMALL, make_project
@@ -101,26 +101,30 @@ def test_one_module_forks():
 
 
 def test_one_module_reads_pickles():
-    assert users(*UNPICKLING) == {"src/remixup/data/cifar.py"}
+    assert users(*UNPICKLING) == {"src/remixup/data/builders/cifar.py"}
     assert not any("allow_pickle" in ast.unparse(tree) for tree in SOURCES.values())
-    calls = [ast.unparse(node) for node in ast.walk(SOURCES["src/remixup/data/cifar.py"]) if isinstance(node, ast.Call)]
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(SOURCES["src/remixup/data/builders/cifar.py"])
+        if isinstance(node, ast.Call)
+    ]
     assert not [call for call in calls if re.match(r"pickle\.(load|loads|Unpickler)\(", call)]
 
 
 def test_nothing_runs_text_and_one_module_loads_yaml():
     assert users(*RUNNING, *CLIMBING) == set()
-    assert users(*YAML) == {"src/remixup/spec/strict.py"}
-    loads = [node for node in ast.walk(SOURCES["src/remixup/spec/strict.py"]) if isinstance(node, ast.Call)]
+    assert users(*YAML) == {"src/remixup/config/yaml_loader.py"}
+    loads = [node for node in ast.walk(SOURCES["src/remixup/config/yaml_loader.py"]) if isinstance(node, ast.Call)]
     assert [ast.unparse(node) for node in loads if ast.unparse(node.func) == "yaml.load"] == [
         "yaml.load(text, _Loader)"
     ]
 
 
 def test_programs_are_started_without_a_shell_by_the_modules_that_the_page_names():
-    named = {"src/remixup/cli/tools.py", "src/remixup/training/slots.py", "src/remixup/training/provenance.py"}
-    named |= {"src/remixup/reporting/build.py", "src/remixup/reporting/front.py", "src/remixup/starter.py"}
+    named = {"src/remixup/cli/maintenance.py", "src/remixup/training/gpu_lock.py", "src/remixup/store/provenance.py"}
+    named |= {"src/remixup/reporting/build.py", "src/remixup/reporting/title_page.py", "src/remixup/starter.py"}
     assert users("subprocess") == named
-    assert users("ctypes") == {"src/remixup/training/memory.py"}
+    assert users("ctypes") == {"src/remixup/training/malloc.py"}
     for path in named:
         calls = [node for node in ast.walk(SOURCES[path]) if isinstance(node, ast.Call)]
         for call in calls:
@@ -192,7 +196,7 @@ def test_what_is_unpickled_has_a_digest_that_is_compared_first(tmp_path):
         f"{dataset.name}-{version.name}": version
         for dataset in REGISTRY.values()
         for version in dataset.versions.values()
-        if version.builder in ("cifar.cifar10_python", "cifar.cifar100")
+        if version.builder in ("builders.cifar.cifar10_python", "builders.cifar.cifar100")
     }
     assert set(pickled) == {"cifar10-python", "cifar100-python"}
     for name, version in pickled.items():

@@ -30,8 +30,8 @@ def make_runner(folder, data, processes=1):
     """A runner with a store in the folder, which keeps a resume point after every epoch."""
     import torch
 
+    from remixup.store.run_store import Store
     from remixup.training import runner
-    from remixup.training.store import Store
 
     runner.RESUME_SECONDS = 0
     store = Store(folder / "results", folder / "checkpoints", folder / "scratch")
@@ -40,14 +40,14 @@ def make_runner(folder, data, processes=1):
 
 def train(folder, data, document, seeds=2, processes=1):
     """Trains a run into a store in the folder, and keeps its weights."""
-    from remixup.spec.run import RunSpec
+    from remixup.config.run import RunSpec
 
     return make_runner(folder, data, processes).train(RunSpec.model_validate(document), seeds, True)
 
 
 def train_pack(folder, data, documents, seeds=2):
     """Trains runs as a pack, side by side where they can be, and keeps the weights of all."""
-    from remixup.spec.run import RunSpec
+    from remixup.config.run import RunSpec
     from remixup.training import runner
 
     specs = {spec.key(): (spec, seeds) for spec in map(RunSpec.model_validate, documents)}

@@ -12,8 +12,8 @@ from itertools import groupby
 import pytest
 import yaml
 
-from remixup.spec.config import SCALES
-from remixup.spec.experiment import read_experiment
+from remixup.config.experiment import read_experiment
+from remixup.config.settings import SCALES
 from tests.golden.hashes import committed_hashes
 from tests.workflow.conftest import BIN, ROOT, make_project
 
@@ -125,7 +125,7 @@ def test_a_method_is_one_function_one_test_and_one_entry_in_each_table():
     edits = [step for step in read_steps(DOCUMENT.read_text()) if step.action != "run"]
     code = "".join(step.text for step in edits if step.file.startswith("src/"))
     assert [type(node).__name__ for node in ast.parse(code).body] == ["Import", "FunctionDef"]
-    assert [step.file for step in edits if step.action == "create"] == ["tests/unit/vicinity/test_columns.py"]
+    assert [step.file for step in edits if step.action == "create"] == ["tests/unit/mixing/test_columns.py"]
     tables = {step.file: yaml.safe_load(step.text) for step in edits if step.action == "row"}
     assert list(tables) == [f"experiments/mixup/{name}.yaml" for name in ("cifar", "corruption", "ablation")]
     assert all(len(entries) == 1 for entries in tables.values())

@@ -146,7 +146,7 @@ def test_the_pipeline_alone_makes_the_report_and_is_then_up_to_date(origin, tmp_
 
 
 def test_the_results_have_the_shape_of_the_committed_schema(origin):
-    schema = json.loads((ROOT / "src/remixup/replication/replication.schema.json").read_text())
+    schema = json.loads((ROOT / "src/remixup/analysis/replication.schema.json").read_text())
     whole = origin.json("results/embedded/replication.json")
     jsonschema.validate(whole, schema)
     assert [entry["row"] for entry in whole["entries"]] == ["erm", "mixup", "erm"]

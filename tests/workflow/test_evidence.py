@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from remixup.replication.records import digest
+from remixup.analysis.records import digest
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, children, make_project, wait_for
 
 pytestmark = pytest.mark.slow

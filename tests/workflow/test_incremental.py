@@ -32,9 +32,9 @@ def test_a_changed_row_trains_its_own_runs(project):
 
 def trained_hash(project):
     """The first digits of the hash that the changed row leads to, from the plan and not from the store."""
-    from remixup.spec.config import Config
-    from remixup.spec.experiment import read_experiment
-    from remixup.spec.planning import plan_experiment
+    from remixup.config.experiment import read_experiment
+    from remixup.config.settings import Config
+    from remixup.planning.plan import plan_experiment
 
     path = project.folder / "experiments/mixup/small.yaml"
     plan = plan_experiment(path, read_experiment(path), Config(), "embedded")
@@ -104,12 +104,12 @@ def test_reading_changes_no_training(project):
     assert project.json("results/embedded/experiments/small.json")["claims"][0]["n"] == 3
 
 
-@pytest.mark.parametrize(("module", "jobs"), [("verdicts", ["collect"]), ("agenda", [])])
+@pytest.mark.parametrize(("module", "jobs"), [("verdicts", ["collect"]), ("evidence_queue", [])])
 def test_another_way_to_decide_decides_anew(project, module, jobs):
     """Fails, tried out: without the sources among the inputs of what collects."""
     target = "results/embedded/experiments/small.json"
     project.snakemake("--cores", "2", target)
-    path = project.folder / f"src/remixup/replication/{module}.py"
+    path = project.folder / f"src/remixup/analysis/{module}.py"
     path.write_text(path.read_text() + "# decided otherwise\n")
     said = project.snakemake("-n", target).stdout
     assert re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE) == jobs

@@ -10,12 +10,12 @@ import time
 import pytest
 from safetensors import safe_open
 
+from remixup.config.experiment import read_experiments
+from remixup.config.registry import catalogue
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config
 from remixup.data import REGISTRY, prepare
-from remixup.spec.config import Config
-from remixup.spec.experiment import read_experiments
-from remixup.spec.parts import catalogue
-from remixup.spec.planning import plan_experiment
-from remixup.spec.run import RunSpec
+from remixup.planning.plan import plan_experiment
 from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, make_project
 from tests.workflow.forks import finish, kept, start, train, train_pack, unfinished, wipe
 

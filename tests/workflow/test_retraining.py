@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from remixup import cli
+from remixup.config.settings import Config
 from remixup.data import prepare
-from remixup.replication import retraining
-from remixup.spec.config import Config
-from remixup.training.store import Store
+from remixup.maintenance import reproduction
+from remixup.store.run_store import Store
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL
 from tests.workflow.forks import train
 
@@ -88,23 +88,23 @@ def test_a_result_that_was_made_up_with_its_digests_is_found(stored, monkeypatch
 def test_another_machine_is_named_as_the_likely_reason(stored):
     config = Config()
     change(stored[1], "provenance.json", '"torch": "', '"torch": "0.')
-    assert retraining.difference(config, stored[1]) is None
+    assert reproduction.difference(config, stored[1]) is None
     change(stored[1], "history.csv", str(stored[1].history()[0]["train_loss"]), "0.25")
-    said = retraining.difference(config, stored[1])
+    said = reproduction.difference(config, stored[1])
     assert "stored 0.25; likely because it was trained with torch 0." in said
     assert "hardware" not in said
 
 
 def test_a_run_of_another_edition_of_the_program_is_called_so(stored):
     change(stored[2], "spec.yaml", "batch_size: 16", "batch_size: 17")
-    assert "it was trained by another edition" in retraining.difference(Config(), stored[2])
+    assert "it was trained by another edition" in reproduction.difference(Config(), stored[2])
     change(stored[2], "spec.yaml", "batch_size: 17", "size_of_batch: 17")
-    assert "this program has no such specification" in retraining.difference(Config(), stored[2])
+    assert "this program has no such specification" in reproduction.difference(Config(), stored[2])
 
 
 def test_what_a_cpu_cannot_repeat_is_not_drawn(stored):
     change(stored[0], "provenance.json", '"device": "cpu"', '"device": "cuda"')
     shutil.rmtree("data/prepared/iris-scikit-learn")
     for _ in range(5):
-        chosen, count = retraining.choose(Config(), 3)
+        chosen, count = reproduction.choose(Config(), 3)
         assert (chosen, count) == ([stored[1]], 1)

@@ -244,7 +244,7 @@ def test_a_job_that_loses_its_node_starts_again_on_its_own(cluster, reference, t
 # What a job sees of its GPUs, and which of them it holds for a while.
 DEVICES = """
 import json, sys, time
-from remixup.training.slots import devices, slots
+from remixup.training.gpu_lock import devices, slots
 found = {"visible": devices()}
 with slots(int(sys.argv[2])) as found["held"]:
     found["began"] = time.time()

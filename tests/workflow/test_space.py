@@ -6,7 +6,8 @@ import pytest
 from safetensors import safe_open
 
 from remixup import cli
-from remixup.training import checkpoints, runner, store
+from remixup.store import run_store
+from remixup.training import checkpoints, runner
 from tests.small_disk import small_disk
 from tests.workflow.conftest import SMALL, make_project
 from tests.workflow.forks import kept, unfinished
@@ -84,13 +85,13 @@ def test_a_run_without_room_for_its_results_leaves_nothing_half_written(disk, re
     project = make_project(disk.folder / "p", SMALL)
     remixup(project, "prepare", "iris", "--version", "scikit-learn")
     monkeypatch.setattr(runner, "RESUME_SECONDS", 3600)  # on a slow machine a whole resume point would be left
-    metrics = store.metrics
-    monkeypatch.setattr(store, "metrics", lambda *given: (disk.fill(leave=0), metrics(*given))[1])
+    metrics = run_store.metrics
+    monkeypatch.setattr(run_store, "metrics", lambda *given: (disk.fill(leave=0), metrics(*given))[1])
     one_message(remixup(project, "train", "small", status=2))
     assert project.blocks() == {}
     assert unfinished(project.folder) == []
     disk.free()
-    monkeypatch.setattr(store, "metrics", metrics)
+    monkeypatch.setattr(run_store, "metrics", metrics)
     remixup(project, "train", "small")
     assert len(project.blocks()) == 2
 

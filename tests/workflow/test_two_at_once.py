@@ -10,10 +10,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config
 from remixup.data import prepare
-from remixup.replication.verification import verify
-from remixup.spec.config import Config
-from remixup.spec.run import RunSpec
+from remixup.maintenance.integrity import verify
 from tests.workflow.conftest import SMALL, wait_for
 from tests.workflow.forks import finish, kept, start, train
 
@@ -29,7 +29,7 @@ def data(tmp_path):
 
 def train_when_told(folder, data, told):
     """Trains a run; after its first epoch it waits until it is told to go on."""
-    from remixup.training.block import BlockTraining
+    from remixup.training.trainer import BlockTraining
 
     run = BlockTraining.run
 
@@ -66,9 +66,9 @@ def write_much(folder, data):
     """Publishes block after block, each with its weights and a receipt that lists all."""
     import torch
 
+    from remixup.store.provenance import sha256
+    from remixup.store.run_store import Store, write_json
     from remixup.training import checkpoints, runner
-    from remixup.training.provenance import sha256
-    from remixup.training.store import Store, write_json
 
     os.chdir(folder)
     replace = os.replace

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from remixup.cli import tools, workflow  # noqa: F401  (their commands)
-from remixup.cli.common import app, configuration
+from remixup.cli import maintenance, pipeline  # noqa: F401  (their commands)
+from remixup.cli.options import app, configuration
 from remixup.errors import UserError
 
 __all__ = ["app", "configuration", "main", "one_thread"]

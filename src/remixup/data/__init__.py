@@ -7,7 +7,7 @@
 Importing this room does not import torch.
 """
 
+from remixup.data.catalog.registry import REGISTRY, Dataset, File, Structure, Version, lookup
 from remixup.data.prepared import Prepared, load, prepare
-from remixup.data.registry import REGISTRY, Dataset, File, Structure, Version, lookup
 
 __all__ = ["REGISTRY", "Dataset", "File", "Prepared", "Structure", "Version", "load", "lookup", "prepare"]

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remixup.data.built import Built, Material
-from remixup.data.entry import Dataset, Folder, Version
-from remixup.data.registry import lookup
+from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Dataset, Folder, Version
+from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, digest, gather
 from remixup.data.storage import publish, writing
 from remixup.errors import UserError
@@ -194,7 +194,7 @@ def _make(
 
 
 def _build(version: Version, material: Material) -> Built:
-    module, _, function = version.builder.partition(".")
+    module, _, function = version.builder.rpartition(".")
     built = getattr(importlib.import_module(f"remixup.data.{module}"), function)(material)
     assert isinstance(built, Built)
     return built
@@ -231,7 +231,7 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], built: Bui
     packed: dict[str, Any] = {}
     sha256 = built.sha256
     if built.pictures:
-        from remixup.data.image_files import pack
+        from remixup.data.builders.image_files import pack
 
         offsets, sha256 = pack(built.pictures, result / IMAGES)
         count = len(tensors["train_y"])

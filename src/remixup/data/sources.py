@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from remixup.data import archives, download
-from remixup.data.archives import BadContentError
-from remixup.data.entry import Dataset, File, Version
+from remixup.data import download
+from remixup.data.builders import archives
+from remixup.data.builders.archives import BadContentError
+from remixup.data.catalog.descriptor import Dataset, File, Version
 from remixup.errors import UserError
 
 _log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from remixup.data.inputs import Inputs, evenly_spaced, portions
+from remixup.data.streaming import Stream
 from remixup.errors import UserError
-from remixup.training.inputs import Inputs, evenly_spaced, portions
-from remixup.training.loop import Training
-from remixup.training.randomness import generator
-from remixup.training.streaming import Stream
+from remixup.randomness import generator
+from remixup.training.supervised import Training
 from remixup.training.tasks import Classification
 
 NUMERICS = 1

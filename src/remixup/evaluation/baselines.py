@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from remixup.training.inputs import Inputs
-from remixup.training.loop import Training
+from remixup.data.inputs import Inputs
+from remixup.training.supervised import Training
 
 NUMERICS = 1
 WEIGHTS = False

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from remixup.errors import UserError
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 Logit = Callable[[Tensor], Tensor]
 

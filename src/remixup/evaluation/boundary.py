@@ -10,9 +10,9 @@ from torch import Tensor
 
 from remixup.errors import UserError
 from remixup.evaluation.binary import finite, members
-from remixup.evaluation.plane import axes, by_rows, rounded
+from remixup.evaluation.grids import axes, by_rows, rounded
 from remixup.theory.margins import guaranteed_class
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 NUMERICS = 2
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}

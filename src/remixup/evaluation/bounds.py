@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from remixup.evaluation.binary import finite, members
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, second_order
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 NUMERICS = 2
 SCALARS = {

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
+from remixup.data.inputs import evenly_spaced
 from remixup.evaluation.distances import flat_points, smallest_and_mean
 from remixup.theory.segments import nearest_segments
-from remixup.training.inputs import evenly_spaced
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 NUMERICS = 1
 WEIGHTS = False

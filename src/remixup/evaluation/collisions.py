@@ -7,10 +7,10 @@ from torch import Tensor
 
 from remixup.errors import UserError
 from remixup.evaluation.distances import flat_points, smallest_and_mean
+from remixup.mixing.ratio import beta
+from remixup.randomness import generator
 from remixup.theory.segments import collision_distances
-from remixup.training.loop import Training
-from remixup.training.randomness import generator
-from remixup.vicinity.ratio import beta
+from remixup.training.supervised import Training
 
 NUMERICS = 2
 WEIGHTS = False

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from remixup.training.loop import Training, _Draws
+from remixup.training.supervised import Training, _Draws
 
 NUMERICS = 1
 WEIGHTS = False

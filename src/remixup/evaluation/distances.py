@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 
 def flat_points(training: Training, member: int, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from remixup.errors import UserError
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 from remixup.training.tasks import Regression
 
 NUMERICS = 1

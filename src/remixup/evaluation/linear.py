@@ -10,7 +10,7 @@ from remixup.evaluation.binary import Logit, finite, members
 from remixup.theory.linear import max_margin, min_norm, support_share
 from remixup.theory.penalty import direction_norms as norms_by_variance
 from remixup.theory.penalty import glm_penalty
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 NUMERICS = 1
 SCALARS = {

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
+from remixup.data.inputs import Inputs, evenly_spaced
 from remixup.errors import UserError
-from remixup.evaluation.plane import rounded
-from remixup.training.inputs import Inputs, evenly_spaced
-from remixup.training.loop import Training
-from remixup.training.randomness import generator
+from remixup.evaluation.grids import rounded
+from remixup.mixing import Vicinity, take
+from remixup.randomness import generator
+from remixup.training.supervised import Training
 from remixup.training.tasks import Classification
-from remixup.vicinity import Vicinity, take
 
 NUMERICS = 1
 WEIGHTS = False

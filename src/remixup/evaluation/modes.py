@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.evaluation.plane import rounded
-from remixup.training.game import Game
+from remixup.evaluation.grids import rounded
+from remixup.training.gan import Game
 
 NUMERICS = 1
 SCALARS = {"modes": ("covered", "good")}

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from remixup.evaluation.kept import needs_weights, path, read
-from remixup.spec.parts import catalogue
-from remixup.spec.planning import Evaluation
-from remixup.spec.run import RunSpec
+from remixup.config.registry import catalogue
+from remixup.config.run import RunSpec
+from remixup.evaluation.storage import needs_weights, path, read
+from remixup.planning.plan import Evaluation
+from remixup.store.provenance import sha256
+from remixup.store.run_store import enough_space, write_json
 from remixup.training import checkpoints
-from remixup.training.provenance import sha256
 from remixup.training.runner import Runner, prepare_process, start
-from remixup.training.store import enough_space, write_json
 
 
 def find(name: str) -> Callable[..., list[dict[str, Any]]]:
@@ -22,7 +22,7 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
     known = catalogue()["kinds"]["evaluation"].get(name)
     function = getattr(importlib.import_module(known["module"]), name, None) if known else None
     if function is None:
-        raise LookupError(f"no evaluation {name}: parts.json and the code differ")
+        raise LookupError(f"no evaluation {name}: registry.json and the code differ")
     found: Callable[..., list[dict[str, Any]]] = function
     return found
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from remixup.errors import UserError
-from remixup.training.private import PrivateTraining
+from remixup.training.dp_sgd import PrivateTraining
 
 NUMERICS = 1
 WEIGHTS = False

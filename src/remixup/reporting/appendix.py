@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from remixup.replication.results import Cost, ExperimentResult, Replication, Source
+from remixup.analysis.result_schema import Cost, ExperimentResult, Replication, Source
+from remixup.config.experiment import Experiment
 from remixup.reporting import latex
-from remixup.reporting.sections import hardware, spent
-from remixup.spec.experiment import Experiment
+from remixup.reporting.experiment_section import hardware, spent
 
 
 def appendix(

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remixup.analysis.result_schema import ExperimentResult, Replication
+from remixup.config.experiment import Experiment, Figure
 from remixup.errors import UserError
-from remixup.replication.results import ExperimentResult, Replication
-from remixup.reporting import front, outstanding, summary, tables
+from remixup.planning.plan import overlaid_run
+from remixup.reporting import missing_runs, summary, tables, title_page
 from remixup.reporting.appendix import appendix, distinct
 from remixup.reporting.evidence import Judged, in_order, judge
-from remixup.reporting.outstanding import Outstanding
-from remixup.reporting.sections import section
-from remixup.spec.experiment import Experiment, Figure
-from remixup.spec.planning import overlaid_run
+from remixup.reporting.experiment_section import section
+from remixup.reporting.missing_runs import Outstanding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -103,15 +103,15 @@ def write_front(
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
     claims = judge(experiments, results)
-    lines = front.macros(experiments, papers, replication, distinct(results))
-    lines += [*summary.macros(claims), *outstanding.macros(wanting)]
+    lines = title_page.macros(experiments, papers, replication, distinct(results))
+    lines += [*summary.macros(claims), *missing_runs.macros(wanting)]
     _write(folder / "macros.tex", "\n".join(lines))
-    _write(folder / "numbers.tex", front.numbers_table(replication.entries, papers))
-    _write(folder / "claims.tex", front.claims_table(replication.claims))
+    _write(folder / "numbers.tex", title_page.numbers_table(replication.entries, papers))
+    _write(folder / "claims.tex", title_page.claims_table(replication.claims))
     _write(folder / "experiments.tex", _inputs(experiments))
     _write(folder / "evidence-papers.tex", summary.papers_table(claims, papers))
     _write(folder / "evidence-claims.tex", summary.claims_table(claims))
-    _write(folder / "evidence-open.tex", outstanding.table(wanting))
+    _write(folder / "evidence-open.tex", missing_runs.table(wanting))
     _draw_forest(claims, folder / "evidence-forest.pdf")
     _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))
 

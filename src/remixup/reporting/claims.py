@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from remixup.replication.results import ClaimResult, ExperimentResult, RecordedClaim
+from remixup.analysis.result_schema import ClaimResult, ExperimentResult, RecordedClaim
+from remixup.config.experiment import Claim, Experiment
 from remixup.reporting import latex
 from remixup.reporting.evidence import OURS, by_source, decision, measured
-from remixup.reporting.notes import marks, notes
-from remixup.spec.experiment import Claim, Experiment
+from remixup.reporting.footnotes import marks, notes
 
 
 def claims_table(experiment: Experiment, result: ExperimentResult) -> str:

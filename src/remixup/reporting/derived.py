@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Experiment, MetricInfo
 from remixup.reporting import latex
 from remixup.reporting.tables import compared
-from remixup.spec.experiment import Experiment, MetricInfo
 
 
 def derived_table(experiment: Experiment, result: ExperimentResult) -> str:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remixup.replication.best import KINDS, Kind, best_evidence, best_test, kind, outcome
-from remixup.replication.results import ClaimResult, Entry, ExperimentResult, RecordedClaim
-from remixup.spec.experiment import Claim, ClaimSource, Experiment
+from remixup.analysis.best_evidence import KINDS, Kind, best_evidence, best_test, kind, outcome
+from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, RecordedClaim
+from remixup.config.experiment import Claim, ClaimSource, Experiment
 
 DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShown", r"\Undecided")
 """The commands, defined in paper/report.tex with their symbols, that print what is decided about a claim."""

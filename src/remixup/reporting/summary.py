@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby
 
-from remixup.replication.best import dissenting_test, kind
-from remixup.replication.results import RecordedClaim
+from remixup.analysis.best_evidence import dissenting_test, kind
+from remixup.analysis.result_schema import RecordedClaim
 from remixup.reporting import latex
 from remixup.reporting.claims import limit, tested
 from remixup.reporting.evidence import DECIDED, DECISION_NAMES, DECISIONS, OURS, Judged, among, decision, of

@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Sequence
 
+from remixup.analysis.best_evidence import BROKEN, KINDS, best_record, kind
+from remixup.analysis.result_schema import Entry, ExperimentResult, Recorded
+from remixup.config.experiment import Experiment, MetricInfo, Row, Table
+from remixup.config.settings import SCALES, Scale
 from remixup.errors import UserError
-from remixup.replication.best import BROKEN, KINDS, best_record, kind
-from remixup.replication.results import Entry, ExperimentResult, Recorded
 from remixup.reporting import latex
-from remixup.reporting.notes import marks, not_transcribed, notes
-from remixup.spec.config import SCALES, Scale
-from remixup.spec.experiment import Experiment, MetricInfo, Row, Table
+from remixup.reporting.footnotes import marks, not_transcribed, notes
 
 VERDICTS = {
     "replicated": r"\Replicated",

@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from remixup.training.block import BlockTraining
-from remixup.training.provenance import sha256
-from remixup.training.store import write_json
+from remixup.store.provenance import sha256
+from remixup.store.run_store import write_json
+from remixup.training.trainer import BlockTraining
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], digest: Path | None = None) -> None:

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from remixup import models
-from remixup.spec.run import RunSpec
-from remixup.training.block import vicinity
-from remixup.training.loop import Training
-from remixup.vicinity import ALL_KEPT
+from remixup.config.run import RunSpec
+from remixup.mixing import ALL_KEPT
+from remixup.training.supervised import Training
+from remixup.training.trainer import vicinity
 
 MOST_OPERATIONS = 1.25e8
 """A run whose steps take more is trained alone: its time is arithmetic's, and a larger population leaves the cache.
@@ -59,7 +59,7 @@ def _fits(spec: RunSpec) -> bool:
 
 
 def _small(spec: RunSpec, seeds: int) -> bool:
-    from remixup.training.workload import operations  # slow to import, and most packs have no company
+    from remixup.costs.flops import operations  # slow to import, and most packs have no company
 
     return seeds * spec.batch_size * operations(spec).training <= MOST_OPERATIONS
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 import torch
 
+from remixup.config.run import RunSpec
+from remixup.data.inputs import Inputs
 from remixup.errors import UserError
-from remixup.spec.run import RunSpec
-from remixup.training.game import Game
-from remixup.training.inputs import Inputs
-from remixup.training.loop import Training
-from remixup.training.private import PrivateTraining, ScaleNoiseBy
+from remixup.training.dp_sgd import PrivateTraining, ScaleNoiseBy
+from remixup.training.gan import Game
+from remixup.training.supervised import Training
 
 NUMERICS = 1
 

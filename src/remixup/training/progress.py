@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from remixup.training.block import BlockTraining
+from remixup.training.trainer import BlockTraining
 
 
 class ProgressReport:

@@ -15,18 +15,18 @@ from typing import Any, Protocol
 
 import torch
 
+from remixup.config.registry import bind
+from remixup.config.run import RunSpec
 from remixup.data import Prepared, load
+from remixup.data.inputs import Inputs, make_inputs
 from remixup.errors import UserError
-from remixup.spec.parts import bind
-from remixup.spec.run import RunSpec
-from remixup.training import checkpoints, memory, objectives
-from remixup.training.block import BlockTraining
+from remixup.store.provenance import code, environment, processor, sha256
+from remixup.store.run_store import Block, Damaged, Store, enough_space, weights_fault
+from remixup.training import checkpoints, malloc, objectives
 from remixup.training.company import Company, companies
-from remixup.training.inputs import Inputs, make_inputs
-from remixup.training.loop import Training
-from remixup.training.parallel import team
-from remixup.training.provenance import code, environment, processor, sha256
-from remixup.training.store import Block, Damaged, Store, enough_space, weights_fault
+from remixup.training.data_parallel import team
+from remixup.training.supervised import Training
+from remixup.training.trainer import BlockTraining
 
 RESUME_SECONDS = 5.0
 """A resume point is kept after an epoch when the last is older: writing must not cost more than training."""
@@ -231,7 +231,7 @@ def prepare_process(spec: RunSpec) -> None:
     # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
     # the compiler may fail, which still asks for the older.
     torch.backends.cudnn.allow_tf32 = False
-    memory.keep_freed()
+    malloc.keep_freed()
 
 
 def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:

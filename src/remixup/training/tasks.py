@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remixup.vicinity import soft_cross_entropy
+from remixup.mixing import soft_cross_entropy
 
 
 class Task(Protocol):

@@ -7,7 +7,7 @@ from benchmarks.anchor import METHODS, NARROW, compare, spec, theirs
 from benchmarks.reference import Reference
 
 from remixup.data import Prepared
-from remixup.training.inputs import make_inputs
+from remixup.data.inputs import make_inputs
 from tests.unit.training.samples import images
 
 CPU = torch.device("cpu")

@@ -8,9 +8,9 @@ from benchmarks.reference import MODEL
 from torch import nn
 
 from remixup import models
-from remixup.spec.config import Config
-from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import FAST, plan_experiment
+from remixup.config.experiment import read_experiments
+from remixup.config.settings import Config
+from remixup.planning.plan import FAST, plan_experiment
 
 CPU = torch.device("cpu")
 

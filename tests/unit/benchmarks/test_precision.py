@@ -8,9 +8,9 @@ from benchmarks import precision
 from benchmarks.documents import header, write
 from benchmarks.precision import FAMILIES, NARROW, compare, document, spec
 
+from remixup.config.run import RunSpec
 from remixup.data import Prepared
-from remixup.spec.run import RunSpec
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 from tests.unit.training.samples import finished, images
 
 CPU = torch.device("cpu")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from remixup.data import download
-from remixup.data.registry import REGISTRY, Dataset, File, Size, Structure, Version
+from remixup.data.catalog.registry import REGISTRY, Dataset, File, Size, Structure, Version
 
 PULSARS = "1.5,2,3,4,5,6,7,8,0\n10,20,30,40,50,60,70,80.25,1\n-1,-2,-3,-4,-5,-6,-7,-8,0\n"
 
@@ -110,7 +110,7 @@ def pulsars(
     """A version with three pulsar candidates."""
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     file = File("HTRU_2.csv", sha256=sha256, size=len(content), url=url, mirror_path=mirror_path)
-    return Version(name, "uci.htru2", (file,), archive, structure=structure, note=f"version {name}")
+    return Version(name, "builders.uci.htru2", (file,), archive, structure=structure, note=f"version {name}")
 
 
 @pytest.fixture

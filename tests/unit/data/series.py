@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from remixup.data import eeg, movement, physionet
-from remixup.data.built import Material
+from remixup.data.builders import eeg, human_activity, physionet
+from remixup.data.builders.builder import Material
 
-MODULES = {"eeg": eeg, "movement": movement, "physionet": physionet}
+MODULES = {f"builders.{module.__name__.rpartition('.')[2]}": module for module in (eeg, human_activity, physionet)}
 
 
 def built(builder: str, root: Path) -> dict[str, np.ndarray]:
-    module, _, function = builder.partition(".")
+    module, _, function = builder.rpartition(".")
     made = getattr(MODULES[module], function)(Material({"x": root}, root))
     return made.tensors  # type: ignore[no-any-return]
 

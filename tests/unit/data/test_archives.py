@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remixup.data.archives import BadContentError, extract, extract_folder, unzip
+from remixup.data.builders.archives import BadContentError, extract, extract_folder, unzip
 
 
 def tar_of(path: Path, *members: tuple[str, bytes | None]) -> Path:

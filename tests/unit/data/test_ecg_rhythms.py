@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks
 
-from remixup.data import ecg_rhythms
-from remixup.data.built import Built, Material
-from remixup.data.ecg_rhythms import RATE, RHYTHMS, SECONDS, Beats, Patient, draw_beats, draw_patient, signal
-from remixup.data.registry import REGISTRY
+from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import ecg_rhythms
+from remixup.data.synthetic.ecg_rhythms import RATE, RHYTHMS, SECONDS, Beats, Patient, draw_beats, draw_patient, signal
 
 TIME = np.arange(int(SECONDS * 500)) / 500  # finer than the strips, so that a peak is found where it is
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remixup.data import physionet
+from remixup.data.builders import physionet
 from remixup.errors import UserError
 from tests.unit.data import edf
 from tests.unit.data.series import built, sums
@@ -31,7 +31,7 @@ def in_units_of(train: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def test_sleep_edf_has_scored_epochs_around_sleep_in_the_subjects_parts(tmp_path: Path) -> None:
     nights = edf.sleep_edf(tmp_path)
-    tensors = built("eeg.sleep_edf", tmp_path)
+    tensors = built("builders.eeg.sleep_edf", tmp_path)
     assert tensors["train_y"].tolist() == [0] * 60 + [1, 2, 2, 3, 3, 4] + [0] * 59 + [0, 0, 2, 4]
     assert tensors["validation_y"].tolist() == tensors["test_y"].tolist() == [0, 0, 2, 4]
     train = np.concatenate([epochs(nights["SC4011E"], KEPT), epochs(nights["SC4012E"], [0, 1, 2, 3])])
@@ -48,7 +48,7 @@ def test_sleep_edf_has_scored_epochs_around_sleep_in_the_subjects_parts(tmp_path
 def test_an_epoch_that_an_annotation_covers_in_part_has_no_label(tmp_path: Path) -> None:
     notes = ((0.0, None, "Sleep stage R"), (0.0, 45.0, "Sleep stage W"), (45.0, 45.0, "Sleep stage 2"))
     edf.sleep_edf(tmp_path, SC4001E=replace(edf.nights()["SC4001E"], notes=notes))
-    assert built("eeg.sleep_edf", tmp_path)["test_y"].tolist() == [0, 2]
+    assert built("builders.eeg.sleep_edf", tmp_path)["test_y"].tolist() == [0, 2]
 
 
 def flip(path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_sleep_edf_that_is_not_the_publishers(tmp_path: Path, spoil: Callable[
     edf.sleep_edf(tmp_path)
     spoil(tmp_path)
     with pytest.raises(UserError, match=message):
-        built("eeg.sleep_edf", tmp_path)
+        built("builders.eeg.sleep_edf", tmp_path)
 
 
 def trials(run: list[edf.Signal]) -> np.ndarray:
@@ -117,7 +117,7 @@ def trials(run: list[edf.Signal]) -> np.ndarray:
 
 def test_mmidb_has_whole_imagined_trials_in_the_subjects_parts(tmp_path: Path) -> None:
     runs = edf.mmidb_eeg(tmp_path)
-    tensors = built("eeg.mmidb_eeg", tmp_path)
+    tensors = built("builders.eeg.mmidb_eeg", tmp_path)
     assert tensors["train_y"].tolist() == [1, 0, 1, 0]
     assert tensors["validation_y"].tolist() == tensors["test_y"].tolist() == [1, 0]
     train = np.concatenate([trials(runs["S001R04"]), trials(runs["S001R12"])])
@@ -130,7 +130,7 @@ def test_a_channel_that_never_changes_becomes_zero(tmp_path: Path) -> None:
     edf.mmidb_eeg(tmp_path)
     edf.write_run(tmp_path, "S001R12", edf.run(2))  # calibrated as the other is: flat in all of the training part
     sums(tmp_path)
-    tensors = built("eeg.mmidb_eeg", tmp_path)
+    tensors = built("builders.eeg.mmidb_eeg", tmp_path)
     assert not tensors["train_x"][:, edf.FLAT].any()
     assert tensors["train_x"][:, edf.FLAT + 1].std() > 0.9
 
@@ -144,7 +144,7 @@ def test_recordings_one_folder_further_down(tmp_path: Path, within: str, listed:
     listing = (plain / physionet.SUMS).read_text().replace(" S", f" {listed}S")
     (deeper / "files" / physionet.SUMS).unlink()
     (deeper / within / physionet.SUMS).write_text(listing)
-    expected, found = built("eeg.mmidb_eeg", plain), built("eeg.mmidb_eeg", deeper)
+    expected, found = built("builders.eeg.mmidb_eeg", plain), built("builders.eeg.mmidb_eeg", deeper)
     assert all(np.array_equal(expected[key], found[key]) for key in expected)
 
 
@@ -181,4 +181,4 @@ def test_a_mmidb_that_is_not_the_publishers(tmp_path: Path, spoil: Callable[[Pat
     edf.mmidb_eeg(tmp_path)
     spoil(tmp_path)
     with pytest.raises(UserError, match=message):
-        built("eeg.mmidb_eeg", tmp_path)
+        built("builders.eeg.mmidb_eeg", tmp_path)

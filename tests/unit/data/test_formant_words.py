@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from remixup.data import formant_words, speech
-from remixup.data.built import Built, Material
-from remixup.data.registry import REGISTRY
+from remixup.data.builders import speech
+from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import formant_words
 from tests.unit.data.test_made import fingerprint
 
 

@@ -16,10 +16,12 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from remixup.data import image_files, load, photo_digits, prepare
-from remixup.data.built import Material
-from remixup.data.entry import Folder, Version
-from remixup.data.registry import REGISTRY
+from remixup.data import load, prepare
+from remixup.data.builders import image_files
+from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import Folder, Version
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import photo_digits
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter
 
@@ -55,7 +57,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def toy(enter: Enter, pictures: Path) -> Path:
     """The same as a dataset of the registry; gives its mirror."""
-    version = Version("jpeg", "image_files.in_folder", folder=Folder("toy", 4, 2), note="toy")
+    version = Version("jpeg", "builders.image_files.in_folder", folder=Folder("toy", 4, 2), note="toy")
     enter(version, task="image-files")
     return pictures.parent
 
@@ -104,7 +106,7 @@ def test_damage_to_the_images_is_told_and_mended(tmp_path: Path, toy: Path, dama
 def test_files_on_record_are_known_by_their_digest(tmp_path: Path, enter: Enter, pictures: Path) -> None:
     right = hashlib.sha256(whole(pictures)).hexdigest()
     for sha256 in (right, "0" * 64):
-        version = Version("jpeg", "image_files.in_folder", folder=Folder("toy", 4, 2, sha256), note="toy")
+        version = Version("jpeg", "builders.image_files.in_folder", folder=Folder("toy", 4, 2, sha256), note="toy")
         enter(version, task="image-files")
         if sha256 == right:
             manifest = json.loads(prepare("toy", folder=tmp_path / "a", mirror=pictures.parent).read_text())

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from remixup.data import cifar, idx, image_folder
-from remixup.data.built import Material
+from remixup.data.builders import cifar, idx, image_folder
+from remixup.data.builders.builder import Material
 from remixup.errors import UserError
 
 BATCHES = [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]

@@ -12,14 +12,15 @@ from PIL import Image
 from scipy import stats
 from sklearn.datasets import load_digits, load_iris
 
-from remixup.data import photo_digits, points, scikit
-from remixup.data.built import Built, Material
-from remixup.data.registry import REGISTRY
+from remixup.data.builders import scikit_learn
+from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import photo_digits, points
 
 BUILDERS = {
-    "digits": scikit.digits,
-    "digits-20": scikit.digits_20,
-    "iris": scikit.iris,
+    "digits": scikit_learn.digits,
+    "digits-20": scikit_learn.digits_20,
+    "iris": scikit_learn.iris,
     "photo-digits": photo_digits.photo_digits,
 }
 # First twelve digits of the sha256 of all tensors, with the `numerics` under which they hold.

@@ -19,8 +19,8 @@ PROGRAM = """
 import json, re, sys
 from pathlib import Path
 from remixup.data import prepare
-from remixup.data.registry import REGISTRY, Dataset, File, Size, Version
-from remixup.data.entry import Folder
+from remixup.data.catalog.registry import REGISTRY, Dataset, File, Size, Version
+from remixup.data.catalog.descriptor import Folder
 
 mirror, builder, names, counts, task = json.loads(sys.argv[1])
 files = tuple(File(name, size=Path(mirror, name).stat().st_size, mirror_path=name) for name in names)
@@ -76,7 +76,7 @@ def test_preparing_sleep_takes_little_more_than_twice_its_size(tmp_path):
     for number in range(count):
         made.write(pictures, f"SC4{number:02d}1E")
     sums(pictures)
-    used = peak(tmp_path, tmp_path / "mirror", "eeg.sleep_edf", [], [0, 0, 5], "series")
+    used = peak(tmp_path, tmp_path / "mirror", "builders.eeg.sleep_edf", [], [0, 0, 5], "series")
     size = (tmp_path / "data/prepared/toy-made/tensors.safetensors").stat().st_size
     print(f"{used / MIB:.0f} MiB for {size / MIB:.0f} MiB")
     assert size > count * 1_000 * 2 * 3_000 * 2
@@ -95,7 +95,7 @@ def test_preparing_a_folder_like_imagenet_takes_little_memory_whatever_its_size(
         folder.mkdir(parents=True)
         for number in range(count):
             os.link(picture, folder / f"{number}.jpg")
-    used = peak(tmp_path, tmp_path / "mirror", "image_files.in_folder", [], [1500, 100, 1], "image-files")
+    used = peak(tmp_path, tmp_path / "mirror", "builders.image_files.in_folder", [], [1500, 100, 1], "image-files")
     packed = (tmp_path / "data/prepared/toy-made/images.bin").stat().st_size
     print(f"{used / MIB:.0f} MiB for {packed / MIB:.0f} MiB")
     assert packed >= 800 * MIB

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from remixup.data.registry import REGISTRY, Version, lookup
+from remixup.data.catalog.registry import REGISTRY, Version, lookup
 from remixup.errors import UserError
 
 EVERY_VERSION = [(name, version) for name, dataset in REGISTRY.items() for version in dataset.versions]
@@ -16,7 +16,7 @@ EVERY_VERSION = [(name, version) for name, dataset in REGISTRY.items() for versi
 
 def test_importing_the_room_loads_nothing_heavy() -> None:
     program = (
-        "import sys, remixup.data, remixup.data.registry;"
+        "import sys, remixup.data, remixup.data.catalog.registry;"
         "print([m for m in ('torch', 'numpy', 'sklearn', 'PIL', 'rich') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
@@ -45,7 +45,7 @@ def test_a_misspelt_name_is_told_with_the_right_one(name: str, version: str | No
 @pytest.mark.parametrize(("name", "version"), EVERY_VERSION)
 def test_every_version_has_a_builder_and_a_way_to_get_it(name: str, version: str) -> None:
     dataset, entry = lookup(name, version)
-    module, function = entry.builder.split(".")
+    module, function = entry.builder.rsplit(".", 1)
     builder = getattr(importlib.import_module(f"remixup.data.{module}"), function)
     assert not function.startswith("_")
     assert inspect.getdoc(builder)
@@ -81,4 +81,4 @@ def test_only_a_version_with_a_whole_address_is_downloadable() -> None:
     assert not reconstructed.downloadable
     assert lookup("cifar10", "binary")[1].downloadable
     assert lookup("mnist")[1].downloadable
-    assert not Version("empty", "idx.mnist").downloadable
+    assert not Version("empty", "builders.idx.mnist").downloadable

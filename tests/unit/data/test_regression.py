@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remixup.data import regression
-from remixup.data.built import Material
+from remixup.data.builders import regression
+from remixup.data.builders.builder import Material
 from remixup.errors import UserError
 
 PACKAGED = Path(regression.__file__).parent / "packaged"

@@ -11,9 +11,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from remixup.data import prepare
-from remixup.data.entry import File, Folder, Size, Version
-from remixup.data.registry import lookup
-from remixup.data.series import standardised
+from remixup.data.builders.series import standardised
+from remixup.data.catalog.descriptor import File, Folder, Size, Version
+from remixup.data.catalog.registry import lookup
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
 from tests.unit.data.edf import mmidb_eeg, sleep_edf

@@ -14,8 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.io import savemat
 
-from remixup.data import idx, prepare, svhn
-from remixup.data.registry import File, Size, Version, lookup
+from remixup.data import prepare
+from remixup.data.builders import idx, svhn
+from remixup.data.catalog.registry import File, Size, Version, lookup
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
 

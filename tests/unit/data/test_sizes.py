@@ -5,7 +5,7 @@ import math
 import pytest
 
 from remixup.data import load, prepare
-from remixup.data.registry import REGISTRY
+from remixup.data.catalog.registry import REGISTRY
 
 EMBEDDED = [
     (dataset.name, version.name)

@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from remixup.data import prepare
-from remixup.data.registry import File, Structure, Version
+from remixup.data.catalog.registry import File, Structure, Version
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, Publisher, pulsars
 
@@ -79,7 +79,7 @@ def test_a_mirror_with_another_version_only(enter: Enter, mirror: Path, tmp_path
 
 def test_a_mirror_that_lacks_one_of_two_files(enter: Enter, mirror: Path, tmp_path: Path) -> None:
     one = pulsars().files[0]
-    enter(Version("one", "uci.htru2", (one, File("b.csv", sha256="0" * 64, mirror_path="toy/b.csv"))))
+    enter(Version("one", "builders.uci.htru2", (one, File("b.csv", sha256="0" * 64, mirror_path="toy/b.csv"))))
     with pytest.raises(UserError, match=r"the mirror lacks b\.csv of toy") as raised:
         prepare("toy", folder=tmp_path / "data", mirror=mirror, download=True)
     assert raised.value.where == str(mirror / "toy" / "b.csv")
@@ -107,7 +107,7 @@ def test_a_mirror_folder_that_is_not_there(enter: Enter, tmp_path: Path) -> None
 def test_an_archive_in_a_mirror_stands_for_its_files(enter: Enter, tmp_path: Path) -> None:
     content = packed()
     archive = File("toy.zip", md5=hashlib.md5(content).hexdigest(), mirror_path="toy.zip")
-    enter(Version("one", "uci.htru2", (File("HTRU_2.csv"),), archive))
+    enter(Version("one", "builders.uci.htru2", (File("HTRU_2.csv"),), archive))
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     (mirror / "toy.zip").write_bytes(content)
@@ -119,7 +119,7 @@ def test_an_archive_in_a_mirror_stands_for_its_files(enter: Enter, tmp_path: Pat
 def test_an_archive_that_climbs_out_of_a_mirror(enter: Enter, tmp_path: Path) -> None:
     content = packed(member="../../HTRU_2.csv")
     archive = File("toy.zip", md5=hashlib.md5(content).hexdigest(), mirror_path="toy.zip")
-    enter(Version("one", "uci.htru2", (File("HTRU_2.csv"),), archive))
+    enter(Version("one", "builders.uci.htru2", (File("HTRU_2.csv"),), archive))
     (tmp_path / "toy.zip").write_bytes(content)
     with pytest.raises(UserError, match="leads out of the archive"):
         prepare("toy", folder=tmp_path / "data", mirror=tmp_path)

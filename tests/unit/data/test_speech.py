@@ -11,8 +11,8 @@ import pytest
 from scipy import signal
 from scipy.io import wavfile
 
-from remixup.data import speech
-from remixup.data.built import Material
+from remixup.data.builders import speech
+from remixup.data.builders.builder import Material
 from remixup.errors import UserError
 from tests.unit.data.sounds import GOOD, noise, wav
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from remixup.data import load, prepare, speech
-from remixup.data.entry import File, Folder, Version
+from remixup.data import load, prepare
+from remixup.data.builders import speech
+from remixup.data.catalog.descriptor import File, Folder, Version
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
 from tests.unit.data.sounds import GOOD, noise, wav
@@ -41,7 +42,7 @@ def commands(tmp_path: Path) -> Path:
 
 
 def small(folder: Folder = FOLDER, archive: File | None = None) -> Version:
-    return Version("v0.01", "speech.speech_commands", archive=archive, folder=folder, note="small")
+    return Version("v0.01", "builders.speech.speech_commands", archive=archive, folder=folder, note="small")
 
 
 def packed(root: Path, prefix: str = "./") -> bytes:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remixup.data import scikit, structures
-from remixup.data.built import Material
-from remixup.data.registry import REGISTRY
+from remixup.data.builders import scikit_learn
+from remixup.data.builders.builder import Material
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import structures
 
 NAMES = ["four-clusters", "ring", "swiss-roll"]
 STD = 0.02
@@ -82,6 +83,6 @@ def test_the_numbers_have_not_moved(name: str, corners: list[float]) -> None:
 )
 def test_tables_are_those_of_the_repository(name: str, counts: list[int], mean: float) -> None:
     """Rows of each class as the publisher states them; the mean alcohol, the mean radius."""
-    tensors = getattr(scikit, name)(Material({}, Path())).tensors
+    tensors = getattr(scikit_learn, name)(Material({}, Path())).tensors
     assert np.bincount(tensors["y"]).tolist() == counts
     assert tensors["x"][:, 0].mean(dtype=np.float64) == pytest.approx(mean, abs=1e-5)

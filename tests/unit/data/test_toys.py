@@ -10,9 +10,9 @@ from scipy import integrate, stats
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
 
-from remixup.data import toys
-from remixup.data.built import Material
-from remixup.data.registry import REGISTRY
+from remixup.data.builders.builder import Material
+from remixup.data.catalog.registry import REGISTRY
+from remixup.data.synthetic import toys
 
 SIGNS = [20, 60, 240, 960]
 REFLECTED = [("reflected-moons-wide", 0.5), ("reflected-moons-narrow", 0.1)]

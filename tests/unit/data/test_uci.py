@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remixup.data import uci
-from remixup.data.built import Built, Material
+from remixup.data.builders import uci
+from remixup.data.builders.builder import Built, Material
 from remixup.errors import UserError
 
 

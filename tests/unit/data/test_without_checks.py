@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from remixup.data import archives, cifar, load, prepare, prepared, sources
-from remixup.data.archives import BadContentError
-from remixup.data.registry import File
+from remixup.data import load, prepare, prepared, sources
+from remixup.data.builders import archives, cifar
+from remixup.data.builders.archives import BadContentError
+from remixup.data.catalog.registry import File
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, Publisher, pulsars
 

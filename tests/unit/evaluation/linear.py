@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from remixup.data import Prepared
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
+from remixup.data.inputs import make_inputs
+from remixup.training.supervised import Training
 from tests.unit.training.samples import image_spec, images, table_spec
 
 CPU = torch.device("cpu")

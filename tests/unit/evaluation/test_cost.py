@@ -5,9 +5,9 @@ import torch
 
 from remixup.evaluation import cost as module
 from remixup.evaluation.cost import cost
-from remixup.training import loop
-from remixup.vicinity import blend
-from remixup.vicinity.partner import minibatch, training_set
+from remixup.mixing import blend
+from remixup.mixing.partner import minibatch, training_set
+from remixup.training import supervised
 from tests.unit.evaluation.linear import start
 from tests.unit.training.samples import MIXUP, image_spec, images, table, table_spec
 
@@ -64,7 +64,7 @@ def test_each_part_of_a_minibatch_is_mixed(slow):
 def test_a_slow_network_does_not(slow):
     for cut in (0, 1):
         training = image_spec(vicinity={**MIXUP, "cut": cut})
-        slow(loop.Training, "_stages")
+        slow(supervised.Training, "_stages")
         found = cost(start(training, images()), steps=3)[0]
         assert found["step"] > PAUSE
         assert found["mixing"] < PAUSE
@@ -79,7 +79,7 @@ def test_drawing_partners_is_shared_out_among_the_steps_of_an_epoch(slow):
 
 
 def test_partners_from_the_training_set_are_paid_for(slow):
-    slow(loop.Training, "_others")
+    slow(supervised.Training, "_others")
     assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE
     slow(training_set, "second_loader")
     assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE * (1 + 1 / 4)
@@ -121,7 +121,7 @@ def test_the_step_is_the_step_of_training(watching):
     training = start(spec, data)
     watched = module._Watched(spec, [0], training.inputs, training.device)
     watched.watching = watching
-    draws = loop._Draws(training)
+    draws = supervised._Draws(training)
     torch.manual_seed(0)
     training._steps(draws)
     torch.manual_seed(0)

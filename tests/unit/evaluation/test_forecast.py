@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
+from remixup.config.run import RunSpec
 from remixup.data import Prepared
 from remixup.errors import UserError
 from remixup.evaluation.forecast import last_value
-from remixup.spec.run import RunSpec
 from tests.unit.training.samples import numbers, start
 
 RUN = {

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from remixup.data import Prepared, points
-from remixup.data.built import Material
+from remixup.config.run import RunSpec
+from remixup.data import Prepared
+from remixup.data.builders.builder import Material
+from remixup.data.inputs import make_inputs
+from remixup.data.synthetic import points
 from remixup.errors import UserError
 from remixup.evaluation.modes import SCALARS, _found, _modes, modes
-from remixup.spec.run import RunSpec
 from remixup.training import objectives
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 from tests.unit.training.samples import CPU, table, table_spec
 
 CENTRES = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [100.0, 100.0]])

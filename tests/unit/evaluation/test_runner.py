@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from remixup.evaluation import kept, runner
-from remixup.spec.planning import Evaluation
+from remixup.evaluation import runner, storage
+from remixup.planning.plan import Evaluation
+from remixup.store.run_store import Block
 from remixup.training import objectives
-from remixup.training.store import Block
 from tests.unit.training.samples import image_spec, images, start
 
 NAME = "memorisation"
@@ -60,7 +60,7 @@ def test_without_a_source_there_is_no_other_network_and_nothing_is_measured_twic
     files = runner.evaluate(store.runs, store.results, wanted, (spec, 3))
     assert [each[:2] for each in store.measured] == [([0], None), ([1], None)]  # as many seeds as are asked for
     assert json.loads(files[1].read_text())["measured"] == [{"seed": 1}]
-    assert kept.path(store.results, wanted, store.runs.store.blocks("")[1]) == files[1]
+    assert storage.path(store.results, wanted, store.runs.store.blocks("")[1]) == files[1]
     assert runner.evaluate(store.runs, store.results, wanted, (spec, 3)) == files
     assert len(store.measured) == 2
 

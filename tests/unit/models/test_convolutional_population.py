@@ -4,9 +4,9 @@ from tests.unit.training.samples import MIXUP, finished, image_spec, images
 from torch import Tensor, nn
 
 from remixup.errors import UserError
+from remixup.mixing import Vicinity, soft_cross_entropy
 from remixup.models import build, seed_dropout, stack
 from remixup.models.convolutional_population import MemberConv2d, _fold
-from remixup.vicinity import Vicinity, soft_cross_entropy
 
 SHAPE, CLASSES = (1, 8, 8), 4
 

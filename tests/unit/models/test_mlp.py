@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from remixup.errors import UserError
+from remixup.mixing import soft_cross_entropy
 from remixup.models import build, stack
-from remixup.vicinity import soft_cross_entropy
 
 
 def member(seed: int, features: int, classes: int, hidden: tuple[int, ...] = (128, 128)) -> nn.Sequential:

@@ -3,13 +3,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from remixup.config.experiment import read_experiments
+from remixup.config.settings import SCALES, Config, Scale
 from remixup.errors import UserError
+from remixup.mixing import Vicinity
 from remixup.models import build
 from remixup.models.preact_resnet import PreActBlock
-from remixup.spec.config import SCALES, Config, Scale
-from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import plan_experiment
-from remixup.vicinity import Vicinity
+from remixup.planning.plan import plan_experiment
 
 
 def convolutions(module: nn.Module) -> list[nn.Conv2d]:

@@ -7,9 +7,9 @@ import math
 import random
 from typing import Any
 
-from remixup.replication.results import Cost, ExperimentResult, Replicated
-from remixup.replication.verdicts import Evidence, decide_claims
-from remixup.spec.experiment import Experiment
+from remixup.analysis.result_schema import Cost, ExperimentResult, Replicated
+from remixup.analysis.verdicts import Evidence, decide_claims
+from remixup.config.experiment import Experiment
 
 from .made_up import COMMIT, entry, replicated
 
@@ -94,7 +94,7 @@ def evaluated() -> tuple[Experiment, ExperimentResult]:
             "id": "what-it-is",
             "statement": r"inputs are mixed, $\tilde x = \lambda x_i + (1 - \lambda) x_j$",
             "where": "section 2",
-            "definition": "tests/unit/vicinity/test_vicinity.py::test_mix_by_hand",
+            "definition": "tests/unit/mixing/test_mixing.py::test_mix_by_hand",
         },
     ]
     test_error = {"label": "Test error", "decimals": 1}
@@ -192,7 +192,7 @@ def words() -> tuple[Experiment, ExperimentResult]:
                     "id": "convex",
                     "statement": r"labels are mixed too, by the same $\lambda$",
                     "where": "section 2",
-                    "definition": "tests/unit/vicinity/test_vicinity.py::test_properties_of_mixing",
+                    "definition": "tests/unit/mixing/test_mixing.py::test_properties_of_mixing",
                 },
                 {
                     "id": "easy",

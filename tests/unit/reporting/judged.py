@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from remixup.replication.results import ClaimResult, RecordedClaim
+from remixup.analysis.result_schema import ClaimResult, RecordedClaim
+from remixup.config.experiment import Experiment
 from remixup.reporting.evidence import Judged, judge
-from remixup.spec.experiment import Experiment
 
 from .made_up import DIGITS, claim
 from .small import result_of, small

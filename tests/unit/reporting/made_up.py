@@ -7,8 +7,8 @@ import math
 import random
 from typing import Any
 
-from remixup.replication.best import summary
-from remixup.replication.results import (
+from remixup.analysis.best_evidence import summary
+from remixup.analysis.result_schema import (
     ClaimResult,
     Code,
     Cost,
@@ -21,8 +21,8 @@ from remixup.replication.results import (
     Replication,
     Source,
 )
-from remixup.replication.statistics import summarise
-from remixup.spec.experiment import Experiment
+from remixup.analysis.statistics import summarise
+from remixup.config.experiment import Experiment
 
 DIGITS = "scikit-learn's digits for CIFAR-10, and a narrow network"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

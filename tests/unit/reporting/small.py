@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from remixup.replication.results import ExperimentResult, Replicated
-from remixup.spec.experiment import Experiment
+from remixup.analysis.result_schema import ExperimentResult, Replicated
+from remixup.config.experiment import Experiment
 
 
 def exactly(mean: float, std: float | None, n: int = 5) -> Replicated:

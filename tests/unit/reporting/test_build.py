@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
+from remixup.analysis.best_evidence import summary
+from remixup.analysis.result_schema import Code, Replication
+from remixup.config.experiment import Experiment
+from remixup.costs.paper_costs import PaperCosts, SeedCost
 from remixup.errors import UserError
-from remixup.replication.best import summary
-from remixup.replication.paper_costs import PaperCosts, SeedCost
-from remixup.replication.results import Code, Replication
+from remixup.planning.plan import overlaid_run
 from remixup.reporting import build, latex
-from remixup.reporting.outstanding import Lacking, Outstanding
-from remixup.reporting.sections import time_taken
-from remixup.spec.experiment import Experiment
-from remixup.spec.planning import overlaid_run
+from remixup.reporting.experiment_section import time_taken
+from remixup.reporting.missing_runs import Lacking, Outstanding
 
 from .evaluated import evaluated, words
 from .made_up import COMMIT, environment, noise, replication, tabular
@@ -405,7 +405,7 @@ def test_all_that_is_cited_is_in_the_bibliography() -> None:
     root = PAPER.parent
     cited: set[str] = set()
     for folder, pattern, expression in (
-        (root / "src/remixup/data", "*.py", r'citation="(\w+)"'),
+        (root / "src/remixup/data", "catalog/*.py", r'citation="(\w+)"'),
         (root / "experiments", "*/*.yaml", r"(?m)^paper: *(\w+)|\\cite[tp]?\{(.*?)\}"),
         (PAPER / "sections", "*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
     ):

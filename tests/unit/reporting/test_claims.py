@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from remixup.replication.results import RecordedClaim
+from remixup.analysis.result_schema import RecordedClaim
+from remixup.config.experiment import Experiment
 from remixup.reporting.claims import claims_table, sentences
-from remixup.spec.experiment import Experiment
 
 from .evaluated import evaluated, words
 from .made_up import DIGITS, claim
@@ -141,7 +141,7 @@ def test_sentences_that_runs_do_not_decide_are_listed_with_the_reason() -> None:
     head, first, second, end = sentences(*words()).splitlines()
     assert (head, end) == (r"\begin{sentences}", r"\end{sentences}")
     plain = first.replace(r"\allowbreak{}", "")
-    test = r"\texttt{tests/unit/vicinity/test\_vicinity.py::test\_properties\_of\_mixing}"
+    test = r"\texttt{tests/unit/mixing/test\_mixing.py::test\_properties\_of\_mixing}"
     where = r"\item labels are mixed too, by the same $\lambda$ (section 2). "
     assert plain == where + rf"\emph{{Definition}}, held by {test}."
     assert second == r"\item it is easy (p. 1). \emph{Untested}: a matter of taste, 100 \%."

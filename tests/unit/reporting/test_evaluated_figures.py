@@ -10,10 +10,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
+from remixup.planning.plan import overlaid_run
 from remixup.reporting.figures import curves, drawing, planes, sweeps
-from remixup.spec.experiment import Row
-from remixup.spec.planning import overlaid_run
 
 from .evaluated import between, evaluated, snapshots, strengths
 from .made_up import entry, replicated, tabular

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from remixup.replication import paper_costs
-from remixup.replication.best import summary
-from remixup.replication.results import Cost, ExperimentResult, Replication
-from remixup.replication.verdicts import Evidence, decide_claims, verdict
+from remixup.analysis.best_evidence import summary
+from remixup.analysis.result_schema import Cost, ExperimentResult, Replication
+from remixup.analysis.verdicts import Evidence, decide_claims, verdict
+from remixup.config.experiment import Experiment, read_experiments
+from remixup.config.settings import Config, Scale
+from remixup.costs import paper_costs
+from remixup.planning.plan import PlannedRow, plan_experiment
 from remixup.reporting import build, figures
-from remixup.reporting.outstanding import outstanding
-from remixup.spec.config import Config, Scale
-from remixup.spec.experiment import Experiment, read_experiments
-from remixup.spec.planning import PlannedRow, plan_experiment
+from remixup.reporting.missing_runs import outstanding
 
 from .evaluated import between, snapshots, strengths
 from .made_up import COMMIT, curve, entry, environment, recorded, replicated, surface

@@ -14,12 +14,12 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult, Replicated
+from remixup.analysis.result_schema import ExperimentResult, Replicated
+from remixup.config.experiment import Experiment, Row
+from remixup.config.metrics import QUANTITIES, metric_names
+from remixup.config.registry import catalogue
 from remixup.reporting import figures
 from remixup.reporting.figures import curves, drawing, planes, sweeps
-from remixup.spec.experiment import Experiment, Row
-from remixup.spec.metrics import QUANTITIES, metric_names
-from remixup.spec.parts import catalogue
 
 from .made_up import DIGITS, noise, recorded, tabular
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from remixup.config.experiment import Experiment
 from remixup.reporting import tables
-from remixup.spec.experiment import Experiment
 
 from .made_up import DIGITS, entry, recorded
 from .small import body_of, exactly, lines_of, result_of, small

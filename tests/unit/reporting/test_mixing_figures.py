@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.mixing import mixed_points, noise_curves
-from remixup.spec.experiment import Row
 
 from .made_up import tabular
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from remixup.config.experiment import Row
 from remixup.reporting.figures.privacy import privacy
-from remixup.spec.experiment import Row
 
 from .made_up import entry, noise, replicated
 

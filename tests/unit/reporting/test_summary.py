@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from remixup.replication.best import best_test, dissenting_test
+from remixup.analysis.best_evidence import best_test, dissenting_test
 from remixup.reporting import summary
 from remixup.reporting.evidence import Judged, in_order, judge
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from remixup.analysis.best_evidence import best_record
+from remixup.config.experiment import Experiment
 from remixup.errors import UserError
-from remixup.replication.best import best_record
 from remixup.reporting import tables
-from remixup.spec.experiment import Experiment
 
 from .evaluated import GRID, SMALLER, evaluated, one
 from .made_up import DIGITS, entry, noise, recorded, tabular

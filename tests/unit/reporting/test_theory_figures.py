@@ -10,9 +10,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures import theory
-from remixup.spec.experiment import Row
 
 from .made_up import DIGITS, tabular
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from remixup.config.run import RunSpec
 from remixup.data import Prepared
-from remixup.spec.run import RunSpec
+from remixup.data.inputs import make_inputs
 from remixup.training import checkpoints
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
+from remixup.training.supervised import Training
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import functional as torchvision_functional
 
-from remixup.training.augmentation import horizontal_flip, random_crop, random_shift
+from remixup.data.augmentation import horizontal_flip, random_crop, random_shift
 
 JUST_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 

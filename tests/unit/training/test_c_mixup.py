@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from remixup.config.run import RunSpec
 from remixup.data import Prepared
 from remixup.errors import UserError
-from remixup.spec.run import RunSpec
-from remixup.training.randomness import derive, generator
-from remixup.training.store import metrics
-from remixup.vicinity.partner.training_set import TrainingSet, label_kernel, uniform
-from remixup.vicinity.ratio import beta
+from remixup.mixing.partner.training_set import TrainingSet, label_kernel, uniform
+from remixup.mixing.ratio import beta
+from remixup.randomness import derive, generator
+from remixup.store.run_store import metrics
 
 from .samples import finished, start
 

@@ -3,12 +3,12 @@ import json
 import pytest
 
 from remixup.data import prepare
+from remixup.data.inputs import make_inputs
 from remixup.errors import UserError
+from remixup.store.run_store import Store
 from remixup.training import company, runner
 from remixup.training.company import Company, companies
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
-from remixup.training.store import Store
+from remixup.training.supervised import Training
 from tests.unit.training.samples import CPU, finished, image_spec, images, numbers, same, table, table_spec
 from tests.workflow.forks import kept
 

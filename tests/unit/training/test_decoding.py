@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.stats import ks_2samp, kstest
 from torchvision.transforms import v2
 
-from remixup.training import decoding
-from remixup.training.decoding import random_resized_crop
+from remixup.data import decoding
+from remixup.data.decoding import random_resized_crop
 
 SIZES = [(375, 500), (500, 333), (80, 80), (40, 61), (300, 40)]  # height, width
 

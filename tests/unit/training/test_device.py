@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from remixup import data
+from remixup.config.experiment import read_experiments
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config
+from remixup.data.inputs import make_inputs
 from remixup.evaluation.runner import find
-from remixup.spec.config import Config
-from remixup.spec.experiment import read_experiments
-from remixup.spec.planning import plan_experiment
-from remixup.spec.run import RunSpec
+from remixup.planning.plan import plan_experiment
 from remixup.training import checkpoints
-from remixup.training.block import vicinity
-from remixup.training.inputs import make_inputs
-from remixup.training.private import PrivateTraining
+from remixup.training.dp_sgd import PrivateTraining
 from remixup.training.runner import start
+from remixup.training.trainer import vicinity
 from tests.unit.training import far
 from tests.unit.training.samples import CPU
 

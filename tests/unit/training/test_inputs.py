@@ -4,11 +4,11 @@ import torchvision.transforms.functional as torchvision_functional
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
+from remixup.data.inputs import make_inputs
+from remixup.data.normalization import standardise
 from remixup.errors import UserError
-from remixup.training import loop
-from remixup.training.inputs import make_inputs
-from remixup.training.loop import Training
-from remixup.training.scaling import standardise
+from remixup.training import supervised
+from remixup.training.supervised import Training
 from tests.unit.training.samples import image_spec, images, table, table_spec
 
 CPU = torch.device("cpu")
@@ -77,7 +77,7 @@ def test_padding_shows_as_black_not_as_the_mean():
     """The released code crops before it normalises, so the border is (0 - mean) / std and not 0."""
     spec = image_spec(augmentation=["random_crop"], scaling={"name": "given", "mean": [0.5], "std": [0.25]})
     training = Training(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
-    draws = loop._Draws(training)
+    draws = supervised._Draws(training)
     draws.uniforms.zero_()
     batch = training._batch(training.inputs.examples(training.inputs.train[:, :4]), draws.uniforms[:, :4])
     assert (batch[0, :, 0, 0, :] == -2).all()

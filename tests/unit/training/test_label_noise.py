@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from remixup.data import Prepared
+from remixup.data.inputs import make_inputs
 from remixup.errors import UserError
-from remixup.training.inputs import make_inputs
 from tests.unit.training.samples import (
     CPU,
     MIXUP,

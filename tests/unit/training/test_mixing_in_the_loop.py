@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from remixup.data import augmentation
 from remixup.errors import UserError
-from remixup.training import augmentation, loop
-from remixup.training.randomness import generator
-from remixup.vicinity import TrainingSet
-from remixup.vicinity.partner.training_set import nearest, second_loader
+from remixup.mixing import TrainingSet
+from remixup.mixing.partner.training_set import nearest, second_loader
+from remixup.randomness import generator
+from remixup.training import supervised
 from tests.unit.training.samples import (
     MIXUP,
     finished,
@@ -44,7 +45,7 @@ def check(training, step):
     """
     network = copy.deepcopy(training.model).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
-    draws, total, start = loop._Draws(training), 0.0, 0
+    draws, total, start = supervised._Draws(training), 0.0, 0
     for part, size in enumerate(draws.sizes):
         loss = step(network, draws, part, slice(start, start + size))
         optimiser.zero_grad()
@@ -227,7 +228,7 @@ def test_the_same_class_is_that_which_is_trained_on(partner):
     """Nobody knows the true labels of a training set: who looks for the same class takes those that there are."""
     spec = table_spec(dataset={"label_noise": 0.6}, vicinity={**MIXUP, "partner": partner})
     training = start(spec, table(rows=121), seeds=(0, 1))
-    draws, begin, moved = loop._Draws(training), 0, 0
+    draws, begin, moved = supervised._Draws(training), 0, 0
     for part, size in enumerate(draws.sizes):
         [(_, positions)] = draws.mixing(part)
         own = draws.order[:, begin : begin + size]
@@ -300,7 +301,7 @@ def test_rounds_have_partners_and_augmentation_of_their_own():
     spec = image_spec(
         **{**CALM, "augmentation": ["random_crop"]}, vicinity={"ratio": ratio, "partner": "second_loader"}
     )
-    draws = loop._Draws(start(spec, images()))
+    draws = supervised._Draws(start(spec, images()))
     rounds = draws.mixing(1)
     assert len(rounds) == 3
     for (a, (first, one)), (b, (second, two)) in itertools.combinations(enumerate(rounds), 2):
@@ -326,6 +327,6 @@ def test_epochs_before_mixing_are_those_of_erm(make, data, vicinity):
         assert row["train_loss"] != other["train_loss"]
     # an epoch draws what it would have drawn without
     mixup.epoch = warmed_up.epoch = 3
-    assert torch.equal(loop._Draws(mixup).ratio, loop._Draws(warmed_up).ratio)
+    assert torch.equal(supervised._Draws(mixup).ratio, supervised._Draws(warmed_up).ratio)
     warmed_up.epoch = 1
-    assert loop._Draws(warmed_up).mixing(0) == []
+    assert supervised._Draws(warmed_up).mixing(0) == []

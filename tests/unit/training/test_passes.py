@@ -1,17 +1,17 @@
 import pytest
 import torch
 
-from remixup.spec.run import RunSpec
-from remixup.training import loop
-from remixup.training.block import initial_model
-from remixup.training.optimisers import adam, adam_of_sums
-from remixup.training.workload import work
+from remixup.config.run import RunSpec
+from remixup.costs.flops import work
+from remixup.training import supervised
+from remixup.training.optimizers import adam, adam_of_sums
+from remixup.training.trainer import initial_model
 from tests.unit.training.samples import MIXUP, TABLE, finished, start, table, table_spec
 
 
 def test_an_epoch_of_several_passes_shuffles_each_by_itself():
     training = start(table_spec(passes=3), table())
-    draws, count = loop._Draws(training), training.inputs.train.shape[1]
+    draws, count = supervised._Draws(training), training.inputs.train.shape[1]
     passes = draws.order.view(1, 3, count)
     assert torch.equal(passes.sort().values, torch.arange(count).expand(1, 3, -1))
     assert not torch.equal(passes[0, 0], passes[0, 1])
@@ -22,19 +22,19 @@ def test_an_epoch_of_several_passes_shuffles_each_by_itself():
 
 def test_one_pass_draws_what_an_epoch_always_drew():
     plain, one = start(table_spec(vicinity=MIXUP), table()), start(table_spec(vicinity=MIXUP, passes=1), table())
-    assert torch.equal(loop._Draws(plain).order, loop._Draws(one).order)
+    assert torch.equal(supervised._Draws(plain).order, supervised._Draws(one).order)
     assert plain.spec.key() == one.spec.key()
 
 
 def test_every_pass_has_ratios_and_partners_of_its_own():
-    draws = loop._Draws(start(table_spec(vicinity=MIXUP, passes=4), table()))
+    draws = supervised._Draws(start(table_spec(vicinity=MIXUP, passes=4), table()))
     assert draws.ratio.shape[1] == 16
     assert len(draws.ratio.unique()) == 16
 
 
 def test_a_second_loader_passes_as_often_as_the_first():
     training = start(table_spec(vicinity={**MIXUP, "partner": "second_loader"}, passes=3), table())
-    draws, count = loop._Draws(training), training.inputs.train.shape[1]
+    draws, count = supervised._Draws(training), training.inputs.train.shape[1]
     partners = torch.cat([rounds[0] for rounds in draws.partner], dim=1).view(1, 3, count)
     assert torch.equal(partners.sort().values, torch.arange(count).expand(1, 3, -1))
     assert not torch.equal(partners[0, 0], partners[0, 1])

@@ -6,15 +6,15 @@ import torch
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from remixup.data import Prepared
+from remixup.config.run import RunSpec
+from remixup.data import Prepared, augmentation
 from remixup.errors import UserError
-from remixup.spec.run import RunSpec
-from remixup.training import augmentation, loop
-from remixup.training.optimisers import adam, adamw
-from remixup.training.randomness import generator
-from remixup.training.store import Store, metrics
+from remixup.mixing.blend import segment
+from remixup.randomness import generator
+from remixup.store.run_store import Store, metrics
+from remixup.training import supervised
+from remixup.training.optimizers import adam, adamw
 from remixup.training.tasks import Classification, Regression
-from remixup.vicinity.blend import segment
 from tests.unit.training.samples import finished, start
 
 
@@ -144,10 +144,10 @@ def test_a_part_for_other_data_is_refused(name, shape, kind):
 def test_augmented_series_differ_from_epoch_to_epoch_and_are_the_same_again(name):
     training = start(spec(augmentation=[name]), series())
     raw = training.inputs.examples(training.inputs.train[:, :4])
-    draws = [loop._Draws(training) for _ in range(2)]
+    draws = [supervised._Draws(training) for _ in range(2)]
     first, again = (training._batch(raw, each.uniforms[:, :4]) for each in draws)
     training.epoch = 1
-    later = training._batch(raw, loop._Draws(training).uniforms[:, :4])
+    later = training._batch(raw, supervised._Draws(training).uniforms[:, :4])
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
     assert not torch.equal(first, raw.float())
@@ -161,7 +161,7 @@ def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatc
     seen = []
     monkeypatch.setattr(training, "_stages", lambda x, start, end: seen.append(x) or x)
     monkeypatch.setattr(training.inputs.task, "loss", lambda outputs, target: seen.append(target) or target.sum())
-    draws = loop._Draws(training)
+    draws = supervised._Draws(training)
     x = training.inputs.scale(training.inputs.examples(draws.order[:, :16]))
     y = training.inputs.train_labels.gather(1, draws.order[:, :16])
     training.loss(x, y, draws, 0)
@@ -177,7 +177,8 @@ def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatc
 def test_windows_are_drawn_apart_from_ratios_and_partners():
     """Cutmix and mixup of one seed have the same ratios, partners and order."""
     cut, linear = (
-        loop._Draws(start(spec(vicinity={**WINDOWS, "blend": blend}), series())) for blend in ("segment", "linear")
+        supervised._Draws(start(spec(vicinity={**WINDOWS, "blend": blend}), series()))
+        for blend in ("segment", "linear")
     )
     assert torch.equal(cut.ratio, linear.ratio)
     assert torch.equal(cut.order, linear.order)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from remixup.training import loop
+from remixup.training import supervised
 from remixup.training.schedules import constant, steps, warmup_steps
 from tests.unit.training.samples import MIXUP, finished, image_spec, images, start, table, table_spec
 
@@ -25,7 +25,7 @@ def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
     training = start(spec, images())
     network = copy.deepcopy(training.model).train()
     plain = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
-    draws = loop._Draws(training)
+    draws = supervised._Draws(training)
     assert draws.sizes == sizes
     order, losses, start_of, part = draws.order[0], 0.0, 0, 0
     for batch in (16, 16, 16, 2):
@@ -62,7 +62,7 @@ def test_without_batch_statistics_and_mixing_parts_change_nothing():
 
 
 def test_parts_have_ratios_of_their_own():
-    draws = loop._Draws(start(image_spec(**CALM, vicinity=MIXUP, micro_batch=5), images()))
+    draws = supervised._Draws(start(image_spec(**CALM, vicinity=MIXUP, micro_batch=5), images()))
     assert draws.sizes == [5, 5, 5, 1] * 3 + [2]
     ratios = [ratio.item() for part in range(len(draws.sizes)) for ratio, _ in draws.mixing(part)]
     assert len(set(ratios)) == len(draws.sizes) == 13

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from remixup.training.store import speeds
+from remixup.store.run_store import speeds
 
 
 def history(seed: int, errors: list[float], loss: float = 1.0) -> list[dict[str, float]]:

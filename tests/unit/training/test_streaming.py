@@ -10,11 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from remixup.data import load, prepare
+from remixup.data import load, prepare, streaming
+from remixup.data.decoding import random_resized_crop
+from remixup.data.streaming import Stream
 from remixup.errors import UserError
-from remixup.training import streaming
-from remixup.training.decoding import random_resized_crop
-from remixup.training.streaming import Stream
 
 COUNT = 150
 CROP = {"name": "random_resized_crop", "size": 12, "area": 0.3}

@@ -12,9 +12,9 @@ from sklearn.metrics import (
 )
 from torch.nn import functional as F
 
+from remixup.data.inputs import make_inputs
 from remixup.errors import UserError
-from remixup.training.inputs import make_inputs
-from remixup.training.randomness import generator
+from remixup.randomness import generator
 from remixup.training.tasks import Classification, Regression
 from tests.unit.training.samples import (
     CPU,

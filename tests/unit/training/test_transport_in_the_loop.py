@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from remixup.training.randomness import generator
-from remixup.vicinity.assignment import assigned
+from remixup.mixing.optimal_transport import assigned
+from remixup.randomness import generator
 from tests.unit.training.samples import MIXUP, finished, image_spec, images, start, table, table_spec
 from tests.unit.training.test_mixing_in_the_loop import CALM, check, minibatch
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from remixup.training import checkpoints, store
-from remixup.training.store import Damaged, Store
+from remixup.store import run_store
+from remixup.store.run_store import Damaged, Store
+from remixup.training import checkpoints
 from tests.unit.training.samples import finished, start, table, table_spec
 
 
@@ -25,21 +26,21 @@ def test_a_block(tmp_path, training, monkeypatch):
     with pytest.raises(Damaged, match=r"history\.csv differs"):
         block.verify()
     known = block.read("provenance.json")["files"]
-    monkeypatch.setattr(store, "sha256", lambda path: known[path.name])
+    monkeypatch.setattr(run_store, "sha256", lambda path: known[path.name])
     block.verify()
 
 
 def test_a_checkpoint(tmp_path, training, monkeypatch):
     path = tmp_path / "weights.safetensors"
     checkpoints.keep_weights(training, path)
-    assert store.weights_fault(path) is None
+    assert run_store.weights_fault(path) is None
     kept = path.with_suffix(".json").read_text()
     flip(path, -1)
-    assert "differs" in store.weights_fault(path)
+    assert "differs" in run_store.weights_fault(path)
     # It is whole for all that safetensors knows: nothing but the digest tells.
     checkpoints.load_weights(path, start(training.spec, table()))
-    monkeypatch.setattr(store, "sha256", lambda path: kept.split('"')[3])
-    assert store.weights_fault(path) is None
+    monkeypatch.setattr(run_store, "sha256", lambda path: kept.split('"')[3])
+    assert run_store.weights_fault(path) is None
 
 
 def test_a_resume_point(tmp_path, training, monkeypatch):

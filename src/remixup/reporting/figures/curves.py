@@ -7,21 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from remixup.replication.results import ExperimentResult
-from remixup.reporting.figures.drawing import (
-    DASHES,
-    STYLE,
-    band,
-    legend,
-    line,
-    measured,
-    name_absent,
-    panels,
-    styles,
-)
-from remixup.spec.experiment import Row
-from remixup.spec.metrics import Quantity
-from remixup.spec.parts import catalogue
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
+from remixup.config.metrics import Quantity
+from remixup.config.registry import catalogue
+from remixup.reporting.figures.drawing import DASHES, STYLE, band, legend, line, measured, name_absent, panels, styles
 
 NUMERICS = 1
 AXIS_LABELS: dict[str, str] = {

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting import latex
-from remixup.spec.experiment import Row
 
 WIDTH = 6.69
 """Width of the report's text, in inches (170 mm)."""

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from remixup.replication.best import KINDS, Kind
+from remixup.analysis.best_evidence import KINDS, Kind
+from remixup.config.experiment import Experiment
 from remixup.reporting.evidence import Judged, of
 from remixup.reporting.figures.drawing import HEIGHT, MARKERS, STYLE, WIDTH, ramp, text
-from remixup.spec.experiment import Experiment
 
 CLIP = 100.0
 """Effects beyond so many smallest effects of interest are an arrow at the edge."""

@@ -5,9 +5,9 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.drawing import STYLE, band, legend, line, measured, name_absent, panels, ramp, styles
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 

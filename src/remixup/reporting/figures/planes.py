@@ -9,7 +9,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.drawing import (
     DAGGER,
     HEIGHT,
@@ -25,7 +26,6 @@ from remixup.reporting.figures.drawing import (
     training_points,
     wrapped,
 )
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 SURFACE = ListedColormap(seaborn.color_palette(RAMP, 100)[96:34:-1])

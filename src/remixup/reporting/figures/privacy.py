@@ -6,9 +6,9 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from remixup.replication.results import Entry, ExperimentResult
+from remixup.analysis.result_schema import Entry, ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.drawing import STYLE, legend, line, name_absent, panels, styles
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 _SPREAD = 0.03

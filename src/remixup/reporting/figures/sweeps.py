@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from remixup.replication.best import best_record
-from remixup.replication.results import Entry, ExperimentResult
+from remixup.analysis.best_evidence import best_record
+from remixup.analysis.result_schema import Entry, ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.curves import AXIS_LABELS
 from remixup.reporting.figures.drawing import DASHES, STYLE, legend, line, name_absent, panels, ramp
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 GENERALISATION = {

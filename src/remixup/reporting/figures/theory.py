@@ -6,7 +6,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.drawing import (
     DASHES,
     STYLE,
@@ -20,7 +21,6 @@ from remixup.reporting.figures.drawing import (
     styles,
     training_points,
 )
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 

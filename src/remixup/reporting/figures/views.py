@@ -3,9 +3,9 @@
 import matplotlib
 from matplotlib.figure import Figure
 
-from remixup.replication.results import ExperimentResult
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import Row
 from remixup.reporting.figures.drawing import MARKERS, STYLE, measured, name_absent, panels, ramp
-from remixup.spec.experiment import Row
 
 NUMERICS = 1
 

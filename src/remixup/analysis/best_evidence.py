@@ -1,0 +1,95 @@
+"""What counts as the best evidence for a number or a claim, and what it decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from remixup.analysis.result_schema import ClaimResult, Entry, Outcome, Recorded, RecordedClaim, Summary, Verdict
+from remixup.config.experiment import ClaimSource
+from remixup.config.settings import Scale
+
+BROKEN = ("failed", "diverged", "no value")
+"""The verdicts on numbers that not all of their runs gave."""
+Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none"]
+KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none")
+"""Kinds of evidence, best first; "embedded" is a number measured there that stands in for nothing."""
+
+
+def kind(scale: Scale, stand_in: str | None) -> Kind:
+    """What a number that was measured counts as.
+
+    At the reduced scales, on a GPU and on a CPU, the data is real and the schedule short, so that nearly all of their
+    numbers stand in for others; "stand-in" is what stands in at any other scale.
+    """
+    if scale == "reduced" or scale == "reduced-cpu":
+        return scale
+    return "stand-in" if stand_in else scale
+
+
+def best_record(entry: Entry) -> Recorded | None:
+    """The recorded result that says most (best kind, no stand-in, most runs, newest), if not this report's own."""
+    return min(
+        (
+            record
+            for record in sorted(entry.recorded, key=lambda record: record.date, reverse=True)
+            if record.replicated != entry.replicated
+        ),
+        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, -r.replicated.n),
+        default=None,
+    )
+
+
+def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
+    """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
+    samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
+    found: list[tuple[Kind, bool, int, Verdict]] = [
+        (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
+        for each in samples
+        if each.replicated
+    ]
+    best = min(found, key=lambda each: (KINDS.index(each[0]), *each[1:3]), default=("none", False, 0, entry.verdict))
+    return best[0], best[3]
+
+
+def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
+    return KINDS.index(kind(test.scale, test.stand_in)), len(test.untried), -test.n
+
+
+def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
+    """The test of a claim on the best evidence, then on most of its rows, then on most seeds; None without any."""
+    tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
+    return min(tests, key=_rank, default=None)
+
+
+def dissenting_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
+    """The best of the tests that found something else than the best one, which may have left it open; None if none."""
+    best = best_test(claim)
+    tests: list[ClaimResult | RecordedClaim] = [claim, *claim.recorded]
+    other = [test for test in tests if best and test.holds not in (None, best.holds)]
+    return min(other, key=_rank, default=None)
+
+
+def outcome(test: ClaimResult | RecordedClaim | None) -> Outcome:
+    """Return what a test decides; a stand-in neither confirms nor refutes."""
+    if test is None or test.holds is None:
+        return "undecided"
+    if test.stand_in:
+        return "shown" if test.holds else "not shown"
+    return "confirmed" if test.holds else "refuted"
+
+
+def summary(entries: list[Entry], claims: list[ClaimResult]) -> Summary:
+    """Return the counts of everything by its best evidence."""
+    verdicts = Counter(best_evidence(entry)[1] for entry in entries if entry.published is not None)
+    outcomes: dict[ClaimSource, Counter[Outcome]] = {"paper": Counter(), "ours": Counter()}
+    for claim in claims:
+        if claim.kind == "measured":
+            outcomes[claim.source][outcome(best_test(claim))] += 1
+    return Summary(
+        published_numbers=verdicts.total(),
+        by_verdict=dict(verdicts),
+        not_transcribed=sum(not entry.transcribed for entry in entries),
+        paper_claims=dict(outcomes["paper"]),
+        our_claims=dict(outcomes["ours"]),
+    )

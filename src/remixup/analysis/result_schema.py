@@ -1,0 +1,198 @@
+"""The shape of `results/<scale>/replication.json` and of its parts, one for each experiment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from remixup.config.experiment import ClaimSource
+from remixup.config.settings import Scale
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal[
+    "replicated",
+    "not replicated",
+    "inconclusive",
+    "stand-in",
+    "not run",
+    "failed",
+    "diverged",
+    "no value",
+    "not transcribed",
+    "no published number",
+]
+Outcome = Literal["confirmed", "refuted", "shown", "not shown", "undecided"]
+"""What runs decide about a claim; "shown" and "not shown" are said of its direction, on a surrogate."""
+
+
+class Result(BaseModel):
+    """Base of all results: no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+
+class Replicated(Result):
+    """A sample of runs that differ in the seed alone."""
+
+    mean: float
+    std: float | None = Field(description="sample standard deviation; null for one run")
+    n: int = Field(ge=1)
+    ci95: tuple[float, float] | None = Field(description="t interval for the mean; null for one run")
+    values: list[float]
+    seeds: list[int]
+
+
+class Code(Result):
+    """The state of the sources that results come from."""
+
+    commit: str | None = Field(description="last commit that touched them; null outside a repository")
+    dirty: bool | None = Field(description="whether they differed from it")
+
+
+class Recorded(Result):
+    """A result measured at a real scale, kept under `records/`."""
+
+    scale: Scale
+    replicated: Replicated
+    verdict: Verdict
+    stand_in: str | None
+    dataset_version: str
+    precision: str
+    code: Code
+    hardware: str
+    date: str = Field(description="ISO 8601 day")
+    run: str
+
+
+class Entry(Result):
+    """One published number, and what became of it."""
+
+    paper: str
+    experiment: str
+    row: str
+    metric: str
+    unit: str
+    where: str
+    published: float | None
+    transcribed: bool = Field(True, description="false: the paper prints a number here that could not be read")
+    published_sd: float | None = Field(None, description="standard deviation over the paper's runs; null: not stated")
+    quoted: bool
+    tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
+    replicated: Replicated | None
+    scale: Scale = Field(description="the scale that the replicated number counts as")
+    stand_in: str | None
+    dataset_version: str
+    verdict: Verdict
+    log: str | None = Field(None, description="where a failed run says why")
+    runs: list[str]
+    recorded: list[Recorded] = []
+
+
+Untried = Annotated[
+    list[str], Field(description="rows without runs: of those that a claim chooses among, the ones it could not try")
+]
+
+
+class RecordedClaim(Result):
+    """A claim decided by recorded runs."""
+
+    scale: Scale
+    holds: bool | None
+    effect: float
+    ci95: tuple[float, float]
+    p: float
+    n: int
+    stand_in: str | None
+    untried: Untried = []
+
+
+class ClaimResult(Result):
+    """One claim, of a paper or of ours, and whether the runs bear it out."""
+
+    id: str
+    experiment: str
+    statement: str
+    where: str
+    source: ClaimSource = Field("paper", description="the paper, or ours: a question, an extension, a conjecture")
+    kind: Literal["measured", "definition", "untested"] = "measured"
+    holds: bool | None = Field(description="null: undecided, or the baseline is not sound")
+    why: str = Field(description="in words: what decided, or what is missing")
+    unit: str
+    smallest_effect: float
+    effect: float | None = Field(description="baseline - treatment, so that above 0 the treatment is better")
+    ci95: tuple[float, float] | None
+    p: float | None = Field(description="two-sided, Holm-adjusted within the experiment")
+    n: int
+    scale: Scale
+    stand_in: str | None
+    untried: Untried = []
+    recorded: list[RecordedClaim] = []
+
+
+class Curve(Result):
+    """A quantity by epoch, over seeds."""
+
+    epoch: list[int]
+    mean: list[float]
+    low: list[float] = Field(description="smallest over the seeds")
+    high: list[float] = Field(description="largest over the seeds")
+
+
+class Cost(Result):
+    """What a run of the store took."""
+
+    run: str
+    seeds: list[int]
+    seconds: float
+    hardware: str
+    device: str
+    date: str
+    commit: str | None
+
+
+class Source(Result):
+    """A dataset that the experiment used."""
+
+    name: str
+    version: str
+    sha256: str
+    licence: str
+    citation: str
+    note: str
+
+
+class ExperimentResult(Result):
+    """Everything that the tables and figures of one experiment need."""
+
+    schema_version: int = SCHEMA_VERSION
+    scale: Scale
+    experiment: str
+    entries: list[Entry]
+    claims: list[ClaimResult]
+    curves: dict[str, dict[str, Curve]] = Field(description="row -> quantity -> curve")
+    evaluations: dict[str, dict[str, Any]] = Field(description="row -> evaluation -> what it measured, seed by seed")
+    costs: list[Cost]
+    sources: list[Source]
+
+
+class Summary(Result):
+    """How many there are of everything, each by its best evidence: of this report's runs, or on record."""
+
+    published_numbers: int
+    by_verdict: dict[Verdict, int] = Field(description="of the published numbers")
+    not_transcribed: int = Field(description="published in tables that could not be read; not among the numbers")
+    paper_claims: dict[Outcome, int] = Field(description="claims of the papers that runs can decide")
+    our_claims: dict[Outcome, int] = Field(description="questions and extensions of ours that runs can decide")
+
+
+class Replication(Result):
+    """The whole: `replication.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    scale: Scale
+    code: Code
+    summary: Summary
+    entries: list[Entry]
+    claims: list[ClaimResult]

@@ -1,0 +1,155 @@
+"""Generates `registry.json` from the signatures of the functions that experiment files may name.
+
+Run by `make schema`, never by the workflow: it imports torch. A part is a public function of one of the modules below;
+its keyword-only parameters are what an experiment file may set, all others are supplied by the program.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from remixup.config.registry import COMPARE, bounds, catalogue
+
+KINDS = {
+    "ratio": "remixup.mixing.ratio",
+    "partner": "remixup.mixing.partner",
+    "blend": "remixup.mixing.blend",
+    "target": "remixup.mixing.target",
+    "noise": "remixup.mixing.noise",
+    "model": "remixup.models",
+    "augmentation": "remixup.data.augmentation",
+    "scaling": "remixup.data.normalization",
+    "decode": "remixup.data.decoding",
+    "objective": "remixup.training.objectives",
+    "optimiser": "remixup.training.optimizers",
+    "schedule": "remixup.training.schedules",
+    "evaluation": "remixup.evaluation",
+    "figure": "remixup.reporting.figures",
+}
+PLAIN = {bool: "boolean", int: "integer", float: "number", str: "string"}
+SUPPLIED = {"generator", "others"}
+
+
+def modules(name: str) -> list[ModuleType]:
+    """The module of that name or, for a package, all modules in it."""
+    module = importlib.import_module(name)
+    if not hasattr(module, "__path__"):
+        return [module]
+    return [importlib.import_module(f"{name}.{found.name}") for found in pkgutil.iter_modules(module.__path__)]
+
+
+def type_schema(annotation: Any) -> dict[str, Any]:
+    """JSON Schema of bool, int, float, str, Literal or tuple[T, ...], each perhaps Annotated with bounds."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        base, *notes = typing.get_args(annotation)
+        limits = {COMPARE[symbol][0]: value for note in notes for symbol, value in bounds(note)}
+        return {**type_schema(base), **limits}
+    if typing.get_origin(annotation) is typing.Literal:
+        return {"type": "string", "enum": list(typing.get_args(annotation))}
+    if typing.get_origin(annotation) is tuple:
+        return {"type": "array", "items": type_schema(typing.get_args(annotation)[0])}
+    return {"type": PLAIN[annotation]}
+
+
+def describe(function: Any, numerics: int) -> dict[str, Any]:
+    """Parameters (JSON Schema with defaults), first sentence of the docstring, and NUMERICS of one part."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    parameters: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is not parameter.KEYWORD_ONLY or name in SUPPLIED:
+            continue
+        parameters[name] = type_schema(hints[name])
+        if parameter.default is not parameter.empty:
+            default = parameter.default
+            parameters[name]["default"] = list(default) if isinstance(default, tuple) else default
+    summary = (inspect.getdoc(function) or "").split("\n")[0]
+    return {"summary": summary, "numerics": numerics, "parameters": parameters}
+
+
+def generate() -> dict[str, Any]:
+    """The whole catalogue, sorted by name within each kind."""
+    kinds: dict[str, Any] = {}
+    for kind, package in KINDS.items():
+        found = {}
+        for module in modules(package):
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                if not name.startswith("_") and function.__module__ == module.__name__ and hasattr(module, "NUMERICS"):
+                    found[name] = describe(function, module.NUMERICS)
+                    if kind == "model":
+                        found[name]["population"] = module.POPULATION
+                    if kind == "evaluation":
+                        found[name]["module"] = module.__name__
+                        found[name]["weights"] = getattr(module, "WEIGHTS", True)
+                        found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
+        kinds[kind] = dict(sorted(found.items()))
+    return {
+        "loop": importlib.import_module("remixup.training.supervised").NUMERICS,
+        "kinds": kinds,
+        "datasets": datasets(),
+    }
+
+
+def datasets() -> dict[str, Any]:
+    """What the workflow must know of the datasets: of what kind, versions, which come without network, numerics."""
+    registry = importlib.import_module("remixup.data.catalog.registry")
+    return {
+        name: {
+            "task": entry.task,
+            "classes": entry.classes,
+            "numerics": entry.numerics,
+            "versions": {
+                version.name: {"embedded": version.embedded, "downloadable": version.downloadable}
+                for version in entry.versions.values()
+            },
+        }
+        for name, entry in sorted(registry.REGISTRY.items())
+    }
+
+
+def documents() -> Iterator[tuple[str, Any]]:
+    """Path and content of every generated file; the first must be written before the others are made."""
+    yield "src/remixup/config/registry.json", generate()
+    from remixup.analysis.result_schema import Replication
+    from remixup.config.experiment import file_schema
+    from remixup.config.settings import Config
+
+    yield "experiments/experiment.schema.json", file_schema()
+    yield "config.schema.json", Config.model_json_schema()
+    yield "src/remixup/analysis/replication.schema.json", Replication.model_json_schema()
+
+
+def write(root: Path) -> None:
+    """Writes all generated files."""
+    for path, content in documents():
+        (root / path).write_text(as_text(content), encoding="utf-8")
+        catalogue.cache_clear()
+
+
+def drifted(root: Path) -> list[str]:
+    """The generated files that are not what the code says."""
+    return [
+        path
+        for path, content in documents()
+        if not (root / path).exists() or (root / path).read_text(encoding="utf-8") != as_text(content)
+    ]
+
+
+def as_text(content: Any) -> str:
+    """JSON as it is committed."""
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        stale = drifted(Path.cwd())
+        sys.exit(f"generated files have drifted: {', '.join(stale)}; run `make schema`" if stale else 0)
+    write(Path.cwd())

@@ -1,0 +1,395 @@
+"""Experiment files: one for each published table or figure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
+
+from remixup.config import registry
+from remixup.config.expansion import written_out
+from remixup.config.metrics import Metric, metric_names
+from remixup.config.registry import Part
+from remixup.config.run import Dataset, PartOf, RunSpec, Vicinity
+from remixup.config.settings import SCALES, Scale
+from remixup.config.yaml_loader import Strict, read_yaml, validate
+from remixup.errors import UserError, did_you_mean
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
+
+
+def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
+    for model, given in ((RunSpec, value), (Dataset, value.get("dataset")), (Vicinity, value.get("vicinity"))):
+        for key in given if isinstance(given, dict) else ():
+            if key not in model.model_fields:
+                raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), model.model_fields)}")
+    return value
+
+
+Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchema({"definition": "overlay"})]
+"""Some of a run's keys, laid over those before; a part keeps its other parameters as long as its name stays."""
+
+
+def _twice(names: list[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _each_once(evaluations: list[Part]) -> list[Part]:
+    """Results are filed under the evaluation's name."""
+    if twice := _twice([part["name"] for part in evaluations]):
+        raise ValueError(f"evaluation {twice[0]!r} stands twice")
+    return evaluations
+
+
+class Settings(Strict):
+    """A change of what is run, and how such a change is to be read."""
+
+    run: Overlay = {}
+    seeds: int | None = Field(None, ge=1, le=10_000)
+    counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
+    stand_in: str | None = Field(None, description="what stands in for what; such a number gets no verdict")
+    accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
+    evaluate: Annotated[list[Annotated[Part, PartOf("evaluation")]], AfterValidator(_each_once)] | None = Field(
+        None, description="what is measured on the trained network; replaces what was named before"
+    )
+
+
+class Variation(Settings):
+    """Settings for every scale, and further ones for some."""
+
+    scales: dict[Scale, Settings] = {}
+
+    def layers(self, scale: Scale) -> list[Settings]:
+        """The settings that hold at a scale, general ones first."""
+        return [self, self.scales[scale]] if scale in self.scales else [self]
+
+
+class Published(Strict):
+    """A number as the paper prints it; null where it is known to be published, and its table could not be read."""
+
+    value: float | None
+    where: str = Field("", description="page and table, if not that of the row; what is not transcribed must say where")
+    quoted: bool = Field(False, description="the paper itself quotes it from another")
+    sd: float | None = Field(
+        None, ge=0, description="standard deviation over the paper's runs, where it is stated, in the metric's unit"
+    )
+    tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Published:
+        if self.value is None and not self.where:
+            raise ValueError("a number that is not transcribed says where it is published")
+        return self
+
+
+RowId = Annotated[Slug, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{][A-Za-z0-9{}_.-]*$"})]
+
+
+class Row(Variation):
+    """A row of a published table or a curve of a figure: what the paper printed, and the run that should give it."""
+
+    id: RowId
+    label: str
+    group: str = ""
+    where: str = Field("", description="where in the paper the number stands")
+    published: dict[Metric, float | Published] = {}
+    use: list[str] = Field([], description="named variations, laid on in this order")
+    each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
+    at: list[Scale] = Field(
+        [scale for scale in SCALES if scale != "reduced-cpu"],
+        min_length=1,
+        description="the scales at which it is run; default: all, and reduced-cpu where there are settings for it",
+    )
+
+    def printed(self, metric: str) -> Published | None:
+        """The published number for a metric."""
+        value = self.published.get(metric)
+        return Published(value=value) if isinstance(value, int | float) else value
+
+    def transcribed(self, metric: str) -> bool:
+        """Return False where the paper prints a number for a metric that could not be read."""
+        printed = self.printed(metric)
+        return printed is None or printed.value is not None
+
+
+class MetricInfo(Strict):
+    """How a metric is printed and how near counts as the same."""
+
+    label: str
+    unit: str = "%"
+    decimals: int = Field(1, ge=0, le=6, description="of the published number; the half of its last place is rounding")
+    tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
+
+
+class Derived(Strict):
+    """A number that the text of a paper derives from two rows of its tables."""
+
+    id: Slug
+    label: str
+    where: str
+    kind: Literal["accuracy_ratio"] = Field(description="100 - the treatment's error, over 100 - the baseline's")
+    metric: Metric = Field(description="the error of both rows, in percent")
+    baseline: str
+    treatment: str
+    published: float
+    decimals: int = Field(1, ge=0, le=6, description="of the published number")
+    tolerance: float = Field(gt=0, description="how far off still counts as the same")
+
+
+class Pair(Strict):
+    """Two rows compared seed by seed; of several on a side the claim's `select_by` chooses one."""
+
+    baseline: str | list[str]
+    treatment: str | list[str]
+
+    @property
+    def baselines(self) -> list[str]:
+        """The row that is compared against, or those that it is chosen from."""
+        return [self.baseline] if isinstance(self.baseline, str) else self.baseline
+
+    @property
+    def treatments(self) -> list[str]:
+        """The row that is to be better, or those that it is chosen from."""
+        return [self.treatment] if isinstance(self.treatment, str) else self.treatment
+
+
+class Bound(Strict):
+    """A limit for the value of a row, or for the greatest value of several rows."""
+
+    row: str | list[str]
+    at_most: float
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that have to keep within the limit."""
+        return [self.row] if isinstance(self.row, str) else self.row
+
+
+ClaimSource = Literal["paper", "ours"]
+
+
+class Claim(Strict):
+    """A sentence of the paper, or of ours about it: one that runs decide, or one that says why none here does."""
+
+    id: Slug
+    statement: str
+    where: str
+    source: ClaimSource = Field(
+        "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
+    )
+    metric: Metric | None = Field(None, description="what is compared, or bounded")
+    compare: list[Pair] = Field([], description="the effect is the mean over these of baseline - treatment")
+    select_by: Metric | None = Field(
+        None, description="of the rows that a side of a pair names (a pattern, or a list) the one with the least mean"
+    )
+    bound: Bound | None = Field(None, description="the effect is the limit - the (greatest) value of the rows")
+    smallest_effect: float | None = Field(
+        None, gt=0, description="the smallest difference of interest, in the metric's unit"
+    )
+    expect: Literal["more", "no more"] = Field(
+        "more", description="whether the sentence says that the effect is more than the smallest of interest, or is not"
+    )
+    at_least: int | None = Field(
+        None, ge=1, description="of how many of its pairs the sentence holds, each by itself; default: of their mean"
+    )
+    definition: str | None = Field(None, description="the test (path::name) that holds the code to this definition")
+    untested: str | None = Field(None, description="why no run here decides it")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Claim:
+        kinds = {name: bool(getattr(self, name)) for name in ("compare", "bound", "definition", "untested")}
+        if sum(kinds.values()) != 1:
+            raise ValueError(f"a claim has exactly one of {', '.join(kinds)}")
+        if (kinds["compare"] or kinds["bound"]) != (self.metric is not None):
+            raise ValueError("a claim has a metric where it compares or bounds, and only there")
+        if kinds["compare"] != (self.smallest_effect is not None):
+            raise ValueError("a claim has a smallest_effect where it compares, and only there")
+        if self.expect != "more" and not kinds["compare"]:
+            raise ValueError("a claim has `expect` only where it compares")
+        if self.at_least is not None and self.at_least > len(self.compare):
+            raise ValueError("a claim has `at_least` only where it compares, and no more than it has pairs")
+        sides = [side for pair in self.compare for side in (pair.baseline, pair.treatment)]
+        if (self.select_by is not None) != any(isinstance(side, list) for side in sides):
+            raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")
+        if any(not side for side in sides):
+            raise ValueError("a claim compares at least one row with at least one")
+        if self.bound and not self.bound.rows:
+            raise ValueError("a bound names at least one row")
+        return self
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that it rests on."""
+        named = [name for pair in self.compare for name in (*pair.baselines, *pair.treatments)]
+        return list(dict.fromkeys(named + (self.bound.rows if self.bound else [])))
+
+    @property
+    def baselines(self) -> list[str]:
+        """The rows that must be sound where they stand in for others: those compared against, or the bounded ones."""
+        named = [name for pair in self.compare for name in pair.baselines]
+        return list(dict.fromkeys(self.bound.rows if self.bound else named))
+
+
+class Table(Strict):
+    """A table of the report."""
+
+    id: Slug
+    caption: str
+    rows: list[str] = Field(["*"], description="patterns of row ids")
+    metrics: list[Metric] = Field([], description="default: all")
+    select_by: list[Metric] = Field(
+        [], description="show of each group only the rows with the smallest mean of these metrics, a line for each"
+    )
+
+
+class Figure(Strict):
+    """A figure of the report."""
+
+    id: Slug
+    caption: str
+    rows: list[str] = ["*"]
+    draw: Annotated[Part, PartOf("figure")]
+
+
+class Experiment(Variation):
+    """An experiment file."""
+
+    id: Slug
+    paper: str = Field(description="its key in paper/references.bib")
+    title: str
+    where: str = Field(description="table or figure of the paper")
+    order: int = Field(100, ge=1, description="its place among the paper's experiments in the report")
+    summary: str = Field(description="what the paper did, for the report; LaTeX")
+    metrics: dict[Metric, MetricInfo] = {}
+    variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
+    rows: list[Row] = []
+    derived: list[Derived] = []
+    claims: list[Claim] = []
+    choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
+    tables: list[Table] = []
+    figures: list[Figure] = []
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Experiment:
+        rows = [row.id for row in self.rows]
+        shown: list[Table | Figure] = [*self.tables, *self.figures]
+        for what, ids in {
+            "row": rows,
+            "row or derived number": [*rows, *(each.id for each in self.derived)],
+            "claim": [claim.id for claim in self.claims],
+            "table or figure": [item.id for item in shown],
+        }.items():
+            if twice := _twice(ids):
+                raise ValueError(f"{what} id {twice[0]!r} stands twice")
+        for row in self.rows:
+            for name in row.use:
+                if name not in self.variations:
+                    raise ValueError(f"row {row.id}: unknown variation {name!r}; {did_you_mean(name, self.variations)}")
+            for metric in row.published:
+                self._has_metric(f"row {row.id}", metric)
+        for each in self.derived:
+            self._has_metric(f"derived number {each.id}", each.metric)
+            for name in (each.baseline, each.treatment):
+                if name not in rows:
+                    raise ValueError(f"derived number {each.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+        for claim in self.claims:
+            for used in (claim.metric, claim.select_by):
+                if used is not None:
+                    self._has_metric(f"claim {claim.id}", used)
+            for name in claim.rows:
+                if name not in rows:
+                    raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+        for table in self.tables:
+            for metric in (*table.metrics, *table.select_by):
+                self._has_metric(f"table {table.id}", metric)
+        for item in shown:
+            for pattern in item.rows:
+                if not any(fnmatchcase(name, pattern) for name in rows):
+                    raise ValueError(f"{item.id}: no row is called {pattern!r}; {did_you_mean(pattern, rows)}")
+        return self
+
+    def _has_metric(self, where: str, metric: str) -> None:
+        if metric not in self.metrics:
+            raise ValueError(f"{where}: metric {metric!r} is not described; {did_you_mean(metric, self.metrics)}")
+
+    def tolerance(self, row: Row, metric: str) -> float | None:
+        """How far off still counts as the same: the row's own, else the metric's, else None for the default."""
+        printed = row.printed(metric)
+        return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
+
+    def variations_of(self, row: Row) -> list[Variation]:
+        """What a row's settings are laid together from: the file's, those that it uses, its own."""
+        return [self, *(self.variations[name] for name in row.use), row]
+
+    def at(self, scale: Scale) -> list[Row]:
+        """The rows that are run at a scale; real data on a CPU takes settings that were made for it."""
+        if scale != "reduced-cpu":
+            return [row for row in self.rows if scale in row.at]
+        return [row for row in self.rows if any(scale in each.scales for each in self.variations_of(row))]
+
+    def select(self, patterns: list[str]) -> list[Row]:
+        """The rows whose id fits one of the patterns, in the order of the patterns, then of the file."""
+        chosen = [row for pattern in patterns for row in self.rows if fnmatchcase(row.id, pattern)]
+        return list({row.id: row for row in chosen}.values())
+
+
+def read_experiment(path: Path) -> Experiment:
+    """One experiment file; UserError with file, key and advice where it is not valid."""
+    return validate(Experiment, written_out(read_yaml(path), str(path)), str(path))
+
+
+def read_experiments(
+    root: Path = Path("experiments"), only: list[str] | None = None
+) -> dict[str, tuple[Path, Experiment]]:
+    """All experiment files (`<root>/<paper>/*.yaml`), by id: papers by the year in their key, in each by `order`.
+
+    Those with some ids only are found by their text, unread; where one of the ids has no file, all are read.
+    """
+    paths = sorted(root.glob("*/*.yaml"))
+    if only is not None:
+        ids = {path: re.search(r"^id: *(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE) for path in paths}
+        likely = [path for path, line in ids.items() if line and line[1] in only]
+        paths = likely if len(likely) == len(set(only)) else paths
+    found: dict[str, tuple[Path, Experiment]] = {}
+    for path in paths:
+        experiment = read_experiment(path)
+        if experiment.id in found:
+            raise UserError(f"experiment id {experiment.id!r} is taken by {found[experiment.id][0]}", where=str(path))
+        found[experiment.id] = (path, experiment)
+    if not found:
+        raise UserError("no experiment files", where=str(root), hint="run from the repository's root")
+    return dict(sorted(found.items(), key=lambda item: _place(item[1][1])))
+
+
+def _place(experiment: Experiment) -> tuple[list[str], str, int]:
+    return re.findall(r"[0-9]{4}", experiment.paper), experiment.paper, experiment.order
+
+
+def file_schema() -> dict[str, Any]:
+    """JSON Schema of an experiment file, with the parts' names and parameters, for editors."""
+    schema = Experiment.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = schema.setdefault("$defs", {})
+    for kind in registry.catalogue()["kinds"]:
+        definitions[f"part-{kind}"] = registry.json_schema(kind)
+    run = RunSpec.model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(run.pop("$defs", {}))
+    definitions["Dataset"].pop("required", None)
+    run.pop("required", None)
+    definitions["overlay"] = {**run, "title": "Overlay"}
+    definitions["metric"] = {"enum": metric_names()}
+    linked: dict[str, Any] = _link(schema)
+    return linked
+
+
+def _link(schema: Any) -> Any:
+    """Turns {definition: NAME} into a reference; pydantic resolves references itself, and only to its own models."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("definition"), str):
+            others = {key: value for key, value in schema.items() if key != "definition"}
+            return {"$ref": f"#/$defs/{schema['definition']}", **others}
+        return {key: _link(value) for key, value in schema.items()}
+    return [_link(item) for item in schema] if isinstance(schema, list) else schema

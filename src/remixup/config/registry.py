@@ -1,0 +1,153 @@
+"""Names of parts and their parameters, checked against the signatures of the functions that they name.
+
+An experiment file names functions: `ratio: {name: beta, alpha: 1.0}`. What names there are, and what parameters each
+takes, is generated from the code (`make schema`) into `registry.json`, because importing the code would import torch.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from importlib import resources
+from types import ModuleType
+from typing import Any
+
+from remixup.errors import did_you_mean
+
+Part = dict[str, Any]
+"""A resolved part: its `name`, and those of its parameters that differ from their defaults."""
+
+COMPARE: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    ">": ("exclusiveMinimum", operator.gt),
+    ">=": ("minimum", operator.ge),
+    "<": ("exclusiveMaximum", operator.lt),
+    "<=": ("maximum", operator.le),
+}
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, Any]:
+    """The generated `registry.json`: `kinds` (kind -> name -> parameters, numerics) and `datasets`."""
+    text = resources.files("remixup.config").joinpath("registry.json").read_text(encoding="utf-8")
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def bounds(text: str) -> list[tuple[str, float]]:
+    """'> 0 and <= 1' as [('>', 0.0), ('<=', 1.0)]; raises ValueError on anything else."""
+    found = []
+    for term in text.split(" and "):
+        match = re.fullmatch(r"\s*(>=|<=|>|<)\s*(-?[0-9.]+)\s*", term)
+        if not match:
+            raise ValueError(f"a bound reads '> 0' or '>= 0 and < 1', not {text!r}")
+        found.append((match[1], float(match[2])))
+    return found
+
+
+def resolve(kind: str, value: Any) -> Part:
+    """Checks one part of an experiment file, and drops the parameters that equal their defaults.
+
+    Args:
+        kind: "ratio", "partner", "blend", "target", "model", "augmentation", "optimiser", ...
+        value: a name, or a mapping with `name` and parameters.
+
+    Raises:
+        ValueError: for an unknown name or parameter, a missing one, a wrong type or a value out of bounds; the message
+            says what would be right.
+    """
+    names = catalogue()["kinds"][kind]
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise ValueError(f"a {kind} is a name, or a mapping with a name; {_choices(names)}")
+    name, given = given["name"], {key: item for key, item in given.items() if key != "name"}
+    if name not in names:
+        raise ValueError(f"unknown {kind} {name!r}; {did_you_mean(name, names)}")
+    parameters = names[name]["parameters"]
+    for key in given:
+        if key not in parameters:
+            raise ValueError(f"{kind} {name} has no parameter {key!r}; {did_you_mean(str(key), parameters)}")
+    part: Part = {"name": name}
+    for key, rule in parameters.items():
+        if key not in given:
+            if "default" not in rule:
+                raise ValueError(f"{kind} {name} needs the parameter {key!r}")
+            continue
+        converted = _convert(f"{kind} {name}: {key}", given[key], rule)
+        if "default" not in rule or converted != rule["default"]:
+            part[key] = converted
+    return part
+
+
+def bind(module: ModuleType, part: Part) -> Callable[..., Any]:
+    """The function of a module that a part names, with the part's parameters."""
+    named = dict(part)
+    return partial(getattr(module, named.pop("name")), **named)
+
+
+def _choices(names: dict[str, Any]) -> str:
+    return f"valid: {', '.join(sorted(names))}"
+
+
+def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
+    kind = rule["type"]
+    if kind == "array":
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{where} is a list, not {value!r}")
+        return [_convert(where, item, rule["items"]) for item in value]
+    if kind == "boolean":
+        fits = isinstance(value, bool)
+    elif kind == "integer":
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif kind == "number":
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+        value = float(value) if fits else value
+    else:
+        fits = isinstance(value, str)
+    if not fits:
+        raise ValueError(f"{where} is of type {kind}, not {value!r}")
+    if "enum" in rule and value not in rule["enum"]:
+        raise ValueError(f"{where} cannot be {value!r}; {did_you_mean(value, rule['enum'])}")
+    for symbol, (keyword, holds) in COMPARE.items():
+        if keyword in rule and not holds(value, rule[keyword]):
+            raise ValueError(f"{where} is {symbol} {rule[keyword]:g}, not {value!r}")
+    return value
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """JSON Schema of a part of this kind, for editors."""
+    alternatives: list[dict[str, Any]] = []
+    short = []
+    kinds = catalogue()["kinds"][kind]
+    for name, entry in kinds.items():
+        parameters = {key: _open(rule) for key, rule in entry["parameters"].items()}
+        required = [key for key, rule in entry["parameters"].items() if "default" not in rule]
+        if not required:
+            short.append(name)
+        alternatives.append(
+            {
+                "type": "object",
+                "description": entry["summary"],
+                "properties": {"name": {"const": name}, **parameters},
+                "required": ["name", *required],
+                "additionalProperties": False,
+            }
+        )
+    # Without a name: an overlay that changes parameters of the part named before it.
+    anything: dict[str, Any] = {key: {} for entry in kinds.values() for key in entry["parameters"]}
+    if anything:
+        alternatives.append({"type": "object", "properties": anything, "additionalProperties": False})
+    return {"anyOf": [*([{"enum": short}] if short else []), *alternatives]}
+
+
+def _open(rule: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's rule, or the placeholder of a row that stands for several."""
+    return {"anyOf": [rule, {"type": "string", "pattern": r"^\{\w+\}$"}]}
+
+
+def numerics(kind: str, name: str) -> int:
+    """The number that the part's module raises when its results change."""
+    result: int = catalogue()["kinds"][kind][name]["numerics"]
+    return result

@@ -1,0 +1,242 @@
+"""A run: everything that determines the numbers that training gives, but the seed; its canonical form and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from remixup.config import registry
+from remixup.config.registry import Part
+from remixup.config.yaml_loader import Strict
+from remixup.errors import did_you_mean
+
+SCHEMA = 1
+"""Raised when the canonical form changes its meaning; every hash then changes."""
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """Annotates a field that holds a part of some kind: resolved on reading, a definition of its own in the schema."""
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validation by `parts.resolve`."""
+        return core_schema.no_info_plain_validator_function(lambda value: registry.resolve(self.kind, value))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A name that `file_schema` turns into a reference."""
+        return {"definition": f"part-{self.kind}"}
+
+
+Model = Annotated[Part, PartOf("model")]
+Augmentation = Annotated[Part, PartOf("augmentation")]
+Scaling = Annotated[Part, PartOf("scaling")]
+Optimiser = Annotated[Part, PartOf("optimiser")]
+Schedule = Annotated[Part, PartOf("schedule")]
+Ratio = Annotated[Part, PartOf("ratio")]
+Partner = Annotated[Part, PartOf("partner")]
+Blend = Annotated[Part, PartOf("blend")]
+Target = Annotated[Part, PartOf("target")]
+Noise = Annotated[Part, PartOf("noise")]
+Decode = Annotated[Part, PartOf("decode")]
+Objective = Annotated[Part, PartOf("objective")]
+
+
+class Vicinity(Strict):
+    """The vicinal distribution, part by part; without a ratio nothing is mixed."""
+
+    ratio: Ratio | None = Field(None, description="how much of an example is kept; null: nothing is mixed")
+    partner: Partner = Field({"name": "permutation"}, description="whom it is mixed with")
+    blend: Blend = Field({"name": "linear"}, description="how two inputs become one")
+    target: Target = Field({"name": "mixed"}, description="what the network is asked to say")
+    cut: int = Field(0, ge=0, description="where it is mixed: 0 at the input, k after the k-th stage of the network")
+    smoothing: float = Field(0.0, ge=0, lt=1, description="epsilon of label smoothing")
+    noise: Noise | None = Field(None, description="what is added to the inputs")
+    warmup_epochs: int = Field(0, ge=0, description="epochs on the examples as they are, before mixing begins")
+
+    @model_validator(mode="after")
+    def _no_idle_parts(self) -> Vicinity:
+        idle = set(self.model_dump(exclude_defaults=True)) - {"ratio", "smoothing", "noise"}
+        if self.ratio is None and idle:
+            raise ValueError(f"without a ratio nothing is mixed, so {', '.join(sorted(idle))} has no effect")
+        if self.ratio and self.ratio["name"] == "dirichlet" and self.target["name"] != "mixed":
+            raise ValueError(f"the target {self.target['name']} is one of two examples; dirichlet mixes several")
+        if self.ratio and self.ratio["name"] == "dirichlet" and self.blend["name"] == "segment":
+            raise ValueError("windows of several partners would overlap; the blend segment mixes two examples")
+        if self.ratio and self.ratio["name"] == "uniform":
+            low, high = self.ratio.get("low", 0.0), self.ratio.get("high", 1.0)
+            if not low < high:
+                raise ValueError(f"a uniform ratio lies between low and high, not between {low:g} and {high:g}")
+        return self
+
+
+def _amount(value: float) -> float:
+    if value <= 0 or (value >= 1 and (value == 1 or value != int(value))):
+        raise ValueError(f"a share between 0 and 1, or a whole number of two or more, not {value:g}")
+    return value
+
+
+Amount = Annotated[float, AfterValidator(_amount)]
+"""A share of the examples, where it is below 1, or their number."""
+
+
+def amount(count: int, asked: float) -> int:
+    """Return how many of `count` examples an `Amount` is."""
+    return round(count * asked) if asked < 1 else int(asked)
+
+
+class Dataset(Strict):
+    """Which data, and how much of it."""
+
+    name: str = Field(description="a dataset of the registry")
+    version: str = Field("", description="its version; empty: the configured one, else the first in the alphabet")
+    holdout: Amount | None = Field(
+        None, description="rows that each seed holds out for testing, where no split is published: a share or a number"
+    )
+    subset: int | None = Field(None, ge=1, description="train on this many examples, chosen by the seed")
+    validation: Amount | None = Field(
+        None, description="examples of the training part that are evaluated, not trained on: a share or a number"
+    )
+    standardize_labels: bool = Field(
+        False, description="train on labels of zero mean and unit variance over all rows; errors keep the labels' unit"
+    )
+    label_noise: float | None = Field(
+        None, gt=0, le=1, description="share of the training labels that are replaced by random ones"
+    )
+    noise_classes: Literal["all", "others"] = Field(
+        "all", description="whether the random label may be the true one again"
+    )
+    second_view: bool = Field(
+        False, description="training images get the channels of one of a partner class as well, test images zeros"
+    )
+    decode: Decode | None = Field(None, description="how image files become tensors, where the dataset is streamed")
+
+    @model_validator(mode="after")
+    def _registered(self) -> Dataset:
+        if self.noise_classes != "all" and self.label_noise is None:
+            raise ValueError("without label_noise, noise_classes has no effect")
+        datasets = registry.catalogue()["datasets"]
+        if self.name not in datasets:
+            raise ValueError(f"unknown dataset {self.name!r}; {did_you_mean(self.name, datasets)}")
+        versions = datasets[self.name]["versions"]
+        if self.version and self.version not in versions:
+            raise ValueError(
+                f"dataset {self.name} has no version {self.version!r}; {did_you_mean(self.version, versions)}"
+            )
+        return self
+
+
+class RunSpec(Strict):
+    """The resolved specification of a run."""
+
+    dataset: Dataset
+    scaling: Scaling = Field({"name": "standardise"}, description="how inputs are scaled")
+    augmentation: list[Augmentation] = Field([], description="applied in this order to each training image")
+    model: Model
+    vicinity: Vicinity = Field(Vicinity(), description="what the network is trained on")
+    optimiser: Optimiser
+    schedule: Schedule = Field({"name": "constant"}, description="learning rate over the epochs")
+    epochs: int = Field(ge=1, le=100_000)
+    batch_size: int = Field(ge=1, le=1_000_000)
+    micro_batch: int | None = Field(
+        None, ge=1, description="a minibatch is passed in parts of this size, each mixed and normalised by itself"
+    )
+    passes: int = Field(1, ge=1, le=100_000, description="passes over the training part that make one epoch")
+    drop_last: bool = Field(False, description="an incomplete last minibatch of a pass is left out")
+    reshuffle: bool = Field(True, description="each epoch has an order of its own; else all have that of the first")
+    fresh_weights: int | None = Field(
+        None, ge=1, description="every so many epochs weights are drawn anew, and the optimiser keeps its state"
+    )
+    measure_training: bool = Field(
+        False, description="each epoch ends with the errors on the training examples as they are, too"
+    )
+    measure_f1: bool = Field(False, description="each epoch ends with macro-averaged F1, too")
+    choose_epoch: bool = Field(
+        False, description="the epoch with the least validation error is chosen, and what it gives is reported, too"
+    )
+    objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    compile: bool = Field(False, description="whole minibatches are trained on by a compiled network (torch.compile)")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
+
+    @model_validator(mode="after")
+    def _no_idle_settings(self) -> RunSpec:
+        if self.vicinity.warmup_epochs >= self.epochs:
+            raise ValueError(f"after {self.vicinity.warmup_epochs} warmup_epochs of {self.epochs} nothing is mixed")
+        if self.micro_batch is not None and self.micro_batch >= self.batch_size:
+            raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
+        if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
+            raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
+        if self.drop_last and self.micro_batch is not None:
+            raise ValueError("drop_last has no effect with micro_batch, which passes minibatches in parts")
+        augmented = {part["name"] for part in self.augmentation}
+        if "view_weights" in augmented and not self.dataset.second_view:
+            raise ValueError("view_weights weighs two views, and dataset.second_view is off")
+        if "random_crop" in augmented and self.dataset.second_view:
+            raise ValueError("a second view is scaled before it is cropped: the border would not be black")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """What is hashed: fields that differ from their defaults, the numerics of the parts in use, a schema number."""
+        run = self.model_dump(exclude_defaults=True)
+        used = {
+            "loop": registry.catalogue()["loop"],
+            "dataset": registry.catalogue()["datasets"][self.dataset.name]["numerics"],
+        }
+        named = [("model", self.model), ("scaling", self.scaling), ("optimiser", self.optimiser)]
+        named += [("schedule", self.schedule)]
+        # The game's numerics are in the same module as those of supervised training, whose numbers are the loop's.
+        named += [("objective", self.objective)] if "objective" in run else []
+        named += [("augmentation", each) for each in self.augmentation]
+        named += [("decode", self.dataset.decode)] if self.dataset.decode else []
+        named += [("noise", self.vicinity.noise)] if self.vicinity.noise else []
+        if self.vicinity.ratio is not None:
+            named += [("ratio", self.vicinity.ratio), ("partner", self.vicinity.partner)]
+            named += [("blend", self.vicinity.blend), ("target", self.vicinity.target)]
+        numerics = {f"{kind} {part['name']}": registry.numerics(kind, part["name"]) for kind, part in named}
+        # Only what was raised above 1 is written, so that a part's first version never changes an old hash.
+        raised = {name: number for name, number in {**used, **numerics}.items() if number != 1}
+        return {"schema": SCHEMA, "run": run, **({"numerics": raised} if raised else {})}
+
+    def digest(self) -> str:
+        """Eight hexadecimal digits of the SHA-256 of the canonical form."""
+        return short_digest(self.canonical())
+
+    def key(self) -> str:
+        """`<slug>-<hash8>`: the run's name in the store; the slug is for people, the hash decides."""
+        ratio = self.vicinity.ratio
+        method = "erm" if ratio is None else "-".join(["mix", *(str(value) for value in ratio.values())])
+        slug = re.sub(r"[^a-z0-9.]+", "-", f"{self.dataset.name}-{self.model['name']}-{method}".lower())
+        return f"{slug}-{self.digest()}"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it learns classes: not a number, and not by playing a game."""
+        classes: int = registry.catalogue()["datasets"][self.dataset.name]["classes"]
+        return classes > 1 and self.objective["name"] != "gan"
+
+    @property
+    def shares(self) -> int:
+        """Among how many processes its minibatches can be shared: their parts, where these draw independently."""
+        sequential = "dropout" in self.model or self.vicinity.noise is not None
+        sequential = sequential or self.objective["name"] == "private"
+        return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)
+
+    @property
+    def population(self) -> bool:
+        """Whether seeds train side by side as one batched program."""
+        return bool(registry.catalogue()["kinds"]["model"][self.model["name"]]["population"])
+
+
+def short_digest(value: Any) -> str:
+    """Eight hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

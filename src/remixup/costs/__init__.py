@@ -1,0 +1,1 @@
+"""Estimate what a scale costs: runs, operations and hours."""

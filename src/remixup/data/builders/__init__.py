@@ -1,0 +1,1 @@
+"""Builders that read the files of published datasets."""

@@ -1,0 +1,245 @@
+"""Electroencephalograms that PhysioNet publishes as EDF: Sleep-EDF and the EEG Motor Movement/Imagery Dataset.
+
+Windows are held as they were digitised, with two bytes a value, until the statistics of the training part are known:
+as floating-point numbers the nights of Sleep-EDF would take four times the memory of the tensors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.builder import Built, Material
+from remixup.data.builders.physionet import SUMS, Published
+from remixup.errors import UserError
+
+_PART = {4: "validation", 0: "test"}
+"""By the subject's number modulo 5."""
+_UNIT = "uV"
+
+_UNSCORED = -1
+_STAGES = {f"Sleep stage {name}": label for name, label in zip("W1234R", (0, 1, 2, 3, 3, 4), strict=True)}
+_STAGES |= {"Sleep stage ?": _UNSCORED, "Movement time": _UNSCORED}
+_SLEEP_CLASSES = ("wake", "N1", "N2", "N3", "REM")
+_SLEEP_CHANNELS = ("EEG Fpz-Cz", "EEG Pz-Oz")
+_SLEEP_RATE, _EPOCH_S, _WAKE_EPOCHS = 100, 30, 60
+_NIGHT = re.compile(r"(?P<night>sleep-cassette/SC4(?P<subject>\d\d)\d[A-Z])0-PSG\.edf")
+_HYPNOGRAM = re.compile(r"(?P<night>sleep-cassette/SC4\d{3}[A-Z])[A-Z]-Hypnogram\.edf")
+
+MMIDB_LEFT_OUT = {88: "128 Hz", 92: "128 Hz", 100: "128 Hz", 89: "labels", 104: "labels", 106: "labels"}
+"""Subjects, and what is wrong with them: another rate and other trials, or labels that do not belong to the signals."""
+_IMAGERY = {"T1": 0, "T2": 1}
+_REST = "T0"
+_MMIDB_CHANNELS, _MMIDB_RATE, _MMIDB_SAMPLES = 64, 160, 640
+_RUN = re.compile(r"(?:files/)?S(?P<subject>\d{3})/S(?P=subject)R(?:04|08|12)\.edf")
+"""Runs 4, 8 and 12: opening and closing the left or the right fist, imagined."""
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows of one recording.
+
+    Args:
+        x: (n, channels, time), as digitised.
+        y: (n,).
+        gain: microvolts of a step, (channels,).
+        offset: microvolts of the digit 0, (channels,).
+        channels: their names.
+    """
+
+    x: NDArray[np.int16]
+    y: NDArray[np.int64]
+    gain: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    channels: tuple[str, ...]
+
+
+_Parts = Mapping[str, list[_Windows]]
+
+
+def sleep_edf(material: Material) -> Built:
+    """Five stages of sleep, (n, 2, 3000): epochs of 30 s of two derivations at 100 Hz of the 78 healthy sleepers.
+
+    Subjects whose number is a multiple of five are for the test, those before them for validation. Stages 3 and 4 are
+    one, as in the rules of 2007; of the wake half an hour before the first and after the last epoch of sleep is kept.
+    """
+    (root,) = material.files.values()
+    published = Published(root)
+    hypnograms = {found["night"]: name for name in published.names if (found := _HYPNOGRAM.fullmatch(name))}
+
+    def night(name: str, found: re.Match[str]) -> _Windows:
+        if found["night"] not in hypnograms:
+            raise UserError(f"{SUMS} lists no hypnogram for {name}", where=str(root))
+        return _night(published, name, hypnograms[found["night"]])
+
+    return _built(published, _NIGHT, night, _SLEEP_CLASSES)
+
+
+def mmidb_eeg(material: Material) -> Built:
+    """The left or the right fist, imagined, (n, 64, 640): four seconds from the cue at 160 Hz.
+
+    Subjects whose number is a multiple of five are for the test, those before them for validation; those of
+    `MMIDB_LEFT_OUT` are not read.
+    """
+    (root,) = material.files.values()
+    published = Published(root)
+
+    def run(name: str, found: re.Match[str]) -> _Windows | None:
+        return None if int(found["subject"]) in MMIDB_LEFT_OUT else _run(published, name)
+
+    return _built(published, _RUN, run, ("left fist", "right fist"))
+
+
+def _built(
+    published: Published,
+    pattern: re.Pattern[str],
+    read: Callable[[str, re.Match[str]], _Windows | None],
+    class_names: tuple[str, ...],
+) -> Built:
+    """All recordings whose names the pattern matches, by their subjects in parts."""
+    parts: dict[str, list[_Windows]] = {"train": [], "validation": [], "test": []}
+    channels = None
+    for name in published.names:
+        if (found := pattern.fullmatch(name)) and (windows := read(name, found)) is not None and len(windows.y):
+            channels = channels or windows.channels
+            if windows.channels != channels:
+                raise UserError(f"{name} has other channels than those before it", where=str(published.root))
+            parts[_PART.get(int(found["subject"]) % 5, "train")].append(windows)
+    if empty := [part for part, recordings in parts.items() if not recordings]:
+        raise UserError(f"there is no example for the {empty[0]} part", where=str(published.root))
+    return Built(_standardised(parts), class_names, sha256=published.total.hexdigest())
+
+
+def _night(published: Published, name: str, hypnogram: str) -> _Windows:
+    """The epochs of a night that are scored, from half an hour before sleep to half an hour after it."""
+    with _opened(published, hypnogram) as scored:
+        began, notes = scored.getStartdatetime(), _notes(scored)
+    with _opened(published, name) as file:
+        if file.getStartdatetime() != began:
+            raise UserError(f"{hypnogram} does not begin when {name} does", where=str(published.root))
+        signals, gain, offset = _signals(published, name, file, _SLEEP_CHANNELS, _SLEEP_RATE)
+    size = _SLEEP_RATE * _EPOCH_S
+    count = signals.shape[1] // size
+    stages = np.full(count, _UNSCORED)
+    for onset, duration, text in notes:
+        if text not in _STAGES:
+            raise UserError(f"{hypnogram} has the unknown annotation {text!r}", where=str(published.root))
+        # only epochs that lie within the annotation
+        first, end = math.ceil(onset / _EPOCH_S), math.floor((onset + duration) / _EPOCH_S)
+        stages[first : max(first, end)] = _STAGES[text]
+    asleep = np.flatnonzero(stages > 0)
+    kept = np.zeros(count, bool)
+    if len(asleep):
+        kept[max(asleep[0] - _WAKE_EPOCHS, 0) : asleep[-1] + _WAKE_EPOCHS + 1] = True
+    chosen = np.flatnonzero(kept & (stages != _UNSCORED))
+    epochs = signals[:, : count * size].reshape(len(signals), count, size)
+    return _Windows(epochs[:, chosen].swapaxes(0, 1), stages[chosen], gain, offset, _SLEEP_CHANNELS)
+
+
+def _run(published: Published, name: str) -> _Windows:
+    """The trials of a run that last for four seconds."""
+    with _opened(published, name) as file:
+        channels, notes = tuple(file.getSignalLabels()), _notes(file)
+        if len(channels) != _MMIDB_CHANNELS:
+            raise UserError(f"{name} has {len(channels)} channels, not {_MMIDB_CHANNELS}", where=str(published.root))
+        signals, gain, offset = _signals(published, name, file, channels, _MMIDB_RATE)
+    x, y = [], []
+    for onset, duration, text in notes:
+        if text != _REST and text not in _IMAGERY:
+            raise UserError(f"{name} has the unknown annotation {text!r}", where=str(published.root))
+        first, samples = round(onset * _MMIDB_RATE), round(duration * _MMIDB_RATE)
+        whole = samples >= _MMIDB_SAMPLES and first + _MMIDB_SAMPLES <= signals.shape[1]
+        if text in _IMAGERY and whole:
+            x.append(signals[:, first : first + _MMIDB_SAMPLES])
+            y.append(_IMAGERY[text])
+    windows = np.array(x, np.int16).reshape(len(x), len(signals), _MMIDB_SAMPLES)
+    return _Windows(windows, np.array(y, np.int64), gain, offset, channels)
+
+
+@contextmanager
+def _opened(published: Published, name: str) -> Iterator[Any]:
+    """A `pyedflib.EdfReader` of a file that has been checked.
+
+    Raises:
+        UserError: it is not the published file, or cannot be read as EDF.
+    """
+    import pyedflib
+
+    published.read(name)
+    try:
+        reader = pyedflib.EdfReader(str(published.path(name)))
+    except OSError as error:
+        raise UserError(f"{name} cannot be read as EDF: {error}", where=str(published.root)) from error
+    with reader:
+        yield reader
+
+
+def _notes(file: Any) -> list[tuple[float, float, str]]:
+    """Onset and duration in seconds, and text, of the annotations of a file."""
+    found = zip(*file.readAnnotations(), strict=True)
+    return [(float(onset), float(duration), str(text)) for onset, duration, text in found]
+
+
+def _signals(
+    published: Published, name: str, file: Any, channels: Sequence[str], rate: int
+) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.float64]]:
+    """The named channels as digitised, (channels, time), microvolts of a step, and of the digit 0."""
+    labels = file.getSignalLabels()
+    kept, gain, offset = [], [], []
+    for channel in channels:
+        if channel not in labels:
+            raise UserError(f"{name} has no channel {channel!r}", where=str(published.root))
+        k = labels.index(channel)
+        if (found := file.getSampleFrequency(k)) != rate:
+            raise UserError(f"{channel} of {name} is sampled at {found:g} Hz, not {rate}", where=str(published.root))
+        if (unit := file.getPhysicalDimension(k).strip()) != _UNIT:
+            raise UserError(f"{channel} of {name} is in {unit!r}, not {_UNIT}", where=str(published.root))
+        low, high = file.getPhysicalMinimum(k), file.getPhysicalMaximum(k)
+        least, most = file.getDigitalMinimum(k), file.getDigitalMaximum(k)
+        gain.append((high - low) / (most - least))
+        offset.append(low - gain[-1] * least)
+        kept.append(file.readSignal(k, digital=True).astype(np.int16))
+    return np.stack(kept), np.array(gain), np.array(offset)
+
+
+def _standardised(parts: _Parts) -> dict[str, NDArray[np.generic]]:
+    """The tensors: float16, each channel less its mean and over its standard deviation in the training part.
+
+    A channel that never changes becomes zero.
+    """
+    mean, std = _statistics(parts["train"])
+    tensors: dict[str, NDArray[np.generic]] = {}
+    for part, recordings in parts.items():
+        y = np.concatenate([each.y for each in recordings])
+        x = np.empty((len(y), *recordings[0].x.shape[1:]), np.float16)
+        first = 0
+        for each in recordings:
+            factor, term = each.gain / std, (each.offset - mean) / std
+            for k in range(len(std)):
+                x[first : first + len(each.y), k] = each.x[:, k] * factor[k] + term[k]
+            first += len(each.y)
+        tensors |= {f"{part}_x": x, f"{part}_y": y.astype(np.int64)}
+    return tensors
+
+
+def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and (population) standard deviation of each channel in microvolts, from those of each recording."""
+    mean, std = [], []
+    for k in range(recordings[0].x.shape[1]):
+        counts = [each.x[:, k].size for each in recordings]
+        means = [each.gain[k] * each.x[:, k].mean(dtype=np.float64) + each.offset[k] for each in recordings]
+        within = [each.gain[k] ** 2 * each.x[:, k].var(dtype=np.float64) for each in recordings]
+        # about the first one's mean, so that a channel that never changes has a deviation of exactly zero
+        beyond = math.fsum(n * (m - means[0]) for n, m in zip(counts, means, strict=True))
+        mean.append(means[0] + beyond / sum(counts))
+        squares = [v + (m - mean[-1]) ** 2 for v, m in zip(within, means, strict=True)]
+        variance = math.fsum(n * v for n, v in zip(counts, squares, strict=True)) / sum(counts)
+        std.append(math.sqrt(variance) or 1.0)
+    return np.array(mean), np.array(std)

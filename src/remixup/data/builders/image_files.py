@@ -1,0 +1,117 @@
+"""Image files as they are, one after another in one file, for datasets too large to hold as pixels.
+
+`images.bin` holds the bytes of every file, those of the training part first; `train_offsets` and `test_offsets` say
+where each begins, and where the last one ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders import image_folder
+from remixup.data.builders.builder import Built, Material
+from remixup.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+_IN_FLIGHT = 64
+"""Files that are read and decoded ahead of the one being written: what bounds the memory."""
+
+
+def in_folder(material: Material) -> Built:
+    """The image files of the one folder that a mirror gives."""
+    (root,) = material.files.values()
+    return read(root)
+
+
+def read(root: Path) -> Built:
+    """All image files of `root/{train,val}/<class>/`; `val` becomes the test part.
+
+    Order and endings are those of `image_folder.read`. The files themselves are not read yet.
+
+    Raises:
+        UserError: a part or a class is missing or empty.
+    """
+    names = image_folder.classes(root)
+    paths: list[str] = []
+    labels: dict[str, list[int]] = {"train": [], "val": []}
+    for part, found in labels.items():
+        for path, label in image_folder.pictures(root / part, names):
+            paths.append(str(path))  # a million paths of ImageNet are a seventh of a gigabyte as text
+            found.append(label)
+    tensors = {"train_y": np.array(labels["train"], np.int64), "test_y": np.array(labels["val"], np.int64)}
+    return Built(tensors, names, tuple(paths))
+
+
+def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
+    """Writes the files one after another to `target`, after decoding each once.
+
+    Returns:
+        where each begins and where the last one ends, (n + 1,), and the sha256 of what was written.
+
+    Raises:
+        UserError: a file cannot be read, or is not a whole image.
+    """
+    offsets, total = [0], hashlib.sha256()
+    with target.open("wb") as out, ThreadPoolExecutor() as pool:
+        for content in _in_order(pool, paths):
+            out.write(content)
+            total.update(content)
+            offsets.append(offsets[-1] + len(content))
+    return np.array(offsets, np.int64), total.hexdigest()
+
+
+def decode(content: bytes | bytearray) -> torch.Tensor:
+    """The image in the bytes of a JPEG file (or PNG: a few of ImageNet's are misnamed) as RGB, uint8 (3, H, W).
+
+    Raises:
+        ValueError: these bytes are not a whole image.
+    """
+    import torch
+    from torchvision.io import ImageReadMode, decode_image
+
+    if not content:
+        raise ValueError("this is not a whole image: it is empty")
+    try:
+        image: torch.Tensor = decode_image(
+            torch.frombuffer(bytearray(content), dtype=torch.uint8), mode=ImageReadMode.RGB
+        )
+    except RuntimeError as error:
+        reason = re.sub(r"^\w+, \S+:\d+, ", "", str(error).splitlines()[0])  # without the place in the C++ source
+        raise ValueError(f"this is not a whole image: {reason}") from error
+    if image.ndim != 3 or image.dtype != torch.uint8:
+        raise ValueError(f"this is no image of one frame and eight bits: {tuple(image.shape)}, {image.dtype}")
+    return image
+
+
+def _in_order(pool: ThreadPoolExecutor, paths: Iterable[str]) -> Iterator[bytes]:
+    remaining = iter(paths)
+    ahead: deque[Future[bytes]] = deque(pool.submit(_whole, path) for path in islice(remaining, _IN_FLIGHT))
+    try:
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(_whole, path) for path in islice(remaining, 1))
+    finally:
+        for waiting in ahead:
+            waiting.cancel()
+
+
+def _whole(path: str) -> bytes:
+    try:
+        content = Path(path).read_bytes()
+        decode(content)
+    except (OSError, ValueError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise UserError(reason, where=path) from error
+    return content

@@ -1,0 +1,133 @@
+"""Regression datasets of C-Mixup (Yao et al., 2022, 2210.05775), prepared as its released code prepares them.
+
+Inputs are scaled here and not by a run, because the extremes are those of all rows, the test part included.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import lzma
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.builder import Built, Material
+from remixup.errors import UserError
+
+_PACKAGED = {
+    "airfoil_self_noise.dat": "74c75fd71783f1e6b71f8a622b993dc592897a97cd689c5090a07147a1b097b3",
+    "no2.csv": "0420af1d0f07ff6e613827e0e0e613eee4c56fefa6aebfe9fd95fac2830ad2ae",
+    "skillcraft.csv.xz": "872d124ac4a20aea062ec55b1da0b5a7b89554909bc3b0babf60114f25ec4fc2",
+    "communities.data.xz": "3afae9fc492f388b72104f8d1de61cd3333729f6cd2e876dda2a0518931c7b53",
+}
+_TRAIN, _VALIDATION = 0.7, 0.1
+"""Shares of the rows at which the validation part begins, and after which, from there, the test part begins."""
+WINDOW, HORIZON = 168, 12
+"""Days of exchange rates that the network sees, and how many days after the last of them it predicts."""
+
+
+def airfoil(material: Material) -> Built:
+    """Read Airfoil Self-Noise: five inputs in [0, 1], label the sound pressure level in dB; x (1503, 5), y (1503,)."""
+    rows = [line.split() for line in _packaged("airfoil_self_noise.dat").splitlines()]
+    table = np.array(rows, dtype=np.float64)
+    return Built({"x": _unit_range(table[:, :5]), "y": table[:, 5].astype(np.float32)})
+
+
+def no2(material: Material) -> Built:
+    """Read NO2: seven inputs in [0, 1], label the logarithm of the concentration; x (500, 7), y (500,)."""
+    table = _table("no2.csv", header=True)
+    return Built({"x": _unit_range(table[:, 1:]), "y": table[:, 0].astype(np.float32)})
+
+
+def skillcraft(material: Material) -> Built:
+    """Read SkillCraft: 17 inputs, label the action latency in ms, domains the eight leagues of the players."""
+    table = _filled(_table("skillcraft.csv.xz", header=True))
+    league, latency = table[:, 1].astype(np.int64), table[:, 13]
+    return _by_domain(np.delete(table, [0, 1, 13], axis=1), latency, league)
+
+
+def communities(material: Material) -> Built:
+    """Read Communities and Crime: 122 inputs, label the rate of violent crimes in [0, 1], domains the 46 states."""
+    table = _filled(_table("communities.data.xz", skip=3))  # the fourth column is a name
+    state, rate = table[:, 0].astype(np.int64), table[:, -1]
+    return _by_domain(table[:, 4:-1], rate, state)
+
+
+def exchange_rate(material: Material) -> Built:
+    """Cut daily rates of eight currencies into windows of 168 days and the rates 12 days after the last of them.
+
+    Each series is divided by its largest absolute value. Labels of the first 60 % of the days are the training part,
+    of the next 20 % the validation part, of the last 20 % the test part; a window may begin in the part before.
+
+    Returns:
+        `train_x` (4373, 8, 168), `train_y` (4373, 8), and 1,518 each of `validation_` and `test_`.
+    """
+    path = material.files["exchange_rate.txt.gz"]
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        rates = np.array([line.split(",") for line in file], dtype=np.float64)
+    if rates.shape != (7_588, 8):
+        raise UserError(f"the table is {rates.shape}, not (7588, 8)", where=str(path))
+    rates = (rates / np.abs(rates).max(0)).astype(np.float32)
+    days = len(rates)
+    ends = [WINDOW + HORIZON - 1, int(0.6 * days), int(0.8 * days), days]
+    tensors: dict[str, NDArray[np.generic]] = {}
+    for part, start, end in zip(("train", "validation", "test"), ends[:-1], ends[1:], strict=True):
+        labels = np.arange(start, end)
+        seen = labels[:, None] - HORIZON - WINDOW + 1 + np.arange(WINDOW)
+        tensors |= {f"{part}_x": rates[seen].transpose(0, 2, 1), f"{part}_y": rates[labels]}
+    return Built(tensors)
+
+
+def _packaged(name: str) -> str:
+    """Return the text of a file of the package; UserError where it is missing or not the file on record."""
+    path = resources.files("remixup.data.builders") / "packaged" / name
+    hint = "restore it from git, or install the package again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"it cannot be read ({error.strerror})", where=str(path), hint=hint) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != _PACKAGED[name]:
+        raise UserError(f"its sha256 is {found}, not {_PACKAGED[name]}", where=str(path), hint=hint)
+    return (lzma.decompress(content) if name.endswith(".xz") else content).decode("ascii")
+
+
+def _table(name: str, header: bool = False, skip: int | None = None) -> NDArray[np.float64]:
+    """Return a table of comma-separated numbers, "?" as NaN, without a header row and without the column `skip`."""
+    rows = [line.split(",") for line in _packaged(name).splitlines()[int(header) :]]
+    kept = [[cell for column, cell in enumerate(row) if column != skip] for row in rows]
+    return np.array([[np.nan if cell.strip('"') == "?" else float(cell) for cell in row] for row in kept])
+
+
+def _filled(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the table with each missing value replaced by the mean of its column, over all rows."""
+    filled: NDArray[np.float64] = np.where(np.isnan(table), np.nanmean(table, axis=0), table)
+    return filled
+
+
+def _unit_range(x: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return each column moved and scaled to [0, 1] by its extremes over all rows."""
+    low, high = x.min(0), x.max(0)
+    scaled: NDArray[np.float32] = ((x - low) / (high - low)).astype(np.float32)
+    return scaled
+
+
+def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[np.int64]) -> Built:
+    """Split by domain, in the order of their numbers: some for training, some for validation, the rest for the test.
+
+    The domain with which 70 % of the rows are reached is the first of the validation part; that part ends before the
+    domain with which a further 10 % are reached.
+    """
+    inputs, labels = _unit_range(x), y.astype(np.float32)
+    domains, counts = np.unique(domain, return_counts=True)
+    reached = counts.cumsum()
+    first = int(np.argmax(reached >= int(_TRAIN * len(y))))
+    last = int(np.argmax(reached >= reached[first] + int(_VALIDATION * len(y))))
+    tensors: dict[str, NDArray[np.generic]] = {}
+    parts = {"train": domains[:first], "validation": domains[first:last], "test": domains[last:]}
+    for part, members in parts.items():
+        rows = np.flatnonzero(np.isin(domain, members))
+        tensors |= {f"{part}_x": inputs[rows], f"{part}_y": labels[rows]}
+    return Built({**tensors, "test_domain": domain[np.isin(domain, parts["test"])]})

@@ -1,0 +1,1 @@
+"""Descriptors of the datasets: names, versions, licenses and how each is built."""

@@ -1,0 +1,155 @@
+"""Small electrocardiograms for machines without a dataset: five rhythms, simulated.
+
+A beat is a sum of Gaussians, one for each wave, as in McSharry et al. 2003 (A dynamical model for generating synthetic
+electrocardiogram signals, IEEE Transactions on Biomedical Engineering 50, 289-294, Table I, whose places and widths
+are angles of the cardiac cycle; here they are times, and those of P, Q, R and S do not depend on the rate). What the
+rhythms are is in any textbook. All that happens before a value is rounded is in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.builder import Built, Material
+from remixup.data.builders.series import Part, standardised
+
+_SEED = 0
+RATE = 40
+"""Samples a second."""
+SECONDS = 6.0
+_PATIENTS = {"train": 40, "validation": 30, "test": 50}
+_STRIPS = {"train": 2, "validation": 1, "test": 1}
+"""Of each rhythm, from each patient."""
+RHYTHMS = ("sinus rhythm", "sinus tachycardia", "atrial fibrillation", "ventricular ectopy", "AV block")
+
+# Seconds after the R wave, width in seconds, and height in millivolts in each of two leads.
+_WAVES = {
+    "P": (-0.17, 0.025, (0.15, 0.08)),
+    "Q": (-0.035, 0.012, (-0.12, -0.05)),
+    "R": (0.0, 0.014, (1.1, 0.35)),
+    "S": (0.035, 0.013, (-0.25, -0.9)),
+    "T": (0.27, 0.055, (0.30, 0.22)),
+}
+_ECTOPIC = (("R", 0.02, 0.05, (1.2, -0.8)), ("T", 0.30, 0.08, (-0.45, 0.4)))
+"""A beat from the ventricles: no P, broad, the T wave opposite."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What the strips of one patient share."""
+
+    interval_s: float
+    """Between two beats, at rest."""
+    variation: float
+    """Standard deviation of the interval, as a share of it."""
+    heights: NDArray[np.float64]
+    """Factors on the heights of the waves, (waves, leads)."""
+    widths: NDArray[np.float64]
+    """Factors on the widths of the waves."""
+    pr_s: float
+    """What the P wave comes earlier than usual."""
+    noise_mv: float
+    wander_mv: float
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Times of the beats of a strip: which have a P wave, how much earlier, and which are ectopic.
+
+    `blocked` are the times of P waves that no beat follows.
+    """
+
+    times: NDArray[np.float64]
+    atrial: NDArray[np.bool_]
+    delay_s: NDArray[np.float64]
+    ectopic: NDArray[np.bool_]
+    blocked: NDArray[np.float64]
+
+
+def ecg_rhythms(material: Material) -> Built:
+    """Strips of two leads, (n, 2, 240), of five rhythms; the patients of a part are in no other."""
+    stream = np.random.RandomState(_SEED)  # NumPy promises that its stream never changes
+    parts: dict[str, Part] = {}
+    for part, count in _PATIENTS.items():
+        drawn = [
+            (strip(rhythm, patient, stream), label)
+            for patient in (draw_patient(stream) for _ in range(count))
+            for label, rhythm in enumerate(RHYTHMS)
+            for _ in range(_STRIPS[part])
+        ]
+        parts[part] = (np.stack([x for x, _ in drawn]), np.array([label for _, label in drawn]))
+    return standardised(parts, RHYTHMS)
+
+
+def draw_patient(stream: np.random.RandomState) -> Patient:
+    """A patient."""
+    return Patient(
+        interval_s=stream.uniform(0.65, 1.0),
+        variation=stream.uniform(0.02, 0.09),
+        heights=stream.uniform(0.5, 1.5, (len(_WAVES), 2)),
+        widths=stream.uniform(0.8, 1.3, len(_WAVES)),
+        pr_s=stream.uniform(-0.03, 0.03),
+        noise_mv=stream.uniform(0.02, 0.08),
+        wander_mv=stream.uniform(0.02, 0.2),
+    )
+
+
+def strip(rhythm: str, patient: Patient, stream: np.random.RandomState) -> NDArray[np.float64]:
+    """Six seconds of a patient in a rhythm, in millivolts, (2, 240): the beats, a wandering baseline, and noise."""
+    time = np.arange(int(SECONDS * RATE)) / RATE
+    clean = signal(draw_beats(rhythm, patient, stream), patient, time)
+    frequency, phase = stream.uniform(0.15, 0.5, 2), stream.uniform(0, 2 * np.pi, 2)
+    wander = patient.wander_mv * np.sin(2 * np.pi * frequency[:, None] * time + phase[:, None])
+    noise: NDArray[np.float64] = patient.noise_mv * stream.standard_normal(clean.shape)
+    return stream.uniform(0.7, 1.4) * (clean + wander + noise)
+
+
+def draw_beats(rhythm: str, patient: Patient, stream: np.random.RandomState) -> Beats:
+    """The beats of a strip, from before its beginning to beyond its end."""
+    mean, variation = patient.interval_s, patient.variation
+    if rhythm == "sinus tachycardia":
+        mean *= stream.uniform(0.55, 0.72)
+    if rhythm == "atrial fibrillation":
+        mean, variation = mean * stream.uniform(0.75, 1.0), stream.uniform(0.12, 0.3)
+    count = int((SECONDS + 3) / (0.5 * mean)) + 2
+    intervals = mean * np.clip(1 + variation * stream.standard_normal(count), 0.55, 1.6)
+    times = np.cumsum(intervals) - 1 - stream.uniform(0, mean)
+    ectopic, dropped = np.zeros(count, bool), np.zeros(count, bool)
+    delay = np.zeros(count)
+    if rhythm == "ventricular ectopy":  # one beat in three to six comes early, and a pause makes up for it
+        ectopic[stream.randint(2) :: stream.randint(3, 7)] = True
+        times[ectopic] -= stream.uniform(0.2, 0.4) * mean
+    if rhythm == "AV block":
+        delay[:] = stream.uniform(0.06, 0.16)
+        if stream.uniform() < 0.5:  # of the second degree: now and then no beat follows
+            dropped[stream.randint(3) :: stream.randint(3, 6)] = True
+    atrial = ~ectopic & (rhythm != "atrial fibrillation")
+    return Beats(times[~dropped], atrial[~dropped], delay[~dropped], ectopic[~dropped], times[dropped])
+
+
+def signal(beats: Beats, patient: Patient, time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The electrocardiogram (leads, n) at some times in seconds, in millivolts, without noise."""
+    ordinary = beats.times[~beats.ectopic]
+    found = np.zeros((2, len(time)))
+    for k, (name, (place, width, height)) in enumerate(_WAVES.items()):
+        centres = ordinary + place
+        if name == "P":
+            conducted = beats.times[beats.atrial] + place - beats.delay_s[beats.atrial]
+            centres = np.concatenate([conducted, beats.blocked + place]) - patient.pr_s
+        if name == "T":  # the faster, the earlier (Bazett, 1920)
+            centres = ordinary + place * np.sqrt(patient.interval_s)
+        found += _bumps(centres, width * patient.widths[k], height * patient.heights[k], time)
+    for _, place, width, height in _ECTOPIC:
+        found += _bumps(beats.times[beats.ectopic] + place, width, np.array(height), time)
+    return found
+
+
+def _bumps(
+    centres: NDArray[np.float64], width: float, heights: NDArray[np.float64], time: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Gaussians of one height in each lead, (leads, n)."""
+    bumps: NDArray[np.float64] = np.exp(-0.5 * ((time[:, None] - centres) / width) ** 2).sum(axis=1)
+    return heights[:, None] * bumps

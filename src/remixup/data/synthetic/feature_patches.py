@@ -1,0 +1,58 @@
+"""Points of patches with two features for each class: the multi-view data of Midpoint Mixup's theory (2210.13512)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.builder import Built, Material
+
+_SEED = 0
+CLASSES, PATCHES, DIMENSIONS = 10, 4, 32
+_COUNTS = {"train": 2_000, "test": 500}
+LOW, HIGH = 0.25, 0.75
+"""δ1 and δ2: a feature's strength lies between LOW and HIGH - LOW, and those of a point's two add up to HIGH."""
+_NOISE = 3.0
+"""Feature noise has strengths between LOW and HIGH times _NOISE / CLASSES^1.5."""
+
+
+def features() -> NDArray[np.float64]:
+    """The two features of each class, orthonormal, float64 (CLASSES, 2, DIMENSIONS).
+
+    They are rows of a Hadamard matrix, drawn without replacement: the entries are exact on every machine.
+    """
+    hadamard = np.ones((1, 1))
+    while len(hadamard) < DIMENSIONS:
+        hadamard = np.kron(np.array([[1, 1], [1, -1]]), hadamard)
+    drawn = np.random.RandomState(_SEED).permutation(DIMENSIONS)[: 2 * CLASSES]
+    rows: NDArray[np.float64] = hadamard[drawn].reshape(CLASSES, 2, DIMENSIONS) / np.sqrt(DIMENSIONS)
+    return rows
+
+
+def feature_patches(material: Material) -> Built:
+    """Points (n, PATCHES, DIMENSIONS): the first two patches hold the features of the class, the others only noise."""
+    stream = np.random.RandomState(_SEED + 1)
+    tensors: dict[str, NDArray[Any]] = {}
+    for part, count in _COUNTS.items():
+        labels = stream.randint(0, CLASSES, count).astype(np.int64)
+        tensors[f"{part}_x"], tensors[f"{part}_y"] = _points(stream, labels).astype(np.float32), labels
+    return Built(tensors)
+
+
+def _points(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Points of these classes.
+
+    One patch is β v_1, one (δ2 - β) v_2, β uniform; each other patch is the sum of all features of all other classes,
+    each of a strength of its own.
+    """
+    basis, count = features(), len(labels)
+    strength = stream.uniform(LOW, HIGH - LOW, count)[:, None]
+    noise = stream.uniform(LOW, HIGH, (count, PATCHES - 2, CLASSES, 2)) * _NOISE / CLASSES**1.5
+    noise[np.arange(count), :, labels] = 0
+    x = np.empty((count, PATCHES, DIMENSIONS))
+    x[:, 0] = strength * basis[labels, 0]
+    x[:, 1] = (HIGH - strength) * basis[labels, 1]
+    x[:, 2:] = noise.reshape(count, PATCHES - 2, -1) @ basis.reshape(-1, DIMENSIONS)
+    return x

@@ -1,0 +1,44 @@
+"""What a network says all over the plane."""
+
+from typing import Annotated, Any
+
+import torch
+
+from remixup.evaluation.grids import axes, by_rows, rounded
+from remixup.training.supervised import Training
+
+NUMERICS = 1
+
+
+def decision_surface(
+    training: Training, *, points: Annotated[int, ">= 2 and <= 1000"] = 80, margin: Annotated[float, ">= 0"] = 0.25
+) -> list[dict[str, Any]]:
+    """p(y = 1 | x) on a grid over two-dimensional inputs (mixup paper, Figure 1b).
+
+    Args:
+        training: a network on inputs of two features and two classes, trained on unscaled inputs.
+        points: grid points along each side.
+        margin: how far the grid reaches beyond the data, as a share of its extent.
+
+    Returns:
+        for each seed: `x`, `y` (grid coordinates, ascending), `probability` (one row for each y), `points` (training
+        examples as [x, y, class]).
+    """
+    inputs = training.inputs
+    x = inputs.examples(inputs.train).cpu()
+    across, up = axes(x.flatten(0, 1), points, margin)
+    members = by_rows(across, up).expand(len(training.seeds), -1, -1).to(training.device)
+    probability = training.logits(members).softmax(-1)[..., 1].reshape(-1, points, points).cpu()
+    results = []
+    for seed, surface, mine, labels in zip(training.seeds, probability, x, inputs.train_labels.cpu(), strict=True):
+        examples = torch.cat([mine, labels.unsqueeze(1)], dim=1)
+        results.append(
+            {
+                "seed": seed,
+                "x": rounded(across, 4),
+                "y": rounded(up, 4),
+                "probability": rounded(surface, 4),
+                "points": rounded(examples, 4),
+            }
+        )
+    return results

@@ -1,0 +1,33 @@
+"""How much worse a network does on examples that it was not trained on."""
+
+import math
+from typing import Any
+
+from remixup.training.supervised import Training
+
+NUMERICS = 1
+SCALARS = {"generalisation": ("train_error", "test_error", "gap")}
+
+
+def generalisation(training: Training) -> list[dict[str, Any]]:
+    """Training error, test error and the gap between them (Zhang et al., 2021, 2010.04819, Figure 1b).
+
+    The last network; training examples neither mixed nor augmented, against the labels that it was trained on (noise
+    included, where there is any).
+
+    Returns:
+        for each seed `train_error`, `test_error` and `gap` (test less training error): in percent, for numbers in
+        their unit; None where the network's outputs are not finite.
+    """
+    inputs = training.inputs
+    train = training.evaluate(inputs.train, inputs.train_labels)
+    test = training.evaluate(inputs.test)
+    columns = [train["loss"], train["error"], test["loss"], test["error"]]
+    results: list[dict[str, Any]] = []
+    for seed, values in zip(training.seeds, zip(*(column.tolist() for column in columns), strict=True), strict=True):
+        _, seen, _, unseen = values
+        measured = {"train_error": seen, "test_error": unseen, "gap": unseen - seen}
+        # The greatest of outputs that are no numbers is still some class: only the loss tells.
+        sound = all(map(math.isfinite, values))
+        results.append({"seed": seed, **(measured if sound else dict.fromkeys(measured))})
+    return results

@@ -1,0 +1,56 @@
+"""How much of its training labels a network has learnt by heart."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from remixup.data.inputs import portions
+from remixup.errors import UserError
+from remixup.training.supervised import EVALUATION_ROWS, Training
+from remixup.training.tasks import Classification
+
+NUMERICS = 1
+SCALARS = {"memorisation": ("real", "corrupted")}
+
+
+def memorisation(training: Training) -> list[dict[str, Any]]:
+    """Error on training examples with their own labels and on those with replaced ones (mixup paper, Table 2).
+
+    The last network, on training examples that are neither mixed nor augmented, against the labels that it was trained
+    on. Those whose random label happens to be the true one count among the replaced: where labels are drawn from all
+    classes, a network that always says the true class is wrong on 1 - 1 / classes of them.
+
+    Returns:
+        for each seed errors in percent, `real` where the label was kept and `corrupted` where it was replaced; None
+        where there is no such example, or the network's outputs are not finite.
+
+    Raises:
+        UserError: labels that are no classes.
+    """
+    inputs = training.inputs
+    if not isinstance(inputs.task, Classification):
+        raise UserError("memorisation needs classes, and this dataset has numbers", where="evaluate.memorisation")
+    wrong = _wrong(training)
+    replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
+    return [
+        {"seed": seed, "real": _percent(missed[~hit]), "corrupted": _percent(missed[hit])}
+        for seed, missed, hit in zip(training.seeds, wrong, replaced, strict=True)
+    ]
+
+
+def _wrong(training: Training) -> Tensor:
+    """1 for each training example whose label is not predicted, else 0; NaN where nothing is: (seeds, n), float64."""
+    inputs, count = training.inputs, training.inputs.train.shape[1]
+    sizes = portions(count, EVALUATION_ROWS)
+    found = []
+    for x, y in zip(inputs.batches(inputs.train, sizes), inputs.train_labels.split(sizes, dim=1), strict=True):
+        outputs = training.logits(x)
+        finite = outputs.isfinite().all(-1)
+        found.append(torch.where(finite, (outputs.argmax(-1) != y).double(), torch.nan))
+    return torch.cat(found, dim=1)
+
+
+def _percent(wrong: Tensor) -> float | None:
+    share = float(wrong.mean())  # of nothing it is NaN too
+    return None if share != share else 100 * share

@@ -1,0 +1,122 @@
+"""What a network says along a line of points, beside the Mixup-optimal classifier."""
+
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor
+
+from remixup.errors import UserError
+from remixup.evaluation.grids import rounded
+from remixup.theory.optimal import mixup_optimal
+from remixup.training.supervised import Training
+
+NUMERICS = 1
+TEN_POINTS = tuple(f"point{place}" for place in range(10))
+SCALARS = {"on_the_line": ("point0", "point1", "point2", "difference", "agreement"), "at_ten_points": TEN_POINTS}
+BEYOND = 0.25
+
+
+def on_the_line(
+    training: Training,
+    *,
+    alpha: Annotated[float, ">= 0"] = 0.0,
+    radius: Annotated[float, "> 0"] = 0.1,
+    points: Annotated[int, ">= 2 and <= 1001"] = 121,
+) -> list[dict[str, Any]]:
+    """Probability of the first example's class along the line (Chidambaram et al., 2022, 2110.07647, Table 1, Fig. 1).
+
+    The closed form (Theorem 2.3) is that of the training examples with the labels that were trained on, smoothed over
+    intervals of `radius` on either side.
+
+    Args:
+        training: networks on inputs of one feature, trained on unscaled inputs.
+        alpha: of the closed form's Beta(alpha, alpha); 0: there is none.
+        radius: see above.
+        points: along the line, from a little before the first example to a little beyond the last.
+
+    Returns:
+        for each seed `point0`, `point1`, `point2`: the probability at the first three training examples; `difference`,
+        the mean over the training examples of how far it is from the closed form's; `agreement`, the share of them (in
+        percent) at which both find the same class most probable; for a figure `x`, `probability` and `optimal` along
+        the line, `labels` and `examples`. What has no value (no closed form, a third example, outputs that are not
+        finite) is None.
+
+    Raises:
+        UserError: inputs of more than one feature, or other than classes.
+    """
+    inputs = training.inputs
+    x, labels = _examples(training, "on_the_line")
+    grid = torch.stack([_along(own, points) for own in x])
+    queries = torch.cat([x, grid], dim=1)
+    said = _probabilities(training, queries)
+    results = []
+    for member, seed in enumerate(training.seeds):
+        examples = x[member], labels[member]
+        optimal = None
+        if alpha:
+            optimal = mixup_optimal(*examples, queries[member], alpha=alpha, radius=radius, classes=inputs.classes)
+        results.append({"seed": seed, **_compared(*examples, grid[member], said[member], optimal)})
+    return results
+
+
+def at_ten_points(training: Training, *, of: Literal["first", "own"]) -> list[dict[str, Any]]:
+    """Measure class probabilities at the first ten training examples (logs of Chidambaram et al., 2022).
+
+    Args:
+        training: networks on inputs of one feature, trained on unscaled inputs.
+        of: the class: "first", that of the first example, or "own", that of each example.
+
+    Returns:
+        for each seed `point0` to `point9`, the probability at each of the first ten examples in the order of the
+        dataset; None where outputs are not finite.
+
+    Raises:
+        UserError: inputs of more than one feature, other labels than classes, or fewer than ten examples.
+    """
+    x, labels = _examples(training, "at_ten_points")
+    if x.shape[1] < len(TEN_POINTS):
+        raise UserError(f"there are {x.shape[1]} training examples, not ten", where="evaluate.at_ten_points")
+    wanted = labels if of == "own" else labels[:, :1].expand_as(labels)
+    found = _probabilities(training, x).gather(2, wanted.unsqueeze(2)).squeeze(2)
+    return [
+        {"seed": seed}
+        | {name: value if value == value else None for name, value in zip(TEN_POINTS, each, strict=False)}
+        for seed, each in zip(training.seeds, found.tolist(), strict=True)
+    ]
+
+
+def _examples(training: Training, name: str) -> tuple[Tensor, Tensor]:
+    """Return the training examples in the order of the dataset, float64 (seeds, n, 1), and their labels (seeds, n)."""
+    inputs = training.inputs
+    if inputs.shape != (1,) or inputs.y.is_floating_point():
+        raise UserError("the line needs inputs of one feature, and classes", where=f"evaluate.{name}")
+    order = inputs.train.argsort(dim=1)
+    return inputs.examples(inputs.train.gather(1, order)).cpu().double(), inputs.train_labels.gather(1, order).cpu()
+
+
+def _probabilities(training: Training, x: Tensor) -> Tensor:
+    """Return each class's probability at inputs (seeds, n, 1), float64 (seeds, n, classes)."""
+    return training.logits(x.float().to(training.device)).double().softmax(-1).cpu()
+
+
+def _along(x: Tensor, points: int) -> Tensor:
+    """So many points (points, 1) from a little before the first of some points (n, 1) to a little beyond the last."""
+    return torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
+
+
+def _compared(x: Tensor, labels: Tensor, grid: Tensor, said: Tensor, optimal: Tensor | None) -> dict[str, Any]:
+    count, first = len(x), int(labels[0])
+    names = ("point0", "point1", "point2", "difference", "agreement")
+    found: dict[str, Any] = dict.fromkeys(names)
+    found |= {"x": rounded(grid[:, 0], 5), "examples": rounded(x[:, 0], 5), "labels": (labels != first).long().tolist()}
+    found |= {"probability": rounded(said[count:, first], 5), "optimal": None}
+    if optimal is not None:
+        found["optimal"] = [None if value != value else round(value, 5) for value in optimal[count:, first].tolist()]
+    if not bool(said.isfinite().all()):
+        return found | {"probability": None}
+    found |= dict(zip(names, said[: min(count, 3), first].tolist(), strict=False))
+    if optimal is not None:
+        found["difference"] = float((said[:count, first] - optimal[:count, first]).abs().mean())
+        same = said[:count].argmax(-1) == optimal[:count].argmax(-1)
+        found["agreement"] = 100 * float(same.double().mean())
+    return found

@@ -1,0 +1,1 @@
+"""Check, prune and reproduce what is stored."""

@@ -1,0 +1,1 @@
+"""Plan the runs, evaluations and jobs of each experiment at a scale."""

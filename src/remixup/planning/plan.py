@@ -1,0 +1,317 @@
+"""From rows and a scale to runs: what is to be trained, for which seeds, and how its numbers are to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from remixup.config.experiment import Experiment, Row, Settings, read_experiments
+from remixup.config.registry import Part, catalogue, numerics
+from remixup.config.run import RunSpec, Vicinity, short_digest
+from remixup.config.settings import ON_CPU, SCALES, Config, Scale
+from remixup.config.yaml_loader import validate
+from remixup.errors import UserError, did_you_mean
+
+FAST: dict[str, Any] = {"precision": "bfloat16", "memory_format": "channels_last", "compile": True}
+"""How `fast` has a run carried out."""
+SHOWN_ALIKE = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
+"""Models whose test errors in bfloat16 are within the noise of those in float32 (`benchmarks/precision`)."""
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row at a scale."""
+
+    row: Row
+    run: RunSpec
+    seeds: int
+    scale: Scale
+    """The scale that its numbers count as."""
+    stand_in: str | None
+    accepts: list[str] | None
+    """Dataset versions that count as the published data; None: all."""
+    evaluate: list[Part]
+    """What is measured on the trained network."""
+    at_hand: bool
+
+    @cached_property
+    def key(self) -> str:
+        """The run's name in the store."""
+        return self.run.key()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Something measured on a run's trained network."""
+
+    run: str
+    part: Part
+    """Its name and parameters, but not the row that it names as its source."""
+    seeds: int
+    source: str | None = None
+    """The run whose networks it uses beside (those that an attack is made on), if any."""
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs that it reads."""
+        return [self.run] if self.source is None else [self.run, self.source]
+
+    @cached_property
+    def key(self) -> str:
+        """`<name>-<hash8>`: the evaluation's name in the store, hashed over the evaluation and the runs it reads."""
+        identity: dict[str, Any] = {"evaluation": self.part, "runs": self.runs}
+        edition = numerics("evaluation", self.part["name"])
+        return f"{self.part['name']}-{short_digest({**identity, 'numerics': edition} if edition != 1 else identity)}"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What one job trains and measures: runs and evaluations, with the number of seeds of each."""
+
+    experiment: str
+    name: str
+    runs: dict[str, int]
+    evaluations: dict[str, int]
+    """Those that read the runs of this pack alone."""
+    datasets: list[tuple[str, str]]
+    threads: int
+    """CPU threads that its runs use."""
+    shares: int
+    """The most GPUs that one of its runs can use."""
+    passes: int
+    """How often its networks pass over their data, one after another: about in the order of how long packs take."""
+
+    @property
+    def key(self) -> str:
+        """`<experiment>-<name>-<hash8>`, hashed over what it makes: a changed row is a new receipt."""
+        return f"{self.experiment}-{self.name}-{short_digest({**self.runs, **self.evaluations})}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment at a scale."""
+
+    path: Path
+    experiment: Experiment
+    scale: Scale
+    rows: list[PlannedRow] = field(repr=False)
+
+    @property
+    def runnable(self) -> list[PlannedRow]:
+        """The rows whose data is at hand."""
+        return [row for row in self.rows if row.at_hand]
+
+    def runs(self) -> dict[str, tuple[RunSpec, int]]:
+        """Runs by key, each with the most seeds that any of its rows asks for."""
+        found: dict[str, tuple[RunSpec, int]] = {}
+        for row in self.runnable:
+            seeds = max(row.seeds, found[row.key][1] if row.key in found else 0)
+            found[row.key] = (row.run, seeds)
+        return found
+
+    def packs(self) -> list[Pack]:
+        """The jobs: one run each; where starting costs as much as a run, all on one dataset.
+
+        So it is at embedded scale, and for populations, which small networks alone train in. Datasets that come with
+        the program are small: there what trains on any of them is one job, `all`.
+        """
+        grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
+        for key, (run, seeds) in self.runs().items():
+            carried = catalogue()["datasets"][run.dataset.name]["versions"][run.dataset.version]["embedded"]
+            kind = "all" if carried else run.dataset.name
+            short = self.scale == "embedded" or run.population
+            grouped.setdefault(kind if short else key, {})[key] = (run, seeds)
+        evaluations = self.evaluations().items()
+        return [
+            Pack(
+                self.experiment.id,
+                name,
+                {key: seeds for key, (_, seeds) in runs.items()},
+                {key: wanted.seeds for key, wanted in evaluations if runs.keys() >= set(wanted.runs)},
+                sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
+                max(run.threads for run, _ in runs.values()),
+                max(run.shares for run, _ in runs.values()),
+                sum(run.epochs * run.passes * (1 if run.population else seeds) for run, seeds in runs.values()),
+            )
+            for name, runs in grouped.items()
+        ]
+
+    def evaluations(self) -> dict[str, Evaluation]:
+        """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
+        found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
+        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
+        for row in self.runnable:
+            if row.stand_in and row.run.classifies and row.row.id in baselines:
+                found.append(soundness(self.plain(row)))
+        # Rows may share a run and ask for different numbers of seeds.
+        return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
+
+    def joint_evaluations(self) -> dict[str, Evaluation]:
+        """Evaluations by key that read runs of several packs, so that they wait for all of them."""
+        alone = {key for pack in self.packs() for key in pack.evaluations}
+        return {key: wanted for key, wanted in self.evaluations().items() if key not in alone}
+
+    def plain(self, row: PlannedRow) -> PlannedRow:
+        """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
+
+        It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result. Noise
+        for the sake of privacy asks for a schedule of its own: there data, network and what it learns are the same.
+        """
+        private = {"augmentation", "optimiser", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
+        apart = {"vicinity", "model", *(private if row.run.objective["name"] == "private" else ())}
+
+        def setting(run: RunSpec) -> dict[str, Any]:
+            model = {name: value for name, value in run.model.items() if name != "dropout"}
+            return {**run.model_dump(exclude=apart), "model": model}
+
+        own = setting(row.run)
+        alike = [each for each in self.runnable if setting(each.run) == own]
+        alike = [each for each in alike if each.run.objective["name"] != "private"] or alike
+        plain = (each for each in alike if each.run.vicinity == Vicinity() and "dropout" not in each.run.model)
+        return next(plain, row)
+
+    def evaluation(self, row: PlannedRow, part: Part) -> Evaluation | None:
+        """An evaluation that a row asks for; None where the row that it names as its source has no data at hand."""
+        if "source" not in part:
+            return Evaluation(row.key, part, row.seeds)
+        alone = {name: value for name, value in part.items() if name != "source"}
+        source = next((each for each in self.runnable if each.row.id == part["source"]), None)
+        return Evaluation(row.key, alone, row.seeds, source.key) if source else None
+
+    def evaluation_key(self) -> str:
+        """Names the receipt of the evaluations that read runs of several packs."""
+        wanted = {key: evaluation.seeds for key, evaluation in self.joint_evaluations().items()}
+        return f"{self.experiment.id}-{short_digest(wanted)}"
+
+
+def soundness(row: PlannedRow) -> Evaluation:
+    """The evaluation that says whether a stand-in can decide anything: logistic regression on the same tensors."""
+    return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
+
+
+def with_all_rows(plan: Plan) -> Plan:
+    """The plan as it would be if all data were at hand."""
+    return replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows])
+
+
+def merge(base: Any, overlay: Any) -> Any:
+    """Overlay laid over base: mappings key by key, but a part of another name replaces the whole part."""
+    if isinstance(base, str) and isinstance(overlay, dict):
+        base = {"name": base}
+    if not isinstance(base, dict) or not isinstance(overlay, dict):
+        return overlay
+    if "name" in base and overlay.get("name", base["name"]) != base["name"]:
+        return overlay
+    return {**base, **{key: merge(base.get(key), value) for key, value in overlay.items()}}
+
+
+def _layers(experiment: Experiment, row: Row, scale: Scale) -> list[Settings]:
+    return [settings for variation in experiment.variations_of(row) for settings in variation.layers(scale)]
+
+
+def overlaid_run(experiment: Experiment, row: Row, scale: Scale) -> dict[str, Any]:
+    """What a row's run is made of at a scale: the file's keys, those of its variations, its own, laid over in turn."""
+    merged: dict[str, Any] = {}
+    for settings in _layers(experiment, row, scale):
+        merged = merge(merged, settings.run)
+    return merged
+
+
+def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
+    place = f"{where}, rows[{row.id}] at {scale} scale, run"
+    run = validate(RunSpec, overlaid_run(experiment, row, scale), place)
+    version = run.dataset.version or config.version(run.dataset.name)
+    computed = FAST if config.fast and scale not in ON_CPU and _may_be_fast(run) else {}
+    return run.model_copy(update={"dataset": run.dataset.model_copy(update={"version": version}), **computed})
+
+
+def _may_be_fast(run: RunSpec) -> bool:
+    return run.model["name"] in SHOWN_ALIKE and run.objective["name"] == "supervised"
+
+
+def _last(layers: list[Settings], name: str) -> Any:
+    return next((value for settings in reversed(layers) if (value := getattr(settings, name)) is not None), None)
+
+
+def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
+    """A row at a scale; UserError where its specification is wrong, or departs from the paper's without saying so."""
+    run = _resolve(where, experiment, row, scale, config)
+    place = f"{where}, rows[{row.id}] at {scale} scale"
+    layers = _layers(experiment, row, scale)
+    reasons = [settings.stand_in for settings in layers if settings.stand_in]
+    counts_as: Scale = _last(layers, "counts_as") or scale
+    seeds = _last(layers, "seeds")
+    if seeds is None:
+        raise UserError("no number of seeds", where=place, hint="set `seeds` for the file, the scale or the row")
+    accepted = _last(layers, "accepts")
+    evaluate = _last(layers, "evaluate") or []
+    if scale != "paper":
+        published = _resolve(where, experiment, row, "paper", config)
+        asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
+        departs = (comparable(run), evaluate) != (comparable(published), asked)
+        if departs and not reasons:
+            raise UserError(
+                "the run departs from the published protocol",
+                where=place,
+                hint="say in `stand_in` what stands in for what",
+            )
+        if departs and counts_as == "paper":
+            raise UserError("a run that departs from the published protocol cannot count as paper", where=place)
+    if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
+        reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
+    at_hand = config.at_hand(run.dataset.name, run.dataset.version)
+    stand_in = "; ".join(dict.fromkeys(reasons)) or None
+    return PlannedRow(row, run, seeds, counts_as, stand_in, accepted, evaluate, at_hand)
+
+
+def comparable(run: RunSpec) -> dict[str, Any]:
+    """What makes two runs the same protocol: everything but how the machine carries it out."""
+    spec = run.model_dump(exclude={"precision", "memory_format", "compile", "threads"})
+    spec["dataset"].pop("version")
+    return spec
+
+
+def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
+    """An experiment at a scale (the configured one by default)."""
+    chosen = scale or config.scale
+    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.at(chosen)]
+    planned = {row.row.id: row for row in rows}
+    for row in rows:
+        for part in row.evaluate:
+            if "source" in part:
+                _check_source(f"{path}, rows[{row.row.id}] at {chosen} scale, evaluate", row, part["source"], planned)
+    keys = {name: (row.key, row.evaluate) for name, row in planned.items()}
+    for claim in experiment.claims:
+        for pair in claim.compare:
+            for baseline, treatment in product(pair.baselines, pair.treatments):
+                if baseline in keys and keys[baseline] == keys.get(treatment):
+                    where = f"{path}, claims[{claim.id}] at {chosen} scale"
+                    raise UserError(f"{baseline} and {treatment} are the same run", where=where)
+    return Plan(path, experiment, chosen, rows)
+
+
+def _check_source(where: str, row: PlannedRow, source: str, planned: dict[str, PlannedRow]) -> None:
+    if source not in planned:
+        raise UserError(f"unknown row {source!r} as a source", where=where, hint=did_you_mean(source, planned))
+    if planned[source].run.population or planned[source].seeds < 2:
+        raise UserError(f"row {source} cannot be a source: it needs two seeds or more, trained one by one", where=where)
+    if row.run.population:
+        raise UserError(f"row {row.row.id} cannot have a source: its seeds are trained side by side", where=where)
+
+
+def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
+    """The configured experiments at the configured scale; every row is checked at every scale."""
+    files = read_experiments(root)
+    chosen = list(files) if config.experiments == "all" else config.experiments
+    for name in chosen:
+        if name not in files:
+            advice = did_you_mean(name, files)
+            raise UserError(f"unknown experiment {name!r}", where="config.yaml, experiments", hint=advice)
+    plans = {
+        name: {scale: plan_experiment(path, experiment, config, scale) for scale in SCALES}
+        for name, (path, experiment) in files.items()
+    }
+    return [plans[name][config.scale] for name in chosen]

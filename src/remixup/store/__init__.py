@@ -1,0 +1,1 @@
+"""Store runs, evaluations and their provenance on disk."""

@@ -1,0 +1,386 @@
+"""Differentially private training: another step of the optimiser, in the same loop.
+
+DP-SGD (Abadi et al., 2016, 1607.00133) with augmentation multiplicity (De et al., 2022, 2204.13650) and with mixtures
+inside one example's own set of views (Bao et al., 2023, 2311.01295). Opacus clips, adds the noise and accounts for it;
+per-example gradients are torch.func's, which Opacus calls the mode `no_op`.
+
+The guarantee is (ε, δ)-differential privacy for adding or removing one training example, as Opacus' accountants have
+it: each minibatch is a Poisson sample, the noise is Gaussian, and what an example can change in a minibatch's sum is
+bounded. It covers the weights alone. The training loss in the history is measured on the private examples without
+noise, and labels and images of the test part are not protected at all. Noise comes from torch's ordinary generators
+(Opacus' `secure_mode` is off), because runs must give the same bits: such a run is an experiment, not a release.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from remixup.config.run import RunSpec
+from remixup.data import normalization
+from remixup.data.inputs import Inputs
+from remixup.errors import UserError
+from remixup.mixing import take
+from remixup.mixing.partner import minibatch
+from remixup.mixing.partner.augmented_views import own_views
+from remixup.randomness import Purpose, derive, generator
+from remixup.training.supervised import Training
+
+ScaleNoiseBy = Literal["sensitivity", "max_grad_norm"]
+
+MIXED_PAIRS = 3
+"""How many clipping norms an example can move a minibatch's sum by where examples are mixed in a random permutation.
+
+Take the example out of its cycle of the permutation: what is left is a uniform permutation of the others, so that the
+two minibatches are drawn alike. One mixture is gone (at most one norm), and in one another's partner was exchanged (at
+most two).
+"""
+_USED = {
+    "run": {
+        *("dataset", "scaling", "augmentation", "model", "vicinity", "optimiser", "schedule", "epochs", "batch_size"),
+        *("micro_batch", "passes", "measure_training", "measure_f1", "choose_epoch", "objective", "threads"),
+    },
+    "run.dataset": {"name", "version", "holdout", "subset", "validation"},
+    "run.vicinity": {"ratio", "partner", "blend", "target", "smoothing"},
+}
+
+
+@functools.cache
+def noise_multiplier(epsilon: float, delta: float, rate: float, steps: int) -> float:
+    """Standard deviation of the noise, in sensitivities, with which so many steps spend (ε, δ) at the most.
+
+    Args:
+        epsilon: what may be spent; the search ends within 0.01 of it.
+        delta: the chance that the guarantee fails.
+        rate: the probability with which each example is in a minibatch.
+        steps: minibatches in all.
+    """
+    from opacus.accountants.utils import get_noise_multiplier
+
+    with _valid_if_not_tight():
+        found: float = get_noise_multiplier(
+            target_epsilon=epsilon, target_delta=delta, sample_rate=rate, steps=steps, accountant="rdp"
+        )
+    return found
+
+
+@functools.cache
+def spent(multiplier: float, delta: float, rate: float, steps: int) -> float:
+    """The ε of so many steps of the subsampled Gaussian mechanism, by Rényi differential privacy (Opacus)."""
+    from opacus.accountants import RDPAccountant
+
+    accountant = RDPAccountant()
+    accountant.history = [(multiplier, rate, steps)]
+    with _valid_if_not_tight():
+        found: float = accountant.get_epsilon(delta)
+    return found
+
+
+@contextmanager
+def _valid_if_not_tight() -> Iterator[None]:
+    """Without Opacus' advice to try more orders of the divergence: with any of them ε is a bound."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Optimal order is", UserWarning)
+        yield
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """A Poisson sample, and all that is drawn for its examples: the first dimension of each tensor is the example's."""
+
+    rows: Tensor
+    """Positions in the training part, int64 (n,)."""
+    uniforms: Tensor
+    """Of the augmentation, (n, views, parts, 2)."""
+    pool: Tensor
+    """Positions in the pool, int64 (n, pool views)."""
+    first: Tensor
+    """Members of the own set that are mixed, int64 (n, mixtures)."""
+    second: Tensor
+    """Their partners in the own set, int64 (n, mixtures)."""
+    ratio: Tensor
+    """λ of each mixture: (n, mixtures); or of each view that is mixed with another example's, (n, views)."""
+    partner: Tensor | None = None
+    """Positions of the examples' partners in the minibatch, int64 (n,), where examples are mixed with each other."""
+
+    def to(self, device: torch.device) -> Minibatch:
+        """The same minibatch on a device."""
+        moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items() if value is not None}
+        return replace(self, **moved)
+
+    def without(self, example: int) -> Minibatch:
+        """The minibatch as it is drawn where one example is not in it, all else being the same."""
+        keep = torch.arange(len(self.rows), device=self.rows.device) != example
+        tensors = ("rows", "uniforms", "pool", "first", "second", "ratio")
+        left = replace(self, **{name: getattr(self, name)[keep] for name in tensors})
+        if self.partner is None:
+            return left
+        closed = torch.where(self.partner == example, self.partner[example], self.partner)[keep]
+        return replace(left, partner=closed - (closed > example).long())
+
+
+class PrivateTraining(Training):
+    """One seed in differentially private training; to the runner it is what `Training` is.
+
+    An epoch has `passes` times n / `batch_size` steps, rounded, at least one; each takes every one of the n examples
+    with probability `batch_size` / n. An example's set is `views` augmented copies of it, `pool_views` images of the
+    dataset's pool, and `self_mixtures` mixtures of two members of these, as ratio, partner, blend and target of the
+    vicinity say. The gradient of the mean loss over the set is clipped to `max_grad_norm` in the norm of all parameters
+    together; the sum over the minibatch gets noise and is divided by `batch_size`.
+
+    With the partner `permutation` the views of an example are mixed with those of another one instead (view k with view
+    k), before the mixed gradient is clipped: naive mixup. An example then moves the sum by up to `MIXED_PAIRS`
+    clipping norms, and the noise is larger in proportion, unless `scale_noise_by` says `max_grad_norm`; the ε that is
+    recorded is the true one in either case.
+
+    Attributes:
+        rate: the probability q with which an example is in a minibatch.
+        steps: steps of an epoch.
+        multiplier: standard deviation of the noise in clipping norms.
+
+    Raises:
+        UserError: a specification that asks for what private training does not do, or that would not be private.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        seeds: list[int],
+        inputs: Inputs,
+        device: torch.device,
+        *,
+        epsilon: float,
+        delta: float,
+        max_grad_norm: float,
+        views: int,
+        self_mixtures: int,
+        pool_views: int,
+        scale_noise_by: ScaleNoiseBy,
+    ) -> None:
+        _refuse(spec)
+        super().__init__(spec, seeds, inputs, device)
+        self.epsilon, self.delta, self.max_grad_norm = epsilon, delta, max_grad_norm
+        self.views, self.self_mixtures, self.pool_views = views, self_mixtures, pool_views
+        self.scale_noise_by = scale_noise_by
+        self._refuse_what_does_not_fit()
+        count = inputs.train.shape[1]
+        self.rate = spec.batch_size / count
+        self.steps = max(1, round(spec.passes * count / spec.batch_size))
+
+    def _refuse_what_does_not_fit(self) -> None:
+        vicinity, members = self.vicinity, self.views + self.pool_views
+        mixes = vicinity.ratio is not None
+        permutes = getattr(vicinity.partner, "func", vicinity.partner) is minibatch.permutation
+        normed = any(isinstance(each, _BatchNorm) for each in self.model.modules())
+        count = self.inputs.train.shape[1]
+        for wrong, where, what, hint in (
+            (normed, "run.model", "batch norm mixes the examples of a minibatch", "a network with group norm"),
+            (self.spec.batch_size > count, "run.batch_size", f"there are {count} training examples", f"up to {count}"),
+            (
+                self.views > 1 and not self.spec.augmentation,
+                "run.objective.views",
+                f"without augmentation {self.views} views are all the same",
+                "name an `augmentation`",
+            ),
+            (self.pool_views > 0 and self.inputs.pool is None, "run.dataset", "this dataset has no pool", None),
+            (
+                mixes and not vicinity.within_example and not permutes,
+                "run.vicinity.partner",
+                "what an example can change under this partner is not known",
+                own_views.__name__,
+            ),
+            (
+                (self.self_mixtures > 0) != (mixes and vicinity.within_example),
+                "run.objective.self_mixtures",
+                "mixtures need a ratio and partners among the own views, and these need mixtures",
+                None,
+            ),
+            (self.self_mixtures > 0 and members < 2, "run.objective", "a set of one has nothing to mix", "more views"),
+            (
+                self.pool_views > 0 and mixes and not vicinity.within_example,
+                "run.objective.pool_views",
+                "naive mixing has no pool",
+                None,
+            ),
+            (vicinity.cuts, "run.vicinity.blend", "private training blends without cutting", None),
+        ):
+            if wrong:
+                raise UserError(f"the objective private cannot do this: {what}", where=where, hint=hint)
+
+    @property
+    def sensitivity(self) -> int:
+        """By how many clipping norms one example can move a minibatch's sum of clipped gradients."""
+        mixed = self.vicinity.ratio is not None and not self.vicinity.within_example
+        return MIXED_PAIRS if mixed else 1
+
+    @functools.cached_property
+    def multiplier(self) -> float:
+        """Standard deviation of the noise in clipping norms."""
+        each = noise_multiplier(self.epsilon, self.delta, self.rate, self.spec.epochs * self.steps)
+        return each * (self.sensitivity if self.scale_noise_by == "sensitivity" else 1)
+
+    def spent(self, epochs: int) -> float:
+        """The true ε after so many epochs."""
+        return spent(self.multiplier / self.sensitivity, self.delta, self.rate, epochs * self.steps)
+
+    @functools.cached_property
+    def noisy(self) -> Any:
+        """Opacus' optimiser around the run's own: it clips, sums, adds noise and averages."""
+        from opacus.optimizers import DPOptimizer  # seconds to import, and only steps need it
+
+        return DPOptimizer(
+            self.optimiser,
+            noise_multiplier=self.multiplier,
+            max_grad_norm=self.max_grad_norm,
+            expected_batch_size=self.spec.batch_size,
+            loss_reduction="mean",
+        )
+
+    def _optimise(self) -> dict[str, Tensor]:
+        self.model.train()
+        self.noisy.generator = torch.Generator(self.device).manual_seed(derive(self.seeds[0], "dp noise", self.epoch))
+        total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        for step, drawn in enumerate(self.minibatches()):
+            self._set_rate(self.epoch + step / self.steps)
+            self.noisy.zero_grad(set_to_none=True)
+            total += self.accumulate(drawn)
+            self.noisy.step()
+            seen += len(drawn.rows)
+        mean = (total / max(1, seen)).expand(1)
+        return {"train_loss": mean, "epsilon": torch.tensor([self.spent(self.epoch + 1)], dtype=torch.float64)}
+
+    def accumulate(self, drawn: Minibatch) -> Tensor:
+        """Hands the per-example gradients of a minibatch to the optimiser, clipped but for the last part of them.
+
+        Returns:
+            the sum of the examples' losses, float64 ().
+        """
+        x, target = self.sets(drawn)
+        size = self.spec.micro_batch or max(1, len(x))
+        parts = list(zip(x.split(size), target.split(size), strict=True))
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for k, part in enumerate(parts):
+            gradients, losses = self.gradients(*part)
+            for weight, gradient in zip(self.model.parameters(), gradients, strict=True):
+                weight.grad_sample = gradient  # type: ignore[attr-defined]
+            total += losses.sum(dtype=torch.float64)
+            if k + 1 < len(parts):
+                self.noisy.clip_and_accumulate()
+        return total
+
+    def clipped_sum(self, drawn: Minibatch) -> Tensor:
+        """The sum of a minibatch's clipped gradients, all parameters one after another (parameters,), without noise.
+
+        What a step adds its noise to; here without Opacus, which takes seconds to import.
+        """
+        gradients, _ = self.gradients(*self.sets(drawn))
+        flat = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+        factor: Tensor = (self.max_grad_norm / (flat.norm(dim=1) + 1e-6)).clamp(max=1)
+        return factor @ flat
+
+    def gradients(self, x: Tensor, target: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Gradients of each example's loss, the mean over its set, and the losses.
+
+        Args:
+            x: sets of network inputs (n, members, ...).
+            target: class probabilities (n, members, classes).
+
+        Returns:
+            for each parameter (n, *shape), and (n,).
+        """
+        from torch.func import functional_call, grad_and_value, vmap
+
+        weights = {name: weight.detach() for name, weight in self.model.named_parameters()}
+        if not len(x):
+            return [weight.new_zeros(0, *weight.shape) for weight in weights.values()], x.new_zeros(0)
+
+        def loss(weights: dict[str, Tensor], x: Tensor, target: Tensor) -> Tensor:
+            return self.inputs.task.loss(functional_call(self.model, weights, (x,)), target)
+
+        each = vmap(grad_and_value(loss), in_dims=(None, 0, 0), randomness="different")
+        found, losses = each(weights, x, target)
+        return list(found.values()), losses
+
+    def sets(self, drawn: Minibatch) -> tuple[Tensor, Tensor]:
+        """Each example's set: network inputs (n, members, ...) and targets (n, members, classes)."""
+        vicinity, n = self.vicinity, len(drawn.rows)
+        rows = self.inputs.train[0, drawn.rows]
+        labels = self.inputs.train_labels[0, drawn.rows]
+        x, target = self._views(rows, labels, drawn.uniforms)
+        if drawn.partner is not None and n:
+            other, other_target = x[drawn.partner], target[drawn.partner]
+            return vicinity.mix_with(x, target, other, other_target, drawn.ratio)
+        if self.pool_views:
+            assert self.inputs.pool is not None
+            synthetic = self.inputs.pool[0, drawn.pool]
+            images = self.inputs.scale(self.inputs.examples(synthetic.flatten().unsqueeze(0)))
+            x = torch.cat([x, images.view(n, self.pool_views, *x.shape[2:])], dim=1)
+            target = torch.cat([target, self._targets(self.inputs.y[synthetic], target.dtype)], dim=1)
+        if self.self_mixtures:
+            ones, others = ((take(x, each), take(target, each)) for each in (drawn.first, drawn.second))
+            mixed, mixed_target = vicinity.mix_with(*ones, *others, drawn.ratio)
+            x, target = torch.cat([x, mixed], dim=1), torch.cat([target, mixed_target], dim=1)
+        return x, target
+
+    def _views(self, rows: Tensor, labels: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        """Augmented copies of examples, (n, views, ...), and their targets."""
+        copies = rows.repeat_interleave(self.views).unsqueeze(0)
+        numbers = uniforms.flatten(0, 1).unsqueeze(0) if uniforms.shape[2] else None
+        x = self._batch(self.inputs.examples(copies), numbers)
+        x = x.view(len(rows), self.views, *x.shape[2:])
+        return x, self._targets(labels.unsqueeze(1).expand(-1, self.views), x.dtype)
+
+    def _targets(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
+        return self.vicinity.smooth(self.inputs.task.target(labels, dtype))
+
+    def minibatches(self) -> list[Minibatch]:
+        """The minibatches of the epoch: the sample first, then what is drawn for its examples."""
+        seed, count = self.seeds[0], self.inputs.train.shape[1]
+        chance = torch.rand(self.steps, count, dtype=torch.float64, generator=generator(seed, "poisson", self.epoch))
+        purposes: tuple[Purpose, ...] = ("augmentation", "pool", "pairs", "partner", "ratio")
+        sources = {name: generator(seed, name, self.epoch) for name in purposes}
+        return [self._draw(taken.nonzero().squeeze(1), sources) for taken in chance < self.rate]
+
+    def _draw(self, rows: Tensor, sources: dict[Purpose, torch.Generator]) -> Minibatch:
+        n, vicinity = len(rows), self.vicinity
+        uniforms = torch.rand(n, self.views, len(self.spec.augmentation), 2, generator=sources["augmentation"])
+        stock = 1 if self.inputs.pool is None else self.inputs.pool.shape[1]
+        pool = torch.randint(stock, (n, self.pool_views), generator=sources["pool"])
+        members, mixtures = self.views + self.pool_views, self.self_mixtures
+        first = torch.randint(members, (n, mixtures), generator=sources["pairs"])
+        second, ratio, partner = first, torch.empty(n, 0), None
+        if mixtures:
+            second = vicinity.partner(first, members, generator=sources["partner"])
+        elif vicinity.ratio is not None:
+            partner = vicinity.partner(rows, generator=sources["partner"])
+        if vicinity.ratio is not None:
+            ratio = vicinity.ratio((n, mixtures or self.views), generator=sources["ratio"])
+            if ratio.ndim > 2:
+                raise UserError("the objective private mixes two at a time", where="run.vicinity.ratio")
+        return Minibatch(rows, uniforms, pool, first, second, ratio, partner).to(self.device)
+
+
+def _refuse(spec: RunSpec) -> None:
+    """Raises UserError where the specification asks for what private training does not do, or what is not private."""
+    for where, part in (("run", spec), ("run.dataset", spec.dataset), ("run.vicinity", spec.vicinity)):
+        idle = sorted(set(part.model_dump(exclude_defaults=True)) - _USED[where])
+        if idle:
+            raise UserError(f"the objective private has no use for {', '.join(idle)}", where=where)
+    if spec.population:
+        hint = "a network that is not batched over members"
+        what = f"private training takes one seed at a time, not a population such as {spec.model['name']}"
+        raise UserError(what, where="run.model", hint=hint)
+    if spec.scaling["name"] == normalization.standardise.__name__:
+        raise UserError(
+            "the mean and the deviation of the private examples would be given away",
+            where="run.scaling",
+            hint="`given`, with constants that do not come from them, or `raw`",
+        )

@@ -1,0 +1,159 @@
+"""Numbers that the text of a paper derives from two rows: ratios of accuracies, seed by seed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.config.small import plan, write
+from tests.unit.reporting.small import lines_of, result_of
+
+from remixup.analysis import records
+from remixup.analysis.derived import accuracy_ratios, entries
+from remixup.analysis.records import OnRecord
+from remixup.analysis.result_schema import Entry
+from remixup.analysis.run_results import Harvest
+from remixup.config.experiment import read_experiment
+from remixup.config.settings import Config, Scale
+from remixup.errors import UserError
+from remixup.planning.plan import comparable
+from remixup.reporting.derived import derived_table
+
+METRIC = "test_error.last"
+RATIO = {
+    "id": "ratio",
+    "label": "mixup over ERM",
+    "where": "section 3.5",
+    "kind": "accuracy_ratio",
+    "metric": METRIC,
+    "baseline": "erm",
+    "treatment": "mixup",
+    "published": 2.0,
+    "tolerance": 0.1,
+}
+
+
+def test_a_ratio_by_hand() -> None:
+    """90.7 % against 75.2 %: 24.8 / 9.3; seed 1 has no baseline error, seed 2 a baseline that is never right."""
+    found = accuracy_ratios({0: 90.7, 1: None, 2: 100.0, 3: 50.0}, {0: 75.2, 1: 50.0, 2: 50.0, 4: 1.0})
+    assert found == {0: pytest.approx(24.8 / 9.3), 1: None, 2: None}
+
+
+def history(errors: dict[int, float], loss: float = 1.0) -> list[dict[str, float]]:
+    base = {"rate": 0.1, "train_loss": loss, "test_loss": 2.0}
+    return [
+        {"seed": seed, "epoch": epoch, **base, "test_error": error}
+        for epoch in (1, 2)
+        for seed, error in errors.items()
+    ]
+
+
+def collected(
+    tmp_path: Path,
+    erm: dict[int, float],
+    mixup: dict[int, float],
+    *,
+    loss: float = 1.0,
+    scale: Scale = "paper",
+    **changes: Any,
+) -> Entry:
+    """The derived number after both rows were trained, as far as there are errors."""
+    tmp_path.mkdir(exist_ok=True)
+    config = Config(results=str(tmp_path / "results"), scale=scale)
+    planned = plan(tmp_path, scale, config=config, derived=[RATIO], **changes)
+    harvest = Harvest(config, planned)
+    for row, errors in zip(planned.rows, (erm, mixup), strict=True):
+        if errors:
+            harvest.store.publish(row.run, list(errors), history(errors, loss), {})
+    on_record = OnRecord(planned.path, planned.experiment, config)
+    (found,) = entries(harvest, on_record)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "read_all", lambda: [])
+
+
+def test_the_ratio_is_paired_by_seed_and_judged_like_any_number(tmp_path: Path) -> None:
+    """Accuracies 20, 25, 30 and 40, 50, 60: twice as many for every seed."""
+    found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 60.0, 1: 50.0, 2: 40.0})
+    assert found.replicated is not None
+    assert found.replicated.values == pytest.approx([2.0, 2.0, 2.0])
+    assert (found.row, found.metric, found.published, found.verdict) == ("ratio", "accuracy_ratio", 2.0, "replicated")
+    assert (found.where, found.tolerance, found.unit, len(found.runs)) == ("section 3.5", 0.1, "", 2)
+
+
+def test_another_ratio_is_not_replicated(tmp_path: Path) -> None:
+    found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 80.0, 1: 75.0, 2: 70.1})
+    assert found.verdict == "not replicated"
+
+
+def test_only_seeds_of_both_count(tmp_path: Path) -> None:
+    found = collected(tmp_path, {0: 80.0}, {0: 60.0, 1: 50.0})
+    assert found.replicated is not None
+    assert (found.replicated.seeds, found.verdict) == ([0], "inconclusive")
+
+
+def test_what_was_not_run_or_diverged_says_so(tmp_path: Path) -> None:
+    assert collected(tmp_path / "a", {0: 80.0}, {}).verdict == "not run"
+    assert collected(tmp_path / "b", {0: 80.0}, {0: 60.0}, loss=math.nan).verdict == "diverged"
+    assert collected(tmp_path / "c", {0: 100.0, 1: 80.0}, {0: 60.0, 1: 50.0}).verdict == "no value"
+
+
+def test_a_stand_in_is_not_compared(tmp_path: Path) -> None:
+    embedded = {"stand_in": "digits for iris"}
+    found = collected(tmp_path, {0: 80.0}, {0: 60.0}, scale="embedded", scales={"embedded": embedded})
+    assert (found.verdict, found.scale) == ("stand-in", "embedded")
+    assert (found.stand_in or "").startswith("digits for iris")
+
+
+def test_records_give_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan(tmp_path, derived=[RATIO])
+    provenance = {"code": {"commit": "c", "dirty": False}, "hardware": "a card", "started": "2026-01-02T03:04:05"}
+    kept = [
+        {
+            "run": f"kept-{row.row.id}",
+            "spec": row.run.model_dump(),
+            "comparable": comparable(row.run),
+            "numerics": row.run.canonical().get("numerics", {}),
+            "seeds": [0, 1, 2],
+            "diverged": [False] * 3,
+            "values": {METRIC: errors},
+            "provenance": [provenance],
+            "evaluations": [],
+        }
+        for row, errors in zip(planned.rows, ([80.0, 75.0, 70.0], [60.0, 50.0, 40.0]), strict=True)
+    ]
+    monkeypatch.setattr(records, "read_all", lambda: kept)
+    found = collected(tmp_path, {}, {})
+    assert found.verdict == "not run"
+    assert {each.scale for each in found.recorded} == {"reduced", "paper"}
+    for each in found.recorded:
+        assert (each.replicated.values, each.verdict) == (pytest.approx([2.0] * 3), "replicated")
+
+
+def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None:
+    found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 60.0, 1: 50.0, 2: 40.0})
+    experiment = read_experiment(write(tmp_path, derived=[RATIO]))
+    ((name, published, *cells),) = lines_of(derived_table(experiment, result_of(found)))
+    assert (name, published) == ("mixup over ERM", r"\num{2.0}")
+    assert r"\num{2.00}" in cells
+    assert cells[-1] == r"\Replicated"
+    assert "derives (section 3.5): the accuracy" in derived_table(experiment, result_of(found))
+    assert derived_table(read_experiment(write(tmp_path)), result_of()) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"baseline": "emr"}, "derived number ratio: unknown row 'emr'"),
+        ({"metric": "test_loss.last"}, "derived number ratio: metric 'test_loss.last' is not described"),
+        ({"id": "erm"}, "row or derived number id 'erm' stands twice"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, changes: dict[str, str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_experiment(write(tmp_path, derived=[RATIO | changes]))

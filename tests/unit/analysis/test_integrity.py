@@ -1,0 +1,52 @@
+import hashlib
+import json
+
+import pytest
+
+from remixup.config.settings import Config
+from remixup.maintenance.integrity import verify
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """A dataset of image files, as `prepare` leaves it, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data/prepared/pictures"
+    folder.mkdir(parents=True)
+    digests = {}
+    for name in ("tensors.safetensors", "images.bin"):
+        (folder / name).write_bytes(name.encode())
+        digests[name] = hashlib.sha256(name.encode()).hexdigest()
+    content = {"sha256": digests["tensors.safetensors"], "images.bin": {"sha256": digests["images.bin"]}}
+    (folder / "manifest.json").write_text(json.dumps(content))
+    return folder
+
+
+def damage():
+    return verify(Config()).damage
+
+
+def test_sound_data_are_counted_file_by_file(prepared):
+    assert verify(Config()).checked == 2
+    assert damage() == []
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "images.bin"])
+def test_a_flipped_byte_is_found_and_named(prepared, name):
+    content = bytearray((prepared / name).read_bytes())
+    content[0] ^= 1
+    (prepared / name).write_bytes(content)
+    assert damage() == [f"data/prepared/pictures/{name} differs from its manifest"]
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "images.bin"])
+def test_a_lost_file_is_found_and_named(prepared, name):
+    (prepared / name).unlink()
+    assert len(damage()) == 1
+    assert name in damage()[0]
+
+
+def test_a_manifest_that_is_cut_off_is_named(prepared):
+    (prepared / "manifest.json").write_text('{"sha256": ')
+    assert len(damage()) == 1
+    assert damage()[0].startswith("data/prepared/pictures/manifest.json: ")

@@ -1,0 +1,264 @@
+import json
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from remixup.config import registry
+from remixup.config.experiment import file_schema, read_experiment, read_experiments
+from remixup.config.settings import Config, read_config
+from remixup.config.yaml_loader import read_yaml
+from remixup.errors import UserError
+from remixup.planning.plan import merge, read_plans, with_all_rows
+from tests.unit.config.small import plan, spec, write
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"rwos": []}, r"unknown key 'rwos'; did you mean 'rows'\?"),
+        ({"run__epohcs": 3}, r"small.yaml, run: unknown key 'epohcs'; did you mean 'epochs'\?"),
+        ({"rows__0__lable": "x"}, r"rows\[erm\]: unknown key 'lable'; did you mean 'label'\?"),
+        ({"rows__1__use": ["mixpu"]}, r"row mixup: unknown variation 'mixpu'; did you mean 'mixup'\?"),
+        ({"claims__0__compare": [{"baseline": "emr", "treatment": "mixup"}]}, r"unknown row 'emr'; did you mean 'erm'"),
+        ({"metrics": {"test_eror.last": {"label": "x"}}}, r"evaluation 'test_eror'; did you mean 'test_error'"),
+        ({"rows__0__published": {"test_error.median10": 1.0}}, r"metric 'test_error.median10' is not described"),
+        ({"rows__0__published": {"test_error.last": float("nan")}}, r"finite"),
+        ({"tables__0__rows": ["emr*"]}, r"no row is called 'emr\*'"),
+        ({"rows__1__id": "erm"}, r"row id 'erm' stands twice"),
+        ({"rows": []}, r"claim lower: unknown row 'erm'"),
+        ({"rows": [], "claims": []}, r"all: no row is called '\*'"),
+        ({"seeds": "many"}, r"seeds: .*integer"),
+        ({"tables__0__rows": "erm"}, r"list"),
+    ],
+)
+def test_mistakes_name_place_and_remedy(tmp_path, changes, expected):
+    path = write(tmp_path, **changes)
+    with pytest.raises(UserError, match=expected) as caught:
+        read_experiment(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"run__dataset": {"name": "irsi"}}, r"unknown dataset 'irsi'; did you mean 'iris'\?"),
+        ({"run__dataset": {"name": "iris", "version": "uic"}}, r"no version 'uic'; did you mean 'uci'"),
+        ({"run__model": {"name": "mpl"}}, r"unknown model 'mpl'; did you mean 'mlp'"),
+        ({"run__model": {"name": "mlp", "hiden": [3]}}, r"mlp has no parameter 'hiden'; did you mean 'hidden'"),
+        ({"run__optimiser": {"name": "sgd"}}, r"sgd needs the parameter 'lr'"),
+        ({"run__optimiser": {"name": "sgd", "lr": 0}}, r"lr is > 0, not 0"),
+        ({"run__optimiser": {"name": "sgd", "lr": True}}, r"lr is of type number, not True"),
+        ({"run__optimiser": {"name": "sgd", "lr": float("inf")}}, r"lr is of type number, not inf"),
+        ({"variations__mixup": {"run": {"vicinity": {"ratio": {"name": "beta"}}}}}, r"needs the parameter 'alpha'"),
+        ({"run__vicinity": {"partner": "permutation", "target": "mixed"}}, None),
+        ({"run__epochs": 0}, r"run at paper scale|greater than or equal to 1"),
+    ],
+)
+def test_mistakes_in_a_run_are_found_when_it_is_resolved(tmp_path, changes, expected):
+    if expected is None:
+        assert plan(tmp_path, **changes).rows
+        return
+    with pytest.raises(UserError, match=expected) as caught:
+        plan(tmp_path, **changes)
+    assert "rows[" in str(caught.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("id: a\nid: b\n")
+    with pytest.raises(UserError, match=r"twice.yaml, line 2: .*'id' stands twice"):
+        read_yaml(path)
+
+
+def test_a_departure_from_the_protocol_must_be_named(tmp_path):
+    changed = {"embedded": {"run": {"epochs": 1}}}
+    with pytest.raises(UserError, match="stand_in"):
+        plan(tmp_path, "embedded", scales=changed)
+    changed["embedded"]["stand_in"] = "one epoch for two"
+    row = plan(tmp_path, "embedded", scales=changed).rows[0]
+    assert (row.stand_in, row.scale, row.run.epochs) == ("one epoch for two", "embedded", 1)
+    changed["embedded"]["counts_as"] = "paper"
+    with pytest.raises(UserError, match="cannot count as paper"):
+        plan(tmp_path, "embedded", scales=changed)
+
+
+def test_a_version_that_the_row_does_not_accept_is_a_stand_in(tmp_path):
+    config = Config.model_validate({"data": {"versions": {"iris": "scikit-learn"}}})
+    assert plan(tmp_path, config=config, accepts=["uci"]).rows[0].stand_in == "version scikit-learn of iris"
+    assert plan(tmp_path, config=config, accepts=["uci", "scikit-learn"]).rows[0].stand_in is None
+
+
+def test_layers_are_laid_on_in_order(tmp_path):
+    rows = [
+        {
+            "id": "erm",
+            "label": "x",
+            "use": ["a"],
+            "run": {"batch_size": 4},
+            "scales": {"reduced": {"run": {"batch_size": 5}, "stand_in": "y"}},
+        }
+    ]
+    a = {"run": {"batch_size": 2, "epochs": 7}, "scales": {"reduced": {"run": {"batch_size": 3}}}}
+    changes = {"rows": rows, "variations": {"a": a}, "claims": []}
+    assert plan(tmp_path, **changes).rows[0].run.batch_size == 4
+    reduced = plan(tmp_path, "reduced", **changes).rows[0].run
+    assert (reduced.batch_size, reduced.epochs) == (5, 7)
+
+
+def test_merging_parts():
+    base = {"model": {"name": "mlp", "hidden": [3]}, "optimiser": "adam", "epochs": 1}
+    assert merge(base, {"model": {"hidden": [4]}})["model"] == {"name": "mlp", "hidden": [4]}
+    assert merge(base, {"model": {"name": "wide_resnet"}})["model"] == {"name": "wide_resnet"}
+    assert merge(base, {"model": "wide_resnet"})["model"] == "wide_resnet"
+    assert merge(base, {"optimiser": {"lr": 1.0}})["optimiser"] == {"name": "adam", "lr": 1.0}
+    assert merge(base, {"epochs": 2})["epochs"] == 2
+    assert merge({"vicinity": {"ratio": {"name": "beta"}}}, {"vicinity": {"ratio": None}}) == {
+        "vicinity": {"ratio": None}
+    }
+
+
+def test_rows_that_stand_for_several(tmp_path):
+    rows = [
+        {"id": "erm", "label": "ERM"},
+        {
+            "id": "a{alpha}",
+            "label": "alpha {alpha}",
+            "each": {"alpha": [0.1, 2]},
+            "run": {"vicinity": {"ratio": {"name": "beta", "alpha": "{alpha}"}}},
+        },
+    ]
+    planned = plan(tmp_path, rows=rows, claims=[]).rows
+    assert [row.row.id for row in planned] == ["erm", "a0.1", "a2"]
+    assert [row.run.vicinity.ratio for row in planned] == [
+        None,
+        {"name": "beta", "alpha": 0.1},
+        {"name": "beta", "alpha": 2.0},
+    ]
+
+
+def test_the_hash_sees_what_matters_and_nothing_else():
+    assert spec().key() == spec(threads=1, precision="float32", schedule="constant").key()
+    assert spec(model={"name": "mlp", "hidden": [128, 128]}).key() == spec().key()
+    mixup = {"ratio": {"name": "beta", "alpha": 1}}
+    assert spec(vicinity=mixup).key() == spec(vicinity={**mixup, "partner": "permutation"}).key()
+    assert spec(vicinity=mixup).key() == spec(vicinity={"ratio": {"name": "beta", "alpha": 1.0}}).key()
+    different = [
+        spec(),
+        spec(vicinity=mixup),
+        spec(vicinity={"ratio": {"name": "beta", "alpha": 2}}),
+        spec(epochs=3),
+        spec(threads=2),
+        spec(precision="bfloat16"),
+        spec(scaling="raw"),
+        spec(dataset={"name": "iris", "version": "scikit-learn", "holdout": 0.5}),
+    ]
+    assert len({each.digest() for each in different}) == len(different)
+
+
+def test_raised_numerics_change_the_hash_of_the_runs_that_use_them(monkeypatch):
+    catalogue = json.loads(json.dumps(registry.catalogue()))
+    catalogue["kinds"]["ratio"]["beta"]["numerics"] = 2
+    erm, mixup = spec(), spec(vicinity={"ratio": {"name": "beta", "alpha": 1}})
+    before = erm.digest(), mixup.digest()
+    monkeypatch.setattr(registry, "catalogue", lambda: catalogue)
+    assert erm.digest() == before[0]
+    assert mixup.digest() != before[1]
+
+
+def test_configuration(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"unknown key 'sclae'; did you mean 'scale'"):
+        read_config({"sclae": "paper"})
+    with pytest.raises(UserError, match=r"config.yaml, data: versions: unknown dataset 'cifar'"):
+        read_config({"data": {"versions": {"cifar": "python"}}})
+    with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
+        read_config({"data": {"mirror": "/nowhere"}})
+    monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
+    assert read_config({}).mirror == tmp_path
+    assert read_config({}).at_hand("abalone", "uci")
+
+
+def test_data_that_is_not_at_hand_runs_nothing(tmp_path):
+    config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
+    found = plan(tmp_path, config=config, run__dataset={"name": "abalone", "holdout": 0.5})
+    assert not any(row.at_hand for row in found.rows)
+    assert found.runs() == {}
+    assert found.packs() == []
+
+
+def test_data_that_is_prepared_is_at_hand(tmp_path):
+    config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
+    assert not config.at_hand("abalone", "uci")
+    config.manifest("abalone", "uci").parent.mkdir(parents=True)
+    config.manifest("abalone", "uci").write_text("{}")
+    assert config.at_hand("abalone", "uci")
+
+
+def test_a_pack_is_named_by_what_it_trains(tmp_path):
+    before = [pack.key for pack in plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}).packs()]
+    more = plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}, seeds=5).packs()
+    assert len(before) == len(more) == 1
+    assert before[0] != more[0].key
+    assert sorted(more[0].runs.values()) == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("scale", "dataset", "model", "names"),
+    [
+        ("embedded", "digits", "preact_resnet", ["all"]),
+        ("paper", "digits", "preact_resnet_population", ["all"]),
+        ("paper", "digits", "preact_resnet", None),
+        ("paper", "mnist", "preact_resnet_population", ["mnist"]),
+        ("paper", "mnist", "preact_resnet", None),
+    ],
+)
+def test_short_runs_on_one_dataset_are_one_job_and_others_a_job_each(tmp_path, scale, dataset, model, names):
+    run = {"dataset": {"name": dataset}, "scaling": "standardise", "model": model}
+    found = with_all_rows(plan(tmp_path, scale, run={"optimiser": "adam", "batch_size": 16, "epochs": 4, **run}))
+    packs = found.packs()
+    assert [pack.name for pack in packs] == (names or list(found.runs()))
+    assert sorted(key for pack in packs for key in pack.runs) == sorted(found.runs()), "each run once"
+    assert len(found.runs()) == 2
+
+
+@pytest.mark.parametrize(("model", "each"), [("preact_resnet_population", 4 * 5), ("preact_resnet", 3 * 4 * 5)])
+def test_a_pack_counts_the_passes_of_its_networks_one_after_another(tmp_path, model, each):
+    run = {"dataset": {"name": "digits"}, "scaling": "standardise", "model": model, "epochs": 4, "passes": 5}
+    (pack,) = plan(tmp_path, "embedded", run={"optimiser": "adam", "batch_size": 16, **run}, seeds=3).packs()
+    assert pack.passes == 2 * each, "the seeds of a population are side by side"
+
+
+def test_an_experiment_is_found_without_reading_the_others(tmp_path):
+    path = write(tmp_path)
+    broken = path.with_name("broken.yaml")
+    broken.write_text("id: broken\nrows: [\n")
+    assert list(read_experiments(tmp_path, only=["small"])) == ["small"]
+    for names in (["small", "other"], ["broken"]):
+        with pytest.raises(UserError, match=r"broken.yaml"):
+            read_experiments(tmp_path, only=names)
+    broken.write_text(path.read_text())
+    with pytest.raises(UserError, match="is taken by"):
+        read_experiments(tmp_path, only=["small"])
+
+
+def test_every_committed_experiment_is_valid_at_every_scale():
+    plans = read_plans(Config())
+    assert {plan.experiment.id for plan in plans} == set(read_experiments())
+    schema = file_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path, _ in read_experiments().values():
+        jsonschema.validate(read_yaml(path), schema)
+
+
+def test_reading_a_specification_does_not_import_torch():
+    code = (
+        "import sys; from remixup.planning.plan import read_plans; from remixup.config.settings import Config;"
+        "import remixup.analysis.aggregate; read_plans(Config()); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_generated_files_have_not_drifted():
+    done = subprocess.run([sys.executable, "-m", "remixup.config.build_registry", "--check"], check=False)
+    assert done.returncode == 0

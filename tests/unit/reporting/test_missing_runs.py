@@ -1,0 +1,138 @@
+"""What is open, and what it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remixup.costs.paper_costs import PaperCosts, SeedCost
+from remixup.reporting.missing_runs import Lacking, Outstanding, amount, macros, outstanding, table
+from tests.unit.config.small import plan
+
+from .judged import EMBEDDED, NEVER, on_record
+from .made_up import claim, entry, recorded
+from .small import exactly, result_of, small
+
+NOTHING = PaperCosts(hardware=None, costs={})
+RUNS = exactly(21.3, 1.0, 3)
+
+
+def lacking(tmp_path: Path, entries: list[Any], claims: list[Any], **changes: Any) -> dict[str, int] | None:
+    """The seeds of the rows that are to be run, by row; None where nothing is open."""
+    planned = plan(tmp_path, **changes)
+    parts = outstanding([planned], [result_of(*entries, claims=claims)], NOTHING).parts
+    keys = {row.key: row.row.id for row in planned.rows}
+    return {keys[key]: seeds for key, seeds in parts[0].runs.items()} if parts else None
+
+
+def numbers(**erm: Any) -> list[Any]:
+    return [
+        entry("erm", "test_error.last", 21.3, RUNS, experiment="small", **erm),
+        entry("mixup", "test_error.last", None, RUNS, experiment="small"),
+    ]
+
+
+def test_a_row_is_open_until_the_published_protocol_gave_its_number(tmp_path: Path) -> None:
+    decided = [claim("lower")]
+    assert lacking(tmp_path, numbers(), decided) is None
+    assert lacking(tmp_path, numbers(**EMBEDDED), decided) == {"erm": 3}
+    assert lacking(tmp_path, numbers(scale="reduced-cpu", stand_in="10 epochs"), decided) == {"erm": 3}
+    assert lacking(tmp_path, [], decided) == {"erm": 3}, "a number of a row that is not run at this scale"
+    on_paper = recorded(exactly(21.0, 1.0), scale="paper", verdict="replicated")
+    assert lacking(tmp_path, numbers(**EMBEDDED, recorded=[on_paper]), decided) is None
+
+
+def test_a_claim_is_open_until_all_its_rows_are_there(tmp_path: Path) -> None:
+    for test in (claim("lower", **EMBEDDED), claim("lower", **NEVER)):
+        assert lacking(tmp_path, numbers()[:1], [test]) == {"mixup": 3}, "what there is is not run again"
+    reduced = claim("lower", **NEVER, recorded=[on_record("reduced")])
+    assert lacking(tmp_path, [], [reduced]) == {"erm": 3, "mixup": 3}
+    assert lacking(tmp_path, numbers(), [claim("lower", **NEVER, recorded=[on_record("paper")])]) is None
+    assert lacking(tmp_path, numbers()[:1], [claim("lower", untried=["mixup"])]) == {"mixup": 3}
+
+
+def test_a_claim_of_ours_asks_for_no_runs(tmp_path: Path) -> None:
+    """No paper's protocol is open because of it."""
+    assert lacking(tmp_path, [], [claim("lower", **NEVER, source="ours")]) == {"erm": 3}, "its published number"
+
+
+def test_the_source_of_an_attack_is_run_too(tmp_path: Path) -> None:
+    attack = {"name": "attack", "method": "fgsm", "eps": 0.1, "source": "erm"}
+    changes = {
+        "run": {
+            "dataset": {"name": "digits"},
+            "model": {"name": "preact_resnet", "width": 8, "blocks": [1]},
+            "optimiser": {"name": "sgd", "lr": 0.1},
+            "epochs": 2,
+            "batch_size": 64,
+        },
+        "rows__1__evaluate": [attack],
+        "rows__1__published": {"attack.top1": 50.0},
+        "metrics__attack.top1": {"label": "Error under attack"},
+    }
+    assert lacking(tmp_path, numbers(), [claim("lower")], **changes) == {"erm": 3, "mixup": 3}
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ([1.234, 2.0], r"\num{3.2}"),
+        ([1234.5, 1.0], r"\num{1236}"),
+        ([], r"\num{0}"),
+        ([0.001], r"$<\num{0.01}$"),
+        ([12.0, None], r"$>$\,\num{12}"),
+        ([0.001, None], "not known"),
+        ([None], "not known"),
+    ],
+)
+def test_sums_say_what_they_are_good_for(terms: list[float | None], said: str) -> None:
+    assert amount(terms) == said
+
+
+def two(costs: PaperCosts) -> Outstanding:
+    first = Lacking(small(), 2, 1, {"shared": 3, "own": 5}, {"attack": 3})
+    return Outstanding([first, Lacking(small(), 0, 4, {"shared": 10}, {})], costs)
+
+
+def costs(hardware: str | None, *, own: float | None = 360.0) -> PaperCosts:
+    seconds = {"shared": 36.0, "own": own, "attack": 0.0}
+    flop = {"shared": 1e15, "own": 2e15, "attack": 1e15}
+    each = {name: SeedCost(flop=flop[name], seconds=seconds[name] if hardware else None) for name in flop}
+    return PaperCosts(hardware=hardware, costs=each)
+
+
+def test_what_experiments_share_counts_once_together() -> None:
+    lines = table(two(costs(None))).splitlines()
+    section = r"\ref{exp:small} & t"
+    assert rf"{section} & 2 & 1 & 2 & \num{{8}} & \num{{16}} \\" in lines, "3 + 5 x 2 + 3 of the attack"
+    assert rf"{section} & 0 & 4 & 1 & \num{{10}} & \num{{10}} \\*" in lines, "no page ends before the last line"
+    assert r"\totalrule All & (runs in common once) & 2 & 5 & 2 & \num{15} & \num{23} \\" in lines
+    assert "hours" not in "".join(lines)
+
+
+def test_hours_are_those_of_the_gpu_that_was_measured() -> None:
+    lines = table(two(costs("NVIDIA H100"))).splitlines()
+    assert lines[-3].endswith(r"\num{15} & \num{23} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
+    partly = two(costs("NVIDIA H100", own=None))
+    assert partly.hours(**partly.together) == r"$>$\,\num{0.1}"
+    said = macros(two(costs("NVIDIA H100")))
+    for line in (
+        r"{\OpenTimed}{1}",
+        r"{\OpenHours}{\num{0.6}}",
+        r"{\OpenHardware}{NVIDIA H100}",
+        r"{\NumOpenClaims}{5}",
+    ):
+        assert any(line in each for each in said), line
+    assert r"\newcommand{\OpenTimed}{0}" in macros(two(costs(None)))
+    unknown = two(NOTHING)
+    assert unknown.operations(**unknown.together) == "not known"
+
+
+def test_where_nothing_is_open_no_hours_are_told() -> None:
+    nothing = macros(Outstanding([], NOTHING))
+    assert r"\newcommand{\OpenTimed}{0}" in nothing
+    assert r"\newcommand{\NumOpenRuns}{0}" in nothing
+    untimed = PaperCosts(hardware="NVIDIA H100", costs={"shared": SeedCost(flop=1e15, seconds=None)})
+    assert r"\newcommand{\OpenTimed}{0}" in macros(two(untimed)), "no step of these was timed"

@@ -1,0 +1,154 @@
+"""What counts as the best evidence, and the counts of the title page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remixup.analysis.best_evidence import best_evidence, summary
+from remixup.analysis.result_schema import Code, Entry, RecordedClaim, Replication
+from remixup.reporting import evidence, title_page
+
+from .made_up import DIGITS, claim, entry, recorded
+from .small import exactly
+
+
+def test_best_evidence_of_a_number() -> None:
+    runs, more = exactly(4.0, 0.1, 3), exactly(4.1, 0.1, 5)
+    reduced = recorded(more, scale="reduced", verdict="replicated")
+    standing = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
+
+    def best(*arguments: Any, **changes: Any) -> tuple[str, str]:
+        return best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
+
+    assert best(None) == ("none", "not run")
+    assert best(None, verdict="failed") == ("none", "failed")
+    assert best(runs, **standing) == ("stand-in", "stand-in")
+    assert best(runs, **standing, recorded=[reduced]) == ("reduced", "replicated")
+    assert best(None, verdict="diverged", recorded=[reduced]) == ("reduced", "replicated")
+    assert best(runs, verdict="not replicated", recorded=[reduced]) == ("paper", "not replicated")
+    assert best(runs, scale="embedded") == ("embedded", "inconclusive")
+    on_stand_in = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
+    assert best(None, recorded=[on_stand_in]) == ("stand-in", "stand-in")
+    shorter = recorded(more, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
+    assert best(runs, **standing, recorded=[shorter]) == ("reduced", "stand-in")
+    paper = recorded(more, scale="paper", verdict="replicated")
+    assert best(runs, recorded=[paper]) == ("paper", "replicated"), "of equals, the one with more runs"
+    fewer = recorded(runs, scale="paper", verdict="replicated")
+    assert best(more, recorded=[fewer]) == ("paper", "inconclusive")
+    assert best(more, verdict="diverged", recorded=[fewer]) == ("paper", "replicated"), "a broken sample counts less"
+
+
+def cpu(entries: list[Entry]) -> list[Entry]:
+    """The same with what is on record at reduced scale measured on a CPU."""
+    changed = [[each.model_copy(update={"scale": "reduced-cpu"}) for each in entry.recorded] for entry in entries]
+    return [entry.model_copy(update={"recorded": kept}) for entry, kept in zip(entries, changed, strict=True)]
+
+
+def test_counts_by_hand() -> None:
+    runs = exactly(4.0, 0.1)
+    entries = [
+        entry("a", "test_error.last", 4.0, runs, verdict="replicated"),
+        entry("b", "test_error.last", 4.0, runs, verdict="not replicated", paper="zhang2021"),
+        entry("c", "test_error.last", 4.0, runs, stand_in="s", scale="embedded", verdict="stand-in"),
+        entry("d", "test_error.last", 4.0, None),
+        entry("e", "test_error.last", None, runs, verdict="no published number"),
+        entry("f", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="inconclusive")]),
+    ]
+    kinds, verdicts = evidence.count_numbers(entries)
+    assert kinds == {"paper": 2, "reduced": 1, "stand-in": 1, "none": 1}
+    assert verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
+    table = title_page.numbers_table(entries, ["zhang2018mixup", "zhang2021"])
+    # numbers; paper, reduced, stand-in, none; replicated, not replicated, inconclusive, no verdict
+    assert r"\citet{zhang2018mixup} & 4 & 1 & 1 & 1 & 1 & 1 & 0 & 1 & 2 \\" in table
+    assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in table
+    assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in table
+    small = cpu(entries)
+    assert evidence.count_numbers(small)[0] == {"paper": 2, "reduced-cpu": 1, "stand-in": 1, "none": 1}
+    assert title_page.numbers_table(small, ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
+
+
+def test_claim_counts_by_hand() -> None:
+    record = RecordedClaim(scale="reduced", holds=True, effect=1.0, ci95=(0.9, 1.1), p=0.001, n=5, stand_in=None)
+    shorter = record.model_copy(update={"stand_in": "30 epochs for 200"})
+    never = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
+    claims = [
+        claim("a"),
+        claim("b", holds=False),
+        claim("c", stand_in=DIGITS, scale="embedded", holds=False),
+        claim("d", stand_in=DIGITS, scale="embedded", holds=None, recorded=[record]),
+        claim("e", **never),
+        claim("f", **never, recorded=[shorter]),
+        claim("g", stand_in=DIGITS, scale="embedded", holds=None),
+    ]
+    reduced = [claim("h", **never, recorded=[record.model_copy(update={"scale": "reduced-cpu"})])]
+    assert "reduced & 1 & 0 & 0 & 0 & 0 & 1" in title_page.claims_table(reduced)
+    table = title_page.claims_table(claims)
+    # confirmed, refuted, direction shown, not shown, undecided, all
+    for line in (
+        "paper & 1 & 1 & 0 & 0 & 0 & 2",
+        "reduced & 1 & 0 & 1 & 0 & 0 & 2",
+        "stand-in & 0 & 0 & 0 & 1 & 1 & 2",
+        "none & 0 & 0 & 0 & 0 & 1 & 1",
+        "All & 2 & 1 & 1 & 1 & 2 & 7",
+    ):
+        assert line in table
+    assert "Not decided" not in table
+
+
+def test_claims_of_ours_are_counted_apart() -> None:
+    papers = [claim("a"), claim("b", holds=False)]
+    ours = [claim("c", source="ours", holds=False), claim("d", source="ours", holds=False), claim("e", source="ours")]
+    table = title_page.claims_table([*ours, *papers])
+    # confirmed, refuted, direction shown, not shown, undecided, all
+    assert "paper & 1 & 1 & 0 & 0 & 0 & 2" in table
+    assert "All & 1 & 1 & 0 & 0 & 0 & 2" in table
+    assert r"\midrule Of ours & 1 & 2 & 0 & 0 & 0 & 3" in table
+    claims = [*ours, *papers]
+    counts = summary([], claims)
+    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), summary=counts, entries=[], claims=claims)
+    found = title_page.macros([], [], whole, [])
+    for name, count in {
+        "NumClaims": 2,
+        "NumClaimsConfirmed": 1,
+        "NumClaimsRefuted": 1,
+        "NumOurs": 3,
+        "NumOursConfirmed": 1,
+        "NumOursRefuted": 2,
+        "NumOursUndecided": 0,
+    }.items():
+        assert rf"\newcommand{{\{name}}}{{{count}}}" in found
+
+
+def test_the_summary_by_hand() -> None:
+    """By best evidence; what is not transcribed is no number, and definitions are no claims that runs decide."""
+    runs = exactly(4.0, 0.1)
+    entries = [
+        entry("a", "test_error.last", 4.0, runs, verdict="replicated"),
+        entry("b", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="not replicated")]),
+        entry("c", "test_error.last", 4.0, None),
+        entry("d", "test_error.last", None, runs, verdict="no published number"),
+        entry("e", "test_error.last", None, runs, verdict="not transcribed", transcribed=False),
+        entry("f", "test_error.last", None, None, transcribed=False),
+    ]
+    definition = claim("d", kind="definition", holds=None, effect=None, ci95=None, p=None, n=0)
+    claims = [claim("a"), claim("b", holds=False), claim("c", holds=False, source="ours"), definition]
+    found = summary(entries, claims)
+    assert (found.published_numbers, found.not_transcribed) == (3, 2)
+    assert found.by_verdict == {"replicated": 1, "not replicated": 1, "not run": 1}
+    assert found.paper_claims == {"confirmed": 1, "refuted": 1}
+    assert found.our_claims == {"refuted": 1}
+    code = Code(commit=None, dirty=None)
+    whole = Replication(scale="paper", code=code, summary=found, entries=entries, claims=claims)
+    macros = title_page.macros([], [], whole, [])
+    assert r"\newcommand{\NumPublished}{3}" in macros
+    assert r"\newcommand{\NumNotTranscribed}{2}" in macros
+
+
+def test_sentences_that_no_run_decides_are_counted_apart() -> None:
+    never: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
+    others = [claim(name, kind="untested", **never) for name in "bcd"] + [claim("e", kind="definition", **never)]
+    table = title_page.claims_table([claim("a"), *others])
+    assert "All & 1 & 0 & 0 & 0 & 0 & 1" in table
+    assert "none & 0 & 0 & 0 & 0 & 0 & 0" in table
+    said = r"\multicolumn{5}{l}{1 definitions, held by tests, 3 untested}"
+    assert rf"Not decided by runs & {said} & 4" in table

@@ -1,0 +1,195 @@
+"""Several processes on the CPU (gloo) against one that does the same parts of every minibatch one after another."""
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from remixup.config.run import RunSpec
+from remixup.data import load, prepare
+from remixup.planning.plan import FAST
+from remixup.store.run_store import Store
+from remixup.training.data_parallel import Share, team
+from remixup.training.runner import Runner
+from remixup.training.supervised import _Draws
+from tests.unit.training.samples import CPU, MIXUP, image_spec, start
+
+# 300 images in minibatches of 48: six whole ones of two parts each, and one of 12, for which one process has no part.
+# 53 others validate: an odd number for two processes.
+SPEC = image_spec(
+    {"subset": 353, "validation": 0.15},
+    model={"name": "preact_resnet", "width": 4, "blocks": [1, 1]},
+    vicinity=MIXUP,
+    epochs=2,
+    batch_size=48,
+    micro_batch=24,
+)
+
+
+def in_one_process(spec, data):
+    """The networks of two processes, kept apart here: the same weights, their own running statistics between epochs."""
+    training = start(spec, data)
+    networks = [training.model, copy.deepcopy(training.model)]
+    for training.epoch in range(spec.epochs):
+        for network in networks:
+            network.train()
+        draws = _Draws(training)
+        for step, parts in enumerate(draws.steps):
+            training._set_rate(training.epoch + step / len(draws.steps))
+            examples = sum(draws.sizes[part] for part in parts)
+            gradients = [torch.zeros_like(weight) for weight in networks[0].parameters()]
+            for network, part in zip(networks, parts, strict=False):
+                span = draws.spans[part]
+                rows = training.inputs.train.gather(1, draws.order[:, span])
+                training.model = network
+                training._networks.clear()
+                x = training._batch(training.inputs.examples(rows), draws.uniforms[:, span])
+                loss = training.loss(x, training.inputs.y[rows], draws, part) * (draws.sizes[part] / examples)
+                for total, found in zip(
+                    gradients, torch.autograd.grad(loss.sum(), list(network.parameters())), strict=True
+                ):
+                    total += found
+            for weight, gradient in zip(networks[0].parameters(), gradients, strict=True):
+                weight.grad = gradient
+            training.optimiser.step()
+            networks[1].load_state_dict(dict(networks[0].named_parameters()), strict=False)
+        for first, second in zip(networks[0].buffers(), networks[1].buffers(), strict=True):
+            if first.is_floating_point():
+                first.copy_((first + second) / 2)
+                second.copy_(first)
+    return networks[0].state_dict()
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    prepare("digits", folder=folder)
+    return folder
+
+
+def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
+    runner = Runner(Store(tmp_path), digits, CPU, lambda *_: None, processes=2)
+    [block] = runner.train(SPEC, 1, keep_weights=True)
+    assert block.read("provenance.json")["processes"] == 2
+    found = load_file(runner.store.checkpoint(SPEC.key(), [0]))
+    expected = in_one_process(SPEC, load("digits", folder=digits))
+    running = [name for name in expected if "running" in name]
+    assert running
+    for name in expected.keys() - {name for name in expected if "num_batches" in name}:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-7, msg=name)
+
+    alone = Runner(Store(tmp_path / "alone"), digits, CPU, lambda *_: None)
+    [other] = alone.train(SPEC, 1, keep_weights=True)
+    weights = load_file(alone.store.checkpoint(SPEC.key(), [0]))
+    for name in expected.keys() - {*running, *(name for name in expected if "num_batches" in name)}:
+        torch.testing.assert_close(found[name], weights[name], rtol=1e-6, atol=1e-7, msg=name)
+    # The loss is the whole training set's, not that of the first process' share.
+    history, theirs = (each.history() for each in (block, other))
+    assert [row["train_loss"] for row in history] == pytest.approx([row["train_loss"] for row in theirs], rel=1e-5)
+    # Errors differ by what the running statistics do, and no more: every image is counted, and once.
+    for row, their in zip(history, theirs, strict=True):
+        for part, count in (("test", 600), ("validation", 53)):
+            found = row[f"{part}_error"]
+            assert found == pytest.approx(their[f"{part}_error"], abs=3 if part == "test" else 8)
+            assert found / 100 * count == pytest.approx(round(found / 100 * count), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_that_compile_in_bfloat16_do_what_one_does(digits, tmp_path):
+    spec = RunSpec.model_validate({**SPEC.model_dump(), **FAST})
+    losses = []
+    for processes in (1, 2):
+        runner = Runner(Store(tmp_path / str(processes)), digits, CPU, lambda *_: None, processes=processes)
+        [block] = runner.train(spec, 1, keep_weights=False)
+        losses.append([row["train_loss"] for row in block.history()])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def share(rank, size):
+    made = Share()
+    made.rank, made.size = rank, size
+    return made
+
+
+def test_weights_make_the_mean_of_gradients_that_of_the_minibatch():
+    sizes = [4, 4, 4, 4, 4, 2]
+    # Six parts for two processes: the mean over both of the sums of weighted losses counts each example once.
+    assert share(0, 2).of(range(6), sizes) == [(0, 8 / 22), (2, 8 / 22), (4, 8 / 22)]
+    assert share(1, 2).of(range(6), sizes) == [(1, 8 / 22), (3, 8 / 22), (5, 4 / 22)]
+    assert share(0, 1).of(range(4, 6), sizes) == [(4, 4 / 6), (5, 2 / 6)]
+
+
+def test_one_without_a_part_takes_the_first_without_weight():
+    assert [share(rank, 3).of(range(5, 6), [4, 4, 4, 4, 4, 2]) for rank in range(3)] == [
+        [(5, 3.0)],
+        [(5, 0.0)],
+        [(5, 0.0)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shares"),
+    [
+        ({"micro_batch": None}, 1),
+        ({"batch_size": 50, "micro_batch": 24}, 3),
+        ({"model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1], "dropout": 0.3}}, 1),
+        ({"vicinity": {"noise": {"name": "gaussian", "sigma": 0.1}}}, 1),
+    ],
+)
+def test_what_draws_one_after_another_is_not_shared(changes, shares):
+    assert SPEC.shares == 2
+    assert image_spec(**{**SPEC.model_dump(exclude_defaults=True), **changes}).shares == shares
+
+
+def fail(device, message):
+    raise ValueError(message)
+
+
+def test_a_members_failure_is_the_one_that_is_shown():
+    began = time.monotonic()
+    with pytest.raises(Exception, match="the other one broke"), team(2, CPU, fail, ("the other one broke",)):
+        torch.distributed.all_reduce(torch.zeros(1))
+    assert not torch.distributed.is_initialized()
+    assert time.monotonic() - began < 60
+
+
+def wait(device):
+    torch.distributed.all_reduce(torch.zeros(1))
+    time.sleep(600)
+
+
+KILLED = """
+import time, torch
+from remixup.training.data_parallel import team
+from tests.unit.training.test_data_parallel import wait
+if __name__ == "__main__":
+    with team(2, torch.device("cpu"), wait, ()):
+        torch.distributed.all_reduce(torch.zeros(1))
+        print("met", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds children by Linux's /proc")
+def test_members_die_with_the_first_process(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    first = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment)
+    assert first.stdout.readline() == "met\n"
+    children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    members = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(members) == 1
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{members[0]}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{members[0]}").exists()

@@ -1,0 +1,110 @@
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from remixup.config.run import RunSpec
+from remixup.costs import flops
+from remixup.costs.flops import Examples, Work, examples, operations, shape, work
+from remixup.data.inputs import make_inputs
+from remixup.training.gan import _Draws
+from tests.unit.training.samples import CPU, images, table
+from tests.unit.training.test_gan import FORMS
+from tests.unit.training.test_gan import spec as game_spec
+from tests.unit.training.test_gan import start as start_game
+
+
+def spec(dataset, model="mlp", **changes):
+    base = {"dataset": dataset, "model": model, "optimiser": "adam", "epochs": 7, "batch_size": 16}
+    return RunSpec.model_validate({**base, **changes})
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ({"name": "cifar10"}, Examples(50_000, 10_000, 0)),
+        ({"name": "cifar10", "subset": 500}, Examples(500, 10_000, 0)),
+        ({"name": "cifar10", "validation": 0.1}, Examples(45_000, 10_000, 5_000)),
+        ({"name": "speech-commands"}, Examples(51_088, 6_835, 6_798)),
+        ({"name": "iris", "holdout": 0.2}, Examples(120, 30, 0)),
+        ({"name": "abalone", "holdout": 0.3, "subset": 100}, Examples(100, 1_253, 0)),
+    ],
+)
+def test_examples_are_counted_by_hand(dataset, expected):
+    assert examples(spec(dataset)) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "dataset"),
+    [
+        (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.3}),
+        (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.35, "subset": 41}),
+        (table(rows=150, features=4), {"name": "iris", "version": "uci", "holdout": 0.3, "validation": 0.23}),
+        (images(train=600, test=600), {"name": "digits", "validation": 0.1}),
+    ],
+)
+def test_examples_are_those_that_a_training_gets(data, dataset):
+    asked = spec(dataset)
+    inputs = make_inputs(asked, [0], data, CPU)
+    validation = 0 if inputs.validation is None else inputs.validation.shape[1]
+    assert examples(asked) == Examples(inputs.train.shape[1], inputs.test.shape[1], validation)
+    assert shape(asked) == inputs.shape
+
+
+def test_work_is_examples_times_epochs_and_for_the_game_its_iterations():
+    assert work(spec({"name": "speech-commands"})) == Work(7 * 51_088, 7 * (6_835 + 6_798))
+    game = {"model": "gan", "objective": {"name": "gan", "iterations": 30}}
+    assert work(spec({"name": "ring-of-gaussians"}, **game)) == Work(210, 0)
+
+
+def test_image_files_are_as_large_as_they_are_cropped():
+    crop = {"name": "random_resized_crop"}
+    assert shape(spec({"name": "imagenet", "decode": crop})) == (3, 224, 224)
+    assert shape(spec({"name": "imagenet", "decode": {**crop, "size": 56}})) == (3, 56, 56)
+
+
+def test_operations_of_linear_layers_are_counted_by_hand():
+    found = operations(spec({"name": "arcene", "holdout": 0.2}, {"name": "mlp", "hidden": [32]}))
+    # Rows of 10,000 to 32 to 2, which is filled up to 16: a multiplication and an addition for each weight.
+    assert found.evaluation == 2 * (10_000 * 32 + 32 * 16)
+    assert found.training == 3 * found.evaluation
+    assert found.weights == 4 * (10_000 * 32 + 32 + 32 * 16 + 16)
+    assert found.optimiser == 2 * found.weights
+
+
+def test_operations_of_a_convolution_grow_with_the_image():
+    small, large = (
+        operations(spec({"name": "imagenet", "decode": {"name": "random_resized_crop", "size": side}}, "resnet"))
+        for side in (64, 224)
+    )
+    # ResNet-50: 4.09 billion multiplications (He et al., 2016, Table 1, have 3.8), 25.56 million parameters.
+    assert large.evaluation == pytest.approx(2 * 4.09e9, rel=0.01)
+    assert large.weights == pytest.approx(4 * 25.56e6, rel=0.01)
+    assert small.evaluation == pytest.approx(large.evaluation * (64 / 224) ** 2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "copies"),
+    [("adam", 2), ({"name": "sgd", "lr": 0.1, "momentum": 0.9}, 1), ({"name": "sgd", "lr": 1}, 0)],
+)
+def test_the_optimiser_holds_what_its_state_holds(optimiser, copies):
+    asked = spec({"name": "iris", "holdout": 0.2}, optimiser=optimiser)
+    found = operations(asked)
+    assert found.optimiser == copies * found.weights
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_operations_of_the_game_are_those_of_its_iteration(form):
+    asked = game_spec(form, objective={"critic_steps": 3}, model={"name": "gan", "hidden": [64, 64]}, batch_size=16)
+    game = start_game(asked)
+    draws = _Draws(game)
+    with FlopCounterMode(display=False) as counter:
+        game._iterate(draws, 0)
+    # Three passes for one are a rule of thumb: the first layer's gradient for its input is not computed.
+    assert operations(asked).training == pytest.approx(counter.get_total_flops(), rel=0.1)
+
+
+def test_nothing_is_drawn_or_allocated_for_it():
+    before = torch.random.get_rng_state()
+    flops._network.cache_clear()
+    operations(spec({"name": "imagenet", "decode": {"name": "random_resized_crop"}}, "resnet"))
+    assert torch.equal(torch.random.get_rng_state(), before)
