@@ -1,0 +1,47 @@
+"""Write the results in the README: counts of verdicts and the figure of all claims, from the embedded report.
+
+python paper/readme.py            write README.md and docs/claims.png
+python paper/readme.py --check    exit with 1 where the README's counts differ from the report's
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+RESULTS = Path("results/embedded/replication.json")
+FIGURE = Path("paper/generated/embedded/evidence-forest.pdf")
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+def paragraph(summary: dict) -> str:
+    """Return the README's paragraph on the outcome, from the summary of replication.json."""
+    verdicts, claims = summary["by_verdict"], summary["paper_claims"]
+    judged = sum(verdicts.get(name, 0) for name in ("replicated", "not replicated", "inconclusive"))
+    count = verdicts.get
+    claim = claims.get
+    return (
+        f"Of {summary['published_numbers']} published numbers, {judged} were run with the published protocol:"
+        f" **{count('replicated', 0)} replicated**, {count('not replicated', 0)} did not,"
+        f" {count('inconclusive', 0)} are inconclusive. The others were run in surrogate settings only.\n\n"
+        f"Of {sum(claims.values())} claims that runs can decide, **{claim('confirmed', 0)} are confirmed** and"
+        f" {claim('refuted', 0)} refuted with the published protocol. Surrogates agree with {claim('shown', 0)} more"
+        f" and disagree with {claim('not shown', 0)}; {claim('undecided', 0)} are open.\n"
+    )
+
+
+def main() -> None:
+    """Write the README, or check it."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    new = paragraph(json.loads(RESULTS.read_text(encoding="utf-8"))["summary"])
+    written = re.sub(f"{BEGIN}.*{END}", f"{BEGIN}\n{new}{END}", text, flags=re.DOTALL)
+    if "--check" in sys.argv:
+        sys.exit(written != text and "README.md differs from the report; run `python paper/readme.py`")
+    Path("README.md").write_text(written, encoding="utf-8")
+    command = ["pdftoppm", "-png", "-r", "130", "-singlefile", str(FIGURE), "docs/claims"]
+    subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
