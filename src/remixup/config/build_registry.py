@@ -17,7 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from remixup.config.registry import COMPARE, bounds, catalogue
+from annotated_types import Ge, Gt, Le, Lt
+
+from remixup.config.registry import catalogue
 
 KINDS = {
     "ratio": "remixup.mixing.ratio",
@@ -36,6 +38,7 @@ KINDS = {
     "figure": "remixup.reporting.figures",
 }
 PLAIN = {bool: "boolean", int: "integer", float: "number", str: "string"}
+KEYWORDS = {Gt: "exclusiveMinimum", Ge: "minimum", Lt: "exclusiveMaximum", Le: "maximum"}
 SUPPLIED = {"generator", "others"}
 
 
@@ -51,13 +54,17 @@ def type_schema(annotation: Any) -> dict[str, Any]:
     """JSON Schema of bool, int, float, str, Literal or tuple[T, ...], each perhaps Annotated with bounds."""
     if typing.get_origin(annotation) is typing.Annotated:
         base, *notes = typing.get_args(annotation)
-        limits = {COMPARE[symbol][0]: value for note in notes for symbol, value in bounds(note)}
-        return {**type_schema(base), **limits}
+        return {**type_schema(base), **dict(_bound(note) for note in notes)}
     if typing.get_origin(annotation) is typing.Literal:
         return {"type": "string", "enum": list(typing.get_args(annotation))}
     if typing.get_origin(annotation) is tuple:
         return {"type": "array", "items": type_schema(typing.get_args(annotation)[0])}
     return {"type": PLAIN[annotation]}
+
+
+def _bound(note: Gt | Ge | Lt | Le) -> tuple[str, Any]:
+    """Return the keyword of JSON Schema for a bound, and its value."""
+    return KEYWORDS[type(note)], getattr(note, type(note).__name__.lower())
 
 
 def describe(function: Any, numerics: int) -> dict[str, Any]:

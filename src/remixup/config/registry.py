@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import operator
-import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib import resources
@@ -20,12 +19,13 @@ from remixup.errors import did_you_mean
 Part = dict[str, Any]
 """A resolved part: its `name`, and those of its parameters that differ from their defaults."""
 
-COMPARE: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
-    ">": ("exclusiveMinimum", operator.gt),
-    ">=": ("minimum", operator.ge),
-    "<": ("exclusiveMaximum", operator.lt),
-    "<=": ("maximum", operator.le),
+BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "exclusiveMinimum": (">", operator.gt),
+    "minimum": (">=", operator.ge),
+    "exclusiveMaximum": ("<", operator.lt),
+    "maximum": ("<=", operator.le),
 }
+"""JSON Schema's keyword for a bound: how it is printed, and what must be true."""
 
 
 @lru_cache(maxsize=1)
@@ -34,17 +34,6 @@ def catalogue() -> dict[str, Any]:
     text = resources.files("remixup.config").joinpath("registry.json").read_text(encoding="utf-8")
     result: dict[str, Any] = json.loads(text)
     return result
-
-
-def bounds(text: str) -> list[tuple[str, float]]:
-    """'> 0 and <= 1' as [('>', 0.0), ('<=', 1.0)]; raises ValueError on anything else."""
-    found = []
-    for term in text.split(" and "):
-        match = re.fullmatch(r"\s*(>=|<=|>|<)\s*(-?[0-9.]+)\s*", term)
-        if not match:
-            raise ValueError(f"a bound reads '> 0' or '>= 0 and < 1', not {text!r}")
-        found.append((match[1], float(match[2])))
-    return found
 
 
 def resolve(kind: str, value: Any) -> Part:
@@ -110,7 +99,7 @@ def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
         raise ValueError(f"{where} is of type {kind}, not {value!r}")
     if "enum" in rule and value not in rule["enum"]:
         raise ValueError(f"{where} cannot be {value!r}; {did_you_mean(value, rule['enum'])}")
-    for symbol, (keyword, holds) in COMPARE.items():
+    for keyword, (symbol, holds) in BOUNDS.items():
         if keyword in rule and not holds(value, rule[keyword]):
             raise ValueError(f"{where} is {symbol} {rule[keyword]:g}, not {value!r}")
     return value

@@ -9,6 +9,7 @@ import math
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,7 +18,7 @@ from remixup.errors import UserError
 NUMERICS = 1
 
 
-def random_crop(images: Tensor, uniforms: Tensor, *, padding: Annotated[int, ">= 0"] = 4) -> Tensor:
+def random_crop(images: Tensor, uniforms: Tensor, *, padding: Annotated[int, Ge(0)] = 4) -> Tensor:
     """Pad with zeros on all sides, then cut a window of the original size at a uniformly random place.
 
     With `padding` 4 the crop of the mixup paper's CIFAR experiments (1710.09412, section 3.2).
@@ -53,7 +54,7 @@ def horizontal_flip(images: Tensor, uniforms: Tensor) -> Tensor:
     return torch.where(uniforms[:, 0, None, None, None] < 0.5, images.flip(3), images)
 
 
-def jitter(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, "> 0"] = 0.03) -> Tensor:
+def jitter(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, Gt(0)] = 0.03) -> Tensor:
     """Add independent normal noise to every value (Um et al., 2017, 1706.00527, section 4).
 
     Args:
@@ -68,7 +69,7 @@ def jitter(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, "> 0"] =
     return series.float() + sigma * _normal(uniforms, *series.shape[1:])
 
 
-def scaling(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, "> 0"] = 0.1) -> Tensor:
+def scaling(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, Gt(0)] = 0.1) -> Tensor:
     """Multiply each channel by a factor of its own from N(1, sigma^2) (Um et al., 2017, section 4).
 
     Shapes and dtypes as for `jitter`.
@@ -81,8 +82,8 @@ def window_warp(
     series: Tensor,
     uniforms: Tensor,
     *,
-    share: Annotated[float, "> 0 and < 1"] = 0.1,
-    factor: Annotated[float, "> 1"] = 2.0,
+    share: Annotated[float, Gt(0), Lt(1)] = 0.1,
+    factor: Annotated[float, Gt(1)] = 2.0,
 ) -> Tensor:
     """Make a window of time longer or shorter, then all of it as long as before (Le Guennec et al., 2016, section 3).
 
@@ -140,7 +141,7 @@ def _scrambled(z: Tensor) -> Tensor:
     return z ^ (z >> 31 & (1 << 33) - 1)
 
 
-def random_shift(images: Tensor, uniforms: Tensor, *, reach: Annotated[float, "> 0 and <= 1"] = 0.5) -> Tensor:
+def random_shift(images: Tensor, uniforms: Tensor, *, reach: Annotated[float, Gt(0), Le(1)] = 0.5) -> Tensor:
     """Move each image by a random part of a pixel, between neighbours by linear interpolation; zeros come in.
 
     For images so small that a whole pixel, as `random_crop` moves them, changes what they show.

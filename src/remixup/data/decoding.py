@@ -8,6 +8,7 @@ import math
 import random
 from typing import Annotated
 
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,8 +24,8 @@ def random_resized_crop(
     image: Tensor,
     seed: int | None,
     *,
-    size: Annotated[int, ">= 1"] = 224,
-    area: Annotated[float, "> 0 and <= 1"] = 0.08,
+    size: Annotated[int, Ge(1)] = 224,
+    area: Annotated[float, Gt(0), Le(1)] = 0.08,
 ) -> Tensor:
     """Train on a crop of random size and shape, resized to a square; evaluate on the centre of the whole image.
 

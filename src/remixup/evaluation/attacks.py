@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,10 +28,10 @@ def attack(
     training: Training,
     *,
     method: Method,
-    eps: Annotated[float, ">= 0"],
-    steps: Annotated[int, ">= 1"] = 10,
-    step: Annotated[float, ">= 0"] = 0.0,
-    examples: Annotated[int, ">= 0"] = 1000,
+    eps: Annotated[float, Ge(0)],
+    steps: Annotated[int, Ge(1)] = 10,
+    step: Annotated[float, Ge(0)] = 0.0,
+    examples: Annotated[int, Ge(0)] = 1000,
     source: str = "",
     others: Training | None = None,
 ) -> list[dict[str, Any]]:
@@ -82,9 +83,9 @@ def attack_curve(
     training: Training,
     *,
     method: Method,
-    eps: tuple[Annotated[float, ">= 0"], ...],
-    steps: Annotated[int, ">= 1"] = 10,
-    examples: Annotated[int, ">= 0"] = 1000,
+    eps: tuple[Annotated[float, Ge(0)], ...],
+    steps: Annotated[int, Ge(1)] = 10,
+    examples: Annotated[int, Ge(0)] = 1000,
     source: str = "",
     others: Training | None = None,
 ) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt, Le
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
@@ -20,7 +21,7 @@ MARGIN = 0.25
 """How far grids reach beyond the training points, as a share of their extent."""
 
 
-def boundary(training: Training, *, points: Annotated[int, ">= 10 and <= 1000"] = 100) -> list[dict[str, Any]]:
+def boundary(training: Training, *, points: Annotated[int, Ge(10), Le(1000)] = 100) -> list[dict[str, Any]]:
     """How far the decision boundary is from the training points, and how much it bends.
 
     What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
@@ -79,7 +80,7 @@ def _bend(grid: Any, classes: Any) -> float:
 
 
 def guaranteed(
-    training: Training, *, radius: Annotated[float, "> 0"], points: Annotated[int, ">= 10 and <= 300"] = 50
+    training: Training, *, radius: Annotated[float, Gt(0)], points: Annotated[int, Ge(10), Le(300)] = 50
 ) -> list[dict[str, Any]]:
     """Where Theorem 3.2 of Chidambaram et al. (2022, 2110.07647) fixes the class, and what is said there.
 

@@ -3,6 +3,8 @@
 import math
 from typing import Annotated, Any
 
+from annotated_types import Gt
+
 from remixup.evaluation.binary import finite, members
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, second_order
@@ -26,7 +28,7 @@ SCALARS = {
 }
 
 
-def approximation(training: Training, *, alpha: Annotated[float, "> 0"]) -> list[dict[str, Any]]:
+def approximation(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
     """The mixup loss of a network beside its second-order approximation (Zhang et al., 2021, Lemma 3.1, Figure 2).
 
     Args:
@@ -62,7 +64,7 @@ def approximation(training: Training, *, alpha: Annotated[float, "> 0"]) -> list
     return results
 
 
-def robustness(training: Training, *, alpha: Annotated[float, "> 0"]) -> list[dict[str, Any]]:
+def robustness(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
     """The mixup loss of a network beside the adversarial loss that it should bound (Zhang et al., 2021, Theorem 3.1).
 
     Args:

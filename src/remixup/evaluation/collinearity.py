@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+from annotated_types import Ge
+
 from remixup.data.inputs import evenly_spaced
 from remixup.evaluation.distances import flat_points, smallest_and_mean
 from remixup.theory.segments import nearest_segments
@@ -15,9 +17,9 @@ SCALARS = {"collinearity": ("smallest", "mean", "share")}
 def collinearity(
     training: Training,
     *,
-    eps: Annotated[float, ">= 0"],
+    eps: Annotated[float, Ge(0)],
     endpoints: Literal["neither", "not both"] = "neither",
-    examples: Annotated[int, ">= 0"] = 0,
+    examples: Annotated[int, Ge(0)] = 0,
 ) -> list[dict[str, Any]]:
     """How far training points lie from segments between other classes (Chidambaram et al., 2022, Theorem 2.10).
 

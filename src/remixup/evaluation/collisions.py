@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from remixup.errors import UserError
@@ -18,7 +19,7 @@ SCALARS = {"collisions": ("train_smallest", "train_mean", "test_smallest", "test
 
 
 def collisions(
-    training: Training, *, alpha: Annotated[float, "> 0"], share: Annotated[float, "> 0 and <= 1"] = 0.2
+    training: Training, *, alpha: Annotated[float, Gt(0)], share: Annotated[float, Gt(0), Le(1)] = 0.2
 ) -> list[dict[str, Any]]:
     """Measure the distance of data points to mixed points of other classes (Chidambaram et al., 2022, section 2.4).
 

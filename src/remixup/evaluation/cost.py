@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from remixup.training.supervised import Training, _Draws
@@ -18,7 +19,7 @@ WARM_UP = 3
 """Steps of each kind before the first that is timed: kernels are chosen and memory is found in them."""
 
 
-def cost(training: Training, *, steps: Annotated[int, ">= 1"] = 30) -> list[dict[str, Any]]:
+def cost(training: Training, *, steps: Annotated[int, Ge(1)] = 30) -> list[dict[str, Any]]:
     """The share of a training step that goes into mixing (mixup paper, section 2: "minimal computation overhead").
 
     A timing: it depends on the device and on what else runs there, and no two are the same to the bit. A network of the

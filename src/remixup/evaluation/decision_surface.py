@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Le
 
 from remixup.evaluation.grids import axes, by_rows, rounded
 from remixup.training.supervised import Training
@@ -11,7 +12,7 @@ NUMERICS = 1
 
 
 def decision_surface(
-    training: Training, *, points: Annotated[int, ">= 2 and <= 1000"] = 80, margin: Annotated[float, ">= 0"] = 0.25
+    training: Training, *, points: Annotated[int, Ge(2), Le(1000)] = 80, margin: Annotated[float, Ge(0)] = 0.25
 ) -> list[dict[str, Any]]:
     """p(y = 1 | x) on a grid over two-dimensional inputs (mixup paper, Figure 1b).
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from remixup.data.synthetic import feature_patches
@@ -16,7 +17,7 @@ _PRESENT = 1e-3
 """A patch holds a feature where its share of it is larger; feature noise has none of the point's own class."""
 
 
-def learnt_features(training: Training, *, share: Annotated[float, "> 0 and <= 100"] = 95.0) -> list[dict[str, Any]]:
+def learnt_features(training: Training, *, share: Annotated[float, Gt(0), Le(100)] = 95.0) -> list[dict[str, Any]]:
     """Whether each feature alone tells the class (Chidambaram et al., 2023, 2210.13512, section 4).
 
     In each test point the patches with one feature of its class are set to zero. The feature that is left is learnt

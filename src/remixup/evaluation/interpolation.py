@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, portions
@@ -20,7 +21,7 @@ MEASURES = ("miss", "loss_gradient", "logit_gradient")
 
 
 def in_between(
-    training: Training, *, pairs: Annotated[int, ">= 1"] = 1000, points: Annotated[int, ">= 3 and <= 1001"] = 21
+    training: Training, *, pairs: Annotated[int, Ge(1)] = 1000, points: Annotated[int, Ge(3), Le(1001)] = 21
 ) -> list[dict[str, Any]]:
     """Misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 from remixup.errors import UserError
@@ -51,7 +52,7 @@ def linear_solution(training: Training) -> list[dict[str, Any]]:
 
 
 def direction_norms(
-    training: Training, *, alpha: Annotated[float, "> 0"] = 1.0, split: Annotated[int, ">= 1"] = 5
+    training: Training, *, alpha: Annotated[float, Gt(0)] = 1.0, split: Annotated[int, Ge(1)] = 5
 ) -> list[dict[str, Any]]:
     """How long a linear classifier's weights are where the data vary much and where they vary little.
 

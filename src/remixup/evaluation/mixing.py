@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, evenly_spaced
@@ -22,7 +23,7 @@ DRAWN = 300
 """Examples, and mixed points, that are kept for a figure."""
 
 
-def mixing(training: Training, *, examples: Annotated[int, ">= 1"] = 1000) -> list[dict[str, Any]]:
+def mixing(training: Training, *, examples: Annotated[int, Ge(1)] = 1000) -> list[dict[str, Any]]:
     """Where mixed points lie (k-mixup; Greenewald et al., 2023, 2106.02933, sections 3 and 5).
 
     Minibatches are drawn from the training part and mixed as in training, but for augmentation, and with a ratio for

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
 from remixup.errors import UserError
@@ -16,7 +17,7 @@ FAIR_SHARE = 0.2
 """A mode is covered from this part of its fair share of samples on: 20 of 2,500 where there are 25 modes."""
 
 
-def modes(training: Game, *, radius: Annotated[float, "> 0"] = 3.0) -> list[dict[str, Any]]:
+def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict[str, Any]]:
     """How many modes the samples of a generator cover, and how many of the samples lie in one (mixup paper, Figure 5).
 
     A mode is a class of the data, with the mean and the standard deviation (over examples and coordinates) of its

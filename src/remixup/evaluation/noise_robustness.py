@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 
 from remixup.data.inputs import portions
 from remixup.errors import UserError
@@ -16,7 +17,7 @@ SCALARS = {"noisy": ("mean", "weakest", "strongest")}
 
 @torch.no_grad()
 def noisy(
-    training: Training, *, sigma: tuple[Annotated[float, ">= 0"], ...] = (0.25, 0.5, 0.75, 1.0)
+    training: Training, *, sigma: tuple[Annotated[float, Ge(0)], ...] = (0.25, 0.5, 0.75, 1.0)
 ) -> list[dict[str, Any]]:
     """Test error with Gaussian noise added to the inputs (k-mixup, 2106.02933: robustness to test noise).
 

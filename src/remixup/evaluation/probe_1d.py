@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from remixup.errors import UserError
@@ -19,9 +20,9 @@ BEYOND = 0.25
 def on_the_line(
     training: Training,
     *,
-    alpha: Annotated[float, ">= 0"] = 0.0,
-    radius: Annotated[float, "> 0"] = 0.1,
-    points: Annotated[int, ">= 2 and <= 1001"] = 121,
+    alpha: Annotated[float, Ge(0)] = 0.0,
+    radius: Annotated[float, Gt(0)] = 0.1,
+    points: Annotated[int, Ge(2), Le(1001)] = 121,
 ) -> list[dict[str, Any]]:
     """Probability of the first example's class along the line (Chidambaram et al., 2022, 2110.07647, Table 1, Fig. 1).
 

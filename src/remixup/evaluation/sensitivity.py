@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any
 
+from annotated_types import Ge
+
 from remixup.errors import UserError
 from remixup.training.dp_sgd import PrivateTraining
 
@@ -10,7 +12,7 @@ WEIGHTS = False
 SCALARS = {"sensitivity": ("removed",)}
 
 
-def sensitivity(training: PrivateTraining, *, examples: Annotated[int, ">= 2"] = 12) -> list[dict[str, Any]]:
+def sensitivity(training: PrivateTraining, *, examples: Annotated[int, Ge(2)] = 12) -> list[dict[str, Any]]:
     """How far a minibatch's sum of clipped gradients moves when an example is taken out of it.
 
     The minibatch is made of the first examples of the seed's first one, at the initial weights. Each is taken out in

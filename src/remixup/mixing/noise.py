@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
 NUMERICS = 1
@@ -12,7 +13,7 @@ def gaussian(
     x: Tensor,
     unit: Tensor,
     *,
-    sigma: Annotated[float, "> 0"],
+    sigma: Annotated[float, Gt(0)],
     of: Literal["inputs", "pixels"] = "inputs",
     generator: torch.Generator,
 ) -> Tensor:

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 NUMERICS = 1
 
 
-def beta(shape: tuple[int, ...], *, alpha: Annotated[float, "> 0"], generator: torch.Generator) -> Tensor:
+def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator) -> Tensor:
     """λ ~ Beta(α, α), independent draws (mixup paper, section 2).
 
     The quotient of two gamma variates is taken in log space, so that a small α gives ratios near 0 and 1 instead of
@@ -25,7 +26,7 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, "> 0"], generator: t
     return _beta(shape, alpha, alpha, generator)
 
 
-def constant(shape: tuple[int, ...], *, value: Annotated[float, ">= 0 and <= 1"], generator: torch.Generator) -> Tensor:
+def constant(shape: tuple[int, ...], *, value: Annotated[float, Ge(0), Le(1)], generator: torch.Generator) -> Tensor:
     """The same λ always; nothing is drawn."""
     return torch.full(shape, value, dtype=torch.float64, device=generator.device)
 
@@ -45,8 +46,8 @@ def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, gene
 def dirichlet(
     shape: tuple[int, ...],
     *,
-    alpha: Annotated[float, "> 0"],
-    examples: Annotated[int, ">= 2 and <= 10"] = 3,
+    alpha: Annotated[float, Gt(0)],
+    examples: Annotated[int, Ge(2), Le(10)] = 3,
     generator: torch.Generator,
 ) -> Tensor:
     """Weights of m examples from a symmetric Dirichlet(α) distribution (mixup paper, section 2, first remark).

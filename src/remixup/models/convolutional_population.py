@@ -17,6 +17,7 @@ from collections import OrderedDict
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -186,11 +187,11 @@ def preact_resnet_population(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 8"] = 8,
+    width: Annotated[int, Ge(8)] = 8,
     blocks: tuple[int, ...] = (1, 1, 1),
     stem_norm: bool = False,
     activated_shortcut: bool = False,
-    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
     """A pre-activation ResNet for one member: images (1, B, C, H, W) to logits (1, B, classes).
 
@@ -220,10 +221,10 @@ def wide_resnet_population(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    depth: Annotated[int, ">= 10"] = 10,
-    widen: Annotated[int, ">= 1"] = 1,
-    base: Annotated[int, ">= 8"] = 16,
-    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
+    depth: Annotated[int, Ge(10)] = 10,
+    widen: Annotated[int, Ge(1)] = 1,
+    base: Annotated[int, Ge(8)] = 16,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
     """A wide ResNet for one member: images (1, B, C, H, W) to logits (1, B, classes); otherwise as above.
 
@@ -249,9 +250,9 @@ def densenet_bc_population(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    depth: Annotated[int, ">= 10"] = 10,
-    growth: Annotated[int, ">= 8"] = 8,
-    compression: Annotated[float, "> 0 and <= 1"] = 0.67,
+    depth: Annotated[int, Ge(10)] = 10,
+    growth: Annotated[int, Ge(8)] = 8,
+    compression: Annotated[float, Gt(0), Le(1)] = 0.67,
 ) -> nn.Sequential:
     """A DenseNet-BC for one member: images (1, B, C, H, W), H and W at least 4, to logits (1, B, classes).
 

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from remixup.errors import UserError
@@ -37,9 +38,9 @@ def densenet_bc(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    depth: Annotated[int, ">= 10"] = 190,
-    growth: Annotated[int, ">= 1"] = 40,
-    compression: Annotated[float, "> 0 and <= 1"] = 0.5,
+    depth: Annotated[int, Ge(10)] = 190,
+    growth: Annotated[int, Ge(1)] = 40,
+    compression: Annotated[float, Gt(0), Le(1)] = 0.5,
 ) -> nn.Sequential:
     """A DenseNet-BC for small images: images (B, C, H, W), H and W at least 4, to logits (B, classes).
 

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
 from remixup.errors import UserError
@@ -65,13 +66,13 @@ def lstnet(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    filters: Annotated[int, ">= 1"] = 50,
-    kernel: Annotated[int, ">= 1"] = 6,
-    hidden: Annotated[int, ">= 1"] = 50,
-    skip: Annotated[int, ">= 1"] = 24,
-    skip_hidden: Annotated[int, ">= 1"] = 5,
-    highway: Annotated[int, ">= 1"] = 24,
-    dropout: Annotated[float, ">= 0 and < 1"] = 0.2,
+    filters: Annotated[int, Ge(1)] = 50,
+    kernel: Annotated[int, Ge(1)] = 6,
+    hidden: Annotated[int, Ge(1)] = 50,
+    skip: Annotated[int, Ge(1)] = 24,
+    skip_hidden: Annotated[int, Ge(1)] = 5,
+    highway: Annotated[int, Ge(1)] = 24,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.2,
 ) -> nn.Sequential:
     """Build LSTNet: inputs (B, m, T), outputs (B, m).
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Lt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -78,7 +79,7 @@ def mlp(
     *,
     hidden: tuple[int, ...] = (128, 128),
     bias: bool = True,
-    negative_slope: Annotated[float, ">= 0 and < 1"] = 0.0,
+    negative_slope: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
     """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 

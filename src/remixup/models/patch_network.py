@@ -5,6 +5,7 @@ from collections import OrderedDict
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -80,10 +81,10 @@ def patch_network(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    neurons: Annotated[int, ">= 1"] = 10,
-    exponent: Annotated[int, ">= 2"] = 3,
-    threshold: Annotated[float, "> 0"] = 0.1,
-    spread: Annotated[float, "> 0"] = 0.0002,
+    neurons: Annotated[int, Ge(1)] = 10,
+    exponent: Annotated[int, Ge(2)] = 3,
+    threshold: Annotated[float, Gt(0)] = 0.1,
+    spread: Annotated[float, Gt(0)] = 0.0002,
 ) -> nn.Sequential:
     """A two-layer network of patches for one member: points (1, B, P, d) to (1, B, classes).
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Annotated
 
+from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
 from remixup.errors import UserError
@@ -61,11 +62,11 @@ def preact_resnet(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 1"] = 64,
+    width: Annotated[int, Ge(1)] = 64,
     blocks: tuple[int, ...] = (2, 2, 2, 2),
     stem_norm: bool = False,
     activated_shortcut: bool = False,
-    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
     """A pre-activation ResNet: images (B, C, H, W) to logits (B, classes).
 

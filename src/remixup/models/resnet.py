@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from typing import Annotated, Literal
 
+from annotated_types import Ge
 from torch import nn
 
 from remixup.errors import UserError
@@ -18,9 +19,9 @@ def resnet(
     *,
     layers: tuple[int, ...] = (3, 4, 6, 3),
     block: Literal["bottleneck", "basic"] = "bottleneck",
-    width: Annotated[int, ">= 1"] = 64,
-    groups: Annotated[int, ">= 1"] = 1,
-    width_per_group: Annotated[int, ">= 1"] = 64,
+    width: Annotated[int, Ge(1)] = 64,
+    groups: Annotated[int, Ge(1)] = 1,
+    width_per_group: Annotated[int, Ge(1)] = 64,
     zero_init_residual: bool = True,
     stem: Literal["imagenet", "small"] = "imagenet",
     initialization: Literal["he", "pytorch"] = "he",

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from typing import Annotated
 
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from remixup.errors import UserError
@@ -42,7 +43,7 @@ def resnet1d(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 1"] = 64,
+    width: Annotated[int, Ge(1)] = 64,
     blocks: tuple[int, ...] = (2, 2, 2, 2),
 ) -> nn.Sequential:
     """A ResNet over time: series (B, C, T) to logits (B, classes).

@@ -6,6 +6,7 @@ bits that a member computes alone and in company holds here.
 
 from typing import Annotated
 
+from annotated_types import Ge
 from torch import nn
 
 from remixup.models.convolutional_population import _members_kind, _refuse_parts_of_vectors
@@ -19,7 +20,7 @@ def resnet1d_population(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 8"] = 8,
+    width: Annotated[int, Ge(8)] = 8,
     blocks: tuple[int, ...] = (1, 1, 1),
 ) -> nn.Sequential:
     """A ResNet over time for one member: series (1, B, C, T) to logits (1, B, classes).

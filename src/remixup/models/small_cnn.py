@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from typing import Annotated
 
+from annotated_types import Ge
 from torch import nn
 
 from remixup.errors import UserError
@@ -17,7 +18,7 @@ def small_cnn(
     classes: int,
     *,
     widths: tuple[int, ...] = (32, 64, 128),
-    groups: Annotated[int, ">= 1"] = 8,
+    groups: Annotated[int, Ge(1)] = 8,
 ) -> nn.Sequential:
     """3x3 convolutions, each with group norm, ReLU and a 2x2 mean: images (B, C, H, W) to logits (B, classes).
 

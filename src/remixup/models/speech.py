@@ -8,6 +8,7 @@ reading; it follows torch's default initialisation. (In the PyTorch of its day b
 from collections import OrderedDict
 from typing import Annotated
 
+from annotated_types import Ge
 from torch import nn
 
 from remixup.errors import UserError
@@ -23,8 +24,8 @@ def lenet(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 1"] = 20,
-    hidden: Annotated[int, ">= 1"] = 1000,
+    width: Annotated[int, Ge(1)] = 20,
+    hidden: Annotated[int, Ge(1)] = 1000,
 ) -> nn.Sequential:
     """Two 5x5 convolutions and two linear layers: spectrograms (B, C, H, W) to logits (B, classes).
 
@@ -62,8 +63,8 @@ def vgg11(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, ">= 1"] = 64,
-    hidden: Annotated[int, ">= 1"] = 512,
+    width: Annotated[int, Ge(1)] = 64,
+    hidden: Annotated[int, Ge(1)] = 512,
 ) -> nn.Sequential:
     """VGG-11 with batch norm: spectrograms (B, C, H, W) to logits (B, classes).
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from typing import Annotated
 
+from annotated_types import Ge, Lt
 from torch import nn
 
 from remixup.errors import UserError
@@ -17,11 +18,11 @@ def wide_resnet(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    depth: Annotated[int, ">= 10"] = 28,
-    widen: Annotated[int, ">= 1"] = 10,
-    base: Annotated[int, ">= 1"] = 16,
-    dropout: Annotated[float, ">= 0 and < 1"] = 0.0,
-    norm_groups: Annotated[int, ">= 0"] = 0,
+    depth: Annotated[int, Ge(10)] = 28,
+    widen: Annotated[int, Ge(1)] = 10,
+    base: Annotated[int, Ge(1)] = 16,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    norm_groups: Annotated[int, Ge(0)] = 0,
 ) -> nn.Sequential:
     """A wide ResNet, WRN-depth-widen: images (B, C, H, W) to logits (B, classes).
 

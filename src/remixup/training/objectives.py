@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge, Gt, Lt
 
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
@@ -34,8 +35,8 @@ def gan(
     inputs: Inputs,
     device: torch.device,
     *,
-    iterations: Annotated[int, ">= 1"] = 100,
-    critic_steps: Annotated[int, ">= 1"] = 5,
+    iterations: Annotated[int, Ge(1)] = 100,
+    critic_steps: Annotated[int, Ge(1)] = 5,
     pairs: Literal["real-fake", "batches"] = "real-fake",
 ) -> Game:
     """A generator against a discriminator (mixup paper, Figure 5); without a ratio the ordinary game.
@@ -62,12 +63,12 @@ def private(
     inputs: Inputs,
     device: torch.device,
     *,
-    epsilon: Annotated[float, "> 0"],
-    delta: Annotated[float, "> 0 and < 1"] = 1e-5,
-    max_grad_norm: Annotated[float, "> 0"] = 1.0,
-    views: Annotated[int, ">= 1"] = 1,
-    self_mixtures: Annotated[int, ">= 0"] = 0,
-    pool_views: Annotated[int, ">= 0"] = 0,
+    epsilon: Annotated[float, Gt(0)],
+    delta: Annotated[float, Gt(0), Lt(1)] = 1e-5,
+    max_grad_norm: Annotated[float, Gt(0)] = 1.0,
+    views: Annotated[int, Ge(1)] = 1,
+    self_mixtures: Annotated[int, Ge(0)] = 0,
+    pool_views: Annotated[int, Ge(0)] = 0,
     scale_noise_by: ScaleNoiseBy = "sensitivity",
 ) -> PrivateTraining:
     """Labels, under (ε, δ)-differential privacy: DP-SGD, perhaps with several views of each example (DP-Mix).

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import nn
 
 NUMERICS = 1
@@ -36,10 +37,10 @@ _SGD, _ADAM = _plain(torch.optim.SGD), _plain(torch.optim.Adam)
 def sgd(
     parameters: Iterable[nn.Parameter],
     *,
-    lr: Annotated[float, "> 0"],
-    momentum: Annotated[float, ">= 0 and < 1"] = 0.0,
+    lr: Annotated[float, Gt(0)],
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0,
     nesterov: bool = False,
-    weight_decay: Annotated[float, ">= 0"] = 0.0,
+    weight_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> torch.optim.Optimizer:
     """Stochastic gradient descent; the decay is applied to every parameter, as the released CIFAR code does."""
     made: torch.optim.Optimizer = _SGD(
@@ -51,8 +52,8 @@ def sgd(
 def adam(
     parameters: Iterable[nn.Parameter],
     *,
-    lr: Annotated[float, "> 0"] = 1e-3,
-    weight_decay: Annotated[float, ">= 0"] = 0.0,
+    lr: Annotated[float, Gt(0)] = 1e-3,
+    weight_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015) with the usual betas."""
     made: torch.optim.Optimizer = _ADAM(parameters, lr=lr, weight_decay=weight_decay, fused=True)
@@ -62,8 +63,8 @@ def adam(
 def adamw(
     parameters: Iterable[nn.Parameter],
     *,
-    lr: Annotated[float, "> 0"] = 1e-3,
-    weight_decay: Annotated[float, ">= 0"] = 0.01,
+    lr: Annotated[float, Gt(0)] = 1e-3,
+    weight_decay: Annotated[float, Ge(0)] = 0.01,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, 1711.05101), and PyTorch's default of it."""
     made: torch.optim.Optimizer = _ADAM(
@@ -72,7 +73,7 @@ def adamw(
     return made
 
 
-def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, "> 0"] = 1e-3) -> torch.optim.Optimizer:
+def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, Gt(0)] = 1e-3) -> torch.optim.Optimizer:
     """Adam on the sum of all gradients so far, as where a loop never resets them.
 
     The published two-moons code of Chidambaram et al. (2022, 2110.07647, section 3.1) does so for mixup, and not for

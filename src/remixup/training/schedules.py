@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from annotated_types import Ge, Gt, Lt
+
 NUMERICS = 1
 
 
@@ -11,7 +13,7 @@ def constant(epoch: float, epochs: int) -> float:
 
 
 def steps(
-    epoch: float, epochs: int, *, milestones: tuple[int, ...], factor: Annotated[float, "> 0 and < 1"] = 0.1
+    epoch: float, epochs: int, *, milestones: tuple[int, ...], factor: Annotated[float, Gt(0), Lt(1)] = 0.1
 ) -> float:
     """The rate times `factor` from each milestone on.
 
@@ -29,9 +31,9 @@ def warmup_steps(
     epochs: int,
     *,
     milestones: tuple[int, ...],
-    factor: Annotated[float, "> 0 and < 1"] = 0.1,
-    warmup: Annotated[int, ">= 1"] = 5,
-    start: Annotated[float, "> 0 and < 1"] = 0.25,
+    factor: Annotated[float, Gt(0), Lt(1)] = 0.1,
+    warmup: Annotated[int, Ge(1)] = 5,
+    start: Annotated[float, Gt(0), Lt(1)] = 0.25,
 ) -> float:
     """From `start` linearly to the whole rate over the first `warmup` epochs, then `steps` (Goyal et al., 2017).
 

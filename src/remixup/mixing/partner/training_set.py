@@ -8,6 +8,7 @@ training set.
 from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 NUMERICS = 1
@@ -67,7 +68,7 @@ def nearest(
     examples: TrainingSet,
     positions: Tensor,
     *,
-    k: Annotated[int, ">= 1"] = 200,
+    k: Annotated[int, Ge(1)] = 200,
     same_class: bool = False,
     generator: torch.Generator,
 ) -> Tensor:
@@ -93,7 +94,7 @@ def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Genera
 
 
 def label_kernel(
-    examples: TrainingSet, positions: Tensor, *, bandwidth: Annotated[float, "> 0"], generator: torch.Generator
+    examples: TrainingSet, positions: Tensor, *, bandwidth: Annotated[float, Gt(0)], generator: torch.Generator
 ) -> Tensor:
     """Draw partners with similar labels: C-Mixup (Yao et al., 2022, 2210.05775, section 3).
 

@@ -7,6 +7,7 @@ which `Vicinity.paired` applies to what was drawn.
 from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from remixup.mixing.partner.minibatch import permutation
@@ -15,7 +16,7 @@ NUMERICS = 1
 
 
 def transport(
-    labels: Tensor, *, k: Annotated[int, ">= 1"], p: Annotated[float, ">= 1"] = 2.0, generator: torch.Generator
+    labels: Tensor, *, k: Annotated[int, Ge(1)], p: Annotated[float, Ge(1)] = 2.0, generator: torch.Generator
 ) -> Tensor:
     """A random permutation, to be assigned in blocks of k at the least distance to the power p (k-mixup, section 3).
 
