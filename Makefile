@@ -42,10 +42,9 @@ bench: .venv/.ready
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.config.build_registry
 
-# The hashes by which evidence is found, and what runs take at paper scale, after a change of rows that is meant.
+# The hashes by which evidence is found, after a change of rows that is meant.
 hashes: .venv/.ready
 	@$(BIN)/python -m tests.golden.hashes
-	@$(BIN)/python -m remixup.costs.paper_costs
 
 # Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
 lock:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from remixup.costs.throughput import slug
 from remixup.store.provenance import code, cores
 from remixup.training.runner import hardware
 
@@ -31,6 +31,7 @@ def header(device: torch.device) -> dict[str, Any]:
 def write(document: dict[str, Any], folder: Path) -> Path:
     """Writes a document that begins with a `header` as <folder>/<hardware>.json; the file's path."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{slug(document['hardware'])}.json"
+    name = re.sub(r"[^a-z0-9]+", "-", document["hardware"].lower()).strip("-")
+    path = folder / f"{name}.json"
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return path

@@ -134,7 +134,6 @@ PAPER = sorted(
             *Path("paper").glob("*.tex"),
             *Path("paper").glob("*.bib"),
             *Path("paper/sections").glob("*.tex"),
-            *Path("benchmarks").glob("paper_costs.json"),
         ],
     )
 )

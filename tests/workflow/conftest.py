@@ -147,8 +147,6 @@ def make_project(folder: Path, *documents) -> Project:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "benchmarks").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "benchmarks/paper_costs.json", folder / "benchmarks")
     (folder / "records").mkdir()
     (folder / "records/.gitkeep").touch()
     project = Project(folder)

@@ -56,7 +56,7 @@ def test_pieces_in_their_order_and_none_twice(project):
     ]
     head, *lines = project.first.stdout.splitlines()
     assert head == "5 pieces of evidence for a CPU, 5 of them not on record"
-    unknown = "time not measured (`remixup plan --measure` does)"
+    unknown = "time not known"
     assert lines[:6] == [*(f"  {each}, {unknown}" for each in listed), f"  all of them: {unknown}"]
     assert lines[6] == "0 minutes are over; the next call goes on from here"
     done = [line for line in project.second.stdout.splitlines() if line.startswith("on record: ")]

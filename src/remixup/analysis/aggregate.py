@@ -44,6 +44,13 @@ def _read(model: type[Shape], path: Path, command: str) -> Shape:
 
 def collect(config: Config, plan: Plan) -> Path:
     """Writes an experiment's results; the file."""
+    path = config.collected(plan.experiment.id)
+    write_whole(path, results_of(config, plan).model_dump_json(indent=1) + "\n")
+    return path
+
+
+def results_of(config: Config, plan: Plan) -> ExperimentResult:
+    """Compute an experiment's results from the run store and the records."""
     harvest = Harvest(config, plan)
     metrics = plan.experiment.metrics
     evidence = {row.id: Evidence(config.scale) for row in plan.experiment.rows}
@@ -56,7 +63,7 @@ def collect(config: Config, plan: Plan) -> Path:
     claims = decide_claims(plan.experiment, evidence)
     on_record = records.OnRecord(plan.path, plan.experiment, config)
     records.add_to_claims(claims, on_record)
-    result = ExperimentResult(
+    return ExperimentResult(
         scale=config.scale,
         experiment=plan.experiment.id,
         entries=[
@@ -86,9 +93,6 @@ def collect(config: Config, plan: Plan) -> Path:
         costs=harvest.costs(),
         sources=harvest.sources(),
     )
-    path = config.collected(plan.experiment.id)
-    write_whole(path, result.model_dump_json(indent=1) + "\n")
-    return path
 
 
 def _run_elsewhere(config: Config, plan: Plan) -> list[PlannedRow]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import heapq
-import statistics
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,10 @@ from pydantic import Field
 
 from remixup.analysis import records
 from remixup.config.experiment import read_experiments
-from remixup.config.run import RunSpec, short_digest
+from remixup.config.run import RunSpec
 from remixup.config.settings import Config, Scale
 from remixup.config.yaml_loader import Strict, read_yaml, validate
-from remixup.costs.run_costs import training_flop, training_seconds
-from remixup.costs.throughput import StepTimes, kind
+from remixup.costs import rates
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, plan_experiment
 
@@ -74,16 +71,8 @@ class Piece:
 
     @functools.cached_property
     def seconds(self) -> float | None:
-        """What its training takes on this machine, by its step times (`remixup plan`), or else by what is on record.
-
-        None where neither knows such steps.
-        """
-        times = StepTimes.here(self.plan.scale)
-        measured = training_seconds(self.run, self.seeds, times)
-        if measured is not None:
-            return measured
-        rate = _recorded_rates(times.hardware).get(short_digest(kind(self.run, self.seeds)))
-        return None if rate is None else rate * training_flop(self.run)
+        """Estimate how long its training takes on this machine, from the records; None where the rate is unknown."""
+        return rates.seconds(self.run, self.seeds if self.run.population else 1, _recorded_rates(self.plan.scale))
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
@@ -92,21 +81,9 @@ class Piece:
 
 
 @functools.cache
-def _recorded_rates(hardware: str) -> dict[str, float]:
-    """By kind of step, the seconds that an operation took in blocks on record: the median of all on this hardware.
-
-    Of all, since a machine that others use takes up to twenty times as long at times.
-    """
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for record in records.read_all():
-        blocks = [block for block in record["provenance"] if block["hardware"] == hardware]
-        if not blocks:
-            continue
-        spec = RunSpec.model_validate(record["spec"])
-        flop = training_flop(spec)
-        for block in blocks:
-            found[short_digest(kind(spec, len(block["seeds"])))].append(block["seconds"] / flop)
-    return {step: statistics.median(rates) for step, rates in found.items()}
+def _recorded_rates(scale: Scale) -> rates.Rates:
+    """Compute the rates of the device that trains at a scale on this machine."""
+    return rates.measure(rates.recorded(), rates.this_device(scale))
 
 
 def described(missing: list[Piece], minutes: float | None, workers: int) -> Iterator[str]:
@@ -139,7 +116,7 @@ def _ends(missing: list[Piece], workers: int) -> list[float]:
 def _minutes(missing: list[Piece], workers: int = 1) -> str:
     known = [piece for piece in missing if piece.seconds is not None]
     if not known:
-        return "time not measured (`remixup plan --measure` does)"
+        return "time not known"
     more = "more than " if len(known) < len(missing) else ""
     return f"{more}{max(_ends(known, workers)) / 60:.1f} min"
 

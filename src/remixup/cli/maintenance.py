@@ -10,7 +10,6 @@ import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import ON_CPU, Config
-from remixup.errors import UserError
 from remixup.planning.plan import read_plans
 
 
@@ -18,36 +17,24 @@ from remixup.planning.plan import read_plans
 def plan(
     scale: Annotated[str | None, typer.Option(help="embedded, reduced or paper; default: the configured one")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
-    measure: Annotated[bool, typer.Option("--measure", help="first time the steps that this machine lacks")] = False,
-    hardware: Annotated[str | None, typer.Option(help="whose step times: a file of benchmarks/step_times")] = None,
-    resources: Annotated[str | None, typer.Option(metavar="gpu=N", help="so many jobs at a time")] = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Says what a scale takes, experiment by experiment: runs, jobs, hours, operations, disk, and seeds for a verdict.
-
-    Hours are step times, measured on this machine or on another, multiplied.
-    """
+    """Prints what a scale takes, by experiment: runs, seeds, operations, hours, and seeds for a verdict."""
     settings = configuration(config, [*(set_ or []), *([f"scale={scale}"] if scale else [])])
     plans = read_plans(settings)
-    if measure and hardware is not None:
-        raise UserError("only this machine can be measured", where="--measure", hint="without --hardware")
     from rich.console import Console
 
-    from remixup.costs import costs
-    from remixup.costs.throughput import StepTimes
+    from remixup.costs.estimate import plan_costs
     from remixup.reporting import cost_table
 
-    if measure:
-        costs.measure_steps(plans, tell=lambda line: print(line, file=sys.stderr, flush=True))
-    times = StepTimes.named(hardware) if hardware else StepTimes.here(settings.scale)
-    document = costs.estimate(settings, plans, times, costs.devices(resources, times.device))
+    document = plan_costs(settings, plans)
     if as_json:
         print(document.model_dump_json(indent=1))
         return
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(cost_table.table(document))
-    for line in cost_table.remarks(document):
+    for line in (f"Scale {document.scale}, on {document.hardware}.", *cost_table.NOTES):
         console.print(line, soft_wrap=True)
 
 

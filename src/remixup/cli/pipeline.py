@@ -173,7 +173,6 @@ def report(
 ) -> None:
     """Draws tables and figures of experiments; without an experiment, sets the report."""
     from remixup.analysis import aggregate
-    from remixup.costs import paper_costs
     from remixup.reporting import build
 
     settings = configuration(config, set_)
@@ -182,6 +181,7 @@ def report(
         for plan in plans_of(experiments, settings):
             build.write_assets(plan.experiment, aggregate.read_part(settings, plan.experiment.id), generated)
         return
+    from remixup.costs.estimate import seed_costs
     from remixup.reporting.missing_runs import outstanding
     from remixup.store.provenance import environment
 
@@ -189,7 +189,7 @@ def report(
     parts = [aggregate.read_part(settings, plan.experiment.id) for plan in plans]
     whole = aggregate.read_whole(settings)
     at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
-    wanting = outstanding(at_paper, parts, paper_costs.read())
+    wanting = outstanding(at_paper, parts, seed_costs(at_paper))
     build.write_front(parts, [plan.experiment for plan in plans], whole, environment(), wanting, generated)
     home = Path(settings.results) / settings.scale
     build.build_pdf(Path("paper"), generated, home / "latex", home / "report.pdf")

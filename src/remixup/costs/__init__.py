@@ -1,1 +1,1 @@
-"""Estimate what a scale costs: runs, operations and hours."""
+"""Estimate what training takes: runs, seeds, operations and hours."""

@@ -1,11 +1,10 @@
-"""How much a run computes: what passes through its network, and the operations that this takes; known without data."""
+"""Count the operations of a training run from its specification; no data is needed."""
 
 from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -18,149 +17,137 @@ from remixup.config.run import RunSpec, amount
 from remixup.data.catalog.registry import REGISTRY
 
 
-def parameter(kind: str, part: Part, name: str) -> Any:
-    """A parameter of a part: as it is given, else its default."""
-    return part.get(name, registry.catalogue()["kinds"][kind][part["name"]]["parameters"][name].get("default"))
-
-
-@dataclass(frozen=True)
-class Examples:
-    """How many examples a seed trains on, and how many each epoch tests."""
+class Examples(NamedTuple):
+    """The numbers of examples in the three parts of a run's data."""
 
     train: int
     test: int
     validation: int
 
 
+class Work(NamedTuple):
+    """What the training of one seed passes through the network."""
+
+    training: int
+    """Examples (or views of them) in training passes, over all epochs; for a GAN the number of outer iterations."""
+    evaluation: int
+    """Examples in the forward passes of the evaluation after each epoch, over all epochs."""
+
+
+class Operations(NamedTuple):
+    """The floating-point operations of a network, for each unit of `Work`.
+
+    A multiplication and the addition that follows it count as two. Only convolutions and matrix products are counted
+    (`torch.utils.flop_counter`), with the zeros that pad a matrix. A training pass counts as three forward passes.
+    """
+
+    training: float
+    evaluation: float
+
+
+def training_operations(spec: RunSpec) -> float:
+    """Count the operations that the training of one seed takes, with the evaluation after each epoch."""
+    done, each = work(spec), operations(spec)
+    return done.training * each.training + done.evaluation * each.evaluation
+
+
 def examples(spec: RunSpec) -> Examples:
-    """The parts of a run's data, split as `make_inputs` splits them."""
-    size, asked = REGISTRY[spec.dataset.name].size, spec.dataset
+    """Count the examples of a run, split as `make_inputs` splits them."""
+    size, dataset = REGISTRY[spec.dataset.name].size, spec.dataset
     train, test, validation = size.train, size.test, size.validation
-    if asked.holdout is not None:
-        test = amount(train, asked.holdout)
+    if dataset.holdout is not None:
+        test = amount(train, dataset.holdout)
         train -= test
-    train = asked.subset or train
-    if asked.validation is not None:
-        validation = amount(train, asked.validation)
+    train = dataset.subset or train
+    if dataset.validation is not None:
+        validation = amount(train, dataset.validation)
         train -= validation
     return Examples(train, test, validation)
 
 
 def shape(spec: RunSpec) -> tuple[int, ...]:
-    """Shape of one example as the network gets it."""
-    if spec.dataset.decode is None:
-        held = REGISTRY[spec.dataset.name].size.shape
-        return (2 * held[0], *held[1:]) if spec.dataset.second_view else held
-    side = parameter("decode", spec.dataset.decode, "size")
-    return (3, side, side)
-
-
-def classes(spec: RunSpec) -> int:
-    """Outputs of the network: one for each class, one for a number."""
-    found: int = registry.catalogue()["datasets"][spec.dataset.name]["classes"]
-    return found
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one seed's training passes through its network."""
-
-    training: int
-    """Training examples, over all epochs, or all views of them; of the game outer iterations."""
-    evaluation: int
-    """Examples of the evaluations after each epoch."""
-
-
-def work(spec: RunSpec) -> Work:
-    """What the training of one seed of a run passes through its network."""
-    if spec.objective["name"] == "gan":
-        return Work(spec.epochs * parameter("objective", spec.objective, "iterations"), 0)
-    found = examples(spec)
-    evaluated = found.test + found.validation + (found.train if spec.measure_training else 0)
-    trained = found.train // spec.batch_size * spec.batch_size if spec.drop_last else found.train
-    return Work(spec.epochs * spec.passes * trained * views(spec), spec.epochs * evaluated)
+    """Return the shape of one example at the network's input."""
+    if spec.dataset.decode is not None:
+        side = _parameter("decode", spec.dataset.decode, "size")
+        return (3, side, side)
+    stored = REGISTRY[spec.dataset.name].size.shape
+    return (2 * stored[0], *stored[1:]) if spec.dataset.second_view else stored
 
 
 def views(spec: RunSpec) -> int:
-    """How often an example passes through the network in a pass: once, or as often as its set has members."""
+    """Count how often a pass over the data sends one example through the network: once, or once for each view."""
     if spec.objective["name"] != "private":
         return 1
-    counted: int = sum(parameter("objective", spec.objective, f"{name}views") for name in ("", "pool_"))
-    mixtures: int = parameter("objective", spec.objective, "self_mixtures")
+    counted: int = sum(_parameter("objective", spec.objective, name) for name in ("views", "pool_views"))
+    mixtures: int = _parameter("objective", spec.objective, "self_mixtures")
     return counted + mixtures
 
 
-@dataclass(frozen=True)
-class Operations:
-    """What one seed's network computes, and holds.
-
-    A multiplication and the addition that follows it are two operations, as `torch.utils.flop_counter` has it, which
-    counts convolutions and products of matrices alone, as they are carried out: zeros that fill up a vector included. A
-    training pass is three forward passes.
-    """
-
-    training: float
-    """Operations for each unit of `Work.training`."""
-    evaluation: float
-    """Operations for each example of an evaluation: a forward pass."""
-    weights: int
-    """Bytes of a checkpoint: parameters and buffers."""
-    optimiser: int
-    """Bytes of the optimiser's state."""
+def work(spec: RunSpec) -> Work:
+    """Count what the training of one seed passes through the network."""
+    if spec.objective["name"] == "gan":
+        return Work(spec.epochs * _parameter("objective", spec.objective, "iterations"), 0)
+    count = examples(spec)
+    evaluated = count.test + count.validation + (count.train if spec.measure_training else 0)
+    trained = count.train // spec.batch_size * spec.batch_size if spec.drop_last else count.train
+    return Work(spec.epochs * spec.passes * trained * views(spec), spec.epochs * evaluated)
 
 
 def operations(spec: RunSpec) -> Operations:
-    """Operations and bytes of a run's network, from one that has shapes and no numbers."""
-    network = _network(json.dumps(spec.model, sort_keys=True), shape(spec), classes(spec))
-    momentum = 1 if spec.optimiser.get("momentum") else 0
-    states = {"sgd": momentum, "adam": 2, "adamw": 2, "adam_of_sums": 3}[spec.optimiser["name"]]
-    forward = network.forward
+    """Count the operations of a run's network."""
+    outputs: int = registry.catalogue()["datasets"][spec.dataset.name]["classes"]
+    forward = _forward(json.dumps(spec.model, sort_keys=True), shape(spec), outputs)
     if spec.objective["name"] == "gan":
-        return Operations(_iteration(spec, *forward), 0.0, network.bytes, states * network.parameter_bytes)
-    return Operations(3 * sum(forward), sum(forward), network.bytes, states * network.parameter_bytes)
+        return Operations(_gan_iteration(spec, *forward), 0.0)
+    return Operations(3 * sum(forward), sum(forward))
 
 
-def _iteration(spec: RunSpec, generator: float, discriminator: float) -> float:
-    """Operations of an outer iteration of the game (`training.game`), from those of the players' forward passes."""
-    steps: int = parameter("objective", spec.objective, "critic_steps")
-    mixes, real_fake = spec.vicinity.ratio is not None, parameter("objective", spec.objective, "pairs") == "real-fake"
-    shown, last, made = 2, 2, 1  # the ordinary game shows as many real examples as made ones
+def _parameter(kind: str, part: Part, name: str) -> Any:
+    """Return a parameter of a component as the specification gives it, else its default."""
+    return part.get(name, registry.catalogue()["kinds"][kind][part["name"]]["parameters"][name].get("default"))
+
+
+def _gan_iteration(spec: RunSpec, generator: float, discriminator: float) -> float:
+    """Count the operations of an outer iteration (`training.gan`) from those of the two forward passes."""
+    steps: int = _parameter("objective", spec.objective, "critic_steps")
+    mixes, real_fake = spec.vicinity.ratio is not None, _parameter("objective", spec.objective, "pairs") == "real-fake"
+    shown, last, made = 2, 2, 1  # without mixing, the discriminator sees as many real examples as generated ones
     if mixes and real_fake:
-        shown, last = 1, 1  # they are mixed in pairs
+        shown, last = 1, 1  # each real example is mixed with a generated one
     elif mixes:
-        made = 2  # two such minibatches are mixed, where the discriminator moves
-    # In the generator's step the discriminator passes gradients on, and has none of its own parameters.
+        made = 2  # in the discriminator's steps two minibatches are mixed with each other
+    # In the generator's step the discriminator's parameters get no gradients: two passes instead of three.
     critic = steps * (made * generator + 3 * shown * discriminator)
     return spec.batch_size * (critic + 3 * generator + 2 * last * discriminator)
 
 
-@dataclass(frozen=True)
-class _Network:
-    forward: tuple[float, ...]
-    """Operations of an example's forward pass: of the whole, or of each of two players."""
-    bytes: int
-    parameter_bytes: int
-
-
 @functools.cache
-def _network(model: str, shape: tuple[int, ...], classes: int) -> _Network:
-    """One member of the model, given as JSON; a population's lone member computes a companion, so two are halved."""
-    named = json.loads(model)
-    name = named.pop("name")
+def _forward(model: str, shape: tuple[int, ...], classes: int) -> tuple[float, ...]:
+    """Count the operations of one example's forward pass, on tensors that have shapes but no values.
+
+    Args:
+        model: the specification's model, as JSON.
+        shape: of one example.
+        classes: outputs of the network.
+
+    Returns:
+        One count, or two for a GAN: generator, discriminator.
+    """
+    parameters = json.loads(model)
+    name = parameters.pop("name")
+    # A population of one computes a second member beside it, so two members are counted and divided.
     members = 2 if models.family(name).POPULATION else 1
     with torch.device("meta"):
-        built = [models.build(name, shape, classes, **named).eval() for _ in range(members)]
-        whole = models.stack(built) if members > 1 else built[0]
+        built = [models.build(name, shape, classes, **parameters).eval() for _ in range(members)]
+        network = models.stack(built) if members > 1 else built[0]
         lead = (members, 1) if members > 1 else (1,)
         x = torch.empty(*lead, *shape)
         if name == "gan":
-            latent = torch.empty(*lead, parameter("model", {"name": name, **named}, "latent"))
-            passes = [_count(whole[0], latent), _count(whole[1], x)]
+            latent = torch.empty(*lead, _parameter("model", {"name": name, **parameters}, "latent"))
+            counts = [_count(network[0], latent), _count(network[1], x)]
         else:
-            passes = [_count(whole, x)]
-    state = sum(tensor.nbytes for tensor in built[0].state_dict().values())
-    weights = sum(tensor.nbytes for tensor in built[0].parameters())
-    return _Network(tuple(each / members for each in passes), state, weights)
+            counts = [_count(network, x)]
+    return tuple(count / members for count in counts)
 
 
 @torch.no_grad()

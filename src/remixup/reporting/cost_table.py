@@ -1,4 +1,4 @@
-"""`remixup plan` on a terminal."""
+"""Print the table of `remixup plan`."""
 
 from __future__ import annotations
 
@@ -6,70 +6,46 @@ from rich import box
 from rich.table import Table
 
 from remixup.analysis.sample_size import Needed
-from remixup.costs.costs import Bound, CostPlan, Disk, ExperimentCost, Totals
+from remixup.costs.estimate import CostPlan, Estimate
+
+NOTES = (
+    "PFLOP, hours: of training all seeds, 10^15 operations and hours of one device. Evaluations are not estimated.",
+    "Hours are operations / the rate of runs that trained the same network on this hardware; '-' where there are none.",
+    "n: the most seeds that a verdict needs, judged by how much seeds have differed (--json lists each).",
+    "Runs that several experiments share are counted once in the total. no data: rows that cannot run as configured.",
+)
 
 
 def table(plan: CostPlan) -> Table:
-    """A line for each experiment, and one for all of them together."""
-    name = "GPU" if plan.device == "cuda" else "CPU"
+    """Build the table: one line for each experiment, and the total."""
+    without_data = str(sum(each.rows_without_data for each in plan.experiments))
     drawn = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1))
-    heads = ("runs", "jobs", "seeds", "stored", f"{name} hours", "left", "PFLOP", "GB", "n, numbers", "n, claims")
-    totals = [*_cells(plan.totals), "", "", str(sum(each.rows_without_data for each in plan.experiments))]
-    drawn.add_column("experiment", footer="together")
-    for head, foot in zip((*heads, "no data"), totals, strict=True):
-        drawn.add_column(head, footer=foot, justify="right")
+    drawn.add_column("experiment", footer="total")
+    heads = ("runs", "seeds", "stored", "PFLOP", "hours", "n, numbers", "n, claims", "no data")
+    for head, total in zip(heads, [*_cells(plan.total), "", "", without_data], strict=True):
+        drawn.add_column(head, footer=total, justify="right")
     for each in plan.experiments:
-        seeds = [seeds_needed(each.needed, "number"), seeds_needed(each.needed, "claim")]
+        seeds = [most_seeds(each.needed, "number"), most_seeds(each.needed, "claim")]
         drawn.add_row(each.experiment, *_cells(each), *seeds, str(each.rows_without_data))
     return drawn
 
 
-def remarks(plan: CostPlan) -> list[str]:
-    """What the table leaves to be said."""
-    totals = plan.totals
-    lines = [
-        f"Scale {plan.scale}, on {plan.hardware}; step times from {plan.step_times}.",
-        f"Wall time of what is left, {totals.devices} at a time, the longest first: {bound(totals.wall_hours, ' h')}.",
-        f"Disk: {_disk(totals.disk)} GB, and up to {number(totals.resume_points / 1e9)} GB of resume points meanwhile.",
-        "n: the most seeds that a verdict needs, by how much seeds have differed so far (--json: each, and whence).",
-        "Runs that several experiments share are counted once together; `no data`: rows that cannot run as configured.",
-    ]
-    if not totals.hours.complete:
-        lines.append("Some steps have not been measured on this hardware: `remixup plan --measure` does it.")
-    return lines
-
-
-def bound(value: Bound, unit: str = "") -> str:
-    """A sum, as a lower bound where some of it is not known."""
-    if not value.complete and not value.value:
-        return "not measured"
-    return f"{'' if value.complete else '> '}{number(value.value)}{unit}"
+def _cells(found: Estimate) -> list[str]:
+    counts = [str(found.runs), str(found.seeds), str(found.seeds_stored)]
+    return [*counts, number(found.operations / 1e15), "-" if found.hours is None else number(found.hours)]
 
 
 def number(value: float) -> str:
-    """Two digits, or all those before the point."""
+    """Format a number with two digits, or as an integer from 10 on."""
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{float(f'{value:.2g}'):g}"
 
 
-def seeds_needed(needed: list[Needed], what: str) -> str:
-    """The most seeds that any number (or claim) of an experiment needs, and of how many it is not known."""
-    asked = [each.seeds for each in needed if each.what == what]
-    if not asked:
+def most_seeds(needed: list[Needed], what: str) -> str:
+    """Say how many seeds the most demanding number (or claim) needs, and of how many this is unknown."""
+    seeds = [each.seeds for each in needed if each.what == what]
+    if not seeds:
         return "-"
-    known = [each for each in asked if isinstance(each, int)]
-    most = "> 1000" if "> 1000" in asked else str(max(known)) if known else ""
-    unknown = f"{asked.count(None)} unknown" if None in asked else ""
+    known = [each for each in seeds if isinstance(each, int)]
+    most = "> 1000" if "> 1000" in seeds else str(max(known)) if known else ""
+    unknown = f"{seeds.count(None)} unknown" if None in seeds else ""
     return ", ".join(filter(None, (most, unknown)))
-
-
-def _cells(cost: ExperimentCost | Totals) -> list[str]:
-    counts = [str(each) for each in (cost.runs, cost.jobs, cost.seeds, cost.seeds_stored)]
-    return [*counts, bound(cost.hours), bound(cost.hours_left), number(cost.pflop), _disk(cost.disk)]
-
-
-def _disk(disk: Disk) -> str:
-    """GB of checkpoints and prepared datasets."""
-    known = disk.checkpoints + disk.datasets.value
-    if not disk.datasets.complete and not known:
-        return "unknown"
-    return f"{'' if disk.datasets.complete else '> '}{number(known / 1e9)}"

@@ -1,19 +1,19 @@
-"""What has no evidence of the published protocol yet, and what it would take to have it."""
+"""List what has no evidence of the published protocol yet, and what training it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from remixup.analysis.best_evidence import best_evidence
 from remixup.analysis.result_schema import Entry, ExperimentResult
 from remixup.config.experiment import Experiment
-from remixup.costs.paper_costs import PaperCosts
 from remixup.planning.plan import Plan
 from remixup.reporting import latex
 from remixup.reporting.evidence import in_order, judge, of
 
-UNKNOWN = "not known"
+if TYPE_CHECKING:  # it imports torch
+    from remixup.costs.estimate import SeedCosts
 
 
 @dataclass(frozen=True)
@@ -27,45 +27,41 @@ class Lacking:
     """Claims of the paper of which the same is true, or that choose among rows not all of which have runs."""
     runs: dict[str, int]
     """Run at paper scale -> seeds."""
-    evaluations: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What the experiments lack, in the order of the report, and what runs at paper scale take."""
+    """What the experiments lack, in the order of the report, and what the missing training takes."""
 
     parts: list[Lacking]
-    costs: PaperCosts
+    costs: SeedCosts
 
     @property
-    def together(self) -> dict[str, dict[str, int]]:
-        """Seeds of all `runs` and `evaluations`; one that several experiments share counts once, with the most."""
-        found: dict[str, dict[str, int]] = {"runs": {}, "evaluations": {}}
+    def together(self) -> dict[str, int]:
+        """Seeds of all runs; one that several experiments share counts once, with the most."""
+        found: dict[str, int] = {}
         for part in self.parts:
-            for kind, total in found.items():
-                total |= {key: seeds for key, seeds in getattr(part, kind).items() if seeds > total.get(key, 0)}
+            found |= {key: seeds for key, seeds in part.runs.items() if seeds > found.get(key, 0)}
         return found
 
-    def operations(self, runs: dict[str, int], evaluations: dict[str, int]) -> str:
-        """Of so many seeds, in 10^15."""
-        each = [(self.costs.costs.get(key), seeds) for key, seeds in (runs | evaluations).items()]
-        return amount(None if cost is None else seeds * cost.flop / 1e15 for cost, seeds in each)
+    def operations(self, runs: dict[str, int]) -> float:
+        """Sum the operations of some runs, in 10^15."""
+        return sum(seeds * self.costs.operations[key] for key, seeds in runs.items()) / 1e15
 
-    def hours(self, runs: dict[str, int], evaluations: dict[str, int]) -> str:
-        """Of one GPU, for so many seeds."""
-        each = [(self.costs.costs.get(key), seeds) for key, seeds in (runs | evaluations).items()]
-        return amount(
-            None if cost is None or cost.seconds is None else seeds * cost.seconds / 3600 for cost, seeds in each
-        )
+    def hours(self, runs: dict[str, int]) -> float | None:
+        """Sum the hours of some runs; None where the rate of one is unknown."""
+        if not runs or runs.keys() - self.costs.seconds.keys():
+            return None
+        return sum(seeds * self.costs.seconds[key] for key, seeds in runs.items()) / 3600
 
 
-def outstanding(plans: list[Plan], results: list[ExperimentResult], costs: PaperCosts) -> Outstanding:
-    """What each experiment lacks; those that lack nothing are left out.
+def outstanding(plans: list[Plan], results: list[ExperimentResult], costs: SeedCosts) -> Outstanding:
+    """Find what each experiment lacks; those that lack nothing are left out.
 
     Args:
         plans: of the experiments at paper scale.
         results: of the same experiments, with what is on record.
-        costs: of runs and evaluations at paper scale.
+        costs: of the runs at paper scale.
     """
     by_id = {plan.experiment.id: plan for plan in plans}
     found = {result.experiment: result for result in results}
@@ -74,7 +70,7 @@ def outstanding(plans: list[Plan], results: list[ExperimentResult], costs: Paper
 
 
 def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
-    """Rows are wanted for a number that they lack, or for a claim's metric that they lack; and so are their sources."""
+    """Find the rows that lack a number or a claim's metric, with the rows that these name as sources."""
     entries: dict[tuple[str, str], Entry] = {(entry.row, entry.metric): entry for entry in result.entries}
 
     def there(row: str, metric: str) -> bool:
@@ -90,56 +86,50 @@ def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
     rows |= {part["source"] for row in plan.rows if row.row.id in rows for part in row.evaluate if "source" in part}
     wanted = replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows if row.row.id in rows])
     runs = {key: seeds for key, (_, seeds) in wanted.runs().items()}
-    evaluations = {key: each.seeds for key, each in wanted.evaluations().items()}
-    return Lacking(plan.experiment, len(numbers) + len(derived), len(claims), runs, evaluations)
+    return Lacking(plan.experiment, len(numbers) + len(derived), len(claims), runs)
 
 
-def amount(terms: Iterable[float | None]) -> str:
-    """A sum to two digits, or to whole ones; a lower bound where some terms are not known."""
-    listed = list(terms)
-    known = [each for each in listed if each is not None]
-    total, whole = sum(known), len(known) == len(listed)
-    if not whole and total < 0.01:
-        return UNKNOWN
-    if 0 < total < 0.01:
+def amount(value: float | None) -> str:
+    """Format a sum with two digits, or as an integer from 10 on; a dash where it is unknown."""
+    if value is None:
+        return "--"
+    if 0 < value < 0.01:
         return r"$<\num{0.01}$"
-    shown = f"{total:.0f}" if total >= 10 or total == 0 else f"{float(f'{total:.2g}'):g}"
-    return ("" if whole else r"$>$\,") + latex.number(shown)
+    return latex.number(f"{value:.0f}" if value >= 10 or value == 0 else f"{float(f'{value:.2g}'):g}")
 
 
 def table(found: Outstanding) -> str:
-    """A line for each experiment, and one for all together; hours where they were measured."""
+    """Build the table: a line for each experiment, and one for all; hours where some are known."""
+    timed = any(found.hours(each.runs) is not None for each in found.parts)
     lines: list[list[str] | str] = []
     for each in found.parts:
-        counted = [str(each.numbers), str(each.claims), *_cells(found, each.runs, each.evaluations)]
+        counted = [str(each.numbers), str(each.claims), *_cells(found, each.runs, timed)]
         lines.append([rf"\ref{{exp:{each.experiment.id}}}", latex.prose(each.experiment.title), *counted])
     sums = [str(sum(each.numbers for each in found.parts)), str(sum(each.claims for each in found.parts))]
-    lines.append([r"\totalrule All", "(runs in common once)", *sums, *_cells(found, **found.together)])
-    timed = ["GPU hours"] if found.costs.hardware else []
-    wide = 3 + len(timed)
+    lines.append([r"\totalrule All", "(runs in common once)", *sums, *_cells(found, found.together, timed)])
+    wide = 3 + timed
     over = rf"& & \multicolumn{{2}}{{c}}{{Open}} & \multicolumn{{{wide}}}{{c}}{{To be run at paper scale}} \\"
     over += f"\n\\cmidrule(lr){{3-4}}\\cmidrule(l){{5-{4 + wide}}}\n"
-    head = [over, "Experiment", "numbers", "claims", "runs", "trainings", r"$10^{15}$ operations", *timed]
+    head = [over, "Experiment", "numbers", "claims", "runs", "trainings", r"$10^{15}$ operations"]
+    head += ["hours"] if timed else []
     return latex.table(["@{}l", "l", *["r"] * (len(head) - 3), "r@{}"], head, lines)
 
 
-def _cells(found: Outstanding, runs: dict[str, int], evaluations: dict[str, int]) -> list[str]:
-    cells = [str(len(runs)), latex.number(str(sum(runs.values()))), found.operations(runs, evaluations)]
-    return [*cells, found.hours(runs, evaluations)] if found.costs.hardware else cells
+def _cells(found: Outstanding, runs: dict[str, int], timed: bool) -> list[str]:
+    cells = [str(len(runs)), latex.number(str(sum(runs.values()))), amount(found.operations(runs))]
+    return [*cells, amount(found.hours(runs))] if timed else cells
 
 
 def macros(found: Outstanding) -> list[str]:
-    """The lines that define what the text says of it."""
-    both = found.together
-    hours = found.hours(**both)
+    """Define the numbers that the text of the chapter has."""
+    runs = found.together
     values: dict[str, str | int] = {
         "NumOpenNumbers": sum(each.numbers for each in found.parts),
         "NumOpenClaims": sum(each.claims for each in found.parts),
-        "NumOpenRuns": len(both["runs"]),
-        "NumOpenTrainings": latex.number(str(sum(both["runs"].values()))),
-        "OpenOperations": found.operations(**both),
-        "OpenTimed": int(found.costs.hardware is not None and hours != UNKNOWN),
-        "OpenHours": hours,
-        "OpenHardware": latex.escape(found.costs.hardware or ""),
+        "NumOpenRuns": len(runs),
+        "NumOpenTrainings": latex.number(str(sum(runs.values()))),
+        "OpenOperations": amount(found.operations(runs)),
+        "NumOpenTimed": sum(found.hours(each.runs) is not None for each in found.parts),
+        "OpenHardware": latex.escape(found.costs.hardware),
     }
     return [latex.macro(name, value) for name, value in values.items()]

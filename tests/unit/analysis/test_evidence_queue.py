@@ -2,19 +2,7 @@
 
 from types import SimpleNamespace
 
-import pytest
-
-from remixup.analysis import evidence_queue, records
-from remixup.config.run import RunSpec
-from remixup.config.settings import Config
-
-RUN = RunSpec(
-    dataset={"name": "mnist", "version": "idx", "subset": 1000},
-    model={"name": "preact_resnet", "width": 8, "blocks": [1]},
-    optimiser={"name": "adam", "lr": 0.001},
-    epochs=4,
-    batch_size=100,
-)
+from remixup.analysis import evidence_queue
 
 
 class Piece(SimpleNamespace):
@@ -57,36 +45,5 @@ def test_two_workers_take_the_next_piece_when_they_are_free():
 def test_a_piece_of_unknown_length_is_not_promised_a_time():
     missing = [Piece(name="a", seconds=None), Piece(name="b", seconds=60.0)]
     lines = list(evidence_queue.described(missing, 1, 1))
-    assert lines[0] == "  a, time not measured (`remixup plan --measure` does)"
+    assert lines[0] == "  a, time not known"
     assert lines[1:] == ["  b, 1.0 min", "  all of them: more than 1.0 min"]
-
-
-def record(spec, *seconds, hardware="here"):
-    blocks = [{"seeds": [seed], "hardware": hardware, "seconds": each} for seed, each in enumerate(seconds)]
-    return {"spec": spec.model_dump(), "provenance": blocks}
-
-
-LONGER = RUN.model_copy(update={"epochs": 8, "schedule": {"name": "steps", "milestones": [5]}})
-
-
-@pytest.mark.parametrize(
-    ("kept", "expected"),
-    [
-        ([record(RUN, 10.0, 12.0, 50.0)], 12.0),
-        # Twice the epochs with other draws are the same steps, twice as many.
-        ([record(LONGER, 10.0)], 5.0),
-        # One run that met a busy machine, the first that is found, does not count for more than the others.
-        ([record(RUN, 90.0), record(LONGER, 14.0, 16.0)], 8.0),
-        ([record(RUN.model_copy(update={"batch_size": 50}), 10.0)], None),
-        ([record(RUN, 10.0, hardware="elsewhere")], None),
-        ([], None),
-    ],
-)
-def test_what_is_on_record_says_how_long_such_steps_take_here(monkeypatch, kept, expected):
-    evidence_queue._recorded_rates.cache_clear()
-    monkeypatch.setattr(records, "read_all", lambda: kept)
-    monkeypatch.setattr(evidence_queue, "training_seconds", lambda *_: None)
-    monkeypatch.setattr(evidence_queue.StepTimes, "here", lambda _: SimpleNamespace(hardware="here"))
-    found = evidence_queue.Piece(Config(), SimpleNamespace(scale="reduced-cpu"), RUN, 1).seconds
-    evidence_queue._recorded_rates.cache_clear()
-    assert found == pytest.approx(expected) if expected else found is None

@@ -6,7 +6,10 @@ import pytest
 import scipy.stats
 from tests.unit.config.small import plan
 
+from remixup.analysis.aggregate import results_of
+from remixup.analysis.result_schema import Recorded
 from remixup.analysis.sample_size import needed, seeds_needed
+from remixup.analysis.statistics import summarise
 from remixup.config.settings import Config
 from remixup.store.run_store import Store
 
@@ -37,6 +40,9 @@ def test_equal_values_need_the_fewest_and_hopeless_ones_more_than_a_thousand():
     assert seeds_needed(1.0, edge * 0.999, 3) == "> 1000"
 
 
+PROVENANCE = {"seconds": 1.0, "hardware": "h", "device": "cpu", "started": "2026-01-01", "code": {"commit": None}}
+
+
 def history(errors):
     return [
         {"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": error}
@@ -45,11 +51,15 @@ def history(errors):
 
 
 def store(config, planned, errors):
-    """Keeps test errors of the runs of some rows."""
+    """Store test errors of the runs of some rows."""
     for row in planned.rows:
         if row.row.id in errors:
             values = errors[row.row.id]
-            Store(Path(config.results)).publish(row.run, list(range(len(values))), history(values), {})
+            Store(Path(config.results)).publish(row.run, list(range(len(values))), history(values), PROVENANCE)
+
+
+def judged(config, planned):
+    return needed(planned, results_of(config, planned))
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def config(tmp_path, monkeypatch):
 
 
 def test_without_evidence_it_is_unknown(config, tmp_path):
-    number, claim = needed(config, plan(tmp_path, config=config))
+    number, claim = judged(config, plan(tmp_path, config=config))
     assert (number.what, number.id, number.seeds, number.std) == ("number", "erm test_error.last", None, None)
     assert number.margin == pytest.approx(0.05 * 21.3)
     assert (claim.what, claim.id, claim.seeds, claim.margin) == ("claim", "lower", None, None)
@@ -68,7 +78,7 @@ def test_without_evidence_it_is_unknown(config, tmp_path):
 def test_a_number_by_its_spread_and_a_claim_by_that_of_the_paired_differences(config, tmp_path):
     planned = plan(tmp_path, config=config)
     store(config, planned, {"erm": [20.0, 22.0, 27.0], "mixup": [18.0, 19.0, 25.0]})
-    number, claim = needed(config, planned)
+    number, claim = judged(config, planned)
     std = np.std([20.0, 22.0, 27.0], ddof=1)
     assert (number.std, number.evidence) == (pytest.approx(std), "store, paper scale")
     assert number.seeds == seeds_needed(std, 0.05 * 21.3, 3)
@@ -82,27 +92,33 @@ def test_a_number_by_its_spread_and_a_claim_by_that_of_the_paired_differences(co
 def test_an_effect_below_the_smallest_counts_its_distance_too(config, tmp_path):
     planned = plan(tmp_path, config=config)
     store(config, planned, {"erm": [20.0, 22.0, 27.0], "mixup": [20.5, 22.0, 27.1]})
-    claim = needed(config, planned)[1]
+    claim = judged(config, planned)[1]
     assert claim.margin == pytest.approx(0.5 + 0.2)
 
 
 def test_one_value_is_no_evidence(config, tmp_path):
     planned = plan(tmp_path, config=config)
     store(config, planned, {"erm": [20.0], "mixup": [18.0]})
-    assert [each.seeds for each in needed(config, planned)] == [None, None]
+    assert [each.seeds for each in judged(config, planned)] == [None, None]
 
 
-def test_another_scale_stands_in_where_this_one_has_nothing(config, tmp_path):
+def test_records_count_before_the_store_those_of_the_scale_first(config, tmp_path):
+    planned = plan(tmp_path, config=config)
+    store(config, planned, {"erm": [20.0, 22.0, 27.0]})
+    result = results_of(config, planned)
+    (entry,) = (each for each in result.entries if each.row == "erm")
+    recorded = {"verdict": "replicated", "stand_in": None, "dataset_version": "iris uci", "precision": "float32"}
+    recorded |= {"code": {"commit": None, "dirty": None}, "hardware": "h", "date": "2026-01-01", "run": "r"}
+    for scale, values in (("reduced-cpu", [1.0, 9.0]), ("reduced", [1.0, 5.0]), ("paper", [1.0, 3.0])):
+        entry.recorded.append(Recorded(scale=scale, replicated=summarise(values, [0, 1]), **recorded))
+    assert needed(planned, result)[0].evidence == "records, paper scale"
+    assert needed(planned, result)[0].std == pytest.approx(2**0.5)
+    entry.recorded.pop()
+    assert needed(planned, result)[0].evidence == "records, reduced scale"
+
+
+def test_a_surrogate_needs_no_seeds_for_a_published_number(config, tmp_path):
     scales = {"embedded": {"run": {"epochs": 1}, "stand_in": "one epoch for two"}}
-    embedded = plan(tmp_path, "embedded", config, scales=scales)
-    store(config, embedded, {"erm": [20.0, 22.0, 27.0]})
-    number, claim = needed(config, plan(tmp_path, config=config, scales=scales))
-    assert number.evidence == "store, embedded scale"
-    assert number.seeds == seeds_needed(np.std([20.0, 22.0, 27.0], ddof=1), 0.05 * 21.3, 3)
-    assert claim.seeds is None
-
-
-def test_what_stands_in_is_held_against_no_number(config, tmp_path):
-    scales = {"embedded": {"run": {"epochs": 1}, "stand_in": "one epoch for two"}}
-    found = needed(config, plan(tmp_path, "embedded", config, scales=scales))
+    embedded = config.model_copy(update={"scale": "embedded"})
+    found = judged(embedded, plan(tmp_path, "embedded", embedded, scales=scales))
     assert [each.what for each in found] == ["claim"]

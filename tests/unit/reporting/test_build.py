@@ -17,7 +17,7 @@ import pytest
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.result_schema import Code, Replication
 from remixup.config.experiment import Experiment
-from remixup.costs.paper_costs import PaperCosts, SeedCost
+from remixup.costs.estimate import SeedCosts
 from remixup.errors import UserError
 from remixup.planning.plan import overlaid_run
 from remixup.reporting import build, latex
@@ -48,9 +48,9 @@ def empty(code: Code) -> Replication:
 
 
 def wanting(*experiments: Experiment) -> Outstanding:
-    """What experiments lack, of one GPU."""
-    costs = PaperCosts(hardware="NVIDIA H100", costs={"run": SeedCost(flop=1e18, seconds=3600.0)})
-    return Outstanding([Lacking(each, 12, 3, {"run": 5}, {}) for each in experiments], costs)
+    """What experiments lack."""
+    costs = SeedCosts({"run": 1e18}, {"run": 3600.0}, "NVIDIA H100")
+    return Outstanding([Lacking(each, 12, 3, {"run": 5}) for each in experiments], costs)
 
 
 def set_report(folder: Path) -> Report:

@@ -14,7 +14,7 @@ from remixup.analysis.result_schema import Cost, ExperimentResult, Replication
 from remixup.analysis.verdicts import Evidence, decide_claims, verdict
 from remixup.config.experiment import Experiment, read_experiments
 from remixup.config.settings import Config, Scale
-from remixup.costs import paper_costs
+from remixup.costs.estimate import seed_costs
 from remixup.planning.plan import PlannedRow, plan_experiment
 from remixup.reporting import build, figures
 from remixup.reporting.missing_runs import outstanding
@@ -115,7 +115,7 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     code, counts = {"commit": COMMIT, "dirty": False}, summary(entries, claims)
     whole = Replication(scale=scale, code=code, summary=counts, entries=entries, claims=claims)
     plans = [plan_experiment(path, experiment, Config(), "paper") for path, experiment in files.values()]
-    wanting = outstanding(plans, results, paper_costs.read(ROOT / paper_costs.FILE))
+    wanting = outstanding(plans, results, seed_costs(plans))
     build.write_front(results, experiments, whole, environment(), wanting, folder / "generated")
     build.build_pdf(PAPER, folder / "generated", folder / "work", folder / "report.pdf")
     return (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")

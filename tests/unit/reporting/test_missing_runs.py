@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remixup.costs.paper_costs import PaperCosts, SeedCost
+from remixup.costs.estimate import SeedCosts
 from remixup.reporting.missing_runs import Lacking, Outstanding, amount, macros, outstanding, table
 from tests.unit.config.small import plan
 
@@ -15,7 +15,7 @@ from .judged import EMBEDDED, NEVER, on_record
 from .made_up import claim, entry, recorded
 from .small import exactly, result_of, small
 
-NOTHING = PaperCosts(hardware=None, costs={})
+NOTHING = SeedCosts({}, {}, "")
 RUNS = exactly(21.3, 1.0, 3)
 
 
@@ -76,63 +76,50 @@ def test_the_source_of_an_attack_is_run_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("terms", "said"),
+    ("value", "said"),
     [
-        ([1.234, 2.0], r"\num{3.2}"),
-        ([1234.5, 1.0], r"\num{1236}"),
-        ([], r"\num{0}"),
-        ([0.001], r"$<\num{0.01}$"),
-        ([12.0, None], r"$>$\,\num{12}"),
-        ([0.001, None], "not known"),
-        ([None], "not known"),
+        (3.234, r"\num{3.2}"),
+        (1235.5, r"\num{1236}"),
+        (0, r"\num{0}"),
+        (0.001, r"$<\num{0.01}$"),
+        (None, "--"),
     ],
 )
-def test_sums_say_what_they_are_good_for(terms: list[float | None], said: str) -> None:
-    assert amount(terms) == said
+def test_sums_have_two_digits(value: float | None, said: str) -> None:
+    assert amount(value) == said
 
 
-def two(costs: PaperCosts) -> Outstanding:
-    first = Lacking(small(), 2, 1, {"shared": 3, "own": 5}, {"attack": 3})
-    return Outstanding([first, Lacking(small(), 0, 4, {"shared": 10}, {})], costs)
+OPERATIONS = {"shared": 1e15, "own": 2e15}
+UNTIMED = SeedCosts(OPERATIONS, {}, "CPU")
 
 
-def costs(hardware: str | None, *, own: float | None = 360.0) -> PaperCosts:
-    seconds = {"shared": 36.0, "own": own, "attack": 0.0}
-    flop = {"shared": 1e15, "own": 2e15, "attack": 1e15}
-    each = {name: SeedCost(flop=flop[name], seconds=seconds[name] if hardware else None) for name in flop}
-    return PaperCosts(hardware=hardware, costs=each)
+def two(costs: SeedCosts) -> Outstanding:
+    """Two experiments that share a run, of which each wants other seeds."""
+    return Outstanding([Lacking(small(), 2, 1, {"shared": 3, "own": 5}), Lacking(small(), 0, 4, {"shared": 10})], costs)
 
 
-def test_what_experiments_share_counts_once_together() -> None:
-    lines = table(two(costs(None))).splitlines()
+def test_what_experiments_share_counts_once_in_the_last_line() -> None:
+    lines = table(two(UNTIMED)).splitlines()
     section = r"\ref{exp:small} & t"
-    assert rf"{section} & 2 & 1 & 2 & \num{{8}} & \num{{16}} \\" in lines, "3 + 5 x 2 + 3 of the attack"
+    assert rf"{section} & 2 & 1 & 2 & \num{{8}} & \num{{13}} \\" in lines, "3 + 5 x 2"
     assert rf"{section} & 0 & 4 & 1 & \num{{10}} & \num{{10}} \\*" in lines, "no page ends before the last line"
-    assert r"\totalrule All & (runs in common once) & 2 & 5 & 2 & \num{15} & \num{23} \\" in lines
+    assert r"\totalrule All & (runs in common once) & 2 & 5 & 2 & \num{15} & \num{20} \\" in lines
     assert "hours" not in "".join(lines)
 
 
-def test_hours_are_those_of_the_gpu_that_was_measured() -> None:
-    lines = table(two(costs("NVIDIA H100"))).splitlines()
-    assert lines[-3].endswith(r"\num{15} & \num{23} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
-    partly = two(costs("NVIDIA H100", own=None))
-    assert partly.hours(**partly.together) == r"$>$\,\num{0.1}"
-    said = macros(two(costs("NVIDIA H100")))
-    for line in (
-        r"{\OpenTimed}{1}",
-        r"{\OpenHours}{\num{0.6}}",
-        r"{\OpenHardware}{NVIDIA H100}",
-        r"{\NumOpenClaims}{5}",
-    ):
-        assert any(line in each for each in said), line
-    assert r"\newcommand{\OpenTimed}{0}" in macros(two(costs(None)))
-    unknown = two(NOTHING)
-    assert unknown.operations(**unknown.together) == "not known"
+def test_hours_are_shown_where_the_rates_of_all_runs_are_known() -> None:
+    partly = two(SeedCosts(OPERATIONS, {"shared": 360.0}, "CPU"))
+    lines = table(partly).splitlines()
+    assert [line.rpartition("& ")[2].split(" ")[0] for line in lines[-5:-2]] == ["--", r"\num{1}", "--"]
+    known = two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU"))
+    assert table(known).splitlines()[-3].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
+    said = "".join(macros(partly))
+    for line in (r"{\NumOpenTimed}{1}", r"{\OpenHardware}{CPU}", r"{\NumOpenClaims}{5}"):
+        assert line in said
+    assert r"{\NumOpenTimed}{0}" in "".join(macros(two(UNTIMED)))
 
 
 def test_where_nothing_is_open_no_hours_are_told() -> None:
     nothing = macros(Outstanding([], NOTHING))
-    assert r"\newcommand{\OpenTimed}{0}" in nothing
+    assert r"\newcommand{\NumOpenTimed}{0}" in nothing
     assert r"\newcommand{\NumOpenRuns}{0}" in nothing
-    untimed = PaperCosts(hardware="NVIDIA H100", costs={"shared": SeedCost(flop=1e15, seconds=None)})
-    assert r"\newcommand{\OpenTimed}{0}" in macros(two(untimed)), "no step of these was timed"

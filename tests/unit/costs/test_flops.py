@@ -4,13 +4,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from remixup.config.run import RunSpec
 from remixup.costs import flops
-from remixup.costs.flops import Examples, Work, examples, operations, shape, work
+from remixup.costs.flops import Examples, Work, examples, operations, shape, training_operations, work
 from remixup.data.inputs import make_inputs
 from remixup.training.gan import _Draws
 from tests.unit.training.samples import CPU, images, table
 from tests.unit.training.test_gan import FORMS
-from tests.unit.training.test_gan import spec as game_spec
-from tests.unit.training.test_gan import start as start_game
+from tests.unit.training.test_gan import spec as gan_spec
+from tests.unit.training.test_gan import start as start_gan
 
 
 def spec(dataset, model="mlp", **changes):
@@ -50,10 +50,10 @@ def test_examples_are_those_that_a_training_gets(data, dataset):
     assert shape(asked) == inputs.shape
 
 
-def test_work_is_examples_times_epochs_and_for_the_game_its_iterations():
+def test_work_is_examples_times_epochs_and_for_a_gan_its_iterations():
     assert work(spec({"name": "speech-commands"})) == Work(7 * 51_088, 7 * (6_835 + 6_798))
-    game = {"model": "gan", "objective": {"name": "gan", "iterations": 30}}
-    assert work(spec({"name": "ring-of-gaussians"}, **game)) == Work(210, 0)
+    gan = {"model": "gan", "objective": {"name": "gan", "iterations": 30}}
+    assert work(spec({"name": "ring-of-gaussians"}, **gan)) == Work(210, 0)
 
 
 def test_image_files_are_as_large_as_they_are_cropped():
@@ -67,8 +67,12 @@ def test_operations_of_linear_layers_are_counted_by_hand():
     # Rows of 10,000 to 32 to 2, which is filled up to 16: a multiplication and an addition for each weight.
     assert found.evaluation == 2 * (10_000 * 32 + 32 * 16)
     assert found.training == 3 * found.evaluation
-    assert found.weights == 4 * (10_000 * 32 + 32 + 32 * 16 + 16)
-    assert found.optimiser == 2 * found.weights
+
+
+def test_a_training_is_its_passes_and_those_of_its_evaluations():
+    asked = spec({"name": "arcene", "holdout": 0.2}, {"name": "mlp", "hidden": [32]}, epochs=3)
+    each = operations(asked)
+    assert training_operations(asked) == 3 * (160 * each.training + 40 * each.evaluation)
 
 
 def test_operations_of_a_convolution_grow_with_the_image():
@@ -76,35 +80,24 @@ def test_operations_of_a_convolution_grow_with_the_image():
         operations(spec({"name": "imagenet", "decode": {"name": "random_resized_crop", "size": side}}, "resnet"))
         for side in (64, 224)
     )
-    # ResNet-50: 4.09 billion multiplications (He et al., 2016, Table 1, have 3.8), 25.56 million parameters.
+    # ResNet-50: 4.09 billion multiplications (He et al., 2016, Table 1, have 3.8).
     assert large.evaluation == pytest.approx(2 * 4.09e9, rel=0.01)
-    assert large.weights == pytest.approx(4 * 25.56e6, rel=0.01)
     assert small.evaluation == pytest.approx(large.evaluation * (64 / 224) ** 2, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("optimiser", "copies"),
-    [("adam", 2), ({"name": "sgd", "lr": 0.1, "momentum": 0.9}, 1), ({"name": "sgd", "lr": 1}, 0)],
-)
-def test_the_optimiser_holds_what_its_state_holds(optimiser, copies):
-    asked = spec({"name": "iris", "holdout": 0.2}, optimiser=optimiser)
-    found = operations(asked)
-    assert found.optimiser == copies * found.weights
-
-
 @pytest.mark.parametrize("form", FORMS)
-def test_operations_of_the_game_are_those_of_its_iteration(form):
-    asked = game_spec(form, objective={"critic_steps": 3}, model={"name": "gan", "hidden": [64, 64]}, batch_size=16)
-    game = start_game(asked)
-    draws = _Draws(game)
+def test_operations_of_a_gan_are_those_of_an_iteration(form):
+    asked = gan_spec(form, objective={"critic_steps": 3}, model={"name": "gan", "hidden": [64, 64]}, batch_size=16)
+    gan = start_gan(asked)
+    draws = _Draws(gan)
     with FlopCounterMode(display=False) as counter:
-        game._iterate(draws, 0)
-    # Three passes for one are a rule of thumb: the first layer's gradient for its input is not computed.
+        gan._iterate(draws, 0)
+    # Not exactly three forward passes: the first layer's gradient with respect to its input is not computed.
     assert operations(asked).training == pytest.approx(counter.get_total_flops(), rel=0.1)
 
 
-def test_nothing_is_drawn_or_allocated_for_it():
+def test_counting_draws_no_random_numbers():
     before = torch.random.get_rng_state()
-    flops._network.cache_clear()
+    flops._forward.cache_clear()
     operations(spec({"name": "imagenet", "decode": {"name": "random_resized_crop"}}, "resnet"))
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,131 @@
+"""Estimate what the experiments take at a scale: runs, seeds, operations and hours of training.
+
+The passes of evaluations are not estimated. They are few beside those of training, except for attacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from remixup.analysis.aggregate import results_of
+from remixup.analysis.result_schema import Result
+from remixup.analysis.sample_size import Needed, needed
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config, Scale
+from remixup.costs import rates
+from remixup.costs.flops import training_operations
+from remixup.costs.rates import Rates
+from remixup.planning.plan import Plan, with_all_rows
+from remixup.store.run_store import Store
+
+Runs = dict[str, tuple[RunSpec, int]]
+"""Specification and number of seeds, by the run's name in the store."""
+
+
+class Estimate(Result):
+    """What some runs take."""
+
+    runs: int
+    seeds: int = Field(description="over all runs")
+    seeds_stored: int = Field(description="those that the run store has")
+    operations: float = Field(description="floating-point operations of training all seeds")
+    hours: float | None = Field(
+        description="of one device that trains all seeds; null where the rate of one of the networks is unknown"
+    )
+
+
+class ExperimentEstimate(Estimate):
+    """What an experiment takes when it is run alone."""
+
+    experiment: str
+    rows_without_data: int = Field(description="counted here like all others, but not run as configured")
+    needed: list[Needed] = Field(description="seeds for each verdict")
+
+
+@dataclass(frozen=True)
+class SeedCosts:
+    """What the training of one seed takes, by run."""
+
+    operations: dict[str, float]
+    seconds: dict[str, float]
+    """Of one device; runs of an unknown rate are left out."""
+    hardware: str
+    """The device."""
+
+
+class CostPlan(Result):
+    """What the configured experiments take at a scale."""
+
+    scale: Scale
+    hardware: str = Field(description="the device that the hours are of")
+    experiments: list[ExperimentEstimate]
+    total: Estimate = Field(description="runs that several experiments share are counted once")
+
+
+def plan_costs(config: Config, plans: list[Plan]) -> CostPlan:
+    """Estimate what the plans take on this machine, as if all data were available.
+
+    Args:
+        config: says where the run store is.
+        plans: of the experiments, all at the configured scale.
+    """
+    store, device = Store(Path(config.results)), rates.this_device(config.scale)
+    runs = [with_all_rows(plan).runs() for plan in plans]
+    together = union(runs)
+    measured = rates.measure([*rates.recorded(), *rates.stored(store, together)], device)
+    experiments = [
+        ExperimentEstimate(
+            **_estimate(own, store, measured).model_dump(),
+            experiment=plan.experiment.id,
+            rows_without_data=len(plan.rows) - len(plan.runnable),
+            needed=needed(plan, results_of(config, plan)),
+        )
+        for plan, own in zip(plans, runs, strict=True)
+    ]
+    total = _estimate(together, store, measured)
+    return CostPlan(scale=config.scale, hardware=device, experiments=experiments, total=total)
+
+
+def union(several: list[Runs]) -> Runs:
+    """Merge runs; one that occurs several times counts once, with the most seeds."""
+    found: Runs = {}
+    for runs in several:
+        found |= {key: run for key, run in runs.items() if key not in found or run[1] > found[key][1]}
+    return found
+
+
+def _estimate(runs: Runs, store: Store, measured: Rates) -> Estimate:
+    times = [rates.seconds(spec, seeds, measured) for spec, seeds in runs.values()]
+    known = [time for time in times if time is not None]
+    return Estimate(
+        runs=len(runs),
+        seeds=sum(seeds for _, seeds in runs.values()),
+        seeds_stored=sum(_stored(store, key, seeds) for key, (_, seeds) in runs.items()),
+        operations=sum(seeds * training_operations(spec) for spec, seeds in runs.values()),
+        hours=sum(known) / 3600 if len(known) == len(times) else None,
+    )
+
+
+def _stored(store: Store, key: str, seeds: int) -> int:
+    return len({seed for block in store.blocks(key) for seed in block.seeds if seed < seeds})
+
+
+def seed_costs(plans: list[Plan]) -> SeedCosts:
+    """Estimate what one seed of each run takes, on the device that trained the most seeds on record.
+
+    Args:
+        plans: of the experiments, all at one scale.
+    """
+    runs = union([with_all_rows(plan).runs() for plan in plans])
+    trained = list(rates.recorded())
+    device = rates.most_recorded(trained)
+    measured = rates.measure(trained, device)
+    total = {key: rates.seconds(spec, seeds, measured) for key, (spec, seeds) in runs.items()}
+    return SeedCosts(
+        operations={key: training_operations(spec) for key, (spec, _) in runs.items()},
+        seconds={key: time / runs[key][1] for key, time in total.items() if time is not None},
+        hardware=device,
+    )

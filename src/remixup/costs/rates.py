@@ -1,0 +1,80 @@
+"""Measure how long a device takes for an operation, from the runs that it has trained."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+
+from remixup.analysis import records
+from remixup.config.run import RunSpec
+from remixup.config.settings import ON_CPU, Scale
+from remixup.costs.flops import training_operations
+from remixup.store.run_store import Store
+from remixup.training.runner import hardware
+
+Rates = dict[str, float]
+"""Seconds for each operation of one device, by `rate_key`."""
+
+
+class Trained(NamedTuple):
+    """Seeds of a run that were trained together, and how long that took."""
+
+    spec: RunSpec
+    seeds: int
+    seconds: float
+    hardware: str
+
+
+def rate_key(spec: RunSpec, seeds: int) -> str:
+    """Name what the rate depends on: the network, the precision and how many seeds train as one batched program."""
+    return json.dumps([spec.model, spec.precision, seeds if spec.population else 1], sort_keys=True)
+
+
+def measure(trained: Iterable[Trained], device: str) -> Rates:
+    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for each in trained:
+        if each.hardware == device:
+            total = each.seeds * training_operations(each.spec)
+            found[rate_key(each.spec, each.seeds)].append(each.seconds / total)
+    return {key: statistics.median(rates) for key, rates in found.items()}
+
+
+def seconds(spec: RunSpec, seeds: int, rates: Rates) -> float | None:
+    """Estimate how long one device trains the seeds of a run; None where the rate is unknown."""
+    rate = rates.get(rate_key(spec, seeds))
+    return None if rate is None else rate * seeds * training_operations(spec)
+
+
+def recorded() -> Iterator[Trained]:
+    """Yield what the committed records say."""
+    for record in records.read_all():
+        spec = RunSpec.model_validate(record["spec"])
+        for block in record["provenance"]:
+            yield Trained(spec, len(block["seeds"]), block["seconds"], block["hardware"])
+
+
+def stored(store: Store, runs: dict[str, tuple[RunSpec, int]]) -> Iterator[Trained]:
+    """Yield what the run store says of some runs."""
+    for key, (spec, _) in runs.items():
+        for block in store.blocks(key):
+            provenance = block.read("provenance.json")
+            yield Trained(spec, len(block.seeds), provenance["seconds"], provenance["hardware"])
+
+
+def this_device(scale: Scale) -> str:
+    """Name the device that trains at a scale on this machine, as provenance names it."""
+    return hardware(torch.device("cuda" if scale not in ON_CPU and torch.cuda.is_available() else "cpu"))
+
+
+def most_recorded(trained: Iterable[Trained]) -> str:
+    """Name the device that trained the most seeds; an empty string where there are none."""
+    seeds: Counter[str] = Counter()
+    for each in trained:
+        seeds[each.hardware] += each.seeds
+    return max(seeds, key=lambda name: seeds[name], default="")
