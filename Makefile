@@ -4,7 +4,7 @@
 # make check    style, types, workflow, schemas
 # make bench    speed, side by side with peers: some seventeen minutes on two cores, of which the report takes seven
 # make evidence what records/ lacks of real data, in the order of its worth; EVIDENCE_MINUTES=8 stops it in between
-.PHONY: report test test-full check bench evidence schema hashes lock
+.PHONY: report test test-full check bench evidence schema lock
 PYTHON ?= python3
 BIN := .venv/bin
 # The system's certificates, where it has them: behind a proxy that signs for itself uv's own do not do.
@@ -41,10 +41,7 @@ bench: .venv/.ready
 # Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.config.build_registry
-
-# The hashes by which evidence is found, after a change of rows that is meant.
-hashes: .venv/.ready
-	@$(BIN)/python -m tests.golden.hashes
+	@$(BIN)/python docs/draw_architecture.py
 
 # Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
 lock:

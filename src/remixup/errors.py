@@ -1,4 +1,4 @@
-"""The one kind of error that a user can mend."""
+"""The error for invalid user input."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake of the user's, told in one message; the command line prints it and exits with status 2.
+    """Error caused by invalid user input. The CLI prints it on one line and exits with status 2.
 
     Args:
         what: what is wrong, one sentence without a full stop.
-        where: the place (file, and key inside it) at which to mend it.
+        where: the file, and the key inside it, to correct.
         hint: what would be right.
     """
 
@@ -20,9 +20,9 @@ class UserError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        place = f"{_shown(self.where, 400)}: " if self.where else ""
-        advice = f" ({_shown(self.hint, 500)})" if self.hint else ""
-        return f"{place}{_shown(self.what, 1000)}{advice}"
+        place = f"{_printable(self.where, 400)}: " if self.where else ""
+        advice = f" ({_printable(self.hint, 500)})" if self.hint else ""
+        return f"{place}{_printable(self.what, 1000)}{advice}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.what, self.where, self.hint)
@@ -32,14 +32,14 @@ def _rebuild(what: str, where: str | None, hint: str | None) -> UserError:
     return UserError(what, where=where, hint=hint)
 
 
-def _shown(text: str, most: int) -> str:
-    """At most so many characters: a file's content, quoted, neither floods the terminal nor controls it."""
-    plain = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[: most + 1])
-    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+def _printable(text: str, limit: int) -> str:
+    """Truncate to `limit` characters and escape non-printable ones."""
+    plain = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[: limit + 1])
+    return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """The advice for a misspelt name: the nearest valid one, or the list of all where none is near."""
+    """Return the nearest valid name as a question, or the list of all valid names if none is near."""
     choices = sorted(valid)
-    near = difflib.get_close_matches(name[:200], choices, n=1, cutoff=0.5)  # long names take long, and are like none
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(choices) or 'none'}"

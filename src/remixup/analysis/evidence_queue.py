@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import Field
 
 from remixup.analysis import records
+from remixup.config.base import Strict, validate
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config, Scale
-from remixup.config.yaml_loader import Strict, read_yaml, validate
+from remixup.config.yaml_loader import read_yaml
 from remixup.costs import rates
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, plan_experiment

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from remixup.config import registry
-from remixup.config.expansion import written_out
+from remixup.config.base import Strict, validate
+from remixup.config.expansion import expand
 from remixup.config.metrics import Metric, metric_names
 from remixup.config.registry import Part
 from remixup.config.run import Dataset, PartOf, RunSpec, Vicinity
 from remixup.config.settings import SCALES, Scale
-from remixup.config.yaml_loader import Strict, read_yaml, validate
+from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError, did_you_mean
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
@@ -41,7 +42,7 @@ def _twice(names: list[str]) -> list[str]:
 def _each_once(evaluations: list[Part]) -> list[Part]:
     """Results are filed under the evaluation's name."""
     if twice := _twice([part["name"] for part in evaluations]):
-        raise ValueError(f"evaluation {twice[0]!r} stands twice")
+        raise ValueError(f"duplicate evaluation {twice[0]!r}")
     return evaluations
 
 
@@ -284,7 +285,7 @@ class Experiment(Variation):
             "table or figure": [item.id for item in shown],
         }.items():
             if twice := _twice(ids):
-                raise ValueError(f"{what} id {twice[0]!r} stands twice")
+                raise ValueError(f"duplicate {what} id {twice[0]!r}")
         for row in self.rows:
             for name in row.use:
                 if name not in self.variations:
@@ -339,7 +340,7 @@ class Experiment(Variation):
 
 def read_experiment(path: Path) -> Experiment:
     """One experiment file; UserError with file, key and advice where it is not valid."""
-    return validate(Experiment, written_out(read_yaml(path), str(path)), str(path))
+    return validate(Experiment, expand(read_yaml(path)), str(path))
 
 
 def read_experiments(

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import CoreSchema, core_schema
 
 from remixup.config import registry
+from remixup.config.base import Strict
 from remixup.config.registry import Part
-from remixup.config.yaml_loader import Strict
 from remixup.errors import did_you_mean
 
 SCHEMA = 1

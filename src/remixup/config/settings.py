@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from remixup.config.base import Strict, validate
 from remixup.config.registry import catalogue
-from remixup.config.yaml_loader import Strict, validate
 from remixup.errors import UserError, did_you_mean
 
 Scale = Literal["embedded", "reduced-cpu", "reduced", "paper"]

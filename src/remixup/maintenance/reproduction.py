@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
+from remixup.config.base import validate
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config
-from remixup.config.yaml_loader import read_yaml, validate
+from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError
 from remixup.store.provenance import environment, processor
 from remixup.store.run_store import Block, Store

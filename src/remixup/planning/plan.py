@@ -8,11 +8,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from remixup.config.base import validate
 from remixup.config.experiment import Experiment, Row, Settings, read_experiments
 from remixup.config.registry import Part, catalogue, numerics
 from remixup.config.run import RunSpec, Vicinity, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
-from remixup.config.yaml_loader import validate
 from remixup.errors import UserError, did_you_mean
 
 FAST: dict[str, Any] = {"precision": "bfloat16", "memory_format": "channels_last", "compile": True}

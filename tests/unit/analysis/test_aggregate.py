@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.config.small import plan
+from tests.unit.config.sample_experiment import plan
 
 from remixup.analysis import records
 from remixup.analysis.aggregate import collect, read_part

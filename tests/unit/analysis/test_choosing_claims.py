@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.config.small import plan, write
+from tests.unit.config.sample_experiment import plan, write
 
 from remixup.analysis.result_schema import ClaimResult
 from remixup.analysis.verdicts import Evidence, decide_claims

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.config.small import plan, write
+from tests.unit.config.sample_experiment import plan, write
 from tests.unit.reporting.small import lines_of, result_of
 
 from remixup.analysis import records
@@ -151,7 +151,7 @@ def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None
     [
         ({"baseline": "emr"}, "derived number ratio: unknown row 'emr'"),
         ({"metric": "test_loss.last"}, "derived number ratio: metric 'test_loss.last' is not described"),
-        ({"id": "erm"}, "row or derived number id 'erm' stands twice"),
+        ({"id": "erm"}, "duplicate row or derived number id 'erm'"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, changes: dict[str, str], message: str) -> None:

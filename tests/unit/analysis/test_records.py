@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.config.small import plan
+from tests.unit.config.sample_experiment import plan
 
 from remixup.analysis import records
 from remixup.analysis.records import OnRecord, for_entry

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.config.small import plan
+from tests.unit.config.sample_experiment import plan
 
 from remixup.analysis.run_results import Harvest
 from remixup.config import registry

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
-from tests.unit.config.small import plan
+from tests.unit.config.sample_experiment import plan
 
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.result_schema import Recorded

@@ -4,7 +4,7 @@ import pytest
 
 from remixup.config.experiment import Claim, read_experiment
 from remixup.errors import UserError
-from tests.unit.config.small import plan, write
+from tests.unit.config.sample_experiment import plan, write
 
 BASE = {"id": "one", "statement": "x", "where": "y"}
 METRIC = {"metric": "test_error.last"}

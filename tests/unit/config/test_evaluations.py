@@ -11,7 +11,7 @@ from remixup.config.run import short_digest
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.planning.plan import plan_experiment
-from tests.unit.config.small import plan, write
+from tests.unit.config.sample_experiment import plan, write
 
 STRING, NUMBER = {"type": "string", "default": ""}, {"type": "number", "default": 1.0}
 ENTRY = {"numerics": 1, "summary": "", "weights": True}
@@ -80,7 +80,7 @@ def test_metrics_that_nothing_gives_are_refused(tmp_path, metric, expected):
 
 def test_an_evaluation_stands_once(tmp_path):
     """Its results are filed under its name."""
-    with pytest.raises(UserError, match=r"evaluation 'probe' stands twice"):
+    with pytest.raises(UserError, match=r"duplicate evaluation 'probe'"):
         planned(tmp_path, [{**ROWS[3], "evaluate": ["probe", {"name": "probe", "eps": 2.0}]}])
 
 

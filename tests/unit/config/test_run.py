@@ -2,10 +2,10 @@
 
 import pytest
 
+from remixup.config.base import validate
 from remixup.config.run import RunSpec
-from remixup.config.yaml_loader import validate
 from remixup.errors import UserError
-from tests.unit.config.small import spec
+from tests.unit.config.sample_experiment import spec
 
 BETA = {"ratio": {"name": "beta", "alpha": 1.0}}
 NOISE = {"name": "gaussian", "sigma": 0.1}

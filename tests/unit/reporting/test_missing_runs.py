@@ -9,7 +9,7 @@ import pytest
 
 from remixup.costs.estimate import SeedCosts
 from remixup.reporting.missing_runs import Lacking, Outstanding, amount, macros, outstanding, table
-from tests.unit.config.small import plan
+from tests.unit.config.sample_experiment import plan
 
 from .judged import EMBEDDED, NEVER, on_record
 from .made_up import claim, entry, recorded

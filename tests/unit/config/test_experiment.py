@@ -7,11 +7,11 @@ import pytest
 
 from remixup.config import registry
 from remixup.config.experiment import file_schema, read_experiment, read_experiments
-from remixup.config.settings import Config, read_config
+from remixup.config.settings import Config
 from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError
 from remixup.planning.plan import merge, read_plans, with_all_rows
-from tests.unit.config.small import plan, spec, write
+from tests.unit.config.sample_experiment import plan, spec, write
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,15 @@ from tests.unit.config.small import plan, spec, write
         ({"rows__0__published": {"test_error.median10": 1.0}}, r"metric 'test_error.median10' is not described"),
         ({"rows__0__published": {"test_error.last": float("nan")}}, r"finite"),
         ({"tables__0__rows": ["emr*"]}, r"no row is called 'emr\*'"),
-        ({"rows__1__id": "erm"}, r"row id 'erm' stands twice"),
+        ({"rows__1__id": "erm"}, r"duplicate row id 'erm'"),
         ({"rows": []}, r"claim lower: unknown row 'erm'"),
         ({"rows": [], "claims": []}, r"all: no row is called '\*'"),
         ({"seeds": "many"}, r"seeds: .*integer"),
         ({"tables__0__rows": "erm"}, r"list"),
+        ({"rows__0__id": 3}, r"rows\[3\].id: .*string"),
+        ({"rows__0__label": "x\x1b[2J", "rows__0__lable": "x"}, r"unknown key 'lable'"),
+        ({"title": None}, r"title: .*string"),
+        ({"rows__1__each": {"alpha": 3}}, r"rows\[mixup\].each.alpha: .*list"),
     ],
 )
 def test_mistakes_name_place_and_remedy(tmp_path, changes, expected):
@@ -63,13 +67,6 @@ def test_mistakes_in_a_run_are_found_when_it_is_resolved(tmp_path, changes, expe
     with pytest.raises(UserError, match=expected) as caught:
         plan(tmp_path, **changes)
     assert "rows[" in str(caught.value)
-
-
-def test_a_key_that_stands_twice_is_refused(tmp_path):
-    path = tmp_path / "twice.yaml"
-    path.write_text("id: a\nid: b\n")
-    with pytest.raises(UserError, match=r"twice.yaml, line 2: .*'id' stands twice"):
-        read_yaml(path)
 
 
 def test_a_departure_from_the_protocol_must_be_named(tmp_path):
@@ -167,32 +164,12 @@ def test_raised_numerics_change_the_hash_of_the_runs_that_use_them(monkeypatch):
     assert mixup.digest() != before[1]
 
 
-def test_configuration(tmp_path, monkeypatch):
-    with pytest.raises(UserError, match=r"unknown key 'sclae'; did you mean 'scale'"):
-        read_config({"sclae": "paper"})
-    with pytest.raises(UserError, match=r"config.yaml, data: versions: unknown dataset 'cifar'"):
-        read_config({"data": {"versions": {"cifar": "python"}}})
-    with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
-        read_config({"data": {"mirror": "/nowhere"}})
-    monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
-    assert read_config({}).mirror == tmp_path
-    assert read_config({}).at_hand("abalone", "uci")
-
-
 def test_data_that_is_not_at_hand_runs_nothing(tmp_path):
     config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
     found = plan(tmp_path, config=config, run__dataset={"name": "abalone", "holdout": 0.5})
     assert not any(row.at_hand for row in found.rows)
     assert found.runs() == {}
     assert found.packs() == []
-
-
-def test_data_that_is_prepared_is_at_hand(tmp_path):
-    config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
-    assert not config.at_hand("abalone", "uci")
-    config.manifest("abalone", "uci").parent.mkdir(parents=True)
-    config.manifest("abalone", "uci").write_text("{}")
-    assert config.at_hand("abalone", "uci")
 
 
 def test_a_pack_is_named_by_what_it_trains(tmp_path):

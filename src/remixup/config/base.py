@@ -1,0 +1,70 @@
+"""Strict base model, and validation whose errors name the file, the key and the nearest valid name."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from remixup.errors import UserError, did_you_mean
+
+
+class Strict(BaseModel):
+    """Immutable model that rejects unknown keys and suggests the nearest valid one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for key in value:
+                if key not in cls.model_fields:
+                    raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), cls.model_fields)}")
+        return value
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], value: Any, where: str) -> Model:
+    """Convert a value to a model.
+
+    Args:
+        model: the pydantic model.
+        value: parsed YAML or JSON.
+        where: the file (or option) that the value comes from.
+
+    Raises:
+        UserError: the value does not fit. The message names the place, the key and the first mistake.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = _locate(first["loc"], value)
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            message = "this key is needed"
+        elif first["type"] != "value_error":
+            message = f"{message}, not {first['input']!r}"[:300]
+        more = f"{error.error_count() - 1} more errors" if error.error_count() > 1 else None
+        raise UserError(message, where=f"{where}, {place}" if place else where, hint=more) from None
+
+
+def _locate(loc: tuple[int | str, ...], value: Any) -> str:
+    """Return a path into the document. List items are named by their id if they have one: rows[iris-erm].run."""
+    path = ""
+    for step in loc:
+        value = _child(value, step)
+        if isinstance(step, int):
+            path += f"[{value.get('id', step) if isinstance(value, dict) else step}]"
+        else:
+            path += f".{step}" if path else step
+    return path
+
+
+def _child(value: Any, step: int | str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None

@@ -1,0 +1,93 @@
+"""The layers of the packages, and their picture in docs/architecture.md, compared with the imports in the code."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from remixup.config.registry import catalogue
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/remixup"
+specification = importlib.util.spec_from_file_location("draw_architecture", ROOT / "docs/draw_architecture.py")
+architecture = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(architecture)
+
+UPWARD = {
+    ("analysis", "costs"),
+    ("config", "analysis"),
+    ("data", "store"),
+    ("data", "training"),
+    ("store", "data"),
+    ("training", "costs"),
+}
+"""Imports that remain to be removed. The aim is an empty set."""
+
+
+def write(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_every_package_has_a_layer():
+    packages = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert packages - {"__init__"} <= set(architecture.LEVEL)
+
+
+def test_imports_lead_to_lower_layers():
+    found = architecture.upward(architecture.imports(SOURCE))
+    assert found - UPWARD == set(), "imports that lead upward"
+    assert UPWARD - found == set(), "no longer there: remove it from the list of exceptions"
+
+
+def test_the_picture_agrees_with_the_imports():
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    assert text == architecture.page(text, architecture.draw(architecture.imports(SOURCE))), "run `make schema`"
+
+
+def test_imports_are_found_wherever_they_are_written(tmp_path):
+    write(tmp_path, "cli/run.py", "from remixup import analysis\n\n\ndef f():\n    import remixup.data.inputs as i\n")
+    write(tmp_path, "analysis/__init__.py", "from remixup.analysis import x\nfrom remixup.errors import UserError\n")
+    assert architecture.imports(tmp_path) == {("cli", "analysis"), ("cli", "data"), ("analysis", "errors")}
+
+
+def test_the_picture_leaves_out_what_follows_and_dots_what_leads_upward():
+    edges = {("cli", "training"), ("training", "data"), ("cli", "data"), ("data", "training"), ("data", "errors")}
+    lines = [line.strip() for line in architecture.draw(edges).splitlines() if ">" in line]
+    assert lines == ["cli --> training", "training --> data", "data -.-> training"]
+
+
+@pytest.mark.parametrize("package", ["config", "planning"])
+def test_reading_the_workflow_does_not_import_torch(package):
+    """It takes a second, which every call of Snakemake pays. Writing the registry does import the code."""
+    files = [path for path in (SOURCE / package).rglob("*.py") if path.name != "build_registry.py"]
+    names = [".".join(("remixup", *path.relative_to(SOURCE).with_suffix("").parts)) for path in files]
+    program = "import importlib, sys\nfor name in {}: importlib.import_module(name)\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program.format(names)], check=False).returncode == 0
+
+
+def strings(tree):
+    """Yield the string constants of a module that are no docstrings, with their lines."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and _begins(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def _begins(node):
+    return bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+
+
+def test_training_and_evaluation_name_no_method():
+    """A method is a composition of components in a file; training and evaluation must not depend on its name."""
+    kinds = catalogue()["kinds"]
+    methods = {name for kind in ("ratio", "partner", "blend", "target", "noise") for name in kinds[kind]}
+    methods |= {"mixup", "cutmix", "smote", "erm"}
+    for path in [*(SOURCE / "training").glob("*.py"), *(SOURCE / "evaluation").glob("*.py")]:
+        for line, text in strings(ast.parse(path.read_text())):
+            assert text.lower() not in methods, f"{path.name}, line {line}: {text!r}"
