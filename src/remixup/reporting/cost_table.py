@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.table import Table
 
 from remixup.analysis.sample_size import Needed
-from remixup.costs.estimate import CostPlan, Estimate
+
+if TYPE_CHECKING:  # it imports torch
+    from remixup.costs.estimate import CostPlan, Estimate
 
 NOTES = (
     "PFLOP, hours: of training all seeds, 10^15 operations and hours of one device. Evaluations are not estimated.",

@@ -24,7 +24,7 @@ class Lacking:
     numbers: int
     """Published numbers whose best evidence is not the published protocol."""
     claims: int
-    """Claims of the paper of which the same is true, or that choose among rows not all of which have runs."""
+    """The paper's claims whose best evidence is not the published protocol, or that choose among rows without runs."""
     runs: dict[str, int]
     """Run at paper scale -> seeds."""
 
