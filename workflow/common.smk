@@ -134,6 +134,7 @@ PAPER = sorted(
             *Path("paper").glob("*.tex"),
             *Path("paper").glob("*.bib"),
             *Path("paper/sections").glob("*.tex"),
+            *Path("paper/templates").glob("*.tex"),
         ],
     )
 )

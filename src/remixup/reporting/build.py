@@ -15,11 +15,14 @@ from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
 from remixup.errors import UserError
 from remixup.planning.plan import overlaid_run
-from remixup.reporting import missing_runs, summary, tables, title_page
+from remixup.reporting import missing_runs
 from remixup.reporting.appendix import appendix, distinct
 from remixup.reporting.evidence import Judged, in_order, judge
+from remixup.reporting.evidence_section import evidence_section
 from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Outstanding
+from remixup.reporting.table_builder import rows_at_scale
+from remixup.reporting.title_page import macros, title_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -56,7 +59,7 @@ def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, fold
     path = folder / f"{experiment.id}-{figure.id}.pdf"
     arguments = {key: value for key, value in figure.draw.items() if key != "name"}
     # Where none of its rows is run at this scale, the figure says so.
-    rows = tables.at_scale(experiment.select(figure.rows), experiment, result.scale)
+    rows = rows_at_scale(experiment.select(figure.rows), experiment, result.scale)
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
     return _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
 
@@ -103,14 +106,12 @@ def write_front(
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
     claims = judge(experiments, results)
-    lines = title_page.macros(experiments, papers, replication, distinct(results))
-    lines += [*summary.macros(claims), *missing_runs.macros(wanting)]
-    _write(folder / "macros.tex", "\n".join(lines))
-    _write(folder / "numbers.tex", title_page.numbers_table(replication.entries, papers))
-    _write(folder / "claims.tex", title_page.claims_table(replication.claims))
+    _write(
+        folder / "macros.tex", "\n".join([*macros(replication.code, replication.scale), *missing_runs.macros(wanting)])
+    )
+    _write(folder / "title.tex", title_page(experiments, papers, replication, distinct(results)))
     _write(folder / "experiments.tex", _inputs(experiments))
-    _write(folder / "evidence-papers.tex", summary.papers_table(claims, papers))
-    _write(folder / "evidence-claims.tex", summary.claims_table(claims))
+    _write(folder / "evidence.tex", evidence_section(claims, papers))
     _write(folder / "evidence-open.tex", missing_runs.table(wanting))
     _draw_forest(claims, folder / "evidence-forest.pdf")
     _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))

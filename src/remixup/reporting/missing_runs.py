@@ -11,6 +11,7 @@ from remixup.config.experiment import Experiment
 from remixup.planning.plan import Plan
 from remixup.reporting import latex
 from remixup.reporting.evidence import in_order, judge, of
+from remixup.reporting.templates import render
 
 if TYPE_CHECKING:  # it imports torch
     from remixup.costs.estimate import SeedCosts
@@ -99,20 +100,16 @@ def amount(value: float | None) -> str:
 
 
 def table(found: Outstanding) -> str:
-    """Build the table: a line for each experiment, and one for all; hours where some are known."""
+    """Print a line for each experiment, and one for all together; hours where some are known."""
     timed = any(found.hours(each.runs) is not None for each in found.parts)
-    lines: list[list[str] | str] = []
+    lines = []
     for each in found.parts:
         counted = [str(each.numbers), str(each.claims), *_cells(found, each.runs, timed)]
         lines.append([rf"\ref{{exp:{each.experiment.id}}}", latex.prose(each.experiment.title), *counted])
     sums = [str(sum(each.numbers for each in found.parts)), str(sum(each.claims for each in found.parts))]
     lines.append([r"\totalrule All", "(runs in common once)", *sums, *_cells(found, found.together, timed)])
-    wide = 3 + timed
-    over = rf"& & \multicolumn{{2}}{{c}}{{Open}} & \multicolumn{{{wide}}}{{c}}{{To be run at paper scale}} \\"
-    over += f"\n\\cmidrule(lr){{3-4}}\\cmidrule(l){{5-{4 + wide}}}\n"
-    head = [over, "Experiment", "numbers", "claims", "runs", "trainings", r"$10^{15}$ operations"]
-    head += ["hours"] if timed else []
-    return latex.table(["@{}l", "l", *["r"] * (len(head) - 3), "r@{}"], head, lines)
+    columns = ["runs", "trainings", "$10^{15}$ operations", *(["hours"] if timed else [])]
+    return render("missing-runs.tex", columns=columns, lines=lines)
 
 
 def _cells(found: Outstanding, runs: dict[str, int], timed: bool) -> list[str]:

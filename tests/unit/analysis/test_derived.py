@@ -19,7 +19,7 @@ from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError
 from remixup.planning.plan import comparable
-from remixup.reporting.derived import derived_table
+from remixup.reporting.results_table import derived_table
 
 METRIC = "test_error.last"
 RATIO = {

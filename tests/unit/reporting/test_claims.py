@@ -8,7 +8,8 @@ import pytest
 
 from remixup.analysis.result_schema import RecordedClaim
 from remixup.config.experiment import Experiment
-from remixup.reporting.claims import claims_table, sentences
+from remixup.reporting.claims import claims_table
+from remixup.reporting.experiment_section import section
 
 from .evaluated import evaluated, words
 from .made_up import DIGITS, claim
@@ -137,21 +138,24 @@ def test_a_claim_without_unit_has_none() -> None:
     assert least == r"\num{0.5}"
 
 
+def sentences(experiment: Experiment, result: Any) -> list[str]:
+    """The items of the list of sentences that runs do not decide, with one space between words."""
+    text = section(experiment, result).partition(r"\begin{sentences}")[2].partition(r"\end{sentences}")[0]
+    return [" ".join(item.replace(r"\allowbreak{}", "").split()) for item in text.split(r"\item")[1:]]
+
+
 def test_sentences_that_runs_do_not_decide_are_listed_with_the_reason() -> None:
-    head, first, second, end = sentences(*words()).splitlines()
-    assert (head, end) == (r"\begin{sentences}", r"\end{sentences}")
-    plain = first.replace(r"\allowbreak{}", "")
     test = r"\texttt{tests/unit/mixing/test\_mixing.py::test\_properties\_of\_mixing}"
-    where = r"\item labels are mixed too, by the same $\lambda$ (section 2). "
-    assert plain == where + rf"\emph{{Definition}}, held by {test}."
-    assert second == r"\item it is easy (p. 1). \emph{Untested}: a matter of taste, 100 \%."
+    assert sentences(*words()) == [
+        rf"labels are mixed too, by the same $\lambda$ (section 2). \emph{{Definition}}, checked by {test}.",
+        r"it is easy (p. 1). \emph{Untested}: a matter of taste, 100 \%.",
+    ]
     assert claims_table(*words()) == ""
 
 
-def test_each_sentence_stands_in_one_place() -> None:
-    table, listed = claims_table(*evaluated()), sentences(*evaluated())
-    assert listed.count(r"\item") == 1
-    assert "inputs are mixed" in listed
+def test_each_sentence_is_in_one_place() -> None:
+    table, (item,) = claims_table(*evaluated()), sentences(*evaluated())
+    assert "inputs are mixed" in item
     assert "inputs are mixed" not in table
-    assert "mixup errs less" not in listed
-    assert sentences(small(), result_of()) == ""
+    assert "mixup errs less" not in item
+    assert sentences(small(), result_of()) == []

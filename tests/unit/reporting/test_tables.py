@@ -12,6 +12,7 @@ from remixup.analysis.best_evidence import best_record
 from remixup.config.experiment import Experiment
 from remixup.errors import UserError
 from remixup.reporting import tables
+from remixup.reporting.experiment_section import section
 
 from .evaluated import GRID, SMALLER, evaluated, one
 from .made_up import DIGITS, entry, noise, recorded, tabular
@@ -166,7 +167,7 @@ def test_a_record_of_this_very_run_is_not_repeated() -> None:
 
 def test_several_metrics_stand_under_headings_of_their_own() -> None:
     table = tables.table(noise()[0].tables[0], *noise())
-    found = re.findall(r"\\emph\{(.*?)\}\} \\\\|^(?:\\addlinespace)?(ERM|mixup)", body_of(table), re.MULTILINE)
+    found = re.findall(r"\\emph\{(.*?)\}\} \\\\|^\\rowlabel\{(ERM|mixup)", body_of(table), re.MULTILINE)
     first = r"20 \% of labels replaced: best test error (\%)"
     assert ["".join(each) for each in found][:5] == [
         first,
@@ -185,23 +186,29 @@ def test_groups_head_their_rows_even_where_the_file_mixes_them() -> None:
     experiment = Experiment.model_validate(document)
     result = result_of(*(entry(name, "test_error.last", None, exactly(1.0, 0.1)) for name in "abc"))
     table = tables.table(experiment.tables[0], experiment, result)
-    order = re.findall(r"(?m)\\emph\{(.*?)\}|^([abc]) &", body_of(table))
+    order = re.findall(r"(?m)\\emph\{(.*?)\}|^\\rowlabel\{([abc])\}", body_of(table))
     assert ["".join(found) for found in order] == ["G 1", "a", "c", r"G\_2", "b"]
 
 
+def troubles(experiment: Experiment, result: Any) -> str:
+    """What the section says of failed runs."""
+    text = section(experiment, result)
+    return text.partition(r"\troubles{")[2].partition("\n")[0]
+
+
 def test_failed_and_diverged_runs_are_named_with_their_log() -> None:
-    text = tables.troubles(*noise())
+    text = troubles(*noise())
     assert text.count(r"ERM + dropout (p = 0.7)") == 2
     assert r"failed; see \texttt{results/\allowbreak{}embedded/\allowbreak{}logs/\allowbreak{}a\_\allowbreak{}b" in text
     assert r"(\texttt{dropout-\allowbreak{}50}) diverged." in text
-    assert tables.troubles(small(), result_of(entry("r", "test_error.last", 1.0, exactly(1.0, 0.1)))) == ""
+    assert troubles(small(), result_of(entry("r", "test_error.last", 1.0, exactly(1.0, 0.1)))) == ""
 
 
 def test_what_has_no_value_did_not_diverge() -> None:
     nothing = entry("r", "test_error.last", 17.3, None, verdict="no value")
     ((*cells,),) = cells_of(printed_table(nothing))
     assert cells[-9:] == ["--", "", "--", "", "", "", "", "--", r"\NoValue"]
-    assert tables.troubles(small(), result_of(nothing)) == ""
+    assert troubles(small(), result_of(nothing)) == ""
 
 
 def evaluated_table(number: int, **changes: Any) -> str:
@@ -294,15 +301,3 @@ def test_a_record_of_the_very_same_runs_is_not_printed_twice() -> None:
         "r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.1, 0.1), scale="paper")]
     )
     assert [len(cells_of(printed_table(each))) for each in (here, other)] == [1, 2]
-
-
-def test_columns_of_numbers_are_as_wide_as_their_content_needs() -> None:
-    """Digits of 1.55 mm, a sign of 5, a dagger's characters of 1.1, and 1 to spare; at the least 12."""
-    short, long = r"\num{1.2}", r"\itshape \num{100.00}\,$\pm$ \num{0.25}\standinmark{1,2}"
-    assert tables._cell_width(short) == 12
-    assert tables._cell_width(long) == pytest.approx(10 * 1.55 + 5 + 4 * 1.1 + 1)  # 25.9
-    lines = [[short, short], [short, long]]
-    assert tables._number_columns(lines, 2, room=60, most=34) == ["R{23.1mm}", "R{34.0mm}"]  # 11.05 to spare for each
-    assert tables._number_columns(lines, 2, room=60, most=20) == ["R{20.0mm}", "R{25.9mm}"]
-    assert tables._number_columns(lines, 2, room=31.9, most=34) == ["R{9.0mm}", "R{22.9mm}"]
-    assert tables._number_columns([], 2, room=60, most=34) == ["R{30.0mm}"] * 2

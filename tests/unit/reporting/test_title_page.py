@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from remixup.analysis.best_evidence import best_evidence, summary
-from remixup.analysis.result_schema import Code, Entry, RecordedClaim, Replication
+from remixup.analysis.result_schema import ClaimResult, Code, Entry, RecordedClaim, Replication
 from remixup.reporting import evidence, title_page
 
 from .made_up import DIGITS, claim, entry, recorded
@@ -38,6 +38,13 @@ def test_best_evidence_of_a_number() -> None:
     assert best(more, verdict="diverged", recorded=[fewer]) == ("paper", "replicated"), "a broken sample counts less"
 
 
+def page(entries: list[Entry], claims: list[ClaimResult], papers: list[str] | None = None) -> str:
+    """The title page, with one space between words."""
+    code, counts = Code(commit=None, dirty=None), summary(entries, claims)
+    whole = Replication(scale="paper", code=code, summary=counts, entries=entries, claims=claims)
+    return " ".join(title_page.title_page([], papers or [], whole, []).split())
+
+
 def cpu(entries: list[Entry]) -> list[Entry]:
     """The same with what is on record at reduced scale measured on a CPU."""
     changed = [[each.model_copy(update={"scale": "reduced-cpu"}) for each in entry.recorded] for entry in entries]
@@ -57,14 +64,14 @@ def test_counts_by_hand() -> None:
     kinds, verdicts = evidence.count_numbers(entries)
     assert kinds == {"paper": 2, "reduced": 1, "stand-in": 1, "none": 1}
     assert verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
-    table = title_page.numbers_table(entries, ["zhang2018mixup", "zhang2021"])
+    table = page(entries, [], ["zhang2018mixup", "zhang2021"])
     # numbers; paper, reduced, stand-in, none; replicated, not replicated, inconclusive, no verdict
     assert r"\citet{zhang2018mixup} & 4 & 1 & 1 & 1 & 1 & 1 & 0 & 1 & 2 \\" in table
     assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in table
     assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in table
     small = cpu(entries)
     assert evidence.count_numbers(small)[0] == {"paper": 2, "reduced-cpu": 1, "stand-in": 1, "none": 1}
-    assert title_page.numbers_table(small, ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
+    assert page(small, [], ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
 
 
 def test_claim_counts_by_hand() -> None:
@@ -81,8 +88,8 @@ def test_claim_counts_by_hand() -> None:
         claim("g", stand_in=DIGITS, scale="embedded", holds=None),
     ]
     reduced = [claim("h", **never, recorded=[record.model_copy(update={"scale": "reduced-cpu"})])]
-    assert "reduced & 1 & 0 & 0 & 0 & 0 & 1" in title_page.claims_table(reduced)
-    table = title_page.claims_table(claims)
+    assert "reduced & 1 & 0 & 0 & 0 & 0 & 1" in page([], reduced)
+    table = page([], claims)
     # confirmed, refuted, direction shown, not shown, undecided, all
     for line in (
         "paper & 1 & 1 & 0 & 0 & 0 & 2",
@@ -98,25 +105,14 @@ def test_claim_counts_by_hand() -> None:
 def test_claims_of_ours_are_counted_apart() -> None:
     papers = [claim("a"), claim("b", holds=False)]
     ours = [claim("c", source="ours", holds=False), claim("d", source="ours", holds=False), claim("e", source="ours")]
-    table = title_page.claims_table([*ours, *papers])
+    table = page([], [*ours, *papers])
     # confirmed, refuted, direction shown, not shown, undecided, all
     assert "paper & 1 & 1 & 0 & 0 & 0 & 2" in table
     assert "All & 1 & 1 & 0 & 0 & 0 & 2" in table
     assert r"\midrule Of ours & 1 & 2 & 0 & 0 & 0 & 3" in table
-    claims = [*ours, *papers]
-    counts = summary([], claims)
-    whole = Replication(scale="paper", code=Code(commit=None, dirty=None), summary=counts, entries=[], claims=claims)
-    found = title_page.macros([], [], whole, [])
-    for name, count in {
-        "NumClaims": 2,
-        "NumClaimsConfirmed": 1,
-        "NumClaimsRefuted": 1,
-        "NumOurs": 3,
-        "NumOursConfirmed": 1,
-        "NumOursRefuted": 2,
-        "NumOursUndecided": 0,
-    }.items():
-        assert rf"\newcommand{{\{name}}}{{{count}}}" in found
+    assert r"Of \counted{2}{claim}{claims} of the papers that runs can decide" in table
+    assert "extensions of ours, 3 of which runs can decide" in table
+    assert "confirm 1 of them and refute~2." in table
 
 
 def test_the_summary_by_hand() -> None:
@@ -137,18 +133,16 @@ def test_the_summary_by_hand() -> None:
     assert found.by_verdict == {"replicated": 1, "not replicated": 1, "not run": 1}
     assert found.paper_claims == {"confirmed": 1, "refuted": 1}
     assert found.our_claims == {"refuted": 1}
-    code = Code(commit=None, dirty=None)
-    whole = Replication(scale="paper", code=code, summary=found, entries=entries, claims=claims)
-    macros = title_page.macros([], [], whole, [])
-    assert r"\newcommand{\NumPublished}{3}" in macros
-    assert r"\newcommand{\NumNotTranscribed}{2}" in macros
+    text = page(entries, claims)
+    assert r"\counted{3}{published number}{published numbers}" in text
+    assert r"\counted{2}{number is}{numbers are} published in tables that could not be read" in text
 
 
 def test_sentences_that_no_run_decides_are_counted_apart() -> None:
     never: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
     others = [claim(name, kind="untested", **never) for name in "bcd"] + [claim("e", kind="definition", **never)]
-    table = title_page.claims_table([claim("a"), *others])
+    table = page([], [claim("a"), *others])
     assert "All & 1 & 0 & 0 & 0 & 0 & 1" in table
     assert "none & 0 & 0 & 0 & 0 & 0 & 0" in table
-    said = r"\multicolumn{5}{l}{1 definitions, held by tests, 3 untested}"
+    said = r"\multicolumn{5}{l}{1 definitions, checked by tests, 3 untested}"
     assert rf"Not decided by runs & {said} & 4" in table

@@ -32,6 +32,11 @@ DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.
 MARKERS = "osD^vP"
 UNSAFE = dict.fromkeys("<>|±×÷≤≥≠≈†‡−∞→", "${}$") | {"_": r"$\_$", "{": r"$\{{$", "}": r"$\}}$", "\\": r"$\backslash$"}
 UNSAFE |= {"$": r"\$", '"': "''", "–": "-", "—": "-"}
+GREEK_NAMES = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi"
+    " psi omega"
+)
+GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", GREEK_NAMES.split(), strict=True))
 DAGGER = r" $\dagger$"
 
 
@@ -159,6 +164,6 @@ def wrapped(label: str, width: int) -> str:
 
 
 def _sign(char: str) -> str:
-    if "α" <= char <= "ω" and char in latex.MATHS:
-        return rf"$\{latex.MATHS[char]}$"
+    if char in GREEK:
+        return rf"$\{GREEK[char]}$"
     return UNSAFE.get(char, "{}").format(char)

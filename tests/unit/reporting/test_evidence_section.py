@@ -7,12 +7,14 @@ import re
 import pytest
 
 from remixup.analysis.best_evidence import best_test, dissenting_test
-from remixup.reporting import summary
+from remixup.reporting import evidence_section
 from remixup.reporting.evidence import Judged, in_order, judge
 
 from .judged import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results, with_ours
 from .made_up import claim
 from .small import lines_of, result_of
+
+PAPERS = ["zhang2018mixup", "zhang2021"]
 
 
 def test_the_best_kind_counts_then_the_most_seeds() -> None:
@@ -67,61 +69,59 @@ def test_only_claims_that_runs_decide_are_judged_in_the_order_of_the_report() ->
     assert [each.experiment.id for each in judge([first, other, late], parts)] == ["c", "b"]
 
 
-def macros(claims: list[Judged] | None = None) -> dict[str, str]:
-    lines = summary.macros(list(judged().values()) if claims is None else claims)
-    found = [re.fullmatch(r"\\newcommand\{\\(\w+)\}\{(.*)\}", line) for line in lines]
-    return {match[1]: match[2].replace(r"\allowbreak{}", "") for match in found if match}
+def section(claims: list[Judged] | None = None) -> str:
+    """The section without the table of all claims, with one space between words."""
+    text = evidence_section.evidence_section(list(judged().values()) if claims is None else claims, PAPERS)
+    return " ".join(text.partition(r"\begingroup")[0].replace(r"\allowbreak{}", "").split())
+
+
+def listed(text: str, before: str) -> list[str]:
+    """The ids of claims from these words on to the end of the sentence."""
+    sentence = re.split(r"\\citep\{\w+\}(?!;)", text.partition(before)[2])[0]
+    return re.findall(r"\\texttt\{([\w-]+)\}", sentence)
 
 
 def test_counts_and_names_by_hand() -> None:
-    found = macros()
-    counts = {name[3:]: int(text) for name, text in found.items() if name.startswith("Num")}
-    assert counts == {
-        "ClaimsOnPaper": 6,
-        "ClaimsOnReduced": 1,
-        "ClaimsOnReducedCPU": 1,
-        "ClaimsOnEmbedded": 0,
-        "ClaimsOnStandIn": 2,
-        "ClaimsDrawn": 9,
-        "ClaimsLimits": 1,
-        "ClaimsDissenting": 1,
-        "ClaimsShownReduced": 1,
-    }
-    named = {name: re.findall(r"\\texttt\{([\w-]+)\}", text) for name, text in found.items() if name[:3] != "Num"}
-    assert named == {
-        "ClaimsClearest": ["huge", "more-clearly", "confirmed"],
-        "ClaimsRefuted": ["refuted"],
-        "ClaimsShownReduced": ["shown"],
-        "ClaimsNotShown": ["not-shown"],
-        "ClaimsDissenting": ["dissent"],
-        "ClaimsUntouched": ["never"],
-        **{f"Ours{each}": [] for each in ("Confirmed", "Refuted", "Shown", "NotShown", "Undecided")},
-    }
-    assert found["ClaimsRefuted"] == r"\hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}"
+    text = section()
+    for said in (
+        r"Of \counted{11}{claim}{claims}, 6 rest on the published protocol, 1 on real data reduced for a GPU, "
+        "1 on real data reduced for a processor, 2 on stand-ins and 1 on nothing yet",
+        "Effects of 9 claims",
+        "Left out are 1 claims that state a limit",
+        r"confirm \counted{5}{claim}{claims}",
+        "show the direction of 1 more% , 1 of them on real data",
+        r"refute \counted{1}{claim}{claims}: \hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}.",
+        "the direction of 1 is not what is claimed, which leaves it open",
+        r"\counted{3}{claim is}{claims are} undecided",
+    ):
+        assert said in text, said
+    assert listed(text, "in units of it: ") == ["huge", "more-clearly", "confirmed"]
+    assert listed(text, "on real data: ") == ["shown"]
+    assert listed(text, "leaves it open: ") == ["not-shown"]
+    assert listed(text, "disagrees with the best") == ["dissent"]
+    assert listed(text, "for want of runs (") == ["never"]
+    assert "embedded protocol" not in text
+    assert "Questions and extensions of ours.}" not in text
 
 
 def test_a_refuted_claim_of_ours_is_in_no_count_or_list_of_the_papers() -> None:
-    """Each macro but those of ours is the one that the same claims without ours give."""
-    without, found = macros(), macros(with_ours())
-    apart = {name for name in found if name.startswith("Ours")}
-    assert {name: text for name, text in found.items() if name not in apart} == {
-        name: text for name, text in without.items() if name not in apart
-    }
-    assert re.findall(r"\\texttt\{([\w-]+)\}", found["OursRefuted"]) == ["own-question"]
-    assert re.findall(r"\\texttt\{([\w-]+)\}", found["OursUndecided"]) == ["own-open"]
-    assert found["OursConfirmed"] == found["OursShown"] == found["OursNotShown"] == ""
-
-
-def test_claims_of_ours_stand_apart_in_the_tables() -> None:
-    papers = ["zhang2018mixup", "zhang2021"]
-    table, plain = summary.papers_table(with_ours(), papers), summary.papers_table(list(judged().values()), papers)
+    """Without the paragraph and the line of ours, the section is that of the papers' claims alone."""
+    text = section(with_ours())
+    paragraph = re.search(r" \\paragraph\{Questions and extensions of ours\.\}.*?(?= \\end\{sloppypar\})", text)
+    assert paragraph
+    assert listed(paragraph[0], "Refuted: ") == ["own-question"]
+    assert listed(paragraph[0] + " ", "Undecided: ") == ["own-open"]
+    assert "Confirmed:" not in paragraph[0]
     # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
-    line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 1 & 0 & 0 & 1 \\"
-    assert line in table
-    assert table.replace(line + "\n", "") == plain
-    listed = summary.claims_table(with_ours())
-    heading = listed.index("Questions and extensions of ours")
-    assert listed.index("{refuted}") < heading < listed.index("{own-question}") < listed.index("{own-open}")
+    line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 1 & 0 & 0 & 1 \\ "
+    assert line in text
+    assert text.replace(paragraph[0], "").replace(line, "") == section()
+
+
+def test_claims_of_ours_follow_those_of_the_papers() -> None:
+    table = evidence_section.claims_table(with_ours())
+    heading = table.index("Questions and extensions of ours")
+    assert table.index("{refuted}") < heading < table.index("{own-question}") < table.index("{own-open}")
 
 
 def test_names_stand_under_their_papers() -> None:
@@ -132,27 +132,27 @@ def test_names_stand_under_their_papers() -> None:
     said = re.sub(
         r"\\hyperref\[claims:(\w)\]\{\\texttt\{([\w-]+?)\}\}",
         r"\1.\2",
-        summary.names(two[:3]).replace(r"\allowbreak{}", ""),
+        evidence_section.names(two[:3]).replace(r"\allowbreak{}", ""),
     )
     assert said == r"a.confirmed and a.more-clearly \citep{zhang2018mixup}; b.confirmed \citep{zhang2021}"
-    assert summary.names([]) == ""
+    assert evidence_section.names([]) == ""
 
 
 def test_a_limit_is_not_among_the_clearest() -> None:
-    assert r"\newcommand{\ClaimsClearest}{}" in summary.macros([judged()["limit"]])
+    assert listed(section([judged()["limit"]]), "in units of it: ") == []
 
 
 def test_the_table_of_papers_by_hand() -> None:
-    table = summary.papers_table(list(judged().values()), ["zhang2018mixup", "zhang2021"])
-    assert "& Claims & paper & reduced & reduced-cpu & stand-in & none & confirmed" in table.replace("\nPaper", "")
+    text = section()
+    assert "Paper & Claims & paper & reduced & reduced-cpu & stand-in & none & confirmed" in text
     # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
-    assert r"\citet{zhang2018mixup} & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in table
-    assert r"\citet{zhang2021} & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 \\" in table
-    assert r"All & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in table
+    assert r"\citet{zhang2018mixup} & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in text
+    assert r"\citet{zhang2021} & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 \\" in text
+    assert r"All & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in text
 
 
 def cells() -> dict[str, list[str]]:
-    lines = lines_of(summary.claims_table(list(judged().values())))
+    lines = lines_of(evidence_section.claims_table(list(judged().values())))
     return {re.sub(r".*\]\{(.*)\}$", r"\1", line[1]): line for line in lines}
 
 
@@ -184,9 +184,9 @@ def test_a_remark_names_what_a_decision_leaves_out() -> None:
     document = stated.claims[0].model_dump() | {"compare": [chosen], "select_by": "test_error.last"}
     claims = [type(stated.claims[0]).model_validate(document)]
     found = judge([stated.model_copy(update={"claims": claims})], [result_of(claims=[partly])])
-    assert lines_of(summary.claims_table(found))[0][-1] == r"\Confirmed; 2 of 4 rows"
+    assert lines_of(evidence_section.claims_table(found))[0][-1] == r"\Confirmed; 2 of 4 rows"
 
 
-def test_a_report_without_claims_has_the_tables_that_it_refers_to() -> None:
-    assert r"\label{tab:evidence}" in summary.claims_table([])
-    assert "All & 0 &" in summary.papers_table([], [])
+def test_a_report_without_evidence_has_the_table_that_it_refers_to() -> None:
+    assert r"\label{tab:evidence}" in evidence_section.claims_table([])
+    assert section([]) == "", "without claims there is no such section"

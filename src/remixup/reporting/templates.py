@@ -1,0 +1,58 @@
+"""The report's LaTeX templates: Jinja2 with delimiters that LaTeX does not use.
+
+A template prints a value with `\\VAR{...}`. Its control flow is in lines that start with `%%`, or in `\\BLOCK{...}`.
+Values are text and are escaped for LaTeX, unless they pass through a filter that returns LaTeX.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from remixup.reporting import latex
+
+FOLDER = Path(__file__).parents[3] / "paper" / "templates"
+
+
+@functools.cache
+def environment() -> Environment:
+    """Return the environment of the templates; a name that a template misses is an error."""
+    found = Environment(
+        loader=FileSystemLoader(FOLDER),
+        block_start_string=r"\BLOCK{",
+        block_end_string="}",
+        variable_start_string=r"\VAR{",
+        variable_end_string="}",
+        comment_start_string=r"\COMMENT{",
+        comment_end_string="}",
+        line_statement_prefix="%%",
+        line_comment_prefix="%#",
+        trim_blocks=True,
+        undefined=StrictUndefined,
+        # Jinja2 escapes for HTML what is not marked as safe. `finalize` runs before that and escapes for LaTeX.
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else Markup(latex.escape_part(str(value))),
+    )
+    filters = (latex.code, latex.listed, latex.number, latex.prose)
+    found.filters |= {each.__name__: _marked_safe(each) for each in filters}
+    return found
+
+
+def _marked_safe(function: Callable[..., str]) -> Callable[..., Markup]:
+    """Return the same function of a value, with a result that is not escaped again."""
+    return lambda value: Markup(function(value))
+
+
+def render(name: str, **values: Any) -> str:
+    """Fill in a template of `paper/templates`.
+
+    Args:
+        name: the template's file name.
+        **values: what it prints. Text is escaped; LaTeX must be marked in the template, by the filter `safe`.
+    """
+    return environment().get_template(name).render(values)
