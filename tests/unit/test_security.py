@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from remixup.data import prepare
+from remixup.data.builders import cifar
 from remixup.data.catalog.registry import REGISTRY
 from remixup.errors import UserError
 from remixup.reporting import build
@@ -46,7 +47,7 @@ def test_a_pickle_is_compared_with_its_digest_before_it_is_read(tmp_path):
         f"{dataset.name}-{version.name}": version
         for dataset in REGISTRY.values()
         for version in dataset.versions.values()
-        if version.builder in ("builders.cifar.cifar10_python", "builders.cifar.cifar100")
+        if version.builder in (cifar.cifar10_python, cifar.cifar100)
     }
     assert set(pickled) == {"cifar10-python", "cifar100-python"}
     for name, version in pickled.items():

@@ -31,9 +31,9 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
-        from remixup.data.storage import no_room
+        from remixup.files import no_space
 
-        if not no_room(error):
+        if not no_space(error):
             raise
         print(f"error: no space left below {Path.cwd()} (free some; the same command goes on)", file=sys.stderr)
         sys.exit(2)

@@ -1,13 +1,13 @@
-"""Datasets: what there is, preparing it once, loading it.
+"""Datasets: descriptors, preparation, loading.
 
     from remixup.data import load, prepare
     prepare("digits", folder=Path("data"))
     digits = load("digits", folder=Path("data")).tensors
 
-Importing this room does not import torch.
+This package can be imported without torch.
 """
 
-from remixup.data.catalog.registry import REGISTRY, Dataset, File, Structure, Version, lookup
+from remixup.data.catalog.registry import REGISTRY, lookup
 from remixup.data.prepared import Prepared, load, prepare
 
-__all__ = ["REGISTRY", "Dataset", "File", "Prepared", "Structure", "Version", "load", "lookup", "prepare"]
+__all__ = ["REGISTRY", "Prepared", "load", "lookup", "prepare"]

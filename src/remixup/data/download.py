@@ -1,9 +1,11 @@
-"""Fetching one file over HTTP, taken up again where it was cut off."""
+"""Download one file over HTTP, resuming where an earlier attempt was interrupted.
+
+Archives have up to 8 GB, so an interrupted download must not start again from the beginning.
+"""
 
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import sys
 import time
@@ -13,49 +15,48 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from remixup.data.storage import writing
 from remixup.errors import UserError
+from remixup.files import publish, report_disk_errors
 
 PAUSES_S = (1.0, 2.0, 4.0)  # before the second, third and fourth attempt
 _TIMEOUT_S = 30.0
 _CHUNK = 1 << 20
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 
 
-class _CutOffError(Exception):
-    """This attempt got no further; the next one goes on from there."""
+class _InterruptedError(Exception):
+    """The connection ended early; the next attempt continues from there."""
 
 
 def fetch(url: str, target: Path, fault: Callable[[Path], str | None], *, progress: bool = False) -> None:
-    """Downloads `url` to `target`, which appears whole and checked or not at all.
+    """Download `url` to `target`, which appears complete and verified or not at all.
 
-    What has arrived lies in `target` + `.part`, and a later call goes on from there if the server honours Range.
+    An incomplete download is stored as `target` + `.part`; a later call resumes it if the server supports Range.
 
     Args:
-        url: the address.
-        target: the file to make.
-        fault: says what is wrong with a complete file, None if nothing is.
-        progress: show how far it is, on a terminal.
+        url: Address of the file.
+        target: Path of the file to make.
+        fault: Function that returns what is wrong with a complete file, or None.
+        progress: Whether to show the progress on a terminal.
 
     Raises:
-        UserError: the server refuses, cannot be reached, sends the wrong file, or there is no room for it.
+        UserError: The server refuses, is unreachable or sends the wrong file, or the disk is full.
     """
     part = target.with_name(f"{target.name}.part")
-    with writing(target.parent):
+    with report_disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-    taken_up = part.exists()
+    resumed = part.exists()
     _transfer(url, part, progress)
-    wrong = fault(part)
-    if wrong and taken_up:  # perhaps the beginning was of another file: once more from the start
+    problem = fault(part)
+    if problem and resumed:  # the part may be of another file: start again
         part.unlink()
         _transfer(url, part, progress)
-        wrong = fault(part)
-    if wrong:
+        problem = fault(part)
+    if problem:
         part.unlink()
-        raise UserError(f"the file that came from {url} is not the expected one: {wrong}", hint="it was not kept")
-    with writing(target.parent), part.open("rb") as file:
-        os.fsync(file.fileno())
-        os.replace(part, target)
+        raise UserError(f"the file from {url} is not the expected one: {problem}", hint="the download was removed")
+    with report_disk_errors(target.parent):
+        publish(part, target)
 
 
 def _transfer(url: str, part: Path, progress: bool) -> None:
@@ -63,12 +64,12 @@ def _transfer(url: str, part: Path, progress: bool) -> None:
         try:
             return _attempt(url, part, progress)
         except urllib.error.HTTPError as error:
-            if error.code not in _PASSING or pause is None:
+            if error.code not in _TEMPORARY or pause is None:
                 raise UserError(f"the server answers {error.code} {error.reason}", where=url) from error
-        except (OSError, http.client.HTTPException, _CutOffError) as error:
+        except (OSError, http.client.HTTPException, _InterruptedError) as error:
             if pause is None:
-                hint = "run it again to go on from there, or set `data.mirror` in config.yaml or REMIXUP_MIRROR"
-                raise UserError(f"cannot be fetched: {error}", where=url, hint=hint) from error
+                hint = "run the command again to resume, or set `data.mirror` in config.yaml or REMIXUP_MIRROR"
+                raise UserError(f"cannot be downloaded: {error}", where=url, hint=hint) from error
         time.sleep(pause)
     return None
 
@@ -84,15 +85,15 @@ def _attempt(url: str, part: Path, progress: bool) -> None:
         if error.code != 416:
             raise
         if error.headers.get("Content-Range") == f"bytes */{have}":
-            return  # all of it had come before
+            return  # the file was already complete
         part.unlink()
-        raise _CutOffError("the server has less than what lies here") from error
+        raise _InterruptedError("the file on the server is shorter than the partial download") from error
     with response:
         if response.status != 206:
-            have = 0  # it does not know Range and sends the file from its beginning
+            have = 0  # no support for Range: the server sends the whole file
         elif not re.match(f"bytes {have}-", response.headers.get("Content-Range", "")):
             part.unlink()
-            raise _CutOffError("the server sends another part than the one asked for")
+            raise _InterruptedError("the server sends a range that was not requested")
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         _append(response, part, have, total, progress)
@@ -101,13 +102,17 @@ def _attempt(url: str, part: Path, progress: bool) -> None:
 def _append(response: http.client.HTTPResponse, part: Path, have: int, total: int | None, progress: bool) -> None:
     needed = None if total is None else total - have
     mode = "ab" if have else "wb"
-    with _bar(part.stem, have, total, progress) as advance, writing(part.parent, needed), part.open(mode) as out:
+    with (
+        _bar(part.stem, have, total, progress) as advance,
+        report_disk_errors(part.parent, needed),
+        part.open(mode) as out,
+    ):
         while chunk := response.read(_CHUNK):
             out.write(chunk)
             have += len(chunk)
             advance(have)
     if total is not None and have < total:
-        raise _CutOffError(f"the connection ended after {have:,} of {total:,} bytes")
+        raise _InterruptedError(f"the connection ended after {have:,} of {total:,} bytes")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where a dataset's files come from: a mirror folder, else the publisher; each one checked before anybody reads it."""
+"""Find the files of a dataset, in a mirror folder or at the publisher, and verify them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from remixup.data.builders import archives
 from remixup.data.builders.archives import BadContentError
 from remixup.data.catalog.descriptor import Dataset, File, Version
 from remixup.errors import UserError
+from remixup.files import sha256
+
+_MIRROR_SETTING = "data.mirror in config.yaml, or REMIXUP_MIRROR"
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file at hand for a builder.
+    """A file for a builder.
 
     Args:
-        file: its name in the registry.
-        path: where it lies.
-        sha256: its digest; of a folder None until its files have been read.
-        checked: what vouches for it: its `sha256` or `md5`, the digest of the `archive` it was in, or (still to be
-            shown by what was read) its `structure`.
+        file: Name in the descriptor.
+        path: Path on this machine.
+        sha256: Digest; None for a folder whose files have not been read yet.
+        checked: How the file was verified: by its `sha256` or `md5`, by the digest of its `archive`, or (after it is
+            read) by its `structure`.
     """
 
     file: str
@@ -35,39 +38,36 @@ class Source:
     checked: str
 
 
-def digest(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
 def mismatch(path: Path, file: File) -> str | None:
-    """How the file at `path` differs from what the registry says of `file`; None where it does not."""
+    """Return how the file at `path` differs from the descriptor `file`; None if it does not."""
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         return f"it has {size:,} bytes, not {file.size:,}"
     for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
-        if expected and (actual := digest(path, algorithm)) != expected:
-            return f"its {algorithm} is {actual}, not {expected}"
+        if expected:
+            with path.open("rb") as content:
+                actual = hashlib.file_digest(content, algorithm).hexdigest()
+            if actual != expected:
+                return f"its {algorithm} is {actual}, not {expected}"
     return None
 
 
 def gather(
     dataset: Dataset, version: Version, *, raw: Path, scratch: Path, mirror: Path | None, allow: bool, progress: bool
 ) -> list[Source]:
-    """The files that the version's builder reads.
+    """Return the verified files that the version's builder reads.
 
     Args:
-        dataset: the dataset.
-        version: the version of it.
-        raw: where downloads are kept.
-        scratch: where unpacked files go; the caller removes it.
-        mirror: a folder that holds the files, asked first.
-        allow: whether to download what the mirror lacks.
-        progress: show how far a download is.
+        dataset: Dataset.
+        version: Version of the dataset.
+        raw: Folder for downloads.
+        scratch: Folder for unpacked files; the caller removes it.
+        mirror: Folder to search first.
+        allow: Whether to download what the mirror lacks.
+        progress: Whether to show the progress of downloads.
 
     Raises:
-        UserError: a file is missing, is not the right one, or may not be fetched.
+        UserError: A file is missing, wrong, or may not be downloaded.
     """
     if version.embedded:
         return []
@@ -75,14 +75,14 @@ def gather(
     if found is None and allow and version.downloadable:
         found = _from_publisher(version, raw, scratch, progress)
     if found is None:
-        raise _unobtainable(dataset, version, mirror)
+        raise _unavailable(dataset, version, mirror)
     return found
 
 
 def _from_mirror(dataset: Dataset, version: Version, mirror: Path, scratch: Path) -> list[Source] | None:
-    """None where the mirror has nothing of this version."""
+    """Return None if the mirror has no file of this version."""
     if not mirror.is_dir():
-        raise UserError(f"there is no folder {mirror}", where="data.mirror in config.yaml, or REMIXUP_MIRROR")
+        raise UserError(f"the folder {mirror} does not exist", where=_MIRROR_SETTING)
     if (folder := version.folder) is not None and (path := mirror / folder.mirror_path).is_dir():
         return [Source(folder.mirror_path, path, None, "sha256" if folder.sha256 else "structure")]
     files = {file: mirror / file.mirror_path for file in version.files if file.mirror_path}
@@ -90,7 +90,7 @@ def _from_mirror(dataset: Dataset, version: Version, mirror: Path, scratch: Path
     if files and len(present) == len(version.files):
         for file, path in files.items():
             _refuse_mismatch(dataset, file, path)
-        return [_source(file, path) for file, path in files.items()]
+        return [_verified(file, path) for file, path in files.items()]
     packed = mirror / version.archive.mirror_path if version.archive and version.archive.mirror_path else None
     if version.archive and packed and packed.is_file():
         _refuse_mismatch(dataset, version.archive, packed)
@@ -112,7 +112,7 @@ def _from_publisher(version: Version, raw: Path, scratch: Path, progress: bool) 
         try:
             return _unpack(version, packed, scratch)
         except BadContentError as error:
-            raise _dropped(packed, error) from error
+            raise _remove_download(packed, error) from error
     sources = []
     for file in version.files:
         served = _download(file, raw, progress)
@@ -120,15 +120,15 @@ def _from_publisher(version: Version, raw: Path, scratch: Path, progress: bool) 
         path = scratch / file.name if compressed else served
         try:
             if compressed:
-                archives.unzip(served, path)
-            sources.append(_vouched(version, file, path))
+                archives.decompress(served, path)
+            sources.append(_verify(version, file, path))
         except BadContentError as error:
-            raise _dropped(served, error) from error
+            raise _remove_download(served, error) from error
     return sources
 
 
 def _download(file: File, raw: Path, progress: bool) -> Path:
-    """The file as the publisher serves it, kept from an earlier call if that is still intact."""
+    """Return the file as the publisher serves it, from an earlier call if that is still intact."""
     assert file.url is not None
     target = raw / file.url.rpartition("/")[2]
     served = File(file.name) if target.name != file.name else file  # a digest is that of the unpacked content
@@ -137,11 +137,11 @@ def _download(file: File, raw: Path, progress: bool) -> Path:
     return target
 
 
-def _dropped(served: Path, error: BadContentError) -> UserError:
-    """Removes a download that turned out to be wrong, so that the next call fetches it again."""
+def _remove_download(served: Path, error: BadContentError) -> UserError:
+    """Remove a download that turned out to be wrong, so that the next call repeats it."""
     served.unlink(missing_ok=True)
     return UserError(
-        f"the download was of no use and has been removed: {error}", where=str(served), hint="run it again"
+        f"the download is unusable and has been removed: {error}", where=str(served), hint="run the command again"
     )
 
 
@@ -152,36 +152,36 @@ def _unpack(version: Version, packed: Path, scratch: Path) -> list[Source]:
         known = version.archive.sha256 or version.archive.md5
         return [Source(folder.mirror_path, path, None, "archive" if known else "structure")]
     archives.extract(packed, [file.name for file in version.files], scratch)
-    return [_vouched(version, file, scratch / file.name) for file in version.files]
+    return [_verify(version, file, scratch / file.name) for file in version.files]
 
 
-def _vouched(version: Version, file: File, path: Path) -> Source:
-    """A file from the publisher, which may have other bytes than the one on record where its structure is known."""
-    wrong = mismatch(path, file)
-    if wrong is None:
-        return _source(file, path)
+def _verify(version: Version, file: File, path: Path) -> Source:
+    """Verify a file from the publisher; its bytes may differ from the known copy if its structure is known."""
+    difference = mismatch(path, file)
+    if difference is None:
+        return _verified(file, path)
     if version.structure is None:
-        raise BadContentError(f"{file.name} is not the published file: {wrong}")
-    _log.warning("%s is not the copy on record (%s); the table read from it is checked instead", file.name, wrong)
-    return Source(file.name, path, digest(path), "structure")
+        raise BadContentError(f"{file.name} is not the published file: {difference}")
+    _log.warning("%s is not the known copy (%s); checking the table in it instead", file.name, difference)
+    return Source(file.name, path, sha256(path), "structure")
 
 
-def _source(file: File, path: Path) -> Source:
+def _verified(file: File, path: Path) -> Source:
     checked = "sha256" if file.sha256 else "md5" if file.md5 else "archive"
-    return Source(file.name, path, file.sha256 or digest(path), checked)
+    return Source(file.name, path, file.sha256 or sha256(path), checked)
 
 
 def _refuse_mismatch(dataset: Dataset, file: File, path: Path) -> None:
-    wrong = mismatch(path, file)
-    if wrong is None:
+    difference = mismatch(path, file)
+    if difference is None:
         return
-    others = [name for name, other in _digested(dataset) if mismatch(path, other) is None]
+    others = [name for name, other in _files_with_digest(dataset) if mismatch(path, other) is None]
     hint = f"it is the file of version {others[0]!r}" if others else _restore(dataset)
-    raise UserError(f"this is not the {file.name} of {dataset.name}: {wrong}", where=str(path), hint=hint)
+    raise UserError(f"this is not the {file.name} of {dataset.name}: {difference}", where=str(path), hint=hint)
 
 
-def _digested(dataset: Dataset) -> Iterator[tuple[str, File]]:
-    """Every file of the dataset that a digest identifies, with the name of its version."""
+def _files_with_digest(dataset: Dataset) -> Iterator[tuple[str, File]]:
+    """Yield every file that a digest identifies, with the name of its version."""
     for version in dataset.versions.values():
         for file in _all_files(version):
             if file.sha256 or file.md5:
@@ -196,18 +196,17 @@ def _restore(dataset: Dataset) -> str:
     return f"restore it from {dataset.homepage}"
 
 
-def _unobtainable(dataset: Dataset, version: Version, mirror: Path | None) -> UserError:
+def _unavailable(dataset: Dataset, version: Version, mirror: Path | None) -> UserError:
     wanted = [file.mirror_path for file in _all_files(version) if file.mirror_path]
     wanted += [f"{version.folder.mirror_path}/"] if version.folder else []
-    where = "data.mirror in config.yaml, or REMIXUP_MIRROR"
-    ways = [f"point it to a folder that holds {wanted[0]}"] if wanted else []
+    hints = [f"point it to a folder that contains {wanted[0]}"] if wanted else []
     if version.downloadable:
-        ways.append("set `data.download: true` to fetch it from the publisher")
+        hints.append("set `data.download: true` to download from the publisher")
     if mirror is None:
-        what = f"no mirror folder is given and the files of {dataset.name} ({version.name}) may not be downloaded"
+        what = f"there is no mirror folder, and downloading the files of {dataset.name} ({version.name}) is not allowed"
     else:
         what = f"the mirror {mirror} has no {wanted[0] if wanted else 'file'} for {dataset.name} ({version.name})"
         for other in dataset.versions.values():
             if other.files and all(file.mirror_path and (mirror / file.mirror_path).is_file() for file in other.files):
-                ways.insert(0, f"it has version {other.name!r}")
-    return UserError(what, where=where, hint=", or ".join(ways))
+                hints.insert(0, f"it has version {other.name!r}")
+    return UserError(what, where=_MIRROR_SETTING, hint=", or ".join(hints))

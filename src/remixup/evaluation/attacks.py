@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from remixup.data.inputs import Inputs, evenly_spaced, portions
 from remixup.data.streaming import Stream
+from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
 from remixup.training.supervised import Training
-from remixup.training.tasks import Classification
 
 NUMERICS = 1
 SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from remixup.data.tasks import Regression
 from remixup.errors import UserError
 from remixup.training.supervised import Training
-from remixup.training.tasks import Regression
 
 NUMERICS = 1
 WEIGHTS = False

@@ -8,10 +8,10 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, portions
+from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
 from remixup.training.supervised import Training
-from remixup.training.tasks import Classification
 
 NUMERICS = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from remixup.data.inputs import portions
+from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.training.supervised import EVALUATION_ROWS, Training
-from remixup.training.tasks import Classification
 
 NUMERICS = 1
 SCALARS = {"memorisation": ("real", "corrupted")}

@@ -7,12 +7,12 @@ from annotated_types import Ge
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, evenly_spaced
+from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
 from remixup.mixing import Vicinity, take
 from remixup.randomness import generator
 from remixup.training.supervised import Training
-from remixup.training.tasks import Classification
 
 NUMERICS = 1
 WEIGHTS = False

@@ -6,10 +6,10 @@ import torch
 from annotated_types import Ge
 
 from remixup.data.inputs import portions
+from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
 from remixup.training.supervised import EVALUATION_ROWS, Training
-from remixup.training.tasks import Classification
 
 NUMERICS = 1
 SCALARS = {"noisy": ("mean", "weakest", "strongest")}

@@ -27,8 +27,8 @@ from filelock import FileLock
 
 from remixup.config.metrics import QUANTITIES
 from remixup.config.run import RunSpec
-from remixup.data.storage import no_room
 from remixup.errors import UserError
+from remixup.files import no_space
 from remixup.store.provenance import sha256
 
 FILES = ("spec.yaml", "metrics.json", "history.csv")
@@ -242,7 +242,7 @@ def enough_space(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not no_room(error):
+        if not no_space(error):
             raise
         hint = "free some; what was finished is kept, and the same command goes on from there"
         raise UserError(f"no space left below {folder.resolve()}", hint=hint) from None

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from remixup.data import download
-from remixup.data.catalog.registry import REGISTRY, Dataset, File, Size, Structure, Version
+from remixup.data.builders import uci
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, Size, Structure, Version
+from remixup.data.catalog.registry import REGISTRY
 
 PULSARS = "1.5,2,3,4,5,6,7,8,0\n10,20,30,40,50,60,70,80.25,1\n-1,-2,-3,-4,-5,-6,-7,-8,0\n"
 
@@ -86,7 +88,7 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
             "title": "Toy",
             "task": "tabular",
             "classes": 2,
-            "licence": "none",
+            "license": "none",
             "citation": "me",
             "homepage": "http://x",
             "size": Size((8,), 3),
@@ -110,7 +112,7 @@ def pulsars(
     """A version with three pulsar candidates."""
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     file = File("HTRU_2.csv", sha256=sha256, size=len(content), url=url, mirror_path=mirror_path)
-    return Version(name, "builders.uci.htru2", (file,), archive, structure=structure, note=f"version {name}")
+    return Version(name, uci.htru2, (file,), archive, structure=structure, note=f"version {name}")
 
 
 @pytest.fixture
@@ -120,3 +122,11 @@ def mirror(tmp_path: Path) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text(PULSARS)
     return tmp_path / "mirror"
+
+
+def fingerprint(arrays: Arrays) -> str:
+    """Return the first digits of the SHA-256 of all tensors."""
+    total = hashlib.sha256()
+    for name, array in sorted(arrays.tensors.items()):
+        total.update(f"{name} {array.shape} {array.dtype.newbyteorder('<').str}".encode() + array.tobytes())
+    return total.hexdigest()[:12]

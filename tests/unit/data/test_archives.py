@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remixup.data.builders.archives import BadContentError, extract, extract_folder, unzip
+from remixup.data.builders.archives import BadContentError, decompress, extract, extract_folder
 
 
 def tar_of(path: Path, *members: tuple[str, bytes | None]) -> Path:
@@ -132,4 +132,4 @@ def test_a_cut_archive_of_a_folder(tmp_path: Path, pack) -> None:  # type: ignor
 def test_something_that_is_no_gzip(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(b"<html>sorry</html>")
     with pytest.raises(BadContentError, match="cannot be read to its end"):
-        unzip(tmp_path / "x.gz", tmp_path / "x")
+        decompress(tmp_path / "x.gz", tmp_path / "x")

@@ -50,7 +50,7 @@ def test_a_server_without_ranges_starts_over(publisher: Publisher, target: Path)
 
 def test_after_four_cut_connections_it_gives_up_and_a_later_call_goes_on(publisher: Publisher, target: Path) -> None:
     publisher.cuts = [10, 10, 10, 10]
-    with pytest.raises(UserError, match=r"ended after 40 of 1,024,000 bytes.*run it again to go on"):
+    with pytest.raises(UserError, match=r"ended after 40 of 1,024,000 bytes.*run the command again to resume"):
         fetch(f"{publisher.url}/set.bin", target, fault)
     assert not target.exists()
     fetch(f"{publisher.url}/set.bin", target, fault)
@@ -101,7 +101,7 @@ def test_a_passing_fault_of_the_server_is_tried_again(publisher: Publisher, targ
 
 
 def test_no_server(publisher: Publisher, target: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot be fetched: .*refused.*data\.mirror"):
+    with pytest.raises(UserError, match=r"cannot be downloaded: .*refused.*data\.mirror"):
         fetch("http://127.0.0.1:1/set.bin", target, fault)
 
 
@@ -111,7 +111,7 @@ def test_a_full_disk_names_the_folder_and_the_bytes(publisher: Publisher, target
     with pytest.raises(UserError, match=r"no space left on device") as raised:
         fetch(f"{publisher.url}/set.bin", target, fault)
     assert raised.value.where == str(target.parent)
-    assert raised.value.what.startswith("1,024,000 bytes are needed")
+    assert raised.value.what.startswith("cannot write 1,024,000 bytes")
     assert not target.exists()
 
 

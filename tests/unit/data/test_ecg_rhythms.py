@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, RawFiles
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import ecg_rhythms
 from remixup.data.synthetic.ecg_rhythms import RATE, RHYTHMS, SECONDS, Beats, Patient, draw_beats, draw_patient, signal
@@ -18,8 +18,8 @@ TIME = np.arange(int(SECONDS * 500)) / 500  # finer than the strips, so that a p
 
 
 @pytest.fixture(scope="module")
-def made() -> Built:
-    return ecg_rhythms.ecg_rhythms(Material({}, Path()))
+def made() -> Arrays:
+    return ecg_rhythms.ecg_rhythms(RawFiles({}, Path(), Path()))
 
 
 def patient(**changes: object) -> Patient:
@@ -126,7 +126,7 @@ def test_a_blocked_beat_leaves_its_p_wave() -> None:
     pytest.fail("in twenty strips no beat was blocked")
 
 
-def test_parts_are_as_promised(made: Built) -> None:
+def test_parts_are_as_promised(made: Arrays) -> None:
     size = REGISTRY["ecg-rhythms"].size
     for part, count in (("train", size.train), ("validation", size.validation), ("test", size.test)):
         x, y = made.tensors[f"{part}_x"], made.tensors[f"{part}_y"]
@@ -153,7 +153,7 @@ def test_patients_differ_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(ecg_rhythms, "draw_patient", remember)
     monkeypatch.setattr(ecg_rhythms, "strip", note)
-    built = ecg_rhythms.ecg_rhythms(Material({}, Path()))
+    built = ecg_rhythms.ecg_rhythms(RawFiles({}, Path(), Path()))
     counts = np.bincount(used)
     assert used == sorted(used)
     assert sum(counts) == sum(len(built.tensors[f"{part}_y"]) for part in ("train", "validation", "test"))
@@ -161,6 +161,6 @@ def test_patients_differ_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> N
     assert set(counts[40:]) == {5}
 
 
-def test_the_numbers_have_not_moved(made: Built) -> None:
+def test_the_numbers_have_not_moved(made: Arrays) -> None:
     digest = hashlib.sha256(made.tensors["train_x"].tobytes() + made.tensors["test_x"].tobytes()).hexdigest()[:12]
     assert (REGISTRY["ecg-rhythms"].numerics, digest) == (1, "722fa342dcc2")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import feature_patches
 
@@ -17,7 +17,7 @@ GOLDEN = (1, "2d6de11fa93f")
 
 @pytest.fixture(scope="module")
 def made():
-    return feature_patches.feature_patches(Material({}, Path())).tensors
+    return feature_patches.feature_patches(RawFiles({}, Path(), Path())).tensors
 
 
 def coefficients(x):

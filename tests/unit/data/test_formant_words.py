@@ -9,29 +9,28 @@ import pytest
 from scipy.io import wavfile
 
 from remixup.data.builders import speech
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, RawFiles
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import formant_words
-from tests.unit.data.test_made import fingerprint
+from tests.unit.data.conftest import fingerprint
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
+def words(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Arrays]:
     raw = tmp_path_factory.mktemp("raw")
-    return raw, formant_words.formant_words(Material({}, raw))
+    return raw, formant_words.formant_words(RawFiles({}, raw, raw))
 
 
-def test_the_words_have_not_moved(words: tuple[Path, Built]) -> None:
+def test_the_words_have_not_moved(words: tuple[Path, Arrays]) -> None:
     _, built = words
     assert built.sha256 is not None
     golden = (REGISTRY["formant-words"].numerics, built.sha256[:12], fingerprint(built))
     assert golden == (1, "94a8a8e8f925", "95451bbdc0e9")
 
 
-def test_every_speaker_says_every_word_once_and_is_in_one_part(words: tuple[Path, Built]) -> None:
+def test_every_speaker_says_every_word_once_and_is_in_one_part(words: tuple[Path, Arrays]) -> None:
     raw, built = words
-    assert [path.name for path in raw.iterdir()] == ["formant-words"]
-    said = {tuple(path.stem.split("_")[:2]) for path in (raw / "formant-words").iterdir()}
+    said = {tuple(path.stem.split("_")[:2]) for path in raw.iterdir()}
     assert len(said) == 600
     assert built.class_names == tuple(sorted({word for word, _ in said}))
     names = sorted({speaker for _, speaker in said})
@@ -41,7 +40,7 @@ def test_every_speaker_says_every_word_once_and_is_in_one_part(words: tuple[Path
         assert y.tolist() == np.repeat(np.arange(10), len(speakers)).tolist()
         for place, speaker in ((0, speakers[0]), (-1, speakers[-1])):  # the order is by word, then by speaker
             word = built.class_names[y[place]]
-            rate, clip = wavfile.read(raw / "formant-words" / f"{word}_{speaker}_0.wav")
+            rate, clip = wavfile.read(raw / f"{word}_{speaker}_0.wav")
             assert (rate, len(clip)) == (4_000, 2_000)
             assert np.array_equal(x[place, 0], speech.spectrogram(clip, 4_000, 51).astype(np.float16))
     assert (

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from remixup.data.builders import human_activity
 from remixup.errors import UserError
-from tests.unit.data.series import built, har, pamap2
+from tests.unit.data.series_files import har, pamap2, tensors_of
 
 
 def test_har_keeps_four_subjects_for_validation(tmp_path: Path) -> None:
     x = har(tmp_path)
-    tensors = built("builders.human_activity.uci_har", tmp_path)
+    tensors = tensors_of(human_activity.uci_har, tmp_path)
     held = [1, 3, 4, 5]
     kept = [0, 2, 6, 7]
     assert tensors["train_y"].tolist() == [*kept[:2], 0, 1]
@@ -41,12 +42,12 @@ def test_a_spoilt_har(tmp_path: Path, path: str, content: str | None, message: s
     har(tmp_path)
     (tmp_path / path).unlink() if content is None else (tmp_path / path).write_text(content)
     with pytest.raises(UserError, match=message):
-        built("builders.human_activity.uci_har", tmp_path)
+        tensors_of(human_activity.uci_har, tmp_path)
 
 
 def test_pamap2_has_windows_of_one_activity(tmp_path: Path) -> None:
     tables = pamap2(tmp_path)
-    tensors = built("builders.human_activity.pamap2", tmp_path)
+    tensors = tensors_of(human_activity.pamap2, tmp_path)
     # of 800 samples walking two windows of 512, 256 apart; of 700 ironing one
     assert tensors["validation_y"].tolist() == tensors["test_y"].tolist() == [3, 3]
     assert tensors["train_y"].tolist() == [3, 3] + [3, 3, 10] + [3, 3] * 5
@@ -72,4 +73,4 @@ def test_pamap2_has_windows_of_one_activity(tmp_path: Path) -> None:
 def test_a_pamap2_with_other_columns(tmp_path: Path) -> None:
     pamap2(tmp_path, columns=50)
     with pytest.raises(UserError, match=r"subject101\.dat has 50 columns, not 54"):
-        built("builders.human_activity.pamap2", tmp_path)
+        tensors_of(human_activity.pamap2, tmp_path)

@@ -18,8 +18,7 @@ from sklearn.datasets import load_digits
 
 from remixup.data import load, prepare
 from remixup.data.builders import image_files
-from remixup.data.builders.builder import Material
-from remixup.data.catalog.descriptor import Folder, Version
+from remixup.data.catalog.descriptor import Folder, RawFiles, Version
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import photo_digits
 from remixup.errors import UserError
@@ -57,7 +56,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def toy(enter: Enter, pictures: Path) -> Path:
     """The same as a dataset of the registry; gives its mirror."""
-    version = Version("jpeg", "builders.image_files.in_folder", folder=Folder("toy", 4, 2), note="toy")
+    version = Version("jpeg", image_files.in_folder, folder=Folder("toy", 4, 2), note="toy")
     enter(version, task="image-files")
     return pictures.parent
 
@@ -96,7 +95,7 @@ def test_damage_to_the_images_is_told_and_mended(tmp_path: Path, toy: Path, dama
         images.unlink()
     else:
         images.write_bytes(good[:-1] + (b"\x07" if damage == "last byte" else b""))
-    with pytest.raises(UserError, match="`remixup prepare toy` makes it anew") as raised:
+    with pytest.raises(UserError, match="run `remixup prepare toy`") as raised:
         load("toy", folder=tmp_path)
     assert raised.value.where == str(images)
     prepare("toy", folder=tmp_path, mirror=toy)
@@ -106,7 +105,7 @@ def test_damage_to_the_images_is_told_and_mended(tmp_path: Path, toy: Path, dama
 def test_files_on_record_are_known_by_their_digest(tmp_path: Path, enter: Enter, pictures: Path) -> None:
     right = hashlib.sha256(whole(pictures)).hexdigest()
     for sha256 in (right, "0" * 64):
-        version = Version("jpeg", "builders.image_files.in_folder", folder=Folder("toy", 4, 2, sha256), note="toy")
+        version = Version("jpeg", image_files.in_folder, folder=Folder("toy", 4, 2, sha256), note="toy")
         enter(version, task="image-files")
         if sha256 == right:
             manifest = json.loads(prepare("toy", folder=tmp_path / "a", mirror=pictures.parent).read_text())
@@ -128,7 +127,7 @@ def test_a_mirror_without_the_folder(tmp_path: Path, toy: Path) -> None:
     (tmp_path / "other").mkdir()
     with pytest.raises(UserError, match="has no toy/ for toy"):
         prepare("toy", folder=tmp_path, mirror=tmp_path / "other")
-    with pytest.raises(UserError, match="point it to a folder that holds toy/"):
+    with pytest.raises(UserError, match="point it to a folder that contains toy/"):
         prepare("toy", folder=tmp_path)
 
 
@@ -176,7 +175,7 @@ def test_no_room_for_the_images(tmp_path: Path, toy: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        with pytest.raises(UserError, match=f"{needed:,} bytes are needed and cannot be written"):
+        with pytest.raises(UserError, match=f"cannot write {needed:,} bytes"):
             prepare("toy", folder=tmp_path, mirror=toy)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -207,18 +206,18 @@ def test_every_kind_of_picture_in_imagenet_is_decoded_as_pillow_does(mode: str, 
 
 
 def test_photo_digits_in_jpeg_files_are_what_the_note_says(tmp_path: Path) -> None:
-    built = photo_digits.photo_digits_jpeg(Material({}, tmp_path))
-    assert np.bincount(built.tensors["train_y"]).tolist() == [40] * 10
-    assert np.bincount(built.tensors["test_y"]).tolist() == [50] * 10
-    assert built.class_names == tuple("0123456789")
-    assert len(set(built.pictures)) == len(built.pictures) == 900
-    labels = [int(Path(path).parent.name) for path in built.pictures]
-    assert labels == [*built.tensors["train_y"], *built.tensors["test_y"]]
+    arrays = photo_digits.photo_digits_jpeg(RawFiles({}, tmp_path, tmp_path))
+    assert np.bincount(arrays.tensors["train_y"]).tolist() == [40] * 10
+    assert np.bincount(arrays.tensors["test_y"]).tolist() == [50] * 10
+    assert arrays.class_names == tuple("0123456789")
+    assert len(set(arrays.image_files)) == len(arrays.image_files) == 900
+    labels = [int(Path(path).parent.name) for path in arrays.image_files]
+    assert labels == [*arrays.tensors["train_y"], *arrays.tensors["test_y"]]
     drawn = dict(photo_digits._large_drawings())
-    for path in built.pictures[::97]:
+    for path in arrays.image_files[::97]:
         with Image.open(path) as image:
             assert (image.format, image.size, image.mode) == ("JPEG", (40, 40), "RGB")
-            name = Path(path).relative_to(tmp_path / "photo-digits-jpeg").as_posix()
+            name = Path(path).relative_to(tmp_path).as_posix()
             assert np.abs(np.asarray(image).astype(int) - drawn[name]).mean() < 8
 
 

@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 
 from remixup.config.run import RunSpec
 from remixup.data import load, prepare
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, RawFiles
+from remixup.data.diffusion import Diffusion
 from remixup.data.inputs import make_inputs
 from remixup.data.synthetic import image_pool
-from remixup.data.synthetic.diffusion import Diffusion
 from remixup.errors import UserError
 
 
@@ -35,8 +35,8 @@ def seen():
             super().__init__(images, labels, classes, seed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("remixup.data.synthetic.diffusion.Diffusion", Watched)
-        built = image_pool.private_digits(Material({}, Path()))
+        patch.setattr("remixup.data.diffusion.Diffusion", Watched)
+        built = image_pool.private_digits(RawFiles({}, Path(), Path()))
     [(images, labels)] = given
     return images, labels, built.tensors
 
@@ -136,18 +136,18 @@ def diffusers(monkeypatch):
 
 def test_a_pipeline_is_prompted_with_the_names_of_the_classes(diffusers, tmp_path):
     generator = image_pool.TextToImage(tmp_path, ("cat", "dog"), side=16, seed=3)
-    found = image_pool.fill(generator, 2, each=2)
+    found = image_pool.draw_pool(generator, 2, each=2)
     assert generator.pipeline.prompts == ["a photo of a cat", "a photo of a dog"] * 2
     assert found["pool_y"].tolist() == [0, 1, 0, 1]
     assert found["pool_x"].shape == (4, 3, 16, 16)
     assert found["pool_x"].dtype == np.uint8
     assert len(np.unique(found["pool_x"][:, 0, 0, 0])) > 1
     again = image_pool.TextToImage(tmp_path, ("cat", "dog"), side=16, seed=3)
-    assert np.array_equal(image_pool.fill(again, 2, each=2)["pool_x"], found["pool_x"])
+    assert np.array_equal(image_pool.draw_pool(again, 2, each=2)["pool_x"], found["pool_x"])
 
 
 def test_a_pipeline_that_is_not_there_is_one_message(monkeypatch, tmp_path):
-    with pytest.raises(UserError, match="no folder of a pipeline"):
+    with pytest.raises(UserError, match="folder of a pipeline does not exist"):
         image_pool.TextToImage(tmp_path / "none", ("cat",), 8)
     monkeypatch.setitem(sys.modules, "diffusers", None)
     with pytest.raises(UserError, match="needs the package diffusers"):
@@ -157,12 +157,12 @@ def test_a_pipeline_that_is_not_there_is_one_message(monkeypatch, tmp_path):
 def test_cifar_gets_a_pool_from_the_weights_in_the_raw_folder(diffusers, tmp_path, monkeypatch):
     monkeypatch.setattr(image_pool, "_CIFAR_POOL", 2)
     real = {"train_x": np.zeros((1, 3, 32, 32), np.uint8)}
-    monkeypatch.setattr("remixup.data.builders.cifar.cifar10_binary", lambda _: Built(real, ("x",) * 10))
-    with pytest.raises(UserError, match="no folder of a pipeline") as caught:
-        image_pool.cifar10_text_to_image(Material({}, tmp_path))
+    monkeypatch.setattr(image_pool, "cifar10_binary", lambda _: Arrays(real, ("x",) * 10))
+    with pytest.raises(UserError, match="folder of a pipeline does not exist") as caught:
+        image_pool.cifar10_text_to_image(RawFiles({}, tmp_path, tmp_path))
     assert caught.value.where == str(tmp_path / "text-to-image")
     (tmp_path / "text-to-image").mkdir()
-    built = image_pool.cifar10_text_to_image(Material({}, tmp_path))
+    built = image_pool.cifar10_text_to_image(RawFiles({}, tmp_path, tmp_path))
     assert set(built.tensors) == {"train_x", "pool_x", "pool_y"}
     assert built.tensors["pool_x"].shape == (20, 3, 32, 32)
     assert built.tensors["pool_y"].tolist() == [*range(10)] * 2

@@ -11,23 +11,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.unit.data.edf import night
-from tests.unit.data.series import sums
+from tests.unit.data.edf_files import night
+from tests.unit.data.series_files import sums
 
 MIB = 1 << 20
 PROGRAM = """
-import json, re, sys
+import importlib, json, re, sys
 from pathlib import Path
 from remixup.data import prepare
-from remixup.data.catalog.registry import REGISTRY, Dataset, File, Size, Version
-from remixup.data.catalog.descriptor import Folder
+from remixup.data.catalog.descriptor import Dataset, File, Folder, Size, Version
+from remixup.data.catalog.registry import REGISTRY
 
 mirror, builder, names, counts, task = json.loads(sys.argv[1])
 files = tuple(File(name, size=Path(mirror, name).stat().st_size, mirror_path=name) for name in names)
 folder = None if names else Folder("pictures", *counts[:2])
-version = Version("made", builder, files, folder=folder, note="toy")
+module, _, function = builder.rpartition(".")
+build = getattr(importlib.import_module(f"remixup.data.builders.{module}"), function)
+version = Version("made", build, files, folder=folder, note="toy")
 classes = counts[2] if counts else 10
-terms = {"licence": "none", "citation": "me", "homepage": "x", "size": Size((3, 32, 32), 1)}
+terms = {"license": "none", "citation": "me", "homepage": "x", "size": Size((3, 32, 32), 1)}
 REGISTRY["toy"] = Dataset(name="toy", title="Toy", versions={"made": version}, task=task, classes=classes, **terms)
 prepare("toy", folder=Path(sys.argv[2]), mirror=Path(mirror))
 # Of this program alone: what getrusage says begins with the process that started it.
@@ -76,7 +78,7 @@ def test_preparing_sleep_takes_little_more_than_twice_its_size(tmp_path):
     for number in range(count):
         made.write(pictures, f"SC4{number:02d}1E")
     sums(pictures)
-    used = peak(tmp_path, tmp_path / "mirror", "builders.eeg.sleep_edf", [], [0, 0, 5], "series")
+    used = peak(tmp_path, tmp_path / "mirror", "eeg.sleep_edf", [], [0, 0, 5], "series")
     size = (tmp_path / "data/prepared/toy-made/tensors.safetensors").stat().st_size
     print(f"{used / MIB:.0f} MiB for {size / MIB:.0f} MiB")
     assert size > count * 1_000 * 2 * 3_000 * 2
@@ -95,7 +97,7 @@ def test_preparing_a_folder_like_imagenet_takes_little_memory_whatever_its_size(
         folder.mkdir(parents=True)
         for number in range(count):
             os.link(picture, folder / f"{number}.jpg")
-    used = peak(tmp_path, tmp_path / "mirror", "builders.image_files.in_folder", [], [1500, 100, 1], "image-files")
+    used = peak(tmp_path, tmp_path / "mirror", "image_files.in_folder", [], [1500, 100, 1], "image-files")
     packed = (tmp_path / "data/prepared/toy-made/images.bin").stat().st_size
     print(f"{used / MIB:.0f} MiB for {packed / MIB:.0f} MiB")
     assert packed >= 800 * MIB

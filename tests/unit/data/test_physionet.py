@@ -11,12 +11,12 @@ import wfdb
 
 from remixup.data.builders import physionet
 from remixup.errors import UserError
-from tests.unit.data.series import LEADS, apnea_ecg, built, ptb_xl, sums
+from tests.unit.data.series_files import LEADS, apnea_ecg, ptb_xl, sums, tensors_of
 
 
 def test_ptb_xl_keeps_records_of_one_superclass_in_their_folds(tmp_path: Path) -> None:
     signals = ptb_xl(tmp_path)
-    tensors = built("builders.physionet.ptb_xl", tmp_path)
+    tensors = tensors_of(physionet.ptb_xl, tmp_path)
     assert tensors["train_y"].tolist() == [0, 1, 3]
     assert tensors["validation_y"].tolist() == [2]
     assert tensors["test_y"].tolist() == [4]
@@ -75,12 +75,12 @@ def test_a_ptb_xl_that_is_not_the_publishers(tmp_path: Path, spoil: Callable[[Pa
     ptb_xl(tmp_path)
     spoil(tmp_path)
     with pytest.raises(UserError, match=message):
-        built("builders.physionet.ptb_xl", tmp_path)
+        tensors_of(physionet.ptb_xl, tmp_path)
 
 
 def test_apnea_ecg_has_a_label_for_each_whole_minute(tmp_path: Path) -> None:
     signals = apnea_ecg(tmp_path)
-    tensors = built("builders.physionet.apnea_ecg", tmp_path)
+    tensors = tensors_of(physionet.apnea_ecg, tmp_path)
     names = physionet._APNEA_RECORDS
     parts = {
         "test": [name for name in names if name[1:] in ("05", "10", "15", "20")],
@@ -101,4 +101,4 @@ def test_a_label_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     apnea_ecg(tmp_path)
     flip(tmp_path / "b03.apn")
     with pytest.raises(UserError, match=r"b03\.apn is not the published file"):
-        built("builders.physionet.apnea_ecg", tmp_path)
+        tensors_of(physionet.apnea_ecg, tmp_path)

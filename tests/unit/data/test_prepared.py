@@ -1,4 +1,4 @@
-"""Whole or not at all: what stands in the data folder after damage, kills, full disks and races."""
+"""Prepare and load: damaged files, killed processes, full disks and two processes at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from remixup.data import load, prepare
-from remixup.data.storage import publish, replacing
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, pulsars
 
@@ -82,13 +81,13 @@ def test_damage_is_told_by_load_and_mended_by_prepare(  # type: ignore[no-untype
     manifest = prepare("blob-and-ring", folder=tmp_path)
     good = {path.name: path.read_bytes() for path in manifest.parent.iterdir()}
     damage(manifest.parent / file)
-    with pytest.raises(UserError, match="`remixup prepare blob-and-ring` makes it anew") as raised:
+    with pytest.raises(UserError, match="run `remixup prepare blob-and-ring`") as raised:
         load("blob-and-ring", folder=tmp_path)
     assert raised.value.where == str(manifest.parent / file)
     with caplog.at_level(logging.WARNING):
         prepare("blob-and-ring", folder=tmp_path)
-    assert f"{manifest.parent / file}: it" in caplog.text
-    assert "made anew" in caplog.text
+    assert f"{manifest.parent / file}: the " in caplog.text
+    assert "preparing it again" in caplog.text
     assert {path.name: path.read_bytes() for path in manifest.parent.iterdir()} == good
     assert visible(tmp_path / "prepared") == ["blob-and-ring-generated"]
     assert load("blob-and-ring", folder=tmp_path).tensors["x"].shape == (300, 2)
@@ -102,9 +101,7 @@ def test_an_empty_folder_is_nothing_to_warn_of(tmp_path: Path, caplog: pytest.Lo
 
 
 def test_loading_what_was_never_prepared(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"iris \(scikit-learn\) has not been prepared .*--version scikit-learn` makes it\)"
-    ):
+    with pytest.raises(UserError, match=r"iris \(scikit-learn\) has not been prepared .*--version scikit-learn`\)"):
         load("iris", "scikit-learn", folder=tmp_path)
 
 
@@ -112,7 +109,7 @@ def test_tensors_of_an_older_program_are_made_anew(tmp_path: Path, enter: Enter,
     enter()
     prepare("toy", folder=tmp_path, mirror=mirror)
     enter(numerics=2)
-    with pytest.raises(UserError, match="it says numerics 1, this program makes 2"):
+    with pytest.raises(UserError, match="numerics is 1, but this program makes 2"):
         load("toy", folder=tmp_path)
     assert json.loads(prepare("toy", folder=tmp_path, mirror=mirror).read_text())["numerics"] == 2
 
@@ -135,50 +132,21 @@ def test_versions_live_side_by_side(tmp_path: Path, enter: Enter, mirror: Path) 
 
 def test_a_kill_leaves_nothing_at_the_final_place_and_nothing_in_the_way(tmp_path: Path) -> None:
     killed = start(
-        "import os, signal\nfrom remixup.data import prepared\n"
-        "prepared.publish = lambda made, final: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "prepared.prepare('blob-and-ring', folder=Path(sys.argv[1]))",
+        "import os, signal\nfrom remixup import files\nfrom remixup.data import prepare\n"
+        "files.publish = lambda made, final: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare('blob-and-ring', folder=Path(sys.argv[1]))",
         tmp_path,
     )
     assert killed.wait() == -9
-    assert visible(tmp_path / "prepared") == [".blob-and-ring-generated.part"]
+    assert visible(tmp_path / "prepared") == [
+        ".blob-and-ring-generated.part",
+        ".blob-and-ring-generated.scratch.part",
+    ]
     with pytest.raises(UserError, match="has not been prepared"):
         load("blob-and-ring", folder=tmp_path)
     prepare("blob-and-ring", folder=tmp_path)
     assert visible(tmp_path / "prepared") == ["blob-and-ring-generated"]
     load("blob-and-ring", folder=tmp_path)
-
-
-def test_a_finished_folder_is_moved_and_not_copied(tmp_path: Path) -> None:
-    # A copy could be seen half done; a folder that was moved is still the same one.
-    (tmp_path / "made").mkdir()
-    (tmp_path / "made" / "file").write_text("new")
-    (tmp_path / "final").mkdir()
-    (tmp_path / "final" / "old").write_text("old")
-    made = (tmp_path / "made").stat().st_ino
-    publish(tmp_path / "made", tmp_path / "final")
-    assert (tmp_path / "final").stat().st_ino == made
-    assert [path.name for path in (tmp_path / "final").iterdir()] == ["file"]
-    assert not (tmp_path / "made").exists()
-
-
-def test_a_replacement_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    folder = tmp_path / "raw" / "words"
-
-    def fail() -> None:
-        with replacing(folder, 1) as made:
-            (made / "new").write_text("new")
-            raise ZeroDivisionError
-
-    with replacing(folder, 1) as made:
-        (made / "old").write_text("old")
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert [path.name for path in folder.iterdir()] == ["old"]
-    assert visible(folder.parent) == ["words"]
-    with replacing(folder, 1) as made:
-        (made / "new").write_text("new")
-    assert [path.name for path in folder.iterdir()] == ["new"]
 
 
 def test_no_room_for_the_tensors(tmp_path: Path) -> None:
@@ -191,7 +159,7 @@ def test_no_room_for_the_tensors(tmp_path: Path) -> None:
     )
     said, trace = limited.communicate()
     needed = 300 * (2 * 4 + 8)
-    assert said.startswith(f"{tmp_path / 'prepared'}: {needed:,} bytes are needed and cannot be written"), trace
+    assert said.startswith(f"{tmp_path / 'prepared'}: cannot write {needed:,} bytes"), trace
     assert visible(tmp_path / "prepared") == []
 
 
@@ -203,13 +171,14 @@ def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
 
 def test_the_second_of_two_processes_waits_and_finds_it_done(tmp_path: Path) -> None:
     program = (
-        "import os, time\nfrom remixup.data import points, prepare\nbuild = points.blob_and_ring\n"
-        "root = Path(sys.argv[1])\n"
-        "def slow(material):\n"
+        "import os, time\nfrom dataclasses import replace\nfrom remixup.data import REGISTRY, prepare\n"
+        "dataset = REGISTRY['blob-and-ring']\nversion = dataset.versions['generated']\nroot = Path(sys.argv[1])\n"
+        "def slow(raw):\n"
         "    (root / f'built-{os.getpid()}').touch()\n"
         "    while not (root / 'go').exists(): time.sleep(0.01)\n"
-        "    return build(material)\n"
-        "points.blob_and_ring = slow\n"
+        "    return version.builder(raw)\n"
+        "slower = {'generated': replace(version, builder=slow)}\n"
+        "REGISTRY['blob-and-ring'] = replace(dataset, versions=slower)\n"
         "(root / f'started-{os.getpid()}').touch()\n"
         "prepare('blob-and-ring', folder=root / 'data')\n"
     )

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from remixup.data.builders import regression
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.errors import UserError
 
 PACKAGED = Path(regression.__file__).parent / "packaged"
-NOTHING = Material({}, Path())
+NOTHING = RawFiles({}, Path(), Path())
 
 
 def read(name, header):
@@ -78,7 +78,7 @@ def test_windows_end_twelve_days_before_their_label(tmp_path):
     path = tmp_path / "exchange_rate.txt.gz"
     with gzip.open(path, "wt") as file:
         file.writelines(",".join(str(day * (k + 1)) for k in range(8)) + "\n" for day in days)
-    tensors = regression.exchange_rate(Material({"exchange_rate.txt.gz": path}, tmp_path)).tensors
+    tensors = regression.exchange_rate(RawFiles({"exchange_rate.txt.gz": path}, tmp_path, tmp_path)).tensors
     scaled = lambda day: pytest.approx([day / 7_588] * 8, rel=1e-6)  # noqa: E731
     for part, label, count in (("train", 180, 4_373), ("validation", 4_553, 1_518), ("test", 6_071, 1_518)):
         x, y = tensors[f"{part}_x"], tensors[f"{part}_y"]
@@ -95,7 +95,7 @@ def test_a_table_of_another_size_is_refused(tmp_path):
     with gzip.open(path, "wt") as file:
         file.write("1,2\n3,4\n")
     with pytest.raises(UserError, match=r"\(2, 2\), not \(7588, 8\)"):
-        regression.exchange_rate(Material({"exchange_rate.txt.gz": path}, tmp_path))
+        regression.exchange_rate(RawFiles({"exchange_rate.txt.gz": path}, tmp_path, tmp_path))
 
 
 def test_a_changed_file_of_the_package_is_refused(monkeypatch):

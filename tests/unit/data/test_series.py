@@ -16,8 +16,8 @@ from remixup.data.catalog.descriptor import File, Folder, Size, Version
 from remixup.data.catalog.registry import lookup
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
-from tests.unit.data.edf import mmidb_eeg, sleep_edf
-from tests.unit.data.series import apnea_ecg, har, packed, pamap2, ptb_xl
+from tests.unit.data.edf_files import mmidb_eeg, sleep_edf
+from tests.unit.data.series_files import apnea_ecg, har, packed, pamap2, ptb_xl
 
 
 def test_channels_are_standardised_over_the_training_part() -> None:
@@ -103,5 +103,5 @@ def test_another_har_in_a_mirror_is_refused(enter: Enter, tmp_path: Path) -> Non
     assert published.folder is not None
     folder = Folder("har", 4, 2, published.folder.sha256, 4)
     enter(Version("one", published.builder, folder=folder), task="series", classes=6, size=Size((9, 128), 4, 2, 4))
-    with pytest.raises(UserError, match="these are not the files on record"):
+    with pytest.raises(UserError, match="these are not the expected files"):
         prepare("toy", folder=tmp_path / "a", mirror=tmp_path)

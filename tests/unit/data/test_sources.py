@@ -16,7 +16,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from remixup.data import prepare
-from remixup.data.catalog.registry import File, Structure, Version
+from remixup.data.builders import uci
+from remixup.data.catalog.descriptor import File, Structure, Version
 from remixup.errors import UserError
 from tests.unit.data.conftest import PULSARS, Enter, Publisher, pulsars
 
@@ -79,7 +80,7 @@ def test_a_mirror_with_another_version_only(enter: Enter, mirror: Path, tmp_path
 
 def test_a_mirror_that_lacks_one_of_two_files(enter: Enter, mirror: Path, tmp_path: Path) -> None:
     one = pulsars().files[0]
-    enter(Version("one", "builders.uci.htru2", (one, File("b.csv", sha256="0" * 64, mirror_path="toy/b.csv"))))
+    enter(Version("one", uci.htru2, (one, File("b.csv", sha256="0" * 64, mirror_path="toy/b.csv"))))
     with pytest.raises(UserError, match=r"the mirror lacks b\.csv of toy") as raised:
         prepare("toy", folder=tmp_path / "data", mirror=mirror, download=True)
     assert raised.value.where == str(mirror / "toy" / "b.csv")
@@ -90,15 +91,15 @@ def test_no_mirror_and_no_leave_to_download(enter: Enter, tmp_path: Path) -> Non
     with pytest.raises(UserError) as raised:
         prepare("toy", folder=tmp_path / "data")
     assert str(raised.value) == (
-        "data.mirror in config.yaml, or REMIXUP_MIRROR: no mirror folder is given and the files of toy (one) may not "
-        "be downloaded (point it to a folder that holds toy/HTRU_2.csv, or set `data.download: true` to fetch it from "
-        "the publisher)"
+        "data.mirror in config.yaml, or REMIXUP_MIRROR: there is no mirror folder, and downloading the files of toy "
+        "(one) is not allowed (point it to a folder that contains toy/HTRU_2.csv, or set `data.download: true` to "
+        "download from the publisher)"
     )
 
 
 def test_a_mirror_folder_that_is_not_there(enter: Enter, tmp_path: Path) -> None:
     enter()
-    with pytest.raises(UserError, match="there is no folder") as raised:
+    with pytest.raises(UserError, match=r"the folder .* does not exist") as raised:
         prepare("toy", folder=tmp_path / "data", mirror=tmp_path / "nowhere")
     assert raised.value.where is not None
     assert "REMIXUP_MIRROR" in raised.value.where
@@ -107,7 +108,7 @@ def test_a_mirror_folder_that_is_not_there(enter: Enter, tmp_path: Path) -> None
 def test_an_archive_in_a_mirror_stands_for_its_files(enter: Enter, tmp_path: Path) -> None:
     content = packed()
     archive = File("toy.zip", md5=hashlib.md5(content).hexdigest(), mirror_path="toy.zip")
-    enter(Version("one", "builders.uci.htru2", (File("HTRU_2.csv"),), archive))
+    enter(Version("one", uci.htru2, (File("HTRU_2.csv"),), archive))
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     (mirror / "toy.zip").write_bytes(content)
@@ -119,7 +120,7 @@ def test_an_archive_in_a_mirror_stands_for_its_files(enter: Enter, tmp_path: Pat
 def test_an_archive_that_climbs_out_of_a_mirror(enter: Enter, tmp_path: Path) -> None:
     content = packed(member="../../HTRU_2.csv")
     archive = File("toy.zip", md5=hashlib.md5(content).hexdigest(), mirror_path="toy.zip")
-    enter(Version("one", "builders.uci.htru2", (File("HTRU_2.csv"),), archive))
+    enter(Version("one", uci.htru2, (File("HTRU_2.csv"),), archive))
     (tmp_path / "toy.zip").write_bytes(content)
     with pytest.raises(UserError, match="leads out of the archive"):
         prepare("toy", folder=tmp_path / "data", mirror=tmp_path)
@@ -157,7 +158,7 @@ def test_a_file_served_as_gz_is_checked_by_its_content(enter: Enter, publisher: 
 def test_a_wrong_download_is_removed(enter: Enter, publisher: Publisher, tmp_path: Path, served: bytes) -> None:
     publisher.files["HTRU_2.csv.gz"] = served
     enter(pulsars(url=f"{publisher.url}/HTRU_2.csv.gz"))
-    with pytest.raises(UserError, match="of no use and has been removed"):
+    with pytest.raises(UserError, match="the download is unusable and has been removed"):
         prepare("toy", folder=tmp_path, download=True)
     assert list((tmp_path / "raw" / "toy-one").iterdir()) == []
     publisher.files["HTRU_2.csv.gz"] = gzip.compress(PULSARS.encode())
@@ -173,7 +174,7 @@ def test_a_publisher_with_other_bytes_must_have_the_stated_structure(
         manifest = prepare("toy", folder=tmp_path / "a", download=True)
     assert rows(manifest)[0] == [1.5, 2, 3, 4, 5, 6, 7, 8, 0]
     assert json.loads(manifest.read_text())["sources"][0]["checked"] == "structure"
-    assert "not the copy on record" in caplog.text
+    assert "is not the known copy" in caplog.text
 
     publisher.files["toy.zip"] = packed(PULSARS + "1,2,3,4,5,6,7,8,1\n")
     with pytest.raises(UserError, match=r"the table is \(4, 8\) with classes of \(2, 2\) rows, not 8 columns"):

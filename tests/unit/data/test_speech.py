@@ -12,9 +12,9 @@ from scipy import signal
 from scipy.io import wavfile
 
 from remixup.data.builders import speech
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.errors import UserError
-from tests.unit.data.sounds import GOOD, noise, wav
+from tests.unit.data.wav_files import GOOD, noise, wav
 
 # Features
 
@@ -154,7 +154,7 @@ def test_spoken_digits_are_split_by_speaker(tmp_path: Path) -> None:
     for number, speaker in enumerate(speakers):
         for digit in range(number + 1):
             (tmp_path / f"{digit}_{speaker}_0.wav").write_bytes(wav(noise(number, 100), rate=8_000))
-    built = speech.fsdd(Material({"recordings": tmp_path}, tmp_path))
+    built = speech.fsdd(RawFiles({"recordings": tmp_path}, tmp_path, tmp_path))
     assert {name: len(array) for name, array in built.tensors.items() if name.endswith("y")} == {
         "train_y": 1 + 2 + 3 + 4,
         "validation_y": 5,

@@ -19,7 +19,7 @@ from remixup.data.builders import speech
 from remixup.data.catalog.descriptor import File, Folder, Version
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, Publisher
-from tests.unit.data.sounds import GOOD, noise, wav
+from tests.unit.data.wav_files import GOOD, noise, wav
 
 ROOT = "speech_commands_v0.01"
 CLIPS = ("bed/b_nohash_0", "bed/a_nohash_0", "bed/a_nohash_1", "cat/a_nohash_0", "cat/c_nohash_0", "cat/d_nohash_0")
@@ -42,7 +42,7 @@ def commands(tmp_path: Path) -> Path:
 
 
 def small(folder: Folder = FOLDER, archive: File | None = None) -> Version:
-    return Version("v0.01", "builders.speech.speech_commands", archive=archive, folder=folder, note="small")
+    return Version("v0.01", speech.speech_commands, archive=archive, folder=folder, note="small")
 
 
 def packed(root: Path, prefix: str = "./") -> bytes:
@@ -120,7 +120,7 @@ def test_a_folder_on_record_must_have_its_bytes(
 
     clip = commands / ROOT / "cat" / "c_nohash_0.wav"
     clip.write_bytes(clip.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(UserError, match=f"not the files on record: .*{digest_in_order(commands / ROOT)}"):
+    with pytest.raises(UserError, match=f"not the expected files: .*{digest_in_order(commands / ROOT)}"):
         prepare("toy", folder=tmp_path / "c", mirror=commands)
     assert list((tmp_path / "c" / "prepared").glob("[!.]*")) == []
 
@@ -128,7 +128,7 @@ def test_a_folder_on_record_must_have_its_bytes(
     with caplog.at_level(logging.WARNING):
         manifest = prepare("toy", folder=tmp_path / "d", download=True)
     assert json.loads(manifest.read_text())["sources"][0]["checked"] == "structure"
-    assert "not the files on record" in caplog.text
+    assert "not the expected files" in caplog.text
 
 
 @pytest.mark.parametrize(("stated", "classes"), [((2, 2, 1), 2), ((3, 2, 2), 2), ((3, 1, 1), 2), ((3, 2, 1), 3)])

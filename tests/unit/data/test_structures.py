@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from remixup.data.builders import scikit_learn
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import structures
 
@@ -17,7 +17,7 @@ STD = 0.02
 
 
 def made(name: str) -> dict[str, np.ndarray]:
-    return getattr(structures, name.replace("-", "_"))(Material({}, Path())).tensors
+    return getattr(structures, name.replace("-", "_"))(RawFiles({}, Path(), Path())).tensors
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,6 +83,6 @@ def test_the_numbers_have_not_moved(name: str, corners: list[float]) -> None:
 )
 def test_tables_are_those_of_the_repository(name: str, counts: list[int], mean: float) -> None:
     """Rows of each class as the publisher states them; the mean alcohol, the mean radius."""
-    tensors = getattr(scikit_learn, name)(Material({}, Path())).tensors
+    tensors = getattr(scikit_learn, name)(RawFiles({}, Path(), Path())).tensors
     assert np.bincount(tensors["y"]).tolist() == counts
     assert tensors["x"][:, 0].mean(dtype=np.float64) == pytest.approx(mean, abs=1e-5)

@@ -10,16 +10,15 @@ from scipy import integrate, stats
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
 
-from remixup.data.builders.builder import Material
-from remixup.data.catalog.registry import REGISTRY
-from remixup.data.synthetic import toys
+from remixup.data.catalog.descriptor import RawFiles
+from remixup.data.catalog.registry import REGISTRY, lookup
 
 SIGNS = [20, 60, 240, 960]
 REFLECTED = [("reflected-moons-wide", 0.5), ("reflected-moons-narrow", 0.1)]
 
 
 def made(name: str) -> dict[str, np.ndarray]:
-    tensors = getattr(toys, name.replace("-", "_"))(Material({}, Path())).tensors
+    tensors = lookup(name)[1].builder(RawFiles({}, Path(), Path())).tensors
     assert {array.dtype.str for key, array in tensors.items() if key.endswith("x")} == {"<f4"}
     assert {array.dtype.str for key, array in tensors.items() if key.endswith("y")} == {"<i8"}
     assert set(tensors["train_y"]) == set(tensors["test_y"]) == set(range(REGISTRY[name].classes))

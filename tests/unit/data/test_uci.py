@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from remixup.data.builders import uci
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, RawFiles
 from remixup.errors import UserError
 
 
 @pytest.fixture
 def read(tmp_path: Path):  # type: ignore[no-untyped-def]
-    def read(builder, **files: str) -> Built:  # type: ignore[no-untyped-def]
+    def read(builder, **files: str) -> Arrays:  # type: ignore[no-untyped-def]
         paths = {}
         for key, content in files.items():
             name = key.replace("__", ".")
             paths[name] = tmp_path / name
             paths[name].write_text(content, newline="")
-        return builder(Material(paths, tmp_path))
+        return builder(RawFiles(paths, tmp_path, tmp_path))
 
     return read
 
@@ -114,5 +114,5 @@ def test_website_phishing_keeps_grades_as_numbers(read) -> None:  # type: ignore
 def test_a_row_that_is_wrong_is_told(tmp_path: Path, builder, file: str, content: str, message: str) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / file).write_text(content)
     with pytest.raises(UserError, match=message) as raised:
-        builder(Material({file: tmp_path / file}, tmp_path))
+        builder(RawFiles({file: tmp_path / file}, tmp_path, tmp_path))
     assert raised.value.where == str(tmp_path / file)

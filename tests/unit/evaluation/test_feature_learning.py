@@ -1,10 +1,12 @@
 """Which features are learnt: of networks whose weights are set, so that the answer is known."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from remixup.data import Prepared
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.synthetic import feature_patches
 from remixup.errors import UserError
 from remixup.evaluation.feature_learning import _without, learnt_features
@@ -14,8 +16,8 @@ BASIS = torch.from_numpy(feature_patches.features()).float()
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    tensors = feature_patches.feature_patches(Material({}, tmp_path_factory.mktemp("raw"))).tensors
+def data():
+    tensors = feature_patches.feature_patches(RawFiles({}, Path(), Path())).tensors
     return Prepared({name: torch.from_numpy(array) for name, array in tensors.items()}, {"classes": 10})
 
 

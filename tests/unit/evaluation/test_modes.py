@@ -7,7 +7,7 @@ import torch
 
 from remixup.config.run import RunSpec
 from remixup.data import Prepared
-from remixup.data.builders.builder import Material
+from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.inputs import make_inputs
 from remixup.data.synthetic import points
 from remixup.errors import UserError
@@ -113,7 +113,7 @@ def test_a_generator_that_blew_up_has_no_numbers(playing, monkeypatch):
 
 
 def test_the_data_themselves_cover_all_modes_and_are_good_to_99_percent():
-    built = points.grid_of_gaussians(Material({}, Path()))
+    built = points.grid_of_gaussians(RawFiles({}, Path(), Path()))
     tensors = {name: torch.from_numpy(array) for name, array in built.tensors.items()}
     data = Prepared(tensors=tensors, manifest={"classes": 25, "sha256": "0" * 64, "task": "points"})
     centres, spread = _modes(game(data, seeds=(0,)), 0)

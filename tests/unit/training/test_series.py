@@ -8,13 +8,13 @@ from sklearn.metrics import f1_score
 
 from remixup.config.run import RunSpec
 from remixup.data import Prepared, augmentation
+from remixup.data.tasks import Classification, Regression
 from remixup.errors import UserError
 from remixup.mixing.blend import segment
 from remixup.randomness import generator
 from remixup.store.run_store import Store, metrics
 from remixup.training import supervised
 from remixup.training.optimizers import adam, adamw
-from remixup.training.tasks import Classification, Regression
 from tests.unit.training.samples import finished, start
 
 

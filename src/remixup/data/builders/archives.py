@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from remixup.data.storage import writing
+from remixup.files import report_disk_errors
 
 _UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile)
 
@@ -43,7 +43,7 @@ def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
                 problem = "is not a plain file" if opener is None else f"is one of several called {name}"
                 raise BadContentError(f"its member {path!r} {problem}")
             found.add(name)
-            with writing(folder, size), opener() as content, (folder / name).open("wb") as out:
+            with report_disk_errors(folder, size), opener() as content, (folder / name).open("wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
     except _UNREADABLE as error:
         raise BadContentError(f"it cannot be read to its end: {error or type(error).__name__}") from error
@@ -67,7 +67,7 @@ def extract_folder(archive: Path, within: str, folder: Path) -> None:
             target = folder / PurePosixPath(path).relative_to(within)
             if opener is None or target.exists():
                 raise BadContentError(f"its member {path!r} {'is there twice' if opener else 'is not a plain file'}")
-            with writing(folder, size):
+            with report_disk_errors(folder, size):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opener() as content, target.open("wb") as out:
                     shutil.copyfileobj(content, out, 1 << 20)
@@ -77,7 +77,7 @@ def extract_folder(archive: Path, within: str, folder: Path) -> None:
         raise BadContentError(f"it has no files in {within or '.'}")
 
 
-def unzip(packed: Path, unpacked: Path) -> None:
+def decompress(packed: Path, unpacked: Path) -> None:
     """Writes the content of the gzip file `packed` to `unpacked`.
 
     Raises:
@@ -85,7 +85,7 @@ def unzip(packed: Path, unpacked: Path) -> None:
     """
     unpacked.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with writing(unpacked.parent), gzip.open(packed) as content, unpacked.open("wb") as out:
+        with report_disk_errors(unpacked.parent), gzip.open(packed) as content, unpacked.open("wb") as out:
             shutil.copyfileobj(content, out, 1 << 20)
     except _UNREADABLE as error:
         raise BadContentError(f"it cannot be read to its end: {error or type(error).__name__}") from error

@@ -1,4 +1,7 @@
-"""CIFAR-10 and CIFAR-100 as their publisher packs them: plain records, or pickles of Python 2."""
+"""CIFAR-10 and CIFAR-100, in the publisher's binary and Python formats.
+
+Every file is verified by its digest before a builder reads it.
+"""
 
 from __future__ import annotations
 
@@ -10,88 +13,170 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _SHAPE = (3, 32, 32)
-_PIXELS = 3 * 32 * 32
+
+_Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images (n, 3, 32, 32) and labels (n,)."""
 
 
-def cifar10_binary(material: Material) -> Built:
-    """50,000 images for training, 10,000 for the test, (n, 3, 32, 32), from records of a label and 3,072 bytes."""
+def cifar10_binary(raw: RawFiles) -> Arrays:
+    """Read CIFAR-10 from records of a label and 3,072 bytes: 50,000 training and 10,000 test images."""
 
-    def part(names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        return _joined([_records(material.files[f"{name}.bin"]) for name in names])
+    def part(names: Sequence[str]) -> _Part:
+        return _concatenate([_read_records(raw.files[f"{name}.bin"]) for name in names])
 
-    return _built(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
-
-
-def cifar10_python(material: Material) -> Built:
-    """The same tensors from pickled batches."""
-
-    def part(names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        return _joined([_batch(material.files[name], b"labels") for name in names])
-
-    return _built(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
+    return _arrays(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
 
 
-def cifar100(material: Material) -> Built:
-    """50,000 images for training, 10,000 for the test, (n, 3, 32, 32), with the fine labels."""
-    names = _unpickled(material.files["meta"])[b"fine_label_names"]
-    train, test = (_batch(material.files[part], b"fine_labels") for part in ("train", "test"))
-    return _built(train, test, tuple(name.decode() for name in names))
+def cifar10_python(raw: RawFiles) -> Arrays:
+    """Read the same arrays from pickled batches."""
+
+    def part(names: Sequence[str]) -> _Part:
+        return _concatenate([_read_batch(raw.files[name], b"labels") for name in names])
+
+    return _arrays(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
 
 
-def _built(
-    train: tuple[NDArray[np.uint8], NDArray[np.int64]],
-    test: tuple[NDArray[np.uint8], NDArray[np.int64]],
-    class_names: tuple[str, ...],
-) -> Built:
-    return Built({"train_x": train[0], "train_y": train[1], "test_x": test[0], "test_y": test[1]}, class_names)
+def cifar100(raw: RawFiles) -> Arrays:
+    """Read CIFAR-100 with its fine labels: 50,000 training and 10,000 test images."""
+    names = _unpickle(raw.files["meta"])[b"fine_label_names"]
+    train, test = (_read_batch(raw.files[part], b"fine_labels") for part in ("train", "test"))
+    return _arrays(train, test, tuple(name.decode() for name in names))
 
 
-def _joined(
-    batches: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]],
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _arrays(train: _Part, test: _Part, class_names: tuple[str, ...]) -> Arrays:
+    return Arrays({"train_x": train[0], "train_y": train[1], "test_x": test[0], "test_y": test[1]}, class_names)
+
+
+def _concatenate(batches: Sequence[_Part]) -> _Part:
     return np.concatenate([images for images, _ in batches]), np.concatenate([labels for _, labels in batches])
 
 
-def _records(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    raw = np.fromfile(path, np.uint8)
-    if raw.size % (1 + _PIXELS):
-        raise UserError(f"{raw.size:,} bytes are no whole number of records of {1 + _PIXELS:,}", where=str(path))
-    records = raw.reshape(-1, 1 + _PIXELS)
+def _read_records(path: Path) -> _Part:
+    records = np.fromfile(path, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     return records[:, 1:].reshape(-1, *_SHAPE), records[:, 0].astype(np.int64)
 
 
-def _batch(path: Path, labels: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    content = _unpickled(path)
+def _read_batch(path: Path, labels: bytes) -> _Part:
+    content = _unpickle(path)
     return content[b"data"].reshape(-1, *_SHAPE), np.array(content[labels], np.int64)
 
 
-def _unpickled(path: Path) -> dict[bytes, Any]:
+def _unpickle(path: Path) -> dict[bytes, Any]:
     with path.open("rb") as file:
         try:
-            content = _PlainUnpickler(file).load()
+            content = _ArrayUnpickler(file).load()
         except pickle.UnpicklingError as error:
-            raise UserError(str(error), where=str(path), hint="this is no file of the publisher's") from error
+            raise UserError(str(error), where=str(path), hint="this is not the publisher's file") from error
     assert isinstance(content, dict)
     return content
 
 
-_ARRAY_PARTS = {"_reconstruct": np.empty(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
+_ARRAY_CLASSES = {"_reconstruct": np.empty(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
 _ARRAY_MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Reads arrays, byte strings, strings, lists and dicts; a pickle that asks for anything else is refused."""
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickler of arrays, byte strings, strings, lists and dicts; anything else is an error."""
 
     def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file, encoding="bytes")  # what Python 2 called a string
+        super().__init__(file, encoding="bytes")  # Python 2 strings
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in _ARRAY_MODULES and name in _ARRAY_PARTS:
-            return _ARRAY_PARTS[name]
+        if module in _ARRAY_MODULES and name in _ARRAY_CLASSES:
+            return _ARRAY_CLASSES[name]
         raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}, which no dataset needs")
+
+
+_HOST = "https://www.cs.toronto.edu/~kriz"
+
+_CIFAR_10_PYTHON_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+_CIFAR_10_RECONSTRUCTED_SHA256 = {
+    "data_batch_1.bin": "0def081c410489f98b3935c2d405fc7436d23377894a5d6a710ce1fad8082588",
+    "data_batch_2.bin": "4d0a9f6a8434c9b3b3de28d817dc3d360a3f82d86a14f3c7bf6d2d8fc64188e2",
+    "data_batch_3.bin": "1a4d0920ea06101641902b09fdac800cad7b5105963deee31ddff8e83fbabe6c",
+    "data_batch_4.bin": "20de2186179cc65bcf69a83ca83e90a40786cf2384963ee3419764ef9d41b7ff",
+    "data_batch_5.bin": "ce4b8267c2f77f8915b4299443568f52defe265996f0a8b7966b63b7adf6d4d2",
+    "test_batch.bin": "123ca0dad8f960344d9149742165d4215093c84c8c4bdc5922af93b614bdb501",
+}
+_CIFAR_100_MD5 = {
+    "train": "16019d7e3df5f24257cddd939b257f8d",
+    "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+    "meta": "7973b15100ade9c7d40fb424638fde48",
+}
+
+
+def _archive(name: str, md5: str, size: int) -> File:
+    return File(name, md5=md5, size=size, url=f"{_HOST}/{name}", mirror_path=name)
+
+
+CIFAR_10 = Dataset(
+    "cifar10",
+    "CIFAR-10",
+    "images",
+    10,
+    versions(
+        Version(
+            "python",
+            cifar10_python,
+            tuple(File(n, md5=md5, mirror_path=f"cifar-10-batches-py/{n}") for n, md5 in _CIFAR_10_PYTHON_MD5.items()),
+            _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", 170_498_071),
+            note="The publisher's archive for Python. Its tensors equal those of version binary.",
+        ),
+        Version(
+            "binary",
+            cifar10_binary,
+            tuple(File(name, size=30_730_000) for name in _CIFAR_10_RECONSTRUCTED_SHA256),
+            _archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", 170_052_171),
+            note="The publisher's archive of binary records. Its tensors equal those of version python.",
+        ),
+        Version(
+            "reconstructed",
+            cifar10_binary,
+            tuple(
+                File(name, sha256=digest, size=30_730_000, mirror_path=f"cifar-10-batches-bin/{name}")
+                for name, digest in _CIFAR_10_RECONSTRUCTED_SHA256.items()
+            ),
+            note="From a mirror only. 59,907 images equal the published ones byte for byte; the other 93 (73 training "
+            "and 20 test images; 88 ships, 5 horses) were decoded from JPEG. All labels are right.",
+        ),
+    ),
+    license="none stated",
+    citation="krizhevsky2009learning",
+    homepage=f"{_HOST}/cifar.html",
+    size=Size((3, 32, 32), 50_000, 10_000),
+)
+
+_CIFAR_100 = Dataset(
+    "cifar100",
+    "CIFAR-100",
+    "images",
+    100,
+    versions(
+        Version(
+            "python",
+            cifar100,
+            tuple(File(n, md5=md5, mirror_path=f"cifar-100-python/{n}") for n, md5 in _CIFAR_100_MD5.items()),
+            _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", 169_001_437),
+            note="The publisher's archive for Python, with the 100 fine labels.",
+        ),
+    ),
+    license="none stated",
+    citation="krizhevsky2009learning",
+    homepage=f"{_HOST}/cifar.html",
+    size=Size((3, 32, 32), 50_000, 10_000),
+)
+
+DATASETS = (CIFAR_10, _CIFAR_100)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
-from remixup.data.builders.physionet import SUMS, Published
+from remixup.data.builders.physionet import SUMS, Published, physionet_version
+from remixup.data.catalog.descriptor import Arrays, Dataset, RawFiles, Size
 from remixup.errors import UserError
 
 _PART = {4: "validation", 0: "test"}
@@ -64,13 +64,13 @@ class _Windows:
 _Parts = Mapping[str, list[_Windows]]
 
 
-def sleep_edf(material: Material) -> Built:
+def sleep_edf(raw: RawFiles) -> Arrays:
     """Five stages of sleep, (n, 2, 3000): epochs of 30 s of two derivations at 100 Hz of the 78 healthy sleepers.
 
     Subjects whose number is a multiple of five are for the test, those before them for validation. Stages 3 and 4 are
     one, as in the rules of 2007; of the wake half an hour before the first and after the last epoch of sleep is kept.
     """
-    (root,) = material.files.values()
+    root = raw.root
     published = Published(root)
     hypnograms = {found["night"]: name for name in published.names if (found := _HYPNOGRAM.fullmatch(name))}
 
@@ -79,30 +79,30 @@ def sleep_edf(material: Material) -> Built:
             raise UserError(f"{SUMS} lists no hypnogram for {name}", where=str(root))
         return _night(published, name, hypnograms[found["night"]])
 
-    return _built(published, _NIGHT, night, _SLEEP_CLASSES)
+    return _arrays(published, _NIGHT, night, _SLEEP_CLASSES)
 
 
-def mmidb_eeg(material: Material) -> Built:
+def mmidb_eeg(raw: RawFiles) -> Arrays:
     """The left or the right fist, imagined, (n, 64, 640): four seconds from the cue at 160 Hz.
 
     Subjects whose number is a multiple of five are for the test, those before them for validation; those of
     `MMIDB_LEFT_OUT` are not read.
     """
-    (root,) = material.files.values()
+    root = raw.root
     published = Published(root)
 
     def run(name: str, found: re.Match[str]) -> _Windows | None:
         return None if int(found["subject"]) in MMIDB_LEFT_OUT else _run(published, name)
 
-    return _built(published, _RUN, run, ("left fist", "right fist"))
+    return _arrays(published, _RUN, run, ("left fist", "right fist"))
 
 
-def _built(
+def _arrays(
     published: Published,
     pattern: re.Pattern[str],
     read: Callable[[str, re.Match[str]], _Windows | None],
     class_names: tuple[str, ...],
-) -> Built:
+) -> Arrays:
     """All recordings whose names the pattern matches, by their subjects in parts."""
     parts: dict[str, list[_Windows]] = {"train": [], "validation": [], "test": []}
     channels = None
@@ -114,7 +114,7 @@ def _built(
             parts[_PART.get(int(found["subject"]) % 5, "train")].append(windows)
     if empty := [part for part, recordings in parts.items() if not recordings]:
         raise UserError(f"there is no example for the {empty[0]} part", where=str(published.root))
-    return Built(_standardised(parts), class_names, sha256=published.total.hexdigest())
+    return Arrays(_standardised(parts), class_names, sha256=published.total.hexdigest())
 
 
 def _night(published: Published, name: str, hypnogram: str) -> _Windows:
@@ -243,3 +243,49 @@ def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArra
         variance = math.fsum(n * v for n, v in zip(counts, squares, strict=True)) / sum(counts)
         std.append(math.sqrt(variance) or 1.0)
     return np.array(mean), np.array(std)
+
+
+_SLEEP_EDF = Dataset(
+    "sleep-edf",
+    "Sleep-EDF",
+    "series",
+    5,
+    physionet_version(
+        sleep_edf,
+        "sleep-edfx",
+        "sleep-edf-database-expanded-1.0.0",
+        "Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
+        "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
+        "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
+        "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
+        "test, those before them for validation. Others count about 195,000 epochs; their number is not checked.",
+    ),
+    license="ODC-By 1.0",
+    citation="kemp2000analysis",
+    homepage="https://physionet.org/content/sleep-edfx/1.0.0/",
+    size=Size((2, 3_000), 119_000, 43_000, 33_000),
+)
+
+_MMIDB_EEG = Dataset(
+    "mmidb-eeg",
+    "MMIDB-EEG",
+    "series",
+    2,
+    physionet_version(
+        mmidb_eeg,
+        "eegmmidb",
+        "eeg-motor-movementimagery-dataset-1.0.0",
+        "The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
+        "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
+        "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
+        "of another length) and 89, 104 and 106 (others report labels that do not fit). Subjects whose number is a "
+        "multiple of five are for the test, those before them for validation: 63 + 20 + 20 subjects of about 45 "
+        "trials, whose number is not checked.",
+    ),
+    license="ODC-By 1.0",
+    citation="schalk2004bci2000",
+    homepage="https://physionet.org/content/eegmmidb/1.0.0/",
+    size=Size((64, 640), 2_835, 900, 900),
+)
+
+DATASETS = (_MMIDB_EEG, _SLEEP_EDF)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
-from remixup.data.builders.series import standardised
+from remixup.data.builders.series import UNITS, standardised
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, Folder, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 _HAR_SIGNALS = ("body_acc", "body_gyro", "total_acc")
@@ -42,9 +42,9 @@ _PAMAP2_PART = {105: "validation", 106: "test"}
 _SAMPLES, _HOP, _MEAN_OF = 512, 256, 4
 
 
-def uci_har(material: Material) -> Built:
+def uci_har(raw: RawFiles) -> Arrays:
     """Six activities, (n, 9, 128): the published test part; four subjects of the training part for validation."""
-    (root,) = material.files.values()
+    root = raw.root
     total = hashlib.sha256()
     with _Files(root, "UCI HAR Dataset") as files:
         whole = {part: _har_part(files, part, total) for part in ("train", "test")}
@@ -68,9 +68,9 @@ def _har_part(
     return np.stack(x, axis=1), y - 1, subject
 
 
-def pamap2(material: Material) -> Built:
+def pamap2(raw: RawFiles) -> Arrays:
     """Twelve activities, (n, 27, 128): five seconds at 25 Hz; subject 105 for validation, 106 for the test."""
-    (root,) = material.files.values()
+    root = raw.root
     total = hashlib.sha256()
     found: dict[str, list[tuple[NDArray[np.float32], int]]] = {"train": [], "validation": [], "test": []}
     with _Files(root, "PAMAP2_Dataset") as files:
@@ -149,3 +149,66 @@ def _table(files: _Files, name: str, total: hashlib._Hash) -> NDArray[np.float64
     if not table.size:
         raise UserError(f"{name} is empty", where=str(files.root))
     return table
+
+
+_UCI = "https://archive.ics.uci.edu"
+
+_UCI_HAR = Dataset(
+    "uci-har",
+    "UCI HAR",
+    "series",
+    6,
+    versions(
+        Version(
+            "uci",
+            uci_har,
+            archive=File(
+                "human+activity+recognition+using+smartphones.zip",
+                url=f"{_UCI}/static/public/240/human+activity+recognition+using+smartphones.zip",
+            ),
+            folder=Folder(
+                "UCI HAR Dataset",
+                train=5_962,
+                validation=1_390,
+                test=2_947,
+                sha256="aefa650687b87110b6994a933ea1bf60f2cf5418f6233d46bae7650cd7317e6c",
+            ),
+            note="Six activities with a smartphone at the waist: acceleration of the body, rotation and all "
+            "acceleration, 9 x 128, 2.56 s at 50 Hz. The published parts have no subject in common; of the 21 subjects "
+            "for training every fifth (7, 16, 23 and 29) is kept for validation. Windows of a subject overlap by half. "
+            f"A folder in a mirror is accepted by the sha256 of the copy that was at hand. {UNITS}",
+        )
+    ),
+    license="CC BY 4.0",
+    citation="anguita2013public",
+    homepage=f"{_UCI}/dataset/240/human+activity+recognition+using+smartphones",
+    size=Size((9, 128), 5_962, 2_947, 1_390),
+)
+
+_PAMAP2 = Dataset(
+    "pamap2",
+    "PAMAP2",
+    "series",
+    12,
+    versions(
+        Version(
+            "uci",
+            pamap2,
+            archive=File(
+                "pamap2+physical+activity+monitoring.zip",
+                url=f"{_UCI}/static/public/231/pamap2+physical+activity+monitoring.zip",
+            ),
+            folder=Folder("PAMAP2_Dataset"),
+            note="Twelve activities with sensors on hand, chest and ankle: acceleration, rotation and magnetic field, "
+            "27 x 128, 5.12 s at 25 Hz (means of four samples), every 2.56 s within an activity; what the radio lost "
+            "is interpolated. Subject 105 for validation, 106 for the test. About 7,500 windows; their number is not "
+            f"checked, and the publisher's digests are not known. {UNITS}",
+        )
+    ),
+    license="CC BY 4.0",
+    citation="reiss2012introducing",
+    homepage=f"{_UCI}/dataset/231/pamap2+physical+activity+monitoring",
+    size=Size((27, 128), 5_500, 960, 1_050),
+)
+
+DATASETS = (_PAMAP2, _UCI_HAR)

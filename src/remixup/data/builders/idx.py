@@ -1,66 +1,168 @@
-"""The idx format of MNIST and its successors: a magic number, the sizes, big-endian, then the bytes."""
+"""MNIST, Fashion-MNIST and Kuzushiji-MNIST: four files in idx format each, verified by their digests."""
 
 from __future__ import annotations
 
 import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
-from remixup.errors import UserError
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
 
-_GARMENTS = (
+_FASHION_CLASSES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
-_HIRAGANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+_KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+_PARTS = {"train": "train", "test": "t10k"}
 
 
-def mnist(material: Material) -> Built:
-    """Handwritten digits: 60,000 for training, 10,000 for the test, (n, 1, 28, 28)."""
-    return Built(_parts(material), tuple(str(label) for label in range(10)))
+def mnist(raw: RawFiles) -> Arrays:
+    """Read handwritten digits: 60,000 training and 10,000 test images, (n, 1, 28, 28)."""
+    return Arrays(_read_parts(raw), tuple(str(label) for label in range(10)))
 
 
-def fashion_mnist(material: Material) -> Built:
-    """Pictures of garments: 60,000 for training, 10,000 for the test, (n, 1, 28, 28)."""
-    return Built(_parts(material), _GARMENTS)
+def fashion_mnist(raw: RawFiles) -> Arrays:
+    """Read pictures of garments: 60,000 training and 10,000 test images, (n, 1, 28, 28)."""
+    return Arrays(_read_parts(raw), _FASHION_CLASSES)
 
 
-def kmnist(material: Material) -> Built:
-    """Cursive Japanese characters: 60,000 for training, 10,000 for the test, (n, 1, 28, 28)."""
-    return Built(_parts(material, ".gz"), _HIRAGANA)
+def kmnist(raw: RawFiles) -> Arrays:
+    """Read cursive Japanese characters: 60,000 training and 10,000 test images, (n, 1, 28, 28)."""
+    return Arrays(_read_parts(raw, ".gz"), _KMNIST_CLASSES)
 
 
-def read(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array of unsigned bytes in an idx file, which may be packed as `.gz`.
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Return the array in an idx file of unsigned bytes, which may be compressed as `.gz`.
 
-    Raises:
-        UserError: the file is no such array of that many dimensions, or is cut short.
+    The header has the number of dimensions in its fourth byte, then the sizes as big-endian integers of four bytes.
     """
-    raw = np.frombuffer(_content(path), np.uint8)
-    start = 4 + 4 * dimensions
-    if raw.size < start or raw[:4].tolist() != [0, 0, 0x08, dimensions]:
-        raise UserError(f"this is not an idx file of unsigned bytes in {dimensions} dimensions", where=str(path))
-    shape = tuple(raw[4:start].view(">u4").tolist())
-    if raw.size - start != np.prod(shape):
-        raise UserError(f"it has {raw.size - start:,} bytes of content, its header says {shape}", where=str(path))
-    return raw[start:].reshape(shape)
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    start = 4 + 4 * content[3]
+    shape = np.frombuffer(content[4:start], ">u4")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _content(path: Path) -> bytes:
-    if path.suffix != ".gz":
-        return path.read_bytes()
-    try:
-        return gzip.decompress(path.read_bytes())
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"it cannot be unpacked to its end: {error}", where=str(path)) from error
-
-
-def _parts(material: Material, suffix: str = "") -> dict[str, NDArray[np.generic]]:
+def _read_parts(raw: RawFiles, suffix: str = "") -> dict[str, NDArray[np.generic]]:
     tensors: dict[str, NDArray[np.generic]] = {}
-    for part, prefix in (("train", "train"), ("test", "t10k")):
-        tensors[f"{part}_x"] = read(material.files[f"{prefix}-images-idx3-ubyte{suffix}"], 3)[:, None]
-        tensors[f"{part}_y"] = read(material.files[f"{prefix}-labels-idx1-ubyte{suffix}"], 1).astype(np.int64)
+    for part, prefix in _PARTS.items():
+        tensors[f"{part}_x"] = read_idx(raw.files[f"{prefix}-images-idx3-ubyte{suffix}"])[:, None]
+        tensors[f"{part}_y"] = read_idx(raw.files[f"{prefix}-labels-idx1-ubyte{suffix}"]).astype(np.int64)
     return tensors
+
+
+_MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_FASHION_MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+_KMNIST = {  # name: size, sha256, md5 of the compressed file
+    "train-images-idx3-ubyte.gz": (
+        18_165_135,
+        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "bdb82020997e1d708af4cf47b453dcf7",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        29_497,
+        "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "e144d726b3acfaa3e44228e80efcd344",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        3_041_136,
+        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "5c965bf0a639b31b8f53240b1b52f4d7",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        5_120,
+        "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        "7320c461ea6c1c855c0b718fb2a4b134",
+    ),
+}
+_SIZE = Size((1, 28, 28), 60_000, 10_000)
+
+
+def _unpacked_files(folder: str, host: str, digests: dict[str, str]) -> tuple[File, ...]:
+    return tuple(
+        File(name, sha256=digest, url=f"{host}/{name}.gz", mirror_path=f"{folder}/{name}")
+        for name, digest in digests.items()
+    )
+
+
+DATASETS = (
+    Dataset(
+        "mnist",
+        "MNIST",
+        "images",
+        10,
+        versions(
+            Version(
+                "idx",
+                mnist,
+                _unpacked_files("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist", _MNIST_SHA256),
+                note="The four published files, downloaded from PyTorch's copy.",
+            )
+        ),
+        license="CC BY-SA 3.0, as commonly stated",
+        citation="lecun1998gradient",
+        homepage="http://yann.lecun.com/exdb/mnist/",
+        size=_SIZE,
+    ),
+    Dataset(
+        "fashion-mnist",
+        "Fashion-MNIST",
+        "images",
+        10,
+        versions(
+            Version(
+                "idx",
+                fashion_mnist,
+                _unpacked_files(
+                    "fashion-mnist",
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+                    _FASHION_MNIST_SHA256,
+                ),
+                note="The four published files.",
+            )
+        ),
+        license="MIT",
+        citation="xiao2017fashion",
+        homepage="https://github.com/zalandoresearch/fashion-mnist",
+        size=_SIZE,
+    ),
+    Dataset(
+        "kmnist",
+        "Kuzushiji-MNIST",
+        "images",
+        10,
+        versions(
+            Version(
+                "idx",
+                kmnist,
+                tuple(
+                    File(
+                        name,
+                        sha256=sha256,
+                        md5=md5,
+                        size=size,
+                        url=f"http://codh.rois.ac.jp/kmnist/dataset/kmnist/{name}",
+                        mirror_path=f"kmnist/{name}",
+                    )
+                    for name, (size, sha256, md5) in _KMNIST.items()
+                ),
+                note="The four published files, cursive Japanese characters of ten classes. The digests are those of "
+                "the compressed files, so a mirror has them as .gz too.",
+            )
+        ),
+        license="CC BY-SA 4.0",
+        citation="clanuwat2018deep",
+        homepage="http://codh.rois.ac.jp/kmnist/index.html.en",
+        size=_SIZE,
+    ),
+)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remixup.data.builders import image_folder
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _IN_FLIGHT = 64
 """Files that are read and decoded ahead of the one being written: what bounds the memory."""
 
 
-def in_folder(material: Material) -> Built:
+def in_folder(raw: RawFiles) -> Arrays:
     """The image files of the one folder that a mirror gives."""
-    (root,) = material.files.values()
+    root = raw.root
     return read(root)
 
 
-def read(root: Path) -> Built:
+def read(root: Path) -> Arrays:
     """All image files of `root/{train,val}/<class>/`; `val` becomes the test part.
 
     Order and endings are those of `image_folder.read`. The files themselves are not read yet.
@@ -51,7 +51,7 @@ def read(root: Path) -> Built:
             paths.append(str(path))  # a million paths of ImageNet are a seventh of a gigabyte as text
             found.append(label)
     tensors = {"train_y": np.array(labels["train"], np.int64), "test_y": np.array(labels["val"], np.int64)}
-    return Built(tensors, names, tuple(paths))
+    return Arrays(tensors, names, tuple(paths))
 
 
 def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
@@ -115,3 +115,53 @@ def _whole(path: str) -> bytes:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise UserError(reason, where=path) from error
     return content
+
+
+_IMAGENET_TERMS = "terms of image-net.org: non-commercial research and educational use; not to be passed on"
+
+_IMAGENET = Dataset(
+    "imagenet",
+    "ImageNet-2012",
+    "image-files",
+    1000,
+    versions(
+        Version(
+            "ilsvrc2012",
+            in_folder,
+            folder=Folder("imagenet", 1_281_167, 50_000),
+            note="The training and validation images of the 2012 challenge, from a mirror only: its publisher asks for "
+            "an account. `train/<wnid>/` as the archive of each class unpacks; `val/<wnid>/` as the validation ground "
+            "truth sorts them. Classes in the order of their WordNet ids; the validation part is the test part. The "
+            "files' digests are not known: the numbers of images and classes are checked, every file is decoded once, "
+            "and the digest of what was packed is in the manifest.",
+        )
+    ),
+    license=_IMAGENET_TERMS,
+    citation="russakovsky2015",
+    homepage="https://image-net.org/challenges/LSVRC/2012/",
+    size=Size((), 1_281_167, 50_000),
+)
+
+_IMAGENETTE_64 = Dataset(
+    "imagenette64",
+    "Imagenette at 64 pixels",
+    "image-files",
+    10,
+    versions(
+        Version(
+            "jpeg",
+            in_folder,
+            folder=Folder(
+                "imagenette64", 9_469, 3_925, "eed0acd2818204ede68d3123f1b141963d10792165a347b58c0407a38781f96c"
+            ),
+            note="From a mirror only: Imagenette, ten classes of ImageNet with their own split, resized to 64 x 64 "
+            "from a copy at 224 pixels and stored as JPEG at quality 85.",
+        )
+    ),
+    license=f"those of ImageNet ({_IMAGENET_TERMS})",
+    citation="russakovsky2015",
+    homepage="https://github.com/fastai/imagenette",
+    size=Size((), 9_469, 3_925),
+)
+
+DATASETS = (_IMAGENET, _IMAGENETTE_64)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from remixup.data.builders.builder import Built
+from remixup.data.catalog.descriptor import Arrays
 from remixup.errors import UserError
 
 _ENDINGS = {".jpeg", ".jpg", ".png"}
 
 
-def read(root: Path, size: int) -> Built:
+def read(root: Path, size: int) -> Arrays:
     """All images of `root/{train,val}/<class>/`, as RGB at `size` x `size`; `val` becomes the test part.
 
     The order is that of the classes' names, then of the files' names, by code point. An image of another size is cut
@@ -29,7 +29,7 @@ def read(root: Path, size: int) -> Built:
     tensors: dict[str, NDArray[np.generic]] = {}
     for part, folder in (("train", root / "train"), ("test", root / "val")):
         tensors[f"{part}_x"], tensors[f"{part}_y"] = _part(folder, names, size)
-    return Built(tensors, names)
+    return Arrays(tensors, names)
 
 
 def classes(root: Path) -> tuple[str, ...]:

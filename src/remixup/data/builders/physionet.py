@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
-from remixup.data.builders.series import standardised
+from remixup.data.builders.series import UNITS, standardised
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, Folder, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 SUMS = "SHA256SUMS.txt"
@@ -98,13 +98,13 @@ class Published:
             raise UserError(f"{name} cannot be read: {error.strerror}", where=str(self.root)) from error
 
 
-def ptb_xl(material: Material) -> Built:
+def ptb_xl(raw: RawFiles) -> Arrays:
     """Five superclasses of diagnoses, (n, 12, 1000): ten seconds of twelve leads at 100 Hz.
 
     Records with statements of exactly one superclass, as in the released code of Guo et al. 2023; folds 1 to 8 for
     training, 9 for validation and 10 for the test, as Wagner et al. 2020 recommend.
     """
-    (root,) = material.files.values()
+    root = raw.root
     published = Published(root)
     superclass = {
         row[""]: row["diagnostic_class"]
@@ -140,14 +140,14 @@ def _statements(row: dict[str, str], root: Path) -> set[str]:
     return set(found)
 
 
-def apnea_ecg(material: Material) -> Built:
+def apnea_ecg(raw: RawFiles) -> Arrays:
     """Minutes with and without apnoea, (n, 1, 6000): one lead at 100 Hz of the 35 labelled recordings.
 
     Recordings whose number is a multiple of five are for the test, those before them for validation.
     """
     import wfdb
 
-    (root,) = material.files.values()
+    root = raw.root
     published = Published(root)
     found: dict[str, list[tuple[NDArray[np.float32], int]]] = {"train": [], "validation": [], "test": []}
     for record in _APNEA_RECORDS:
@@ -173,3 +173,65 @@ def _labels(labels: Iterable[int]) -> NDArray[np.int64]:
 def _none_empty(parts: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]], root: Path) -> None:
     if empty := [part for part, (_, y) in parts.items() if not len(y)]:
         raise UserError(f"there is no example for the {empty[0]} part", where=str(root))
+
+
+_SUMS = (
+    "Every file that is read is held against the publisher's SHA256SUMS.txt, which comes with it; the digest of the "
+    "publisher's archive is not known."
+)
+
+
+def physionet_version(builder: Builder, slug: str, archive: str, note: str) -> dict[str, Version]:
+    """A project of PhysioNet, whose archive's name ends with the version."""
+    url = f"https://physionet.org/static/published-projects/{slug}/{archive}.zip"
+    return versions(
+        Version(
+            archive.rpartition("-")[2],
+            builder,
+            archive=File(f"{archive}.zip", url=url),
+            folder=Folder(slug, packed_path=archive),
+            note=f"{note} {_SUMS} {UNITS}",
+        )
+    )
+
+
+_PTB_XL = Dataset(
+    "ptb-xl",
+    "PTB-XL",
+    "series",
+    5,
+    physionet_version(
+        ptb_xl,
+        "ptb-xl",
+        "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",
+        "Electrocardiograms of ten seconds, twelve leads at 100 Hz, 12 x 1000: those of exactly one of the "
+        "five diagnostic superclasses. Folds 1 to 8 for training, 9 for validation, 10 for the test. Guo et al. "
+        "count 12,961, 1,637 and 1,650 of them, in an edition that they do not name: how many there are in this "
+        "one is not checked.",
+    ),
+    license="CC BY 4.0",
+    citation="wagner2020ptbxl",
+    homepage="https://physionet.org/content/ptb-xl/1.0.3/",
+    size=Size((12, 1_000), 12_961, 1_650, 1_637),
+)
+
+_APNEA_ECG = Dataset(
+    "apnea-ecg",
+    "Apnea-ECG",
+    "series",
+    2,
+    physionet_version(
+        apnea_ecg,
+        "apnea-ecg",
+        "apnea-ecg-database-1.0.0",
+        "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
+        "Recordings whose number is a multiple of five are for the test, those before them for validation. About "
+        "17,000 minutes; their number is not checked.",
+    ),
+    license="ODC-By 1.0",
+    citation="penzel2000apnea",
+    homepage="https://physionet.org/content/apnea-ecg/1.0.0/",
+    size=Size((1, 6_000), 10_200, 3_400, 3_400),
+)
+
+DATASETS = (_APNEA_ECG, _PTB_XL)

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 _PACKAGED = {
@@ -28,34 +28,34 @@ WINDOW, HORIZON = 168, 12
 """Days of exchange rates that the network sees, and how many days after the last of them it predicts."""
 
 
-def airfoil(material: Material) -> Built:
+def airfoil(raw: RawFiles) -> Arrays:
     """Read Airfoil Self-Noise: five inputs in [0, 1], label the sound pressure level in dB; x (1503, 5), y (1503,)."""
     rows = [line.split() for line in _packaged("airfoil_self_noise.dat").splitlines()]
     table = np.array(rows, dtype=np.float64)
-    return Built({"x": _unit_range(table[:, :5]), "y": table[:, 5].astype(np.float32)})
+    return Arrays({"x": _unit_range(table[:, :5]), "y": table[:, 5].astype(np.float32)})
 
 
-def no2(material: Material) -> Built:
+def no2(raw: RawFiles) -> Arrays:
     """Read NO2: seven inputs in [0, 1], label the logarithm of the concentration; x (500, 7), y (500,)."""
     table = _table("no2.csv", header=True)
-    return Built({"x": _unit_range(table[:, 1:]), "y": table[:, 0].astype(np.float32)})
+    return Arrays({"x": _unit_range(table[:, 1:]), "y": table[:, 0].astype(np.float32)})
 
 
-def skillcraft(material: Material) -> Built:
+def skillcraft(raw: RawFiles) -> Arrays:
     """Read SkillCraft: 17 inputs, label the action latency in ms, domains the eight leagues of the players."""
     table = _filled(_table("skillcraft.csv.xz", header=True))
     league, latency = table[:, 1].astype(np.int64), table[:, 13]
     return _by_domain(np.delete(table, [0, 1, 13], axis=1), latency, league)
 
 
-def communities(material: Material) -> Built:
+def communities(raw: RawFiles) -> Arrays:
     """Read Communities and Crime: 122 inputs, label the rate of violent crimes in [0, 1], domains the 46 states."""
     table = _filled(_table("communities.data.xz", skip=3))  # the fourth column is a name
     state, rate = table[:, 0].astype(np.int64), table[:, -1]
     return _by_domain(table[:, 4:-1], rate, state)
 
 
-def exchange_rate(material: Material) -> Built:
+def exchange_rate(raw: RawFiles) -> Arrays:
     """Cut daily rates of eight currencies into windows of 168 days and the rates 12 days after the last of them.
 
     Each series is divided by its largest absolute value. Labels of the first 60 % of the days are the training part,
@@ -64,7 +64,7 @@ def exchange_rate(material: Material) -> Built:
     Returns:
         `train_x` (4373, 8, 168), `train_y` (4373, 8), and 1,518 each of `validation_` and `test_`.
     """
-    path = material.files["exchange_rate.txt.gz"]
+    path = raw.files["exchange_rate.txt.gz"]
     with gzip.open(path, "rt", encoding="ascii") as file:
         rates = np.array([line.split(",") for line in file], dtype=np.float64)
     if rates.shape != (7_588, 8):
@@ -77,7 +77,7 @@ def exchange_rate(material: Material) -> Built:
         labels = np.arange(start, end)
         seen = labels[:, None] - HORIZON - WINDOW + 1 + np.arange(WINDOW)
         tensors |= {f"{part}_x": rates[seen].transpose(0, 2, 1), f"{part}_y": rates[labels]}
-    return Built(tensors)
+    return Arrays(tensors)
 
 
 def _packaged(name: str) -> str:
@@ -114,7 +114,7 @@ def _unit_range(x: NDArray[np.float64]) -> NDArray[np.float32]:
     return scaled
 
 
-def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[np.int64]) -> Built:
+def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[np.int64]) -> Arrays:
     """Split by domain, in the order of their numbers: some for training, some for validation, the rest for the test.
 
     The domain with which 70 % of the rows are reached is the first of the validation part; that part ends before the
@@ -130,4 +130,96 @@ def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[n
     for part, members in parts.items():
         rows = np.flatnonzero(np.isin(domain, members))
         tensors |= {f"{part}_x": inputs[rows], f"{part}_y": labels[rows]}
-    return Built({**tensors, "test_domain": domain[np.isin(domain, parts["test"])]})
+    return Arrays({**tensors, "test_domain": domain[np.isin(domain, parts["test"])]})
+
+
+_UCI = "https://archive.ics.uci.edu/dataset"
+
+_RANGE = " Each input is scaled to [0, 1] by its extremes over all rows"
+
+_RELEASED = f"{_RANGE}, as in the released code of C-Mixup."
+
+_EXCHANGE_URL = (
+    "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate/"
+    "exchange_rate.txt.gz"
+)
+
+
+def _describe(
+    builder: Builder, title: str, size: Size, note: str, *, license: str, citation: str, homepage: str
+) -> Dataset:
+    name = builder.__name__
+    version = Version("packaged", builder, embedded=True, note=note)
+    return Dataset(name, title, "tabular", 1, versions(version), license, citation, homepage, size)
+
+
+DATASETS = (
+    _describe(
+        airfoil,
+        "Airfoil Self-Noise",
+        Size((5,), 1_503),
+        "1,503 rows: frequency, angle, chord length, velocity and thickness; the label is the sound pressure in dB."
+        + _RELEASED,
+        license="CC BY 4.0",
+        citation="brooks1989airfoil",
+        homepage=f"{_UCI}/291/airfoil+self+noise",
+    ),
+    _describe(
+        no2,
+        "NO2",
+        Size((7,), 500),
+        "500 hours at Alnabru, Oslo, 2001 to 2003: traffic, weather and time; the label is the logarithm of the NO2 "
+        "concentration. The split of the released code is in files that we could not reach."
+        f"{_RANGE}, our choice.",
+        license="free to use with acknowledgment (StatLib)",
+        citation="aldrin2004no2",
+        homepage="https://lib.stat.cmu.edu/datasets/NO2.dat",
+    ),
+    _describe(
+        skillcraft,
+        "SkillCraft",
+        Size((17,), 1_878, 711, 806),
+        "3,395 players; the label is the action latency in ms. Domains are leagues: 1 to 4 for training, 5 for "
+        "validation, 6 to 8 for the test. Missing values are the mean of their column." + _RELEASED,
+        license="CC BY 4.0",
+        citation="thompson2013skillcraft",
+        homepage=f"{_UCI}/272/skillcraft1+master+table+dataset",
+    ),
+    _describe(
+        communities,
+        "Communities and Crime",
+        Size((122,), 1_390, 373, 231),
+        "1,994 communities; the label is the rate of violent crimes in [0, 1]. Domains are states, split in the order "
+        "of their numbers; the test part has nine. Missing values are the mean of their column." + _RELEASED,
+        license="CC BY 4.0",
+        citation="redmond2002crime",
+        homepage=f"{_UCI}/183/communities+and+crime",
+    ),
+    Dataset(
+        "exchange-rate",
+        "Exchange-Rate",
+        "series",
+        8,
+        versions(
+            Version(
+                "lstnet",
+                exchange_rate,
+                (
+                    File(
+                        "exchange_rate.txt.gz",
+                        sha256="6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
+                        size=177_142,
+                        url=_EXCHANGE_URL,
+                        mirror_path="regression/exchange_rate.txt.gz",
+                    ),
+                ),
+                note="Daily exchange rates of eight currencies, 1990 to 2016, each divided by its largest value; "
+                "windows of 168 days, and as label the rates 12 days after the last of them.",
+            )
+        ),
+        "none stated",
+        "lai2018lstnet",
+        "https://github.com/laiguokun/multivariate-time-series-data",
+        Size((8, 168), 4_373, 1_518, 1_518),
+    ),
+)

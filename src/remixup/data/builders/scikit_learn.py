@@ -1,30 +1,31 @@
-"""Datasets that scikit-learn carries."""
+"""Datasets that scikit-learn includes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, RawFiles, Size, Version, versions
 
 _DIGITS_SEED = 0
 DIGITS_PER_CLASS = 60
 
 
 def ranked_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """All 1,797 digits in the order of a permutation.
+    """Return all 1,797 digits in the order of a permutation.
 
     Returns:
-        images (1797, 1, 8, 8), labels, and for each the number of those of its class that come before it.
+        Images (1797, 1, 8, 8), labels, and for each image the number of preceding images of its class.
     """
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    grey, labels = bunch.images.astype(np.int64), bunch.target.astype(np.int64)
-    images = ((grey * 255 + 8) // 16).astype(np.uint8)[:, None]  # 0..16 becomes 0..255, rounded
-    # RandomState and not default_rng: NumPy promises that its stream never changes.
+    gray, labels = bunch.images.astype(np.int64), bunch.target.astype(np.int64)
+    images = ((gray * 255 + 8) // 16).astype(np.uint8)[:, None]  # 0..16 becomes 0..255, rounded
+    # RandomState instead of default_rng: NumPy guarantees that its stream never changes.
     order = np.random.RandomState(_DIGITS_SEED).permutation(len(labels))
     images, labels = images[order], labels[order]
     rank = np.empty(len(labels), np.int64)
@@ -34,52 +35,121 @@ def ranked_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.in
     return images, labels, rank
 
 
-def digits(material: Material) -> Built:
-    """1,200 of the 1,797 digits, 1 x 8 x 8: 60 of each class for training, 60 others for the test."""
+def digits(raw: RawFiles) -> Arrays:
+    """Select 1,200 of the 1,797 digits, (n, 1, 8, 8): 60 of each class for training and 60 others for testing."""
     images, labels, rank = ranked_digits()
     tensors: dict[str, NDArray[Any]] = {}
-    for part, name in enumerate(("train", "test")):
-        rows = rank // DIGITS_PER_CLASS == part
-        tensors |= {f"{name}_x": images[rows], f"{name}_y": labels[rows]}
-    return Built(tensors, tuple(str(label) for label in range(10)))
+    for number, part in enumerate(("train", "test")):
+        rows = rank // DIGITS_PER_CLASS == number
+        tensors |= {f"{part}_x": images[rows], f"{part}_y": labels[rows]}
+    return Arrays(tensors, tuple(str(label) for label in range(10)))
 
 
-def digits_20(material: Material) -> Built:
-    """The same images in the same parts, every other one of each class turned by a quarter: twenty classes."""
-    upright = digits(material).tensors
-    tensors: dict[str, np.ndarray] = {}
+def digits_20(raw: RawFiles) -> Arrays:
+    """Rotate every other image of each class of `digits` by 90 degrees, which gives twenty classes."""
+    upright = digits(raw).tensors
+    tensors: dict[str, NDArray[Any]] = {}
     for part in ("train", "test"):
         images, labels = upright[f"{part}_x"].copy(), upright[f"{part}_y"]
-        turned = np.zeros(len(labels), bool)
+        rotated = np.zeros(len(labels), bool)
         for label in range(10):
-            turned[np.flatnonzero(labels == label)[1::2]] = True
-        images[turned] = np.rot90(images[turned], axes=(2, 3))
-        tensors |= {f"{part}_x": images, f"{part}_y": labels + 10 * turned}
-    return Built(tensors, tuple(f"{label}{how}" for how in ("", " turned") for label in range(10)))
+            rotated[np.flatnonzero(labels == label)[1::2]] = True
+        images[rotated] = np.rot90(images[rotated], axes=(2, 3))
+        tensors |= {f"{part}_x": images, f"{part}_y": labels + 10 * rotated}
+    return Arrays(tensors, tuple(f"{label}{suffix}" for suffix in ("", " turned") for label in range(10)))
 
 
-def wine(material: Material) -> Built:
-    """The 178 wines of three cultivars, 13 chemical measurements; (178, 13)."""
+def wine(raw: RawFiles) -> Arrays:
+    """Read 178 wines of three cultivars with 13 chemical measurements."""
     from sklearn.datasets import load_wine
 
     return _table(load_wine())
 
 
-def breast_cancer(material: Material) -> Built:
-    """The 569 breast masses of Wisconsin, malignant or benign, 30 measurements of cell nuclei; (569, 30)."""
+def breast_cancer(raw: RawFiles) -> Arrays:
+    """Read 569 breast masses, malignant or benign, with 30 measurements of cell nuclei."""
     from sklearn.datasets import load_breast_cancer
 
     return _table(load_breast_cancer())
 
 
-def iris(material: Material) -> Built:
-    """The 150 irises with the two rows as in Fisher's article; (150, 4)."""
+def iris(raw: RawFiles) -> Arrays:
+    """Read 150 irises with the two rows as in Fisher's article, (150, 4)."""
     from sklearn.datasets import load_iris
 
     return _table(load_iris())
 
 
-def _table(bunch: Any) -> Built:
-    """A table as scikit-learn gives it."""
+def _table(bunch: Any) -> Arrays:
     names = tuple(str(name) for name in bunch.target_names)
-    return Built({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+    return Arrays({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
+
+
+def _describe_table(
+    builder: Builder, name: str, title: str, number: int, *, classes: int, size: Size, citation: str, note: str
+) -> Dataset:
+    version = Version("scikit-learn", builder, embedded=True, note=f"{note} The copy in scikit-learn.")
+    homepage = f"https://archive.ics.uci.edu/dataset/{number}"
+    return Dataset(name, title, "tabular", classes, versions(version), "CC BY 4.0", citation, homepage, size)
+
+
+DIGITS = Dataset(
+    "digits",
+    "scikit-learn's digits",
+    "images",
+    10,
+    versions(
+        Version(
+            "scikit-learn",
+            digits,
+            embedded=True,
+            note="1,200 of the 1,797 images in scikit-learn, 1 x 8 x 8, with the 17 gray levels stretched to 0..255. "
+            "In the order of a permutation with seed 0, the first 60 images of each class are the training part (600) "
+            "and the next 60 the test part (600).",
+        )
+    ),
+    license="CC BY 4.0",
+    citation="alpaydin1998optical",
+    homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+    size=Size((1, 8, 8), 600, 600),
+    numerics=2,
+)
+
+DATASETS = (
+    DIGITS,
+    replace(
+        DIGITS,
+        name="digits-20",
+        title="scikit-learn's digits, upright and turned",
+        classes=20,
+        versions=versions(
+            Version(
+                "scikit-learn",
+                digits_20,
+                embedded=True,
+                note="The images of `digits` in its two parts. Every other image of each class, in the order of the "
+                "part, is rotated by 90 degrees counter-clockwise and belongs to a class of its own: 600 + 600 images.",
+            )
+        ),
+    ),
+    _describe_table(
+        wine,
+        "wine",
+        "Wine",
+        109,
+        classes=3,
+        size=Size((13,), 178),
+        citation="aeberhard1991wine",
+        note="178 rows: 59, 71 and 48 of three cultivars.",
+    ),
+    _describe_table(
+        breast_cancer,
+        "breast-cancer",
+        "Breast Cancer Wisconsin (Diagnostic)",
+        17,
+        classes=2,
+        size=Size((30,), 569),
+        citation="street1993nuclear",
+        note="569 rows: 212 malignant, 357 benign.",
+    ),
+)

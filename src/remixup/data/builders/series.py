@@ -7,13 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built
+from remixup.data.catalog.descriptor import Arrays
+
+UNITS = "Each channel minus its mean and divided by its standard deviation in the training part."
+"""For the notes of datasets."""
 
 Part = tuple[NDArray[np.generic], NDArray[np.int64]]
 """Series (n, channels, time) and their labels."""
 
 
-def standardised(parts: Mapping[str, Part], class_names: tuple[str, ...], sha256: str | None = None) -> Built:
+def standardised(parts: Mapping[str, Part], class_names: tuple[str, ...], sha256: str | None = None) -> Arrays:
     """Series as float16, each channel less its mean and over its standard deviation in the part `train`.
 
     Both are computed in float64, so that after rounding the tensors are the same on every machine; a channel that never
@@ -35,4 +38,4 @@ def standardised(parts: Mapping[str, Part], class_names: tuple[str, ...], sha256
         for k in range(x.shape[1]):
             made[:, k] = (x[:, k].astype(np.float64) - mean[k]) / std[k]
         tensors |= {f"{part}_x": made, f"{part}_y": y.astype(np.int64)}
-    return Built(tensors, class_names, sha256=sha256)
+    return Arrays(tensors, class_names, sha256=sha256)

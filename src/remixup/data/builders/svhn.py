@@ -1,42 +1,67 @@
-"""SVHN's cropped digits: two MATLAB files, of which only arrays of numbers are read."""
+"""SVHN (cropped digits): two MATLAB files, verified by their digests."""
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from remixup.data.builders.builder import Built, Material
-from remixup.errors import UserError
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
 
 
-def svhn(material: Material) -> Built:
-    """House numbers: 73,257 digits for training, 26,032 for the test, (n, 3, 32, 32); the label is the digit."""
+def svhn(raw: RawFiles) -> Arrays:
+    """Read house numbers: 73,257 training and 26,032 test images, (n, 3, 32, 32); the label is the digit."""
     tensors: dict[str, NDArray[np.generic]] = {}
     for part in ("train", "test"):
-        tensors[f"{part}_x"], tensors[f"{part}_y"] = read(material.files[f"{part}_32x32.mat"])
-    return Built(tensors, tuple(str(digit) for digit in range(10)))
+        tensors[f"{part}_x"], tensors[f"{part}_y"] = read_part(raw.files[f"{part}_32x32.mat"])
+    return Arrays(tensors, tuple(str(digit) for digit in range(10)))
 
 
-def read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images (n, 3, 32, 32) and digits (n,) of one part, which the file has as (32, 32, 3, n) and as 1..10.
+def read_part(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return images (n, 3, 32, 32) and digits (n,) of a file with arrays (32, 32, 3, n) and (n, 1)."""
+    from scipy.io import loadmat
 
-    Raises:
-        UserError: the file is no MATLAB file, is cut short, or holds something else.
-    """
-    try:
-        content = loadmat(path, variable_names=["X", "y"])
-    except (MatReadError, zlib.error, ValueError, TypeError, OSError) as error:
-        raise UserError(f"this is not a whole MATLAB file ({error})", where=str(path)) from error
-    images, labels = (np.asarray(content.get(name)) for name in ("X", "y"))
-    if images.dtype != np.uint8 or images.shape != (32, 32, 3, labels.size):
-        what = f"it holds images {images.shape} of {images.dtype} and {labels.size:,} labels"
-        raise UserError(f"{what}, not bytes (32, 32, 3, n) and n labels", where=str(path))
-    digits = labels.ravel().astype(np.int64)
-    if not np.isin(digits, np.arange(1, 11)).all():
-        raise UserError("its labels are not all from 1 to 10", where=str(path))
-    return images.transpose(3, 2, 0, 1), digits % 10  # the publisher calls the digit 0 ten
+    content = loadmat(path, variable_names=["X", "y"])
+    digits = content["y"].ravel().astype(np.int64) % 10  # the publisher labels the digit 0 as 10
+    return content["X"].transpose(3, 2, 0, 1), digits
+
+
+_HOST = "http://ufldl.stanford.edu/housenumbers"
+_FILES = {  # name: size, sha256, md5
+    "train_32x32.mat": (
+        182_040_794,
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        "e26dedcc434d2e4c54c9b2d4a06d8373",
+    ),
+    "test_32x32.mat": (
+        64_275_384,
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+        "eb5a983be6a315427106f1b164d9cef3",
+    ),
+}
+
+DATASETS = (
+    Dataset(
+        "svhn",
+        "SVHN",
+        "images",
+        10,
+        versions(
+            Version(
+                "cropped",
+                svhn,
+                tuple(
+                    File(name, sha256=sha256, md5=md5, size=size, url=f"{_HOST}/{name}", mirror_path=f"svhn/{name}")
+                    for name, (size, sha256, md5) in _FILES.items()
+                ),
+                note="The published training and test parts of cropped digits, 32 x 32, without the 531,131 extra "
+                "images. Label 10 of the files is the digit 0 and becomes 0.",
+            )
+        ),
+        license="non-commercial use only",
+        citation="netzer2011reading",
+        homepage="http://ufldl.stanford.edu/housenumbers/",
+        size=Size((3, 32, 32), 73_257, 26_032),
+    ),
+)

@@ -1,24 +1,30 @@
-"""What the registry says of a dataset: its files, its versions, its terms."""
+"""Descriptors of datasets: their versions, files and terms, and the interface of their builders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Task = Literal["images", "image-files", "spectrograms", "series", "tabular", "points"]
 
 
 @dataclass(frozen=True)
 class File:
-    """One file that a builder reads, or the archive that holds such files.
+    """A file that a builder reads, or an archive of such files.
 
     Args:
-        name: the name by which the builder asks for it; inside an archive, the member's name without its folders.
-        sha256: digest of the content (of a file served as `.gz` whose name here has no `.gz`: of the unpacked content).
-        md5: the same, where that is what the publisher prints.
-        size: bytes of the content.
-        url: the publisher's address.
-        mirror_path: where a mirror folder holds it.
+        name: Name by which the builder asks for it; in an archive, the member's name without its folders.
+        sha256: Digest of the content. Where the publisher serves `.gz` and `name` does not end so: of the unpacked
+            content.
+        md5: Same, for publishers that print MD5.
+        size: Size of the content in bytes.
+        url: Address at the publisher.
+        mirror_path: Path in a mirror folder.
     """
 
     name: str
@@ -31,11 +37,11 @@ class File:
 
 @dataclass(frozen=True)
 class Structure:
-    """What the publisher states about a table: it admits a published file whose digest we could not learn.
+    """The published structure of a table, which identifies a file whose digest is not known.
 
     Args:
-        features: columns of `x`.
-        counts: rows of each class, in the order of the classes.
+        features: Columns of `x`.
+        counts: Rows of each class, in the order of the classes.
     """
 
     features: int
@@ -44,16 +50,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with more files than can be listed here: images in `train/<class>/` and `val/<class>/`, or sounds.
+    """A folder with too many files to list: images in `train/<class>/` and `val/<class>/`, or recordings.
 
     Args:
-        mirror_path: where a mirror holds it.
-        train: how many examples there are for training; 0 for all parts: that is not known beforehand.
-        test: how many for the test; of images, those in `val`.
-        sha256: digest of the files one after another, in the order of the examples, where it is known: those of the
-            training part first, of the test part last.
-        validation: how many examples the publisher sets apart for validation.
-        packed_path: where the version's archive, if there is one, holds the folder; empty: it is the whole archive.
+        mirror_path: Path in a mirror folder.
+        train: Number of training examples; 0 if the numbers are not known in advance.
+        test: Number of test examples (of images, those in `val`).
+        sha256: Digest of the concatenated files, if known: training part, validation part, test part.
+        validation: Number of examples in the published validation part.
+        packed_path: Path of the folder in the version's archive; empty if the archive has nothing else.
     """
 
     mirror_path: str
@@ -65,23 +70,70 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Version:
-    """One version of a dataset: the same name always stands for the same tensors.
+class RawFiles:
+    """Input of a builder.
 
     Args:
-        name: its name.
-        builder: `module.function` in `remixup.data` that turns the files into tensors.
-        files: what the builder reads.
-        archive: where the publisher packs the files into one.
-        folder: what the builder reads where it walks through a folder instead.
-        embedded: whether it needs neither network nor mirror.
-        structure: where given, the table must have it; a file from the publisher may then have other bytes
-            than the copy whose digest is on record (line ends, a header row). A file in a mirror may not.
-        note: what a reader of a result should know about it.
+        files: Path of each verified file, by its name in the descriptor.
+        folder: `raw/` of the data folder.
+        scratch: Folder for files that a builder generates; it is removed when the dataset is prepared.
+    """
+
+    files: Mapping[str, Path]
+    folder: Path
+    scratch: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder to read, for a version that has one folder instead of files."""
+        (root,) = self.files.values()
+        return root
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Output of a builder.
+
+    Args:
+        tensors: By task.
+            images: `train_x`, `test_x` (n, C, H, W) uint8 and `train_y`, `test_y` (n,) int64.
+            spectrograms and series: the same names and `validation_x`, `validation_y`; x is float16
+            (n, 1, frequencies, frames) or (n, channels, time).
+            image-files: `train_y` and `test_y` only.
+            tabular and points without a published split: `x` (n, F) float32, missing values NaN, and `y` (n,).
+            Labels are int64, 0 to C - 1; regression labels are float32.
+        class_names: Names of the classes, in the order of the labels.
+        image_files: Paths of image files, training part first.
+        sha256: Digest of the concatenated files of a folder that was read.
+    """
+
+    tensors: dict[str, NDArray[Any]]
+    class_names: tuple[str, ...] | None = None
+    image_files: tuple[str, ...] = ()
+    sha256: str | None = None
+
+
+Builder = Callable[[RawFiles], Arrays]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a dataset; its tensors never change.
+
+    Args:
+        name: Name of the version.
+        builder: Function that turns the files into arrays.
+        files: Files that the builder reads.
+        archive: Archive in which the publisher packs the files.
+        folder: Folder that the builder reads instead of files.
+        embedded: True if the builder needs neither network nor mirror.
+        structure: Structure that the table must have. With it, a file from the publisher may differ in its bytes
+            (line endings, a header row) from the known digest; a file in a mirror may not.
+        note: What a reader of a result should know.
     """
 
     name: str
-    builder: str
+    builder: Builder
     files: tuple[File, ...] = ()
     archive: File | None = None
     folder: Folder | None = None
@@ -91,20 +143,20 @@ class Version:
 
     @property
     def downloadable(self) -> bool:
-        """Whether the publisher serves it."""
-        sources = (self.archive,) if self.archive else self.files
-        return bool(sources) and all(source.url for source in sources)
+        """True if the publisher serves all files without an account."""
+        served = (self.archive,) if self.archive else self.files
+        return bool(served) and all(file.url for file in served)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is of a dataset, in all its versions.
+    """Size of a dataset, the same in all its versions.
 
     Args:
-        shape: of one example; of image files, which are of many shapes, empty.
-        train: examples of the training part; of a dataset without a published split, all of them.
-        test: examples of the test part; 0 where no split is published.
-        validation: examples that the publisher sets apart for validation.
+        shape: Shape of one example; empty for image files, whose shapes differ.
+        train: Training examples; all examples of a dataset without a published split.
+        test: Test examples; 0 without a published split.
+        validation: Examples of the published validation part.
     """
 
     shape: tuple[int, ...]
@@ -115,20 +167,19 @@ class Size:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset and its versions, the first of which is the default.
+    """A dataset and its versions, the default first.
 
     Args:
-        name: its name, as in `remixup prepare NAME`.
-        title: its name in prose.
-        task: which tensors there are: `images` has train_x, train_y, test_x, test_y; `spectrograms` besides
-            validation_x, validation_y, and so has `series`; `tabular` and `points` have x, y.
-        classes: number of classes.
-        versions: by name.
-        licence: terms, as the publisher or the common statement has them.
-        citation: BibTeX key.
-        homepage: address.
-        size: examples, and the shape of one.
-        numerics: raised by one whenever the tensors that its builders make change.
+        name: Name in experiment files and in `remixup prepare NAME`.
+        title: Name in prose.
+        task: Kind of data; decides which tensors there are (see `Arrays`).
+        classes: Number of classes; of a regression dataset, numbers in a label.
+        versions: Versions by name.
+        license: Terms of use, as the publisher states them.
+        citation: BibTeX key in `paper/references.bib`, or empty.
+        homepage: Address of the dataset.
+        size: Numbers of examples and shape of one.
+        numerics: Raised by one when a change of a builder changes the tensors.
     """
 
     name: str
@@ -136,7 +187,7 @@ class Dataset:
     task: Task
     classes: int
     versions: dict[str, Version]
-    licence: str
+    license: str
     citation: str
     homepage: str
     size: Size
@@ -144,5 +195,23 @@ class Dataset:
 
 
 def versions(*given: Version) -> dict[str, Version]:
-    """Versions by name, the default first."""
+    """Return versions by name, the default first."""
     return {version.name: version for version in given}
+
+
+def generated(
+    builder: Builder,
+    name: str,
+    title: str,
+    task: Task,
+    classes: int,
+    size: Size,
+    note: str,
+    *,
+    citation: str,
+    homepage: str,
+    license: str = "none needed",
+) -> Dataset:
+    """Return the descriptor of a synthetic dataset, whose one version needs no files."""
+    only = versions(Version("generated", builder, embedded=True, note=note))
+    return Dataset(name, title, task, classes, only, license, citation, homepage, size)

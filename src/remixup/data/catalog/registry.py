@@ -1,32 +1,44 @@
-"""Every dataset that remixup knows, by name.
+"""Every dataset, by name.
 
-Neither this module nor what it imports needs torch, NumPy or scikit-learn, so that reading a workflow stays quick.
+A dataset is found if a module of `data/builders/` or `data/synthetic/` lists it in `DATASETS`. These modules import
+neither torch nor scikit-learn at the top, so that reading a workflow stays quick.
 """
 
 from __future__ import annotations
 
-from remixup.data.catalog.descriptor import Dataset, File, Size, Structure, Task, Version
-from remixup.data.catalog.files import FILES
-from remixup.data.catalog.images import IMAGES
-from remixup.data.catalog.points import POINTS
-from remixup.data.catalog.pools import POOLS
-from remixup.data.catalog.regression import REGRESSION
-from remixup.data.catalog.series import SERIES
-from remixup.data.catalog.speech import SPEECH
-from remixup.data.catalog.uci import TABLES
+import importlib
+import pkgutil
+
+from remixup.data.catalog.descriptor import Dataset, Version
 from remixup.errors import UserError, did_you_mean
 
-__all__ = ["REGISTRY", "Dataset", "File", "Size", "Structure", "Task", "Version", "lookup"]
+_PACKAGES = ("remixup.data.builders", "remixup.data.synthetic")
 
-_ALL = (*IMAGES, *POOLS, *POINTS, *FILES, *SPEECH, *SERIES, *TABLES, *REGRESSION)
-REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
+
+def discover() -> dict[str, Dataset]:
+    """Return the datasets of all modules, by name.
+
+    Raises:
+        ValueError: Two datasets have the same name.
+    """
+    found: dict[str, Dataset] = {}
+    for package in _PACKAGES:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            for dataset in getattr(importlib.import_module(module.name), "DATASETS", ()):
+                if dataset.name in found:
+                    raise ValueError(f"two datasets are called {dataset.name!r}; one is in {module.name}")
+                found[dataset.name] = dataset
+    return found
+
+
+REGISTRY = discover()
 
 
 def lookup(name: str, version: str | None = None) -> tuple[Dataset, Version]:
-    """The dataset of that name and the version of that name (default: the first).
+    """Return a dataset and one of its versions (default: the first).
 
     Raises:
-        UserError: there is no such dataset or version.
+        UserError: The dataset or the version is unknown.
     """
     if name not in REGISTRY:
         raise UserError(f"unknown dataset {name!r}", hint=did_you_mean(name, REGISTRY))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
-from remixup.data.builders.series import Part, standardised
+from remixup.data.builders.series import UNITS, Part, standardised
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
 
 _SEED = 0
 RATE = 40
@@ -69,7 +69,7 @@ class Beats:
     blocked: NDArray[np.float64]
 
 
-def ecg_rhythms(material: Material) -> Built:
+def ecg_rhythms(raw: RawFiles) -> Arrays:
     """Strips of two leads, (n, 2, 240), of five rhythms; the patients of a part are in no other."""
     stream = np.random.RandomState(_SEED)  # NumPy promises that its stream never changes
     parts: dict[str, Part] = {}
@@ -153,3 +153,22 @@ def _bumps(
     """Gaussians of one height in each lead, (leads, n)."""
     bumps: NDArray[np.float64] = np.exp(-0.5 * ((time[:, None] - centres) / width) ** 2).sum(axis=1)
     return heights[:, None] * bumps
+
+
+DATASETS = (
+    generated(
+        ecg_rhythms,
+        "ecg-rhythms",
+        "simulated electrocardiograms of five rhythms",
+        "series",
+        5,
+        Size((2, 240), 400, 250, 150),
+        "Six seconds of two leads at 40 Hz, 2 x 240: sinus rhythm, sinus tachycardia, atrial fibrillation, "
+        "ventricular ectopy, and AV block. Each wave of a beat is a Gaussian, as in McSharry et al.; shapes, rate, "
+        "noise and the wandering of the baseline are a patient's: 40 patients for training with two strips of "
+        "each rhythm, 30 for validation and 50 for the test with one. Seeded; values are rounded from float64, "
+        f"which makes them the same on every machine for all practical purposes. {UNITS}",
+        citation="mcsharry2003dynamical",
+        homepage="https://doi.org/10.1109/TBME.2003.808805",
+    ),
+)

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
 
 _SEED = 0
 CLASSES, PATCHES, DIMENSIONS = 10, 4, 32
 _COUNTS = {"train": 2_000, "test": 500}
 LOW, HIGH = 0.25, 0.75
-"""δ1 and δ2: a feature's strength lies between LOW and HIGH - LOW, and those of a point's two add up to HIGH."""
+"""δ1 and δ2: a feature's strength is between LOW and HIGH - LOW; those of a point's two features sum to HIGH."""
 _NOISE = 3.0
-"""Feature noise has strengths between LOW and HIGH times _NOISE / CLASSES^1.5."""
+"""Feature noise has strengths between LOW and HIGH, times _NOISE / CLASSES^1.5."""
 
 
 def features() -> NDArray[np.float64]:
-    """The two features of each class, orthonormal, float64 (CLASSES, 2, DIMENSIONS).
+    """Return the two features of each class, orthonormal, float64 (CLASSES, 2, DIMENSIONS).
 
-    They are rows of a Hadamard matrix, drawn without replacement: the entries are exact on every machine.
+    They are rows of a Hadamard matrix, drawn without replacement, so the entries are exact on every machine.
     """
     hadamard = np.ones((1, 1))
     while len(hadamard) < DIMENSIONS:
@@ -31,21 +31,21 @@ def features() -> NDArray[np.float64]:
     return rows
 
 
-def feature_patches(material: Material) -> Built:
-    """Points (n, PATCHES, DIMENSIONS): the first two patches hold the features of the class, the others only noise."""
+def feature_patches(raw: RawFiles) -> Arrays:
+    """Draw points (n, PATCHES, DIMENSIONS): two patches with the features of the class, the others only noise."""
     stream = np.random.RandomState(_SEED + 1)
     tensors: dict[str, NDArray[Any]] = {}
     for part, count in _COUNTS.items():
         labels = stream.randint(0, CLASSES, count).astype(np.int64)
-        tensors[f"{part}_x"], tensors[f"{part}_y"] = _points(stream, labels).astype(np.float32), labels
-    return Built(tensors)
+        tensors[f"{part}_x"], tensors[f"{part}_y"] = _draw(stream, labels).astype(np.float32), labels
+    return Arrays(tensors)
 
 
-def _points(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Points of these classes.
+def _draw(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Draw a point of each class in `labels`.
 
-    One patch is β v_1, one (δ2 - β) v_2, β uniform; each other patch is the sum of all features of all other classes,
-    each of a strength of its own.
+    The patches are β v_1 and (δ2 - β) v_2 with uniform β, then sums of all features of all other classes, each with a
+    strength of its own.
     """
     basis, count = features(), len(labels)
     strength = stream.uniform(LOW, HIGH - LOW, count)[:, None]
@@ -56,3 +56,22 @@ def _points(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray
     x[:, 1] = (HIGH - strength) * basis[labels, 1]
     x[:, 2:] = noise.reshape(count, PATCHES - 2, -1) @ basis.reshape(-1, DIMENSIONS)
     return x
+
+
+DATASETS = (
+    generated(
+        feature_patches,
+        "feature-patches",
+        "patches with two features a class",
+        "points",
+        10,
+        Size((4, 32), 2_000, 500),
+        "Multi-view data as in section 4 of Chidambaram et al. (2023), with the constants of their released simulator "
+        "unless stated otherwise: ten classes, each with two features, all orthonormal in 32 dimensions (rows of a "
+        "Hadamard matrix). A point has four patches: b v_1, (0.75 - b) v_2 with b uniform in [0.25, 0.5], and two of "
+        "feature noise: the sum of all features of the other nine classes, with strengths uniform in [0.25, 0.75] "
+        "times 3 / 10^1.5 (in the simulator, with three classes: 10 / 3^1.5). 2,000 + 500 points. Seeded.",
+        citation="chidambaram2023",
+        homepage="https://arxiv.org/abs/2210.13512",
+    ),
+)

@@ -1,17 +1,18 @@
-"""Toys on which the theory of mixup makes its predictions: points on a line, two moons, noise, a stretched Gaussian."""
+"""Toy data for the theory of mixup: points on a line, two moons, noise, a stretched Gaussian."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.builder import Built, Material
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, RawFiles, Size, generated
 
 _SEED = 0
 _TRAIN, _TEST = 3_000, 2_000
-_MANY = 30_000
+_REFLECTED_TRAIN = 30_000
 _MOON_NOISE = 0.1
 _GAP = 0.5
 _SIGNS = {"train": 400, "test": 100}
@@ -19,93 +20,73 @@ _VARIANCES = (4.0, 0.01)
 _SLOPE = 2.0
 
 
-def alternating_line_3_2(material: Material) -> Built:
-    """Points 0, 1, 2 of classes 0, 1, 0; the middle one lies on the segment between the others."""
-    return _line(np.arange(3) % 2)
+def line(classes: NDArray[np.int64], raw: RawFiles) -> Arrays:
+    """Place points of these classes at 0, 1, 2, ...; the test part equals the training part."""
+    x = np.arange(len(classes))[:, None]
+    return Arrays(_part("train", x, classes) | _part("test", x, classes))
 
 
-def alternating_line_10_2(material: Material) -> Built:
-    """Points 0 to 9, of two classes in turn."""
-    return _line(np.arange(10) % 2)
+def two_moons(raw: RawFiles) -> Arrays:
+    """Draw scikit-learn's two interlocking moons."""
+    x, y = _draw_moons()
+    return _split_moons(x, y, ("upper", "lower"))
 
 
-def alternating_line_10_10(material: Material) -> Built:
-    """Points 0 to 9, each of a class of its own."""
-    return _line(np.arange(10))
-
-
-def sorted_line_4_2(material: Material) -> Built:
-    """Points 0, 1, 2, 3 of classes 0, 0, 1, 1; none lies between two of the other class."""
-    return _line(np.arange(4) // 2)
-
-
-def two_moons(material: Material) -> Built:
-    """Two moons that interlock, as scikit-learn draws them."""
-    x, y = _interlocking()
-    return _moon_parts(x, y, ("upper", "lower"))
-
-
-def two_moons_wide(material: Material) -> Built:
-    """Two moons moved apart until, over both parts, an empty band of width 0.5 lies between them."""
-    x, y = _interlocking()
+def two_moons_wide(raw: RawFiles) -> Arrays:
+    """Draw two moons and move them apart until an empty band of width 0.5 separates all points of both parts."""
+    x, y = _draw_moons()
     upper, lower = x[y == 0], x[y == 1]
     x[y == 0, 1] += _GAP - (upper[:, 1].min() - lower[:, 1].max())
-    x = np.stack([-x[:, 1], x[:, 0]], axis=1)  # a quarter turn counter-clockwise: what was above is now on the left
+    x = np.stack([-x[:, 1], x[:, 0]], axis=1)  # rotate by 90 degrees: the upper moon becomes the left one
     x -= x.mean(axis=0)
-    return _moon_parts(x, y, ("left", "right"))
+    return _split_moons(x, y, ("left", "right"))
 
 
-def reflected_moons_wide(material: Material) -> Built:
-    """Two reflected moons, each moved by 0.5 away from the line between them."""
-    return _reflected_moons(0.5)
+def reflected_moons(shift: float, raw: RawFiles) -> Arrays:
+    """Draw moons separated by the line x = 0, as in the released code of Chidambaram et al. (2022).
+
+    scikit-learn's moons are first centered across the line, after the height of each is changed by 0.3. Each point is
+    then reflected to the side of its class, if it is not there already, and moved away from the line by `shift`. The
+    last step is a rotation by 90 degrees that puts the lower moon on the left.
+    """
+    from sklearn.datasets import make_moons
+
+    stream = np.random.RandomState(_SEED)
+    tensors: dict[str, NDArray[Any]] = {}
+    for part, count in (("train", _REFLECTED_TRAIN), ("test", _TEST)):
+        moons, y = make_moons(count, noise=_MOON_NOISE, random_state=stream)
+        side = 1.0 - 2.0 * y  # class 0, the upper moon, is on the right
+        height = moons[:, 1] + 0.3 * side
+        across = side * (np.abs(height - height.mean()) + shift)
+        tensors |= _part(part, np.stack([across, moons[:, 0] - 0.5], axis=1), y)
+    return Arrays(tensors, ("right", "left"))
 
 
-def reflected_moons_narrow(material: Material) -> Built:
-    """Two reflected moons, each moved by 0.1 away from the line between them."""
-    return _reflected_moons(0.1)
+def signs(dimensions: int, raw: RawFiles) -> Arrays:
+    """Draw Gaussian noise with labels that are independent of it."""
+    stream = np.random.RandomState(_SEED)
+    tensors: dict[str, NDArray[Any]] = {}
+    for part, count in _SIGNS.items():
+        x = stream.standard_normal((count, dimensions))
+        tensors |= _part(part, x, stream.randint(0, 2, count))
+    return Arrays(tensors)
 
 
-def signs_20(material: Material) -> Built:
-    """Gaussian noise in 20 dimensions with labels that have nothing to do with it."""
-    return _signs(20)
-
-
-def signs_60(material: Material) -> Built:
-    """The same in 60 dimensions."""
-    return _signs(60)
-
-
-def signs_240(material: Material) -> Built:
-    """The same in 240 dimensions."""
-    return _signs(240)
-
-
-def signs_960(material: Material) -> Built:
-    """The same in 960 dimensions."""
-    return _signs(960)
-
-
-def stretched_gaussian(material: Material) -> Built:
-    """A logistic model in 10 dimensions, all of equal weight, whose variances fall geometrically from 4 to 0.01."""
+def stretched_gaussian(raw: RawFiles) -> Arrays:
+    """Draw from a logistic model with equal weights in 10 dimensions, whose variances fall from 4 to 0.01."""
     stream = np.random.RandomState(_SEED)
     spread = np.sqrt(np.geomspace(*_VARIANCES, 10))
-    slope = np.full(10, _SLOPE / np.sqrt(10))  # of length 2, the same along each axis
+    slope = np.full(10, _SLOPE / np.sqrt(10))  # of length 2
     tensors: dict[str, NDArray[Any]] = {}
     for part, count in (("train", _TRAIN), ("test", _TEST)):
         x = spread * stream.standard_normal((count, 10))
-        chance = 1 / (1 + np.exp(-x @ slope))
-        tensors |= _part(part, x, stream.uniform(size=count) < chance)
-    return Built(tensors)
+        probability = 1 / (1 + np.exp(-x @ slope))
+        tensors |= _part(part, x, stream.uniform(size=count) < probability)
+    return Arrays(tensors)
 
 
-def _line(classes: NDArray[np.int64]) -> Built:
-    """Points 0, 1, 2, ...: the test part is the training part, so that test error is error on the original points."""
-    x = np.arange(len(classes))[:, None]
-    return Built(_part("train", x, classes) | _part("test", x, classes))
-
-
-def _interlocking() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Points and classes of scikit-learn's moons: the training part, then the test part."""
+def _draw_moons() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return points and classes of scikit-learn's moons: the training part, then the test part."""
     from sklearn.datasets import make_moons
 
     stream = np.random.RandomState(_SEED)
@@ -114,38 +95,109 @@ def _interlocking() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return x, y
 
 
-def _reflected_moons(shift: float) -> Built:
-    """Return moons that the line x = 0 separates, as in the released code of Chidambaram et al. (2022).
-
-    scikit-learn's moons are first centered across the line, after the height of each is changed by 0.3. Each point is
-    then reflected to the side of its class, if it is not there already, and moved away from the line by `shift`. The
-    last step is a quarter turn that puts the lower moon on the left.
-    """
-    from sklearn.datasets import make_moons
-
-    stream = np.random.RandomState(_SEED)
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in (("train", _MANY), ("test", _TEST)):
-        moons, y = make_moons(count, noise=_MOON_NOISE, random_state=stream)
-        side = 1.0 - 2.0 * y  # class 0, the upper moon, is on the right
-        height = moons[:, 1] + 0.3 * side
-        across = side * (np.abs(height - height.mean()) + shift)
-        tensors |= _part(part, np.stack([across, moons[:, 0] - 0.5], axis=1), y)
-    return Built(tensors, ("right", "left"))
-
-
-def _moon_parts(x: NDArray[np.float64], y: NDArray[np.int64], classes: tuple[str, str]) -> Built:
-    return Built(_part("train", x[:_TRAIN], y[:_TRAIN]) | _part("test", x[_TRAIN:], y[_TRAIN:]), classes)
-
-
-def _signs(dimensions: int) -> Built:
-    stream = np.random.RandomState(_SEED)
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in _SIGNS.items():
-        x = stream.standard_normal((count, dimensions))
-        tensors |= _part(part, x, stream.randint(0, 2, count))
-    return Built(tensors)
+def _split_moons(x: NDArray[np.float64], y: NDArray[np.int64], class_names: tuple[str, str]) -> Arrays:
+    return Arrays(_part("train", x[:_TRAIN], y[:_TRAIN]) | _part("test", x[_TRAIN:], y[_TRAIN:]), class_names)
 
 
 def _part(name: str, x: NDArray[Any], y: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {f"{name}_x": x.astype(np.float32), f"{name}_y": y.astype(np.int64)}
+
+
+_CHIDAMBARAM = {"citation": "chidambaram2022", "homepage": "https://arxiv.org/abs/2110.07647"}
+_PEZESHKI = {"citation": "pezeshki2021gradient", "homepage": "https://arxiv.org/abs/2011.09468"}
+_ZHANG_2021 = {"citation": "zhang2021", "homepage": "https://arxiv.org/abs/2010.04819"}
+
+
+def _describe(
+    builder: Builder,
+    name: str,
+    title: str,
+    size: Size,
+    note: str,
+    *,
+    classes: int = 2,
+    paper: dict[str, str] = _CHIDAMBARAM,
+) -> Dataset:
+    return generated(builder, name, title, "points", classes, size, note, **paper)
+
+
+def _describe_line(name: str, title: str, labels: NDArray[np.int64], note: str) -> Dataset:
+    note = f"{note} The test part equals the training part, so test error is the error on the original points."
+    size = Size((1,), len(labels), len(labels))
+    return _describe(partial(line, labels), name, title, size, note, classes=int(labels.max()) + 1)
+
+
+def _describe_alternating_line(points: int, classes: int) -> Dataset:
+    note = (
+        f"The failure case of mixup, section 2.3: points 0 to {points - 1} on the line; the class of point i is "
+        f"i mod {classes}."
+    )
+    title = f"{points} points on a line, {classes} classes in turn"
+    return _describe_line(f"alternating-line-{points}-{classes}", title, np.arange(points) % classes, note)
+
+
+def _describe_reflected_moons(name: str, title: str, shift: float) -> Dataset:
+    note = (
+        "Two moons as in the released code of Chidambaram et al. (2022, tasks/two_moons.py): scikit-learn's moons with "
+        "noise 0.1; the upper one raised and the lower one lowered by 0.3; all points centered on the horizontal axis; "
+        f"each point reflected to the side of its class and moved away from the axis by {shift}; rotated by 90 "
+        "degrees. The code draws 300 points for each run; here a run takes a random 300 of 30,000 points. "
+        "30,000 + 2,000 points, half of each class. Seeded."
+    )
+    return _describe(partial(reflected_moons, shift), name, title, Size((2,), 30_000, 2_000), note)
+
+
+def _describe_signs(dimensions: int) -> Dataset:
+    note = (
+        "Data for the linear models of section 3.2: x is standard normal and the label is a fair coin, independent of "
+        "x, so no classifier has a test error below 50 %. 400 + 100 points. Seeded."
+    )
+    title = f"noise in {dimensions} dimensions"
+    return _describe(partial(signs, dimensions), f"signs-{dimensions}", title, Size((dimensions,), 400, 100), note)
+
+
+DATASETS = (
+    _describe_alternating_line(3, 2),
+    _describe_alternating_line(10, 2),
+    _describe_alternating_line(10, 10),
+    _describe_line(
+        "sorted-line-4-2",
+        "four points on a line, two classes apart",
+        np.arange(4) // 2,
+        "A case in which mixup does no harm (Theorem 2.10): points 0, 1, 2, 3 on the line with classes 0, 0, 1, 1; no "
+        "point is between two points of the other class.",
+    ),
+    _describe(
+        two_moons,
+        "two-moons",
+        "two moons",
+        Size((2,), 3_000, 2_000),
+        "scikit-learn's two moons with noise 0.1, which interlock, so no straight line separates them. 3,000 + 2,000 "
+        "points, half of each class. Seeded.",
+        paper=_ZHANG_2021,
+    ),
+    _describe(
+        two_moons_wide,
+        "two-moons-wide",
+        "two moons far apart",
+        Size((2,), 3_000, 2_000),
+        "Similar to section 3.1 of Chidambaram et al. (2022), who take the moons from Pezeshki et al.; the way to "
+        "separate them is our choice: scikit-learn's moons with noise 0.1 are moved apart vertically until the lowest "
+        "point of the upper moon is 0.5 above the highest of the lower moon, over both parts; then rotated by 90 "
+        "degrees counter-clockwise and centered. 3,000 + 2,000 points, half of each class. Seeded.",
+        paper=_PEZESHKI,
+    ),
+    _describe_reflected_moons("reflected-moons-wide", "two reflected moons far apart", 0.5),
+    _describe_reflected_moons("reflected-moons-narrow", "two reflected moons close together", 0.1),
+    *(_describe_signs(dimensions) for dimensions in (20, 60, 240, 960)),
+    _describe(
+        stretched_gaussian,
+        "stretched-gaussian",
+        "a stretched Gaussian",
+        Size((10,), 3_000, 2_000),
+        "Our choice, for the data-dependent penalty of section 4: x is normal with mean 0 and independent coordinates "
+        "whose variances fall geometrically from 4 to 0.01; the label is 1 with probability sigmoid(theta^T x), "
+        "theta = 2 (1, ..., 1) / sqrt(10). The best classifier has an error of 23.7 %. 3,000 + 2,000 points. Seeded.",
+        paper=_ZHANG_2021,
+    ),
+)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.unit.data.series import sums
+from tests.unit.data.series_files import sums
 
 Note = tuple[float, float | None, str]
 """Onset and duration (which may be left out) in seconds, and text."""

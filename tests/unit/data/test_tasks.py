@@ -13,9 +13,9 @@ from sklearn.metrics import (
 from torch.nn import functional as F
 
 from remixup.data.inputs import make_inputs
+from remixup.data.tasks import Classification, Regression
 from remixup.errors import UserError
 from remixup.randomness import generator
-from remixup.training.tasks import Classification, Regression
 from tests.unit.training.samples import (
     CPU,
     MIXUP,

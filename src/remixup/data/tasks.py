@@ -1,4 +1,4 @@
-"""What a network is asked for: classes, or numbers."""
+"""Tasks: classification or regression, with targets, loss and metrics."""
 
 from __future__ import annotations
 

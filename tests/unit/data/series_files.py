@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from remixup.data.builders import eeg, human_activity, physionet
-from remixup.data.builders.builder import Material
-
-MODULES = {f"builders.{module.__name__.rpartition('.')[2]}": module for module in (eeg, human_activity, physionet)}
+from remixup.data.builders import physionet
+from remixup.data.catalog.descriptor import Builder, RawFiles
 
 
-def built(builder: str, root: Path) -> dict[str, np.ndarray]:
-    module, _, function = builder.rpartition(".")
-    made = getattr(MODULES[module], function)(Material({"x": root}, root))
-    return made.tensors  # type: ignore[no-any-return]
+def tensors_of(builder: Builder, root: Path) -> dict[str, np.ndarray]:
+    """Return what a builder reads from a folder."""
+    return builder(RawFiles({"x": root}, root, root)).tensors
 
 
 def sums(root: Path) -> None:

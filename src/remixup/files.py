@@ -1,0 +1,105 @@
+"""Files on disk: complete or absent, their digests, and errors that the user can fix."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from remixup.errors import UserError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 digest of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def write_atomically(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; the file or folder made there replaces `target` if the block succeeds.
+
+    Only one process may write a target at a time: the temporary path is the same for all, so that the next writer
+    removes what a killed process left.
+    """
+    made = target.with_name(f".{target.name}.part")
+    _remove(made)
+    try:
+        yield made
+        publish(made, target)
+    finally:
+        _remove(made)
+
+
+def publish(made: Path, target: Path) -> None:
+    """Flush a finished file or folder to disk and move it to `target`, on the same file system, in one step."""
+    for path in (*made.rglob("*"), made):
+        _flush(path)
+    if target.is_dir():
+        shutil.rmtree(target)
+    os.replace(made, target)
+    _flush(target.parent)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def report_disk_errors(folder: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn errors of a full or write-protected disk into a `UserError`.
+
+    Args:
+        folder: Folder to name in the message.
+        needed: Number of bytes to be written, if known.
+
+    Raises:
+        UserError: There is no space (disk, quota, file size limit) or no permission to write.
+    """
+    try:
+        yield
+    except Exception as error:
+        code = _system_error(error)
+        if code in _NO_SPACE:
+            amount = "more bytes" if needed is None else f"{needed:,} bytes"
+            what = f"cannot write {amount}: {os.strerror(code).lower()}"
+            raise UserError(what, where=str(folder), hint="free some space or choose another data folder") from error
+        if code in _NO_ACCESS:
+            raise UserError(f"cannot write here: {os.strerror(code).lower()}", where=str(folder)) from error
+        raise
+
+
+def no_space(error: Exception) -> bool:
+    """Return whether an error, or one that caused it, is a full disk, quota or file size limit."""
+    cause: BaseException | None = error
+    while cause is not None and _system_error(cause) not in _NO_SPACE:
+        cause = cause.__cause__ or cause.__context__  # a library's cleanup may fail after the first error
+    return cause is not None
+
+
+def _system_error(error: BaseException) -> int:
+    """Return the system's error number, or 0 if the error does not come from the system."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    # safetensors writes in Rust and reports the number only in the text of its own exception.
+    in_text = re.search(r"os error (\d+)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return int(in_text[1]) if in_text else 0
