@@ -38,7 +38,7 @@ METHODS = {"ERM": 0.0, "mixup": 1.0}
 
 
 def spec(version: str, alpha: float) -> RunSpec:
-    """The run, which the authors' loop is set up to repeat."""
+    """Return the run that the authors' loop repeats."""
     run: dict[str, Any] = {
         "dataset": {"name": "cifar10", "version": version, "subset": 2_000},
         "scaling": {"name": "given", "mean": list(MEAN), "std": list(STD)},

@@ -32,7 +32,7 @@ class Hosted:
         self._receive()
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """What a method of the object returns."""
+        """Return the result of a method of the object."""
         self._connection.send((method, arguments))
         return self._receive()
 
@@ -55,7 +55,7 @@ class Hosted:
 
 
 def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Makes the object, then answers until nobody listens."""
+    """Create the object, then answer calls until the connection closes."""
     try:
         hosted = make(*arguments)
         connection.send((None, None))
@@ -69,7 +69,7 @@ def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[An
 
 
 def interleave(contenders: Mapping[str, Callable[[], Measured]], repeats: int) -> dict[str, list[Measured]]:
-    """What each contender measured, turn by turn: A B C, A B C, and so on, after one round that does not count.
+    """Return the measurements of each contender, in turns (A B C, A B C, ...) after one warm-up round.
 
     What drifts on the machine meanwhile meets all of them alike, so values of the same turn may be compared.
     """

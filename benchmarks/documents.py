@@ -29,7 +29,7 @@ def header(device: torch.device) -> dict[str, Any]:
 
 
 def write(document: dict[str, Any], folder: Path) -> Path:
-    """Writes a document that begins with a `header` as <folder>/<hardware>.json; the file's path."""
+    """Write a document that begins with a `header` to <folder>/<hardware>.json, and return the path."""
     folder.mkdir(exist_ok=True)
     name = re.sub(r"[^a-z0-9]+", "-", document["hardware"].lower()).strip("-")
     path = folder / f"{name}.json"

@@ -30,7 +30,7 @@ NOT_COMPILED = {**FAST, "compile": False}
 
 
 def published(experiment: str, row: str, **changes: Any) -> RunSpec:
-    """A row's run at paper scale, with changes to how the machine carries it out."""
+    """Return a row's run at paper scale, with changes of how it is executed."""
     path, read = read_experiments(EXPERIMENTS)[experiment]
     plan = plan_experiment(path, read, Config(), "paper")
     run = next(each.run for each in plan.rows if each.row.id == row)
@@ -72,7 +72,7 @@ class Engine:
         return share
 
     def memory(self) -> float:
-        """The most GiB that tensors have held on the GPU at a time since this process began, the data among them."""
+        """Return the peak GPU memory of this process in GiB, data included."""
         held: int = torch.cuda.max_memory_allocated(self.device)
         return held / 2**30
 

@@ -76,7 +76,7 @@ LINES = (
 def results(
     measured: Mapping[str, Sequence[float]], hardware: str, lines: Sequence[Line] = LINES
 ) -> list[dict[str, Any]]:
-    """The lines as JSON has them: each target on this kind of hardware judged, those for another said not measured.
+    """Return the lines for JSON. Targets for other hardware are marked as not measured.
 
     Args:
         measured: the values of each line that was measured, in the order of the turns.
@@ -124,7 +124,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _spread(values: Sequence[float]) -> list[float] | None:
-    """The smallest and the largest."""
+    """Return the minimum and the maximum."""
     return [min(values), max(values)] if values else None
 
 

@@ -15,7 +15,7 @@ _MIXUP = v2.MixUp(alpha=1.0, num_classes=CLASSES)
 
 
 def mixing_collate(examples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
-    """A mixed minibatch from single examples, in the loader's workers: images, and class probabilities."""
+    """Mix single examples to a minibatch in the loader's workers; return images and class probabilities."""
     images, targets = _MIXUP(*default_collate(examples))
     return images, targets
 
@@ -26,7 +26,7 @@ class Torchvision(Reference):
     collate = staticmethod(mixing_collate)
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The loss on a minibatch that the loader has mixed."""
+        """Return the loss on a minibatch that the loader has mixed."""
         loss: Tensor = self.criterion(self.network(inputs), targets)
         return loss
 
@@ -40,7 +40,7 @@ class Timm(Reference):
         self.criterion = SoftTargetCrossEntropy()
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The loss on a minibatch that is mixed here, in place."""
+        """Mix a minibatch in place, and return the loss on it."""
         with torch.no_grad():
             inputs, targets = self.mixup(inputs, targets)
         loss: Tensor = self.criterion(self.network(inputs), targets)

@@ -37,7 +37,7 @@ NARROW = {"precision": "bfloat16", "memory_format": "channels_last"}
 
 
 def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
-    """The run of a family in float32, or in bfloat16 (narrow)."""
+    """Return the run of a family in float32, or in bfloat16 (narrow)."""
     run: dict[str, Any] = {
         "dataset": dict(zip(("name", "version"), DATASET, strict=True)) | {"subset": 2_000},
         "model": model,
@@ -90,7 +90,7 @@ def main(
 
 
 def document(device: torch.device, seeds: int, results: dict[str, Any]) -> dict[str, Any]:
-    """What is written: the results family by family, what bfloat16 changes in a run, and where they come from."""
+    """Return the document: results by family, what bfloat16 changes in a run, and the provenance."""
     return {**header(device), "narrow": NARROW, "seeds": seeds, "families": results}
 
 

@@ -144,7 +144,7 @@ class Reference:
         self.optimiser.step()
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The loss on a minibatch that is mixed here, with classes as targets; counts right answers on the way."""
+        """Mix a minibatch, count correct predictions, and return the loss with classes as targets."""
         share = float(np.random.beta(self.alpha, self.alpha)) if self.alpha > 0 else 1.0
         partner = torch.randperm(len(inputs)).to(self.device)
         others = targets[partner]

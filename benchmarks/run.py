@@ -31,7 +31,7 @@ Values = dict[str, list[float]]
 
 
 def kind(device: torch.device) -> str:
-    """The kind of hardware, for which targets are stated; what belongs to no kind is called by its name."""
+    """Return the kind of hardware that targets are stated for, or the hardware's own name."""
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (9, 0):
         return HOPPER
     return TWO_CORES if device.type == "cpu" and cores() == 2 else processor(device)
@@ -59,7 +59,7 @@ def training(device: str, repeats: int, steps: int) -> Values:
 
 
 def mixing(device: str, repeats: int, steps: int) -> Values:
-    """What mixing takes of a step."""
+    """Measure the fraction of a step that mixing takes."""
     with Hosted(Engine, device, steps * BATCH) as engine:
         return {"mixing": [engine.ask("mixing", steps) for _ in range(repeats)]}
 
@@ -88,7 +88,7 @@ def workflow(repeats: int, skip_report: bool) -> Values:
 
 
 def document(measured: Values, device: torch.device) -> dict[str, Any]:
-    """What is written: the lines, and where they come from."""
+    """Return the document: the lines and their provenance."""
     return {
         **header(device),
         "kind": kind(device),
@@ -98,7 +98,7 @@ def document(measured: Values, device: torch.device) -> dict[str, Any]:
 
 
 def table(written: dict[str, Any]) -> Table:
-    """The lines for a reader."""
+    """Format the lines as text."""
     shown = Table("", "median", "from - to", "repeats", "ratio", "target", "", title=written["hardware"])
     for entry in written["lines"]:
         ratio = entry["ratio"] and f"{entry['ratio']:.2f} x {entry['ratio_to']}"

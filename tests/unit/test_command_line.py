@@ -22,12 +22,15 @@ main()
 """
 
 
-@pytest.mark.parametrize(("said", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, 2)])
-def test_libraries_have_one_thread_unless_the_environment_says_otherwise(said: dict[str, str], threads: int) -> None:
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [({}, 1), pytest.param({"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, 2, marks=pytest.mark.slow)],
+)
+def test_libraries_have_one_thread_by_default(variables: dict[str, str], threads: int) -> None:
     if threads > (os.cpu_count() or 1):
         pytest.skip("this machine has one core")
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    environment = {name: value for name, value in os.environ.items() if name not in names} | said
+    environment = {name: value for name, value in os.environ.items() if name not in names} | variables
     done = subprocess.run(
         [sys.executable, "-c", _POOLS], env=environment, capture_output=True, text=True, check=True, timeout=120
     )

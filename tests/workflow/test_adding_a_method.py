@@ -21,7 +21,7 @@ PLACES = {
     "above": r"Above `(?P<line>[^`]+)` in `(?P<file>[^`]+)`, unless it is there:",
     "append": r"At the end of `(?P<file>[^`]+)`:",
     "create": r"New file `(?P<file>[^`]+)`:",
-    "row": r"Under `rows:` in `(?P<file>[^`]+)`:",
+    "row": r"Under `(?P<line>rows:|metrics:)` in `(?P<file>[^`]+)`:",
     "run": r"Run:",
 }
 """What the line before a block may say of it."""
@@ -81,7 +81,7 @@ def edit(folder, step):
     if step.action == "append":
         path.write_text(f"{old}\n\n{step.text}")
         return
-    mark = step.line if step.action == "above" else "rows:"
+    mark = step.line
     assert old.splitlines().count(mark) == 1, f"{step.file} has not exactly one line {mark!r}"
     new = f"{step.text}{mark}\n" if step.action == "above" else f"{mark}\n{step.text}"
     path.write_text(re.sub(f"^{re.escape(mark)}\n", lambda _: new, old, flags=re.MULTILINE))
@@ -160,6 +160,7 @@ def whole_project(tmp_path):
     return project
 
 
+@pytest.mark.slow
 def test_the_steps_lead_from_a_function_to_a_row_in_three_tables(whole_project):
     project, folder = whole_project, whole_project.folder
     before = digests(project)

@@ -54,6 +54,7 @@ def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
     assert "environment variable REMIXUP_MIRROR: the mirror folder /nowhere does not exist" in one_message(done)
 
 
+@pytest.mark.slow
 def test_damaged_data_is_named(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     tensors = project.folder / "data/prepared/iris-scikit-learn/tensors.safetensors"
@@ -67,6 +68,7 @@ def test_damaged_data_is_named(project):
     assert "tensors.safetensors differs" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_block_is_put_aside_and_trained_again(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     project.remixup("train", "small")
@@ -79,6 +81,7 @@ def test_a_damaged_block_is_put_aside_and_trained_again(project):
     assert project.remixup("verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_trained_again(tmp_path):
     project = make_project(tmp_path / "p", SURFACE)
     project.remixup("prepare", "blob-and-ring")
@@ -116,6 +119,7 @@ def test_a_run_that_diverges_is_a_result(tmp_path):
     assert entries[1]["replicated"]["n"] == 1
 
 
+@pytest.mark.slow
 def test_what_would_read_a_run_that_broke_is_not_measured(tmp_path):
     """An attack made on the networks of a row whose training fails: the attacked row keeps its own results."""
     source, attacked = JOINT["rows"]

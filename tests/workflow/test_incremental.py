@@ -41,6 +41,7 @@ def trained_hash(project):
     return plan.rows[1].run.digest()[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["embedded", "reduced-cpu"])
 def test_what_reads_one_pack_is_measured_in_its_job_and_what_reads_two_after_both(scale, tmp_path):
     project = make_project(tmp_path / "p", JOINT)
@@ -104,6 +105,7 @@ def test_reading_changes_no_training(project):
     assert project.json("results/embedded/experiments/small.json")["claims"][0]["n"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "jobs"), [("verdicts", ["collect"]), ("evidence_queue", [])])
 def test_another_way_to_decide_decides_anew(project, module, jobs):
     """Fails, tried out: without the sources among the inputs of what collects."""

@@ -130,6 +130,7 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_bits(index, data,
     assert unfinished(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", range(4))
 def test_runs_side_by_side_killed_and_started_again_give_the_same_bits(kill, data, tmp_path):
     """Fails, tried out: where runs that were cut off after different epochs go on as one."""

@@ -1,4 +1,4 @@
-"""Experiment files: one for each published table or figure."""
+"""Schema of experiment files, one for each published table or figure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
 
 
 Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchema({"definition": "overlay"})]
-"""Some of a run's keys, laid over those before; a part keeps its other parameters as long as its name stays."""
+"""Some keys of a run, merged into the layers before. A component of the same name keeps its other parameters."""
 
 
 def _twice(names: list[str]) -> list[str]:
@@ -40,14 +40,14 @@ def _twice(names: list[str]) -> list[str]:
 
 
 def _each_once(evaluations: list[Part]) -> list[Part]:
-    """Results are filed under the evaluation's name."""
+    """Reject an evaluation that is named twice: results are stored under its name."""
     if twice := _twice([part["name"] for part in evaluations]):
         raise ValueError(f"duplicate evaluation {twice[0]!r}")
     return evaluations
 
 
 class Settings(Strict):
-    """A change of what is run, and how such a change is to be read."""
+    """Settings of a run, and how far they depart from the published protocol."""
 
     run: Overlay = {}
     seeds: int | None = Field(None, ge=1, le=10_000)
@@ -60,17 +60,17 @@ class Settings(Strict):
 
 
 class Variation(Settings):
-    """Settings for every scale, and further ones for some."""
+    """Settings for all scales, and additional ones for single scales."""
 
     scales: dict[Scale, Settings] = {}
 
     def layers(self, scale: Scale) -> list[Settings]:
-        """The settings that hold at a scale, general ones first."""
+        """Return the settings for a scale, general ones first."""
         return [self, self.scales[scale]] if scale in self.scales else [self]
 
 
 class Published(Strict):
-    """A number as the paper prints it; null where it is known to be published, and its table could not be read."""
+    """A number as the paper prints it. Null: it is published, but its table could not be read."""
 
     value: float | None
     where: str = Field("", description="page and table, if not that of the row; what is not transcribed must say where")
@@ -91,7 +91,7 @@ RowId = Annotated[Slug, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{
 
 
 class Row(Variation):
-    """A row of a published table or a curve of a figure: what the paper printed, and the run that should give it."""
+    """A row of a published table or curve of a figure: its numbers, and the run that should reproduce them."""
 
     id: RowId
     label: str
@@ -107,7 +107,7 @@ class Row(Variation):
     )
 
     def printed(self, metric: str) -> Published | None:
-        """The published number for a metric."""
+        """Return the published number for a metric, or None."""
         value = self.published.get(metric)
         return Published(value=value) if isinstance(value, int | float) else value
 
@@ -118,7 +118,7 @@ class Row(Variation):
 
 
 class MetricInfo(Strict):
-    """How a metric is printed and how near counts as the same."""
+    """How a metric is printed, and its tolerance."""
 
     label: str
     unit: str = "%"
@@ -142,19 +142,19 @@ class Derived(Strict):
 
 
 class Pair(Strict):
-    """Two rows compared seed by seed; of several on a side the claim's `select_by` chooses one."""
+    """Two rows that are compared seed by seed. If a side names several rows, the claim's `select_by` chooses one."""
 
     baseline: str | list[str]
     treatment: str | list[str]
 
     @property
     def baselines(self) -> list[str]:
-        """The row that is compared against, or those that it is chosen from."""
+        """The baseline row, or the rows it is chosen from."""
         return [self.baseline] if isinstance(self.baseline, str) else self.baseline
 
     @property
     def treatments(self) -> list[str]:
-        """The row that is to be better, or those that it is chosen from."""
+        """The row that should be better, or the rows it is chosen from."""
         return [self.treatment] if isinstance(self.treatment, str) else self.treatment
 
 
@@ -166,7 +166,7 @@ class Bound(Strict):
 
     @property
     def rows(self) -> list[str]:
-        """The rows that have to keep within the limit."""
+        """The rows that must stay within the limit."""
         return [self.row] if isinstance(self.row, str) else self.row
 
 
@@ -174,7 +174,7 @@ ClaimSource = Literal["paper", "ours"]
 
 
 class Claim(Strict):
-    """A sentence of the paper, or of ours about it: one that runs decide, or one that says why none here does."""
+    """A statement of the paper, or ours about it: runs decide it, or it says why none does."""
 
     id: Slug
     statement: str
@@ -224,13 +224,13 @@ class Claim(Strict):
 
     @property
     def rows(self) -> list[str]:
-        """The rows that it rests on."""
+        """The rows that the claim uses."""
         named = [name for pair in self.compare for name in (*pair.baselines, *pair.treatments)]
         return list(dict.fromkeys(named + (self.bound.rows if self.bound else [])))
 
     @property
     def baselines(self) -> list[str]:
-        """The rows that must be sound where they stand in for others: those compared against, or the bounded ones."""
+        """The rows that must be sound if they are surrogates: the baselines of a comparison, or the bounded rows."""
         named = [name for pair in self.compare for name in pair.baselines]
         return list(dict.fromkeys(self.bound.rows if self.bound else named))
 
@@ -318,37 +318,42 @@ class Experiment(Variation):
             raise ValueError(f"{where}: metric {metric!r} is not described; {did_you_mean(metric, self.metrics)}")
 
     def tolerance(self, row: Row, metric: str) -> float | None:
-        """How far off still counts as the same: the row's own, else the metric's, else None for the default."""
+        """Return the tolerance of a published number: the row's own, else the metric's, else None for the default."""
         printed = row.printed(metric)
         return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
 
     def variations_of(self, row: Row) -> list[Variation]:
-        """What a row's settings are laid together from: the file's, those that it uses, its own."""
+        """Return the layers of a row's settings: those of the file, of the variations that it uses, its own."""
         return [self, *(self.variations[name] for name in row.use), row]
 
     def at(self, scale: Scale) -> list[Row]:
-        """The rows that are run at a scale; real data on a CPU takes settings that were made for it."""
+        """Return the rows that run at a scale. Rows run at reduced-cpu only if there are settings for it."""
         if scale != "reduced-cpu":
             return [row for row in self.rows if scale in row.at]
         return [row for row in self.rows if any(scale in each.scales for each in self.variations_of(row))]
 
     def select(self, patterns: list[str]) -> list[Row]:
-        """The rows whose id fits one of the patterns, in the order of the patterns, then of the file."""
+        """Return the rows whose id matches one of the patterns, in the order of the patterns, then of the file."""
         chosen = [row for pattern in patterns for row in self.rows if fnmatchcase(row.id, pattern)]
         return list({row.id: row for row in chosen}.values())
 
 
 def read_experiment(path: Path) -> Experiment:
-    """One experiment file; UserError with file, key and advice where it is not valid."""
+    """Read an experiment file; raise UserError with file, key and advice if it is invalid."""
     return validate(Experiment, expand(read_yaml(path)), str(path))
 
 
 def read_experiments(
     root: Path = Path("experiments"), only: list[str] | None = None
 ) -> dict[str, tuple[Path, Experiment]]:
-    """All experiment files (`<root>/<paper>/*.yaml`), by id: papers by the year in their key, in each by `order`.
+    """Read all experiment files (`<root>/<paper>/*.yaml`), by id.
 
-    Those with some ids only are found by their text, unread; where one of the ids has no file, all are read.
+    Papers are ordered by the year in their key, and files of one paper by `order`.
+
+    Args:
+        root: the folder of experiment files.
+        only: ids to read; default: all. Their files are found by a text search, and the others are not parsed,
+            unless an id has no file.
     """
     paths = sorted(root.glob("*/*.yaml"))
     if only is not None:
@@ -371,7 +376,7 @@ def _place(experiment: Experiment) -> tuple[list[str], str, int]:
 
 
 def file_schema() -> dict[str, Any]:
-    """JSON Schema of an experiment file, with the parts' names and parameters, for editors."""
+    """Return the JSON Schema of an experiment file, with the names and parameters of components, for editors."""
     schema = Experiment.model_json_schema(ref_template="#/$defs/{model}")
     definitions = schema.setdefault("$defs", {})
     for kind in registry.catalogue()["kinds"]:
@@ -387,7 +392,7 @@ def file_schema() -> dict[str, Any]:
 
 
 def _link(schema: Any) -> Any:
-    """Turns {definition: NAME} into a reference; pydantic resolves references itself, and only to its own models."""
+    """Replace {definition: NAME} by a reference. Pydantic resolves references itself, and only to its own models."""
     if isinstance(schema, dict):
         if isinstance(schema.get("definition"), str):
             others = {key: value for key, value in schema.items() if key != "definition"}

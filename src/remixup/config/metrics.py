@@ -1,4 +1,4 @@
-"""The names of metrics: what training records, and what evaluations measure afterwards."""
+"""Names of metrics: quantities recorded in training, and values of evaluations."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Quantity = Literal[
     "validation_f1_error",
     "epsilon",
 ]
-"""What training records epoch by epoch; a run has those of the first three, and of the others, that apply to it."""
+"""Quantities that training records in each epoch. A run has those that apply to it."""
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 FROM_HISTORY = "speed"
-"""The reduction that is computed from the history of a run when results are read, and is not stored."""
+"""The reduction that is computed from a run's history when results are read, and not stored."""
 REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 
 
 def evaluated_values() -> dict[str, list[str]]:
-    """The evaluations whose results are numbers, and the numbers' names."""
+    """Return the evaluations that have scalar values, and the names of the values."""
     found = registry.catalogue()["kinds"]["evaluation"].items()
     return {name: entry["values"] for name, entry in found if entry["values"]}
 
@@ -49,7 +49,7 @@ def _metric(value: str) -> str:
 
 
 def metric_names() -> list[str]:
-    """All metrics: `<quantity>.<reduction>` of training, `<evaluation>.<value>` of what is measured afterwards."""
+    """Return all metrics: `<quantity>.<reduction>` of training, `<evaluation>.<value>` of evaluations."""
     recorded = [f"{quantity}.{reduction}" for quantity in QUANTITIES for reduction in REDUCTIONS]
     return recorded + [f"{name}.{value}" for name, values in evaluated_values().items() for value in values]
 

@@ -1,5 +1,5 @@
-"""What is measured on trained networks, beyond the errors that training itself records.
+"""Evaluations of trained networks, beyond the errors that training records.
 
-Each evaluation is a public function of one of these modules: it takes a `Training` with its weights loaded (its inputs
-and seeds with it) and returns one JSON-able mapping for each seed. A module with `WEIGHTS = False` needs none.
+Each evaluation is a public function in one of these modules. It takes a `Training` with its weights loaded and returns
+one JSON-serializable mapping for each seed. A module with `WEIGHTS = False` reads the data alone.
 """

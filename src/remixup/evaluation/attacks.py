@@ -1,4 +1,4 @@
-"""How much an adversary gets wrong who may change every pixel a little."""
+"""Test error under adversarial attacks: FGSM, iterated FGSM and PGD."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from remixup.training.supervised import Training
 NUMERICS = 1
 SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}
 ROWS = 100
-"""Examples of each member that are attacked at a time: few, as gradients need all that the network has computed."""
+"""Examples of each member attacked at a time. Gradients need all activations, so it is small."""
 
 Method = Literal["fgsm", "ifgsm", "pgd_linf", "pgd_l2"]
 
@@ -35,7 +35,7 @@ def attack(
     source: str = "",
     others: Training | None = None,
 ) -> list[dict[str, Any]]:
-    """Test error on adversarial examples (mixup paper, section 3.5 and Table 3).
+    """Measure the test error on adversarial examples (mixup paper, section 3.5 and Table 3).
 
     An attack raises the cross-entropy at the true label by the sign of its gradient (in the l-infinity ball) or by the
     gradient scaled to unit length (in the l2 ball), and stays in the ball of radius `eps` and in the pixels' range:
@@ -89,7 +89,7 @@ def attack_curve(
     source: str = "",
     others: Training | None = None,
 ) -> list[dict[str, Any]]:
-    """Test error against the size of an attack (Zhang et al., 2021, 2010.04819, Figure 1a).
+    """Measure the test error as a function of attack size (Zhang et al., 2021, 2010.04819, Figure 1a).
 
     Args:
         training: as for `attack`.
@@ -126,7 +126,7 @@ def _refuse(inputs: Inputs) -> None:
 def _errors(
     training: Training, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
 ) -> list[list[dict[str, float | None]]]:
-    """Errors of each member under each perturbation of test examples (members, n, channels, height, width) in [0, 255].
+    """Return each member's errors under each perturbation of test examples.
 
     The examples are read once: files are slow to decode.
     """
@@ -150,7 +150,7 @@ def _percent(totals: dict[str, Tensor], size: int) -> list[dict[str, float | Non
 
 
 class _Attack:
-    """Makes adversarial examples of images (members, n, channels, height, width) in [0, 255], call by call."""
+    """Generator of adversarial examples of images (members, n, channels, height, width) in [0, 255]."""
 
     def __init__(
         self, network: Training, seeds: list[int], method: Method, eps: float, steps: int, step: float
@@ -182,12 +182,12 @@ class _Attack:
         return best
 
     def _move(self, x: Tensor, current: Tensor, gradient: Tensor, length: float) -> Tensor:
-        # Clipping pixels afterwards moves none of them away from x: what was in the ball stays there.
+        # Clipping moves no pixel away from x, so a point in the ball stays in it.
         moved = current + length * self.ball.ascent(gradient)
         return (x + self.ball.project(moved - x)).clamp(0, 255)
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropy at the labels (members, n), float64, and its gradient for x."""
+        """Return the cross-entropy of each example (members, n), float64, and its gradient with respect to x."""
         x = x.detach().requires_grad_()
         outputs = self.network.forward(self.network.inputs.scale(x)).double()
         loss = F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
@@ -203,21 +203,21 @@ class _Ball:
     radius: float
 
     def ascent(self, gradient: Tensor) -> Tensor:
-        """The step of norm 1 that a linear loss gains most by; none where the gradient is zero."""
+        """Return the unit step that increases a linear loss most; zero where the gradient is zero."""
         if self.norm == "linf":
             return gradient.sign()
         length = _length(gradient)
         return (gradient / torch.where(length > 0, length, 1.0)).to(gradient.dtype)
 
     def project(self, change: Tensor) -> Tensor:
-        """The nearest perturbation in the ball."""
+        """Project a perturbation onto the ball."""
         if self.norm == "linf":
             return change.clamp(-self.radius, self.radius)
         length = _length(change)
         return torch.where(length > self.radius, change * (self.radius / length), change).to(change.dtype)
 
     def random(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
-        """Perturbations of x, uniform in the ball; each member has its own generator."""
+        """Draw perturbations of x, uniform in the ball. Each member has its own generator."""
         shape = x.shape[1:]
         if self.norm == "linf":
             uniform = torch.stack([torch.rand(shape, generator=source) for source in sources])
@@ -229,10 +229,10 @@ class _Ball:
 
 
 def _length(values: Tensor) -> Tensor:
-    """l2 norms over all but the first two dimensions; float64, as squares of small gradients vanish in float32."""
+    """Return l2 norms over all but the first two dimensions, in float64: small squares vanish in float32."""
     return _spread(torch.linalg.vector_norm(values.flatten(2), dim=2, dtype=torch.float64))
 
 
 def _spread(values: Tensor) -> Tensor:
-    """(members, n) as (members, n, 1, 1, 1)."""
+    """Reshape (members, n) to (members, n, 1, 1, 1)."""
     return values[:, :, None, None, None]

@@ -1,4 +1,4 @@
-"""Classifiers that a stand-in must beat before it may decide anything."""
+"""Linear baselines that a surrogate must beat before it decides anything."""
 
 import json
 import warnings
@@ -14,15 +14,15 @@ from remixup.training.supervised import Training
 NUMERICS = 1
 WEIGHTS = False
 EXAMPLES = 5_000
-"""Training examples that the baseline sees at most: enough to be beaten, few enough to fit in seconds."""
+"""Cap on the training examples of the logistic regression, so that a fit takes seconds."""
 
 
 _fitted: dict[str, float] = {}
-"""Test errors by data and seed: many runs of an experiment share their data, and a fit takes longer than a look."""
+"""Cache of test errors by data and seed: many runs of an experiment share their data."""
 
 
 def logistic_regression(training: Training) -> list[dict[str, Any]]:
-    """Test error of multinomial logistic regression on the very tensors that the network trains on.
+    """Measure the test error of multinomial logistic regression on the tensors that the network trains on.
 
     Returns:
         for each seed `test_error` in percent. The penalty is scikit-learn's default (C = 1), on inputs as scaled for

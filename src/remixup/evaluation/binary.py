@@ -13,7 +13,7 @@ Logit = Callable[[Tensor], Tensor]
 
 
 def members(training: Training) -> Iterator[tuple[int, Logit, Tensor, Tensor]]:
-    """The members of a population, each as a function of two-class inputs, with its own training examples.
+    """Yield the members of a population as functions of two-class inputs, with their training examples.
 
     Yields:
         the seed; f, (n, features) to (n,), in float64 on the CPU, of inputs as they are scaled; the training examples
@@ -33,7 +33,7 @@ def members(training: Training) -> Iterator[tuple[int, Logit, Tensor, Tensor]]:
 
 
 def _logit(network: nn.Module, member: int) -> Logit:
-    """f of one member, with a copy of that member's weights alone."""
+    """Return f of one member, with a copy of its weights."""
     own = {name: weight.detach()[member : member + 1].cpu().double() for name, weight in network.named_parameters()}
 
     def difference(x: Tensor) -> Tensor:
@@ -44,5 +44,5 @@ def _logit(network: nn.Module, member: int) -> Logit:
 
 
 def finite(values: Tensor) -> bool:
-    """Whether all of them are numbers."""
+    """Return True if all values are finite."""
     return bool(torch.isfinite(values).all())

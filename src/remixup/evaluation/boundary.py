@@ -1,4 +1,4 @@
-"""Where in the plane a network changes its mind."""
+"""Decision-boundary statistics of classifiers on two features."""
 
 from typing import Annotated, Any
 
@@ -18,11 +18,11 @@ from remixup.training.supervised import Training
 NUMERICS = 2
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
 MARGIN = 0.25
-"""How far grids reach beyond the training points, as a share of their extent."""
+"""Margin of grids around the training points, as a fraction of their extent."""
 
 
 def boundary(training: Training, *, points: Annotated[int, Ge(10), Le(1000)] = 100) -> list[dict[str, Any]]:
-    """How far the decision boundary is from the training points, and how much it bends.
+    """Measure the distance of the decision boundary from the training points, and its curvature.
 
     What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
 
@@ -61,7 +61,7 @@ def _needs_a_plane(training: Training) -> None:
 
 
 def _to_other_class(x: Tensor, y: Tensor, at_points: Tensor, grid: Tensor, classes: Tensor) -> Tensor:
-    """Distance of each point to the nearest grid point of a class not its own; 0 where it is given that itself."""
+    """Return each point's distance to the nearest grid point of another class; 0 if it is misclassified."""
     extent = float((grid.amax(0) - grid.amin(0)).norm())
     distance = torch.full((len(x),), extent, dtype=torch.float64)
     for own in (0, 1):
@@ -72,7 +72,7 @@ def _to_other_class(x: Tensor, y: Tensor, at_points: Tensor, grid: Tensor, class
 
 
 def _bend(grid: Any, classes: Any) -> float:
-    """Disagreement of classes on a grid with the straight line that fits them best, in percent."""
+    """Return how often classes on a grid disagree with the best-fitting straight line, in percent."""
     if len(np.unique(classes)) == 1:
         return 0.0
     line = LogisticRegression(C=1e4, solver="newton-cholesky", max_iter=1000).fit(grid, classes)
@@ -82,7 +82,7 @@ def _bend(grid: Any, classes: Any) -> float:
 def guaranteed(
     training: Training, *, radius: Annotated[float, Gt(0)], points: Annotated[int, Ge(10), Le(300)] = 50
 ) -> list[dict[str, Any]]:
-    """Where Theorem 3.2 of Chidambaram et al. (2022, 2110.07647) fixes the class, and what is said there.
+    """Compare predictions with the class that Theorem 3.2 of Chidambaram et al. (2022, 2110.07647) guarantees.
 
     Args:
         training: networks of two classes on inputs of two features.

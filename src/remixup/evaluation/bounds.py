@@ -29,7 +29,7 @@ SCALARS = {
 
 
 def approximation(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
-    """The mixup loss of a network beside its second-order approximation (Zhang et al., 2021, Lemma 3.1, Figure 2).
+    """Compare the mixup loss with its second-order approximation (Zhang et al., 2021, Lemma 3.1, Figure 2).
 
     Args:
         training: networks of two classes on vectors.
@@ -65,7 +65,7 @@ def approximation(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list
 
 
 def robustness(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
-    """The mixup loss of a network beside the adversarial loss that it should bound (Zhang et al., 2021, Theorem 3.1).
+    """Compare the mixup loss with the adversarial loss that it should bound (Zhang et al., 2021, Theorem 3.1).
 
     Args:
         training: networks of two classes on vectors; the theorem is about bias-free ones on centred data that classify

@@ -1,4 +1,4 @@
-"""How near a dataset's points come to the lines between others: whether mixup can teach one label for two classes."""
+"""Distance of data points to segments between other classes, where mixup can teach contradictory labels."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,9 +21,9 @@ def collinearity(
     endpoints: Literal["neither", "not both"] = "neither",
     examples: Annotated[int, Ge(0)] = 0,
 ) -> list[dict[str, Any]]:
-    """How far training points lie from segments between other classes (Chidambaram et al., 2022, Theorem 2.10).
+    """Measure the distance of training points from segments between other classes.
 
-    Where none lies on one, the Mixup-optimal classifier has no error on the training points.
+    Chidambaram et al. (2022), Theorem 2.10: if no point is on one, the Mixup-optimal classifier makes no error on them.
 
     Args:
         training: whose training examples are looked at, as they are scaled for the network.

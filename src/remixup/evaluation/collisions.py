@@ -1,4 +1,4 @@
-"""How far data points stay from mixed points of other classes."""
+"""Distance of data points to mixed points of other classes."""
 
 from typing import Annotated, Any
 
@@ -59,6 +59,6 @@ def collisions(
 
 
 def _chosen(rows: Tensor, share: float, source: torch.Generator) -> Tensor:
-    """Return a random share of rows (n,), without replacement."""
+    """Return a random fraction of rows (n,), without replacement."""
     order = torch.randperm(len(rows), generator=source).to(rows.device)
     return rows[order[: max(1, int(share * len(rows)))]]

@@ -1,4 +1,4 @@
-"""What a network says all over the plane."""
+"""Decision surface of classifiers on two features."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ NUMERICS = 1
 def decision_surface(
     training: Training, *, points: Annotated[int, Ge(2), Le(1000)] = 80, margin: Annotated[float, Ge(0)] = 0.25
 ) -> list[dict[str, Any]]:
-    """p(y = 1 | x) on a grid over two-dimensional inputs (mixup paper, Figure 1b).
+    """Evaluate p(y = 1 | x) on a grid over two-dimensional inputs (mixup paper, Figure 1b).
 
     Args:
         training: a network on inputs of two features and two classes, trained on unscaled inputs.

@@ -1,4 +1,4 @@
-"""What the evaluations of distances between examples share."""
+"""Helpers of evaluations that measure distances between examples."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Which of the two features of each class a network has learnt."""
+"""Feature learning: which of the two features of each class a network uses."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ _PRESENT = 1e-3
 
 
 def learnt_features(training: Training, *, share: Annotated[float, Gt(0), Le(100)] = 95.0) -> list[dict[str, Any]]:
-    """Whether each feature alone tells the class (Chidambaram et al., 2023, 2210.13512, section 4).
+    """Measure whether each feature alone identifies the class (Chidambaram et al., 2023, 2210.13512, section 4).
 
     In each test point the patches with one feature of its class are set to zero. The feature that is left is learnt
     where the network then names the class of most of the test points of that class.
@@ -58,13 +58,13 @@ def learnt_features(training: Training, *, share: Annotated[float, Gt(0), Le(100
 
 
 def _without(x: Tensor, feature: Tensor) -> Tensor:
-    """Points (..., P, d) with the patches that hold a feature (..., d) set to zero."""
+    """Set the patches that contain a feature (..., d) to zero in points (..., P, d)."""
     held = (x * feature.unsqueeze(-2)).sum(-1).abs() > _PRESENT
     return x.masked_fill(held.unsqueeze(-1), 0.0)
 
 
 def _count(right: list[Tensor], y: Tensor, classes: int, share: float) -> dict[str, Any]:
-    """From who is right (n,) with each feature alone, how many classes have none, one or both learnt."""
+    """Count the classes with none, one or both features learned, from correctness (n,) with each feature alone."""
     shares = torch.stack([torch.stack([hits[y == c].mean() for c in range(classes)]) for hits in right])
     learnt = (100 * shares >= share).sum(0)
     counts = {name: 100 * float((learnt == k).double().mean()) for k, name in enumerate(("none", "one", "both"))}
@@ -73,7 +73,7 @@ def _count(right: list[Tensor], y: Tensor, classes: int, share: float) -> dict[s
 
 
 def _strength(training: Training, basis: Tensor) -> Tensor:
-    """What the networks say of each class at each of its features alone: (members, classes, 2)."""
+    """Return the logit of each class at each of its features alone: (members, classes, 2)."""
     classes, kinds, numbers = basis.shape
     x = torch.zeros(classes * kinds, *training.inputs.shape, device=basis.device)
     x[:, 0] = feature_patches.HIGH / 2 * basis.view(-1, numbers)

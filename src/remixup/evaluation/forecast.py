@@ -1,4 +1,4 @@
-"""What a forecast that learns nothing is off by."""
+"""Error of the naive forecast that repeats the last value."""
 
 from typing import Any
 

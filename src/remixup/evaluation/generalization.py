@@ -1,4 +1,4 @@
-"""How much worse a network does on examples that it was not trained on."""
+"""Generalization gap: test error less training error."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ SCALARS = {"generalisation": ("train_error", "test_error", "gap")}
 
 
 def generalisation(training: Training) -> list[dict[str, Any]]:
-    """Training error, test error and the gap between them (Zhang et al., 2021, 2010.04819, Figure 1b).
+    """Measure training error, test error and the gap between them (Zhang et al., 2021, 2010.04819, Figure 1b).
 
     The last network; training examples neither mixed nor augmented, against the labels that it was trained on (noise
     included, where there is any).
@@ -27,7 +27,7 @@ def generalisation(training: Training) -> list[dict[str, Any]]:
     for seed, values in zip(training.seeds, zip(*(column.tolist() for column in columns), strict=True), strict=True):
         _, seen, _, unseen = values
         measured = {"train_error": seen, "test_error": unseen, "gap": unseen - seen}
-        # The greatest of outputs that are no numbers is still some class: only the loss tells.
+        # The argmax of NaN is still some class, so only the loss shows that outputs are not finite.
         sound = all(map(math.isfinite, values))
         results.append({"seed": seed, **(measured if sound else dict.fromkeys(measured))})
     return results

@@ -1,4 +1,4 @@
-"""Grids over the plane, and the places that are kept of what is found on them."""
+"""Grids over the plane, and rounding of the values on them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def axes(x: Tensor, points: int, margin: float) -> list[Tensor]:
-    """Coordinates (points,) along each of two axes, ascending, in the dtype of x.
+    """Return coordinates (points,) along each of two axes, ascending, in the dtype of x.
 
     Args:
         x: what they cover, (n, 2).
@@ -21,10 +21,10 @@ def axes(x: Tensor, points: int, margin: float) -> list[Tensor]:
 
 
 def by_rows(x: Tensor, y: Tensor) -> Tensor:
-    """The points [x, y] of a grid (len(y) * len(x), 2): one row for each y, as figures have it."""
+    """Return the points [x, y] of a grid (len(y) * len(x), 2), row by row of y as figures need it."""
     return torch.cartesian_prod(y, x).flip(1)
 
 
 def rounded(values: Tensor, decimals: int) -> Any:
-    """Values as lists of so many decimals, more than a page can show: for a small file."""
+    """Round values to lists, to more decimals than a page can show. This keeps files small."""
     return torch.round(values.double(), decimals=decimals).tolist()

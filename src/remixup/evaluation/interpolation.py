@@ -1,4 +1,4 @@
-"""What a network does between its training examples."""
+"""Behavior of networks between training examples."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -16,14 +16,14 @@ from remixup.training.supervised import Training
 NUMERICS = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}
 ROWS = 100
-"""Pairs of each member at a time: few, as gradients need all that the network has computed."""
+"""Pairs of each member at a time. Gradients need all activations, so it is small."""
 MEASURES = ("miss", "loss_gradient", "logit_gradient")
 
 
 def in_between(
     training: Training, *, pairs: Annotated[int, Ge(1)] = 1000, points: Annotated[int, Ge(3), Le(1001)] = 21
 ) -> list[dict[str, Any]]:
-    """Misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
+    """Measure misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
 
     A prediction misses when it is neither y_i nor y_j. The paper does not say what it differentiates: both the
     cross-entropy at the mixed label λ y_i + (1 - λ) y_j and the greatest logit are. Examples are not augmented, labels
@@ -67,7 +67,7 @@ def in_between(
 def _pairs(
     inputs: Inputs, seeds: list[int], pairs: int
 ) -> Iterator[tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
-    """Network inputs and labels of the first and of the second examples of the pairs, some at a time."""
+    """Yield network inputs and labels of the first and second examples of the pairs, in chunks."""
     count = inputs.train.shape[1]
     sources = [generator(seed, "pairs") for seed in seeds]
     first = torch.stack([torch.randint(count, (pairs,), generator=source) for source in sources])
@@ -82,7 +82,7 @@ def _pairs(
 
 
 def _measure(training: Training, x: Tensor, y: Tensor, other_y: Tensor, ratio: float) -> Tensor:
-    """Miss (in percent) and the norms of both gradients for each example: (3, members, n), float64."""
+    """Return miss (percent) and the norms of both gradients of each example: (3, members, n), float64."""
     x = x.requires_grad_()
     outputs = training.forward(x).double()
     logs = outputs.log_softmax(-1)
@@ -105,7 +105,7 @@ def _length(gradient: Tensor) -> Tensor:
 
 
 def _summary(curves: Tensor) -> dict[str, Any]:
-    """From the curves (3, points) of one member what is reported of it."""
+    """Summarize the curves (3, points) of one member."""
     names = [*MEASURES, *(f"mean_{name}" for name in MEASURES)]
     if not bool(curves.isfinite().all()):
         return dict.fromkeys(names)

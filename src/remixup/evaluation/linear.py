@@ -1,4 +1,4 @@
-"""What a linear classifier has learnt, beside solutions that are known."""
+"""Weights of linear classifiers, compared with known solutions."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ SCALARS = {
 
 
 def linear_solution(training: Training) -> list[dict[str, Any]]:
-    """The direction of a linear classifier (Chidambaram et al., 2022, 2110.07647, section 3.2).
+    """Measure the direction of a linear classifier (Chidambaram et al., 2022, 2110.07647, section 3.2).
 
     What the initial weights have outside the span of the training points stays there, and says nothing about what was
     learnt: it is left out.
@@ -54,7 +54,7 @@ def linear_solution(training: Training) -> list[dict[str, Any]]:
 def direction_norms(
     training: Training, *, alpha: Annotated[float, Gt(0)] = 1.0, split: Annotated[int, Ge(1)] = 5
 ) -> list[dict[str, Any]]:
-    """How long a linear classifier's weights are where the data vary much and where they vary little.
+    """Measure the norm of a linear classifier's weights along directions of large and of small data variance.
 
     Zhang et al. (2021, 2010.04819, section 3.2): mixup penalises a generalised linear model in the norm that the data's
     covariance gives, so where the data vary little it hardly does.
@@ -86,7 +86,7 @@ def direction_norms(
 
 
 def _weights(function: Logit, features: int) -> Tensor:
-    """Weights of a linear f as inputs are scaled, float64 (features,): f at the unit vectors less f at zero."""
+    """Return the weights of a linear f of scaled inputs, float64 (features,): f at the unit vectors less f at zero."""
     points = torch.cat([torch.zeros(1, features), torch.eye(features)]).double()
     values = function(points)
     sum_of_parts, whole = (values[1:] - values[0]).sum(), function(points[1:].sum(0, keepdim=True))[0] - values[0]

@@ -1,4 +1,4 @@
-"""How much of its training labels a network has learnt by heart."""
+"""Memorization: training error on original and on corrupted labels."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SCALARS = {"memorisation": ("real", "corrupted")}
 
 
 def memorisation(training: Training) -> list[dict[str, Any]]:
-    """Error on training examples with their own labels and on those with replaced ones (mixup paper, Table 2).
+    """Measure the error on training examples with original and with corrupted labels (mixup paper, Table 2).
 
     The last network, on training examples that are neither mixed nor augmented, against the labels that it was trained
     on. Those whose random label happens to be the true one count among the replaced: where labels are drawn from all
@@ -40,7 +40,7 @@ def memorisation(training: Training) -> list[dict[str, Any]]:
 
 
 def _wrong(training: Training) -> Tensor:
-    """1 for each training example whose label is not predicted, else 0; NaN where nothing is: (seeds, n), float64."""
+    """Return 1 for each misclassified training example, else 0; NaN if outputs are not finite: (seeds, n), float64."""
     inputs, count = training.inputs, training.inputs.train.shape[1]
     sizes = portions(count, EVALUATION_ROWS)
     found = []

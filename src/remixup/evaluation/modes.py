@@ -1,4 +1,4 @@
-"""Which modes of the data a generator has found."""
+"""Mode coverage of GAN samples."""
 
 from typing import Annotated, Any
 
@@ -14,11 +14,11 @@ NUMERICS = 1
 SCALARS = {"modes": ("covered", "good")}
 SAMPLES = 2_500
 FAIR_SHARE = 0.2
-"""A mode is covered from this part of its fair share of samples on: 20 of 2,500 where there are 25 modes."""
+"""A mode is covered if it gets this fraction of its fair share of samples: 20 of 2,500 for 25 modes."""
 
 
 def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict[str, Any]]:
-    """How many modes the samples of a generator cover, and how many of the samples lie in one (mixup paper, Figure 5).
+    """Count the modes that a generator's samples cover, and the samples that are in a mode (mixup paper, Figure 5).
 
     A mode is a class of the data, with the mean and the standard deviation (over examples and coordinates) of its
     training examples. A sample is good within `radius` standard deviations of the nearest mode. A mode is covered by
@@ -53,7 +53,7 @@ def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict
 
 
 def _modes(training: Game, member: int) -> tuple[Tensor, Tensor]:
-    """Centres (modes, features) and standard deviations (modes,) of a seed's training examples, float64."""
+    """Return centers (modes, features) and standard deviations (modes,) of a seed's training examples, float64."""
     rows = training.inputs.train[member].unsqueeze(0)
     x, y = training.inputs.scale(training.inputs.examples(rows))[0].double(), training.inputs.y[rows[0]]
     groups = [x[y == mode] for mode in y.unique()]
@@ -62,7 +62,7 @@ def _modes(training: Game, member: int) -> tuple[Tensor, Tensor]:
 
 
 def _found(points: Tensor, centres: Tensor, reach: Tensor) -> dict[str, float | None]:
-    """`covered` and `good` of points (n, features), None where some are not finite; a mode reaches so far."""
+    """Return `covered` and `good` of points (n, features) for a mode radius; None if some points are not finite."""
     if not points.isfinite().all():
         return {"covered": None, "good": None}
     distance, nearest = torch.cdist(points.double(), centres).min(dim=1)

@@ -1,4 +1,4 @@
-"""How much a network gets wrong when its inputs are noisy."""
+"""Robustness of networks to noisy inputs."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ SCALARS = {"noisy": ("mean", "weakest", "strongest")}
 def noisy(
     training: Training, *, sigma: tuple[Annotated[float, Ge(0)], ...] = (0.25, 0.5, 0.75, 1.0)
 ) -> list[dict[str, Any]]:
-    """Test error with Gaussian noise added to the inputs (k-mixup, 2106.02933: robustness to test noise).
+    """Measure the test error with Gaussian noise added to the inputs (k-mixup, 2106.02933: robustness to test noise).
 
     The noise is added to what the network is shown, after scaling: of standardised inputs σ = 1 is as much noise as
     there is signal. It is the same for all methods of one seed, and for all σ but for its size. In float32.

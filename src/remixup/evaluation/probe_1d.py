@@ -1,4 +1,4 @@
-"""What a network says along a line of points, beside the Mixup-optimal classifier."""
+"""Class probabilities along one input dimension, compared with the Mixup-optimal classifier."""
 
 from typing import Annotated, Any, Literal
 
@@ -24,8 +24,9 @@ def on_the_line(
     radius: Annotated[float, Gt(0)] = 0.1,
     points: Annotated[int, Ge(2), Le(1001)] = 121,
 ) -> list[dict[str, Any]]:
-    """Probability of the first example's class along the line (Chidambaram et al., 2022, 2110.07647, Table 1, Fig. 1).
+    """Measure the probability of the first example's class along the line.
 
+    Chidambaram et al. (2022, 2110.07647), Table 1 and Figure 1.
     The closed form (Theorem 2.3) is that of the training examples with the labels that were trained on, smoothed over
     intervals of `radius` on either side.
 
@@ -101,7 +102,7 @@ def _probabilities(training: Training, x: Tensor) -> Tensor:
 
 
 def _along(x: Tensor, points: int) -> Tensor:
-    """So many points (points, 1) from a little before the first of some points (n, 1) to a little beyond the last."""
+    """Return a grid (points, 1) that reaches slightly beyond some points (n, 1) on both sides."""
     return torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
 
 

@@ -1,4 +1,4 @@
-"""What one example can change: the assumption that private training rests on, measured."""
+"""Sensitivity: the influence of one example on a step, which differentially private training bounds."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ SCALARS = {"sensitivity": ("removed",)}
 
 
 def sensitivity(training: PrivateTraining, *, examples: Annotated[int, Ge(2)] = 12) -> list[dict[str, Any]]:
-    """How far a minibatch's sum of clipped gradients moves when an example is taken out of it.
+    """Measure how far a minibatch's sum of clipped gradients moves when an example is removed.
 
     The minibatch is made of the first examples of the seed's first one, at the initial weights. Each is taken out in
     turn, all that is drawn for the others being the same; where examples are mixed with each other, the one before it

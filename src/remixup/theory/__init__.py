@@ -1,3 +1,5 @@
-"""Theorems on mixup as functions: what a paper proves about a dataset or a model, computed for one that is given. All
-mathematics is done in float64 whatever the inputs' dtype (an exception is stated where it stands), and a mistaken input
-raises `remixup.errors.UserError`."""
+"""Theorems on mixup as functions of a dataset or a model.
+
+All computations are in float64, whatever the dtype of the inputs (exceptions are documented). Invalid input raises
+`remixup.errors.UserError`.
+"""

@@ -73,7 +73,7 @@ class RobustnessBound:
 
 
 def second_order_adversarial(f: Model, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
-    """The worst loss within an l2 ball around each example, to second order in its radius r (section 3.1).
+    """Approximate the worst loss within an l2 ball around each example, to second order in its radius r (section 3.1).
 
     l + r |h'(f) - y| ‖∇f‖ + r²/2 h''(f) ‖∇f‖². The curvature of f is left out, as in the paper, so it is the Taylor
     polynomial of the worst case where f is linear around the example.
@@ -98,7 +98,7 @@ def second_order_adversarial(f: Model, x: Tensor, y: Tensor, radius: Tensor | fl
 
 
 def logistic_adversarial(theta: Tensor, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
-    """The worst logistic loss of θᵀx within an l2 ball around each example, exactly.
+    """Compute the worst logistic loss of θᵀx within an l2 ball around each example, exactly.
 
     The worst point lies straight across the boundary, so it is log(1 + exp(r ‖θ‖ - (2y - 1) θᵀx)).
 

@@ -62,7 +62,7 @@ def retained_moments(alpha: float) -> tuple[float, float]:
 
 
 def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 1.0, nodes: int = 32) -> float:
-    """The expected mixup loss over all n² ordered pairs (each example with itself too) and over λ.
+    """Compute the expected mixup loss over all n² ordered pairs (each example with itself too) and over λ.
 
     Nothing is drawn: the integral over λ is a Gauss quadrature, exact where the loss is a polynomial of degree
     2 `nodes` in λ, and accurate to rounding for smooth models of moderate slope. A ReLU network has kinks between the
@@ -93,7 +93,7 @@ def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 
 
 
 def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 1.0) -> Expansion:
-    """The mixup loss to second order in 1 - λ, with the partner drawn from the examples themselves (lemma 3.1).
+    """Expand the mixup loss to second order in 1 - λ, with the partner drawn from the examples themselves (lemma 3.1).
 
     With m the mean input and M_i = E_r[(r - x_i)(r - x_i)ᵀ] over the inputs r:
 
@@ -132,7 +132,7 @@ def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float 
 def remainder_order(
     f: Model, x: Tensor, y: Tensor, alpha: float, shrinks: Sequence[float] = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 ) -> float:
-    """The order in 1 - λ of what the second-order mixup loss leaves out: the slope of log |error| against log s.
+    """Measure the order in 1 - λ of the remainder of the second-order loss, the slope of log |error| in log s.
 
     The paper states o((1 - λ)²). For a model three times differentiable it is 3, or more where the third-order term
     happens to vanish; for a ReLU network it is lower while examples have a kink within s (1 - λ) of their partners'
@@ -175,7 +175,7 @@ def value_and_gradient(f: Model, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def logits(f: Model, x: Tensor) -> Tensor:
-    """f at inputs (m, d), without a graph; refuses a model that does not give one logit a row.
+    """Evaluate f at inputs (m, d), without a graph; check that it returns one logit for each row.
 
     Raises:
         UserError: the output's shape is not (m,).
@@ -218,7 +218,7 @@ def _derivatives(f: Model, x: Tensor, offset: Tensor, covariance: Tensor) -> tup
 
 
 def _gradient(scalar: Tensor, leaf: Tensor, *, create_graph: bool = False, retain_graph: bool = False) -> Tensor:
-    """d scalar / d leaf; zero where the scalar does not depend on it (the slope of a linear model)."""
+    """Return d scalar / d leaf; zero if the scalar does not depend on the leaf (the slope of a linear model)."""
     if not scalar.requires_grad:
         return torch.zeros_like(leaf)
     (gradient,) = torch.autograd.grad(

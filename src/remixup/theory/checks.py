@@ -11,7 +11,7 @@ from remixup.errors import UserError
 
 
 def positive(value: float, name: str) -> float:
-    """A user's number, checked.
+    """Check a number.
 
     Raises:
         UserError: it is not finite or not above 0.
@@ -22,7 +22,7 @@ def positive(value: float, name: str) -> float:
 
 
 def not_negative(value: float, name: str, what: str) -> float:
-    """A user's number, checked; `what` says of what kind it is.
+    """Check a number; `what` describes it in the error message.
 
     Raises:
         UserError: it is not finite or below 0.
@@ -33,7 +33,7 @@ def not_negative(value: float, name: str, what: str) -> float:
 
 
 def real_rows(points: Tensor, name: str, *, width: int | None = None) -> Tensor:
-    """A user's matrix, checked, as it is.
+    """Check a matrix, and return it unchanged.
 
     Raises:
         UserError: it is not a real, finite tensor of shape (n, d), n and d >= 1, or d is not `width`.
@@ -50,7 +50,7 @@ def real_rows(points: Tensor, name: str, *, width: int | None = None) -> Tensor:
 
 
 def finite_rows(points: Tensor, name: str, *, width: int | None = None) -> Tensor:
-    """A user's matrix, checked: float64 (n, d) on the CPU.
+    """Check a matrix, and return it as float64 (n, d) on the CPU.
 
     Raises:
         UserError: as `real_rows`.
@@ -59,7 +59,7 @@ def finite_rows(points: Tensor, name: str, *, width: int | None = None) -> Tenso
 
 
 def class_labels(labels: Tensor, n: int) -> Tensor:
-    """A user's labels of n points, checked: int64 (n,) on the CPU.
+    """Check the labels of n points, and return them as int64 (n,) on the CPU.
 
     Raises:
         UserError: they are not n integers.
@@ -70,7 +70,7 @@ def class_labels(labels: Tensor, n: int) -> Tensor:
 
 
 def labelled_points(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """A user's points and labels, checked, on the CPU.
+    """Check points and labels, and return them on the CPU.
 
     Returns:
         float64 (n, d) and int64 (n,).
@@ -83,7 +83,7 @@ def labelled_points(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def classified_points(points: Tensor, labels: Tensor, classes: int | None) -> tuple[Tensor, Tensor, int]:
-    """A user's points and labels, checked (see `labelled_points`), with the number of classes.
+    """Check points and labels (see `labelled_points`), and return them with the number of classes.
 
     Raises:
         UserError: as `labelled_points`; or a label is negative or not below `classes`.
@@ -100,7 +100,7 @@ def classified_points(points: Tensor, labels: Tensor, classes: int | None) -> tu
 
 
 def signed_points(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """A user's points and signs, checked, on the CPU: float64 (n, d) and (n,).
+    """Check points and signs, and return them on the CPU: float64 (n, d) and (n,).
 
     Raises:
         UserError: see `finite_rows`; or the labels are not n numbers, each -1 or 1.
@@ -112,7 +112,7 @@ def signed_points(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def mixing(ratio: float | Tensor, partner: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """A user's ratios and partners of n points, checked, on the CPU: float64 (n,) and int64 (n,).
+    """Check ratios and partners of n points, and return them on the CPU: float64 (n,) and int64 (n,).
 
     Raises:
         UserError: a ratio is not in [0, 1], a partner is none of the points, or there is not one for each point.
@@ -128,7 +128,7 @@ def mixing(ratio: float | Tensor, partner: Tensor, n: int) -> tuple[Tensor, Tens
 
 
 def inputs_of_a_model(x: Tensor) -> Tensor:
-    """Inputs (n, d) in float64, on their device.
+    """Convert inputs (n, d) to float64, on their device.
 
     Raises:
         UserError: they are not (n, d) with n >= 1.
@@ -139,7 +139,7 @@ def inputs_of_a_model(x: Tensor) -> Tensor:
 
 
 def examples_of_a_model(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs (n, d) and labels (n,) in float64, on their devices.
+    """Convert inputs (n, d) and labels (n,) to float64, on their devices.
 
     Raises:
         UserError: they are not (n, d) and (n,) with n >= 1, or a label is neither 0 nor 1.
@@ -165,7 +165,7 @@ def weights_for(theta: Tensor, rows: Tensor) -> Tensor:
 
 
 def one_a_row(output: Tensor, x: Tensor) -> Tensor:
-    """A model's logits of inputs (n, d), as they are.
+    """Return a model's logits of inputs (n, d).
 
     Raises:
         UserError: their shape is not (n,).

@@ -22,7 +22,7 @@ _LEAST_MARGIN = 1e-6
 
 
 def min_norm(x: Tensor, y: Tensor) -> Tensor:
-    """The shortest θ with X θ = y.
+    """Compute the shortest θ with X θ = y.
 
     Args:
         x: (n, d), finite, any real dtype; computed in float64.
@@ -44,7 +44,7 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
 
 
 def max_margin(x: Tensor, y: Tensor) -> Tensor:
-    """The hard-margin solution: the shortest θ with y_i x_i θ >= 1 for each point.
+    """Compute the hard-margin solution: the shortest θ with y_i x_i θ >= 1 for each point.
 
     Solved exactly, as least-distance programming by non-negative least squares (Lawson and Hanson 1974, chapter 23);
     the points found to be support vectors then give θ as the shortest solution of y_i x_i θ = 1 on them.
@@ -77,7 +77,7 @@ def max_margin(x: Tensor, y: Tensor) -> Tensor:
 
 
 def support_share(x: Tensor, y: Tensor, tolerance: float = 1e-6) -> float:
-    """The share of points that are on the margin of `max_margin`: y_i x_i θ = 1 within `tolerance`.
+    """Compute the fraction of points on the margin of `max_margin`: y_i x_i θ = 1 within `tolerance`.
 
     At 1.0 the max-margin solution interpolates, and mixup and ERM give the same direction (Theorem 3.5).
 
@@ -113,7 +113,7 @@ def dimension_bound(n: int) -> float:
 
 
 def _scaled(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """The points divided by their largest norm, the labels, and that norm."""
+    """Return the points divided by their largest norm, the labels, and that norm."""
     points, signs = signed_points(x, y)
     scale = float(points.norm(dim=1).max())
     if scale == 0:

@@ -14,7 +14,7 @@ _NONE = -1
 def guaranteed_class(
     points: Tensor, labels: Tensor, at: Tensor, *, radius: float, classes: int | None = None
 ) -> Tensor:
-    """The class that mixup must give a query, whatever α (Chidambaram et al. 2022, Theorem 3.2).
+    """Return the class that mixup must give a query, whatever α (Chidambaram et al. 2022, Theorem 3.2).
 
     A query is certain to be of class i when segments between two of the points pass through it, each of them has an
     endpoint in class i, and on each the query lies nearer to the end in class i than to an end in another class (λ of

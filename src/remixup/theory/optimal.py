@@ -59,7 +59,7 @@ def mixup_optimal(
 
 
 def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float, greatest: float = 1e6) -> float | None:
-    """The α from which mixup gets a training point wrong (Chidambaram et al. 2022, Theorem 2.7).
+    """Compute the α from which mixup gets a training point wrong (Chidambaram et al. 2022, Theorem 2.7).
 
     On the points 0, 1, 2 of classes 0, 1, 0 the theorem says that the middle one is lost for some α, however small the
     ball. A point may also be lost for a range of α only, between two that are harmless. So the search goes up
@@ -108,7 +108,7 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float,
 
 
 def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:
-    """Adds the label mass of some meetings to `mass` (queries, classes); a pair of points stands for both orders."""
+    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points stands for both orders."""
     to_first, to_second = _label_mass(found.low, found.high, alpha)
     orders = torch.where(found.first == found.second, 1.0, 2.0)
     mass.index_put_((found.query, labels[found.first]), to_first * orders, accumulate=True)

@@ -49,7 +49,7 @@ def glm_penalty(theta: Tensor, x: Tensor, alpha: float) -> float:
 
 
 def variance_directions(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The principal axes of the inputs: what the penalty sees, in decreasing order.
+    """Compute the principal axes of the inputs, which the penalty depends on, in decreasing order.
 
     Args:
         x: inputs (n, d), centred here; computed in float64.

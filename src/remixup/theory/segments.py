@@ -62,7 +62,7 @@ class Hits:
 
 
 def nearest_segments(points: Tensor, labels: Tensor, *, endpoints: str = "neither") -> NearestSegments:
-    """The nearest segment that may spoil a point's class under mixup (Chidambaram et al. 2022, Theorem 2.10).
+    """Find the nearest segment that may spoil a point's class under mixup (Chidambaram et al. 2022, Theorem 2.10).
 
     The theorem: where each segment that hits a point of class i has an endpoint in class i, the Mixup-optimal
     classifier has no error on the training points. A point breaks its condition when its distance here, with
@@ -108,7 +108,7 @@ def nearest_segments(points: Tensor, labels: Tensor, *, endpoints: str = "neithe
 
 
 def collinear(points: Tensor, labels: Tensor, *, eps: float, endpoints: str = "neither") -> Tensor:
-    """The points that break the condition of Theorem 2.10, up to a distance.
+    """Find the points that break the condition of Theorem 2.10, up to a distance.
 
     Args:
         points: (n, d), finite, any real dtype; computed in float64.
@@ -194,7 +194,7 @@ def _mixed(points: Tensor, ratios: Tensor, partner: Tensor, rows: Tensor) -> Ten
 
 
 def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hits]:
-    """The segments between points that meet the closed balls around queries, chunk by chunk.
+    """Yield the segments between points that meet the closed balls around queries, chunk by chunk.
 
     Args:
         points: float64 (n, d).
@@ -250,13 +250,13 @@ class _Screening:
         self.rounding = _ROUNDING * (self.norms.max() + self.norms_at)
 
     def prepare(self, first: Tensor, second: Tensor) -> _Prepared:
-        """What does not depend on the query."""
+        """Precompute what does not depend on the query."""
         cross = self.gram[first, second] - self.norms[second]
         squared_length = (self.norms[first] - self.norms[second] - 2 * cross).clamp(min=1e-300)
         return _Prepared(first, second, cross, squared_length, self.norms[second])
 
     def squared(self, pairs: _Prepared, rows: slice) -> Tensor:
-        """(queries, pairs)."""
+        """Return an array (queries, pairs)."""
         products = self.at[rows] @ self.points.T
         to_second = products.index_select(1, pairs.second)
         slope = pairs.cross - products.index_select(1, pairs.first).sub_(to_second)
@@ -281,7 +281,7 @@ def _exact(
 
 
 def _pairs(n: int, most: int, *, own: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    """The index pairs (i, j), i < j or i <= j, in order, about `most` at a time."""
+    """Yield the index pairs (i, j), i < j or i <= j, in order, about `most` at a time."""
     rows = max(1, most // n)
     for start in range(0, n, rows):
         first, second = torch.triu_indices(min(rows, n - start), n, start if own else start + 1)

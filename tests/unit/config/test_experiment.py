@@ -222,10 +222,22 @@ def test_an_experiment_is_found_without_reading_the_others(tmp_path):
 def test_every_committed_experiment_is_valid_at_every_scale():
     plans = read_plans(Config())
     assert {plan.experiment.id for plan in plans} == set(read_experiments())
+
+
+def check_by_schema(paths):
     schema = file_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    for path, _ in read_experiments().values():
+    for path in paths:
         jsonschema.validate(read_yaml(path), schema)
+
+
+def test_an_experiment_file_has_the_shape_of_the_schema_for_editors():
+    check_by_schema([read_experiments()["toy"][0]])
+
+
+@pytest.mark.slow
+def test_every_experiment_file_has_the_shape_of_the_schema_for_editors():
+    check_by_schema([path for path, _ in read_experiments().values()])
 
 
 def test_reading_a_specification_does_not_import_torch():

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from remixup.errors import UserError
 from remixup.evaluation.attacks import attack, attack_curve
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, set_weights, start, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, set_weights, start, trained
 from tests.unit.training.samples import image_spec, images
 
 METHODS = ("fgsm", "ifgsm", "pgd_linf", "pgd_l2")

@@ -4,7 +4,7 @@ import torch
 
 from remixup.errors import UserError
 from remixup.evaluation.boundary import boundary, guaranteed
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, start, trained
 from tests.unit.training.samples import numbers, table, table_spec
 
 PAIR = [[0.5, 0.5], [-0.3, 0.1]]  # a grid from -0.5 to 0.7 and from 0 to 0.6: with 61 points a column each 0.02

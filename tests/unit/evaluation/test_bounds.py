@@ -9,7 +9,7 @@ from remixup.errors import UserError
 from remixup.evaluation.bounds import SCALARS, approximation, robustness
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import mixup_loss, remainder_order, second_order
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, start, trained
 from tests.unit.training.samples import numbers, table, table_spec
 
 LOG3 = math.log(3)

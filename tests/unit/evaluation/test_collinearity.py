@@ -3,7 +3,7 @@ import pytest
 
 from remixup.errors import UserError
 from remixup.evaluation.collinearity import collinearity
-from tests.unit.evaluation.linear import linear_on_images, linear_on_table, start
+from tests.unit.evaluation.fixed_networks import linear_on_images, linear_on_table, start
 from tests.unit.training.samples import numbers, table, table_spec
 
 

@@ -9,7 +9,7 @@ import torch
 from remixup.errors import UserError
 from remixup.evaluation import collisions as module
 from remixup.evaluation.collisions import collisions
-from tests.unit.evaluation.linear import linear_on_images, linear_on_table, start
+from tests.unit.evaluation.fixed_networks import linear_on_images, linear_on_table, start
 from tests.unit.training.samples import numbers, table, table_spec
 
 

@@ -8,7 +8,7 @@ from remixup.evaluation.cost import cost
 from remixup.mixing import blend
 from remixup.mixing.partner import minibatch, training_set
 from remixup.training import supervised
-from tests.unit.evaluation.linear import start
+from tests.unit.evaluation.fixed_networks import start
 from tests.unit.training.samples import MIXUP, image_spec, images, table, table_spec
 
 PAUSE = 0.05

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from remixup.evaluation.generalization import generalisation
-from tests.unit.evaluation.linear import broken, linear_on_table, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_table, trained
 
 
 def signs(seeds=(0,), **changes):

@@ -8,7 +8,7 @@ from remixup.errors import UserError
 from remixup.evaluation import interpolation as module
 from remixup.evaluation.interpolation import in_between
 from remixup.randomness import generator
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, trained
 from tests.unit.training.samples import MIXUP
 
 # Class 0 left of 0.25, class 1 right of 0.75, and class 2, which neither example has, between them.

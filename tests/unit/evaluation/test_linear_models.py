@@ -5,7 +5,7 @@ import pytest
 
 from remixup.errors import UserError
 from remixup.evaluation.linear import direction_norms, linear_solution
-from tests.unit.evaluation.linear import LINEAR, broken, linear_on_images, linear_on_table, start, trained
+from tests.unit.evaluation.fixed_networks import LINEAR, broken, linear_on_images, linear_on_table, start, trained
 from tests.unit.training.samples import numbers, table, table_spec
 
 

@@ -7,7 +7,7 @@ import torch
 from remixup.errors import UserError
 from remixup.evaluation import memorization as module
 from remixup.evaluation.memorization import memorisation
-from tests.unit.evaluation.linear import broken, linear_on_table, trained
+from tests.unit.evaluation.fixed_networks import broken, linear_on_table, trained
 
 
 def by_row(says, labels, classes=3, seeds=(0,), **changes):

@@ -5,7 +5,7 @@ import torch
 
 from remixup.errors import UserError
 from remixup.evaluation.mixing import mixing
-from tests.unit.evaluation.linear import linear_on_table
+from tests.unit.evaluation.fixed_networks import linear_on_table
 from tests.unit.training.samples import MIXUP, image_spec, images, numbers, start, table, table_spec
 
 HALF = {"ratio": {"name": "constant", "value": 0.5}}

@@ -6,7 +6,7 @@ from scipy import stats
 
 from remixup.errors import UserError
 from remixup.evaluation.noise_robustness import noisy
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, start
 from tests.unit.training.samples import numbers, table_spec
 
 

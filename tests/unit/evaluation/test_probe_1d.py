@@ -5,7 +5,7 @@ import torch
 from remixup.errors import UserError
 from remixup.evaluation.probe_1d import at_ten_points, on_the_line
 from remixup.theory.optimal import mixup_optimal
-from tests.unit.evaluation.linear import broken, linear_on_images, linear_on_table, start
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, start
 from tests.unit.training.samples import table, table_spec
 
 PLACES = [[0.0], [1.0], [2.0]]

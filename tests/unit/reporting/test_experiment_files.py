@@ -101,7 +101,7 @@ def cost(row: PlannedRow) -> Cost:
     )
 
 
-@pytest.fixture(scope="module", params=["embedded", "reduced"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("reduced", marks=pytest.mark.slow)])
 def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What LaTeX says of all experiment files at a scale."""
     folder, scale = tmp_path_factory.mktemp(request.param), request.param

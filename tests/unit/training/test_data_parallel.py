@@ -152,6 +152,7 @@ def fail(device, message):
     raise ValueError(message)
 
 
+@pytest.mark.slow
 def test_a_members_failure_is_the_one_that_is_shown():
     began = time.monotonic()
     with pytest.raises(Exception, match="the other one broke"), team(2, CPU, fail, ("the other one broke",)):
@@ -177,6 +178,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds children by Linux's /proc")
 def test_members_die_with_the_first_process(tmp_path):
     script = tmp_path / "killed.py"

@@ -1,4 +1,4 @@
-"""Trainings of networks whose weights the tests set, so that what they say can be computed by hand."""
+"""Trainings of networks whose weights the tests set, so that their outputs can be computed by hand."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ def start(spec, data, seeds=(0,)):
 
 
 def set_weights(training, weights, biases):
-    """Every member says weights (classes, inputs) times the network's input, plus biases (classes,)."""
+    """Let every member compute weights (classes, inputs) times its input, plus biases (classes,)."""
     head = training.model.head
     weights, biases = (torch.as_tensor(np.asarray(each, dtype=np.float32)) for each in (weights, biases))
     with torch.no_grad():
@@ -27,7 +27,7 @@ def set_weights(training, weights, biases):
 
 
 def linear_on_images(train_x, train_y, test_x, test_y, classes, weights, biases, seeds=(0,), **changes):
-    """Of uint8 images (n, channels, height, width)."""
+    """Return a linear network on uint8 images (n, channels, height, width)."""
     columns = {"train_x": train_x, "test_x": test_x}
     tensors = {name: torch.as_tensor(np.asarray(each, dtype=np.uint8)) for name, each in columns.items()}
     tensors |= {"train_y": torch.as_tensor(train_y), "test_y": torch.as_tensor(test_y)}
@@ -37,7 +37,7 @@ def linear_on_images(train_x, train_y, test_x, test_y, classes, weights, biases,
 
 
 def linear_on_table(train_x, train_y, classes, weights, biases, test_x=None, test_y=None, seeds=(0,), **changes):
-    """Of rows of features (n, features), unscaled."""
+    """Return a linear network on rows of features (n, features), unscaled."""
     test_x, test_y = (train_x, train_y) if test_x is None else (test_x, test_y)
     columns = {"train_x": train_x, "test_x": test_x}
     tensors = {name: torch.as_tensor(np.asarray(each, dtype=np.float32)) for name, each in columns.items()}
@@ -49,14 +49,14 @@ def linear_on_table(train_x, train_y, classes, weights, biases, test_x=None, tes
 
 
 def trained(seeds=(0,), **changes):
-    """A small network that has learnt something of made-up images of three classes."""
+    """Return a small network trained on synthetic images of three classes."""
     training = start(image_spec(**{"augmentation": [], **changes}), images(train=60, test=45), seeds)
     training.run(lambda _: None)
     return training
 
 
 def broken(training):
-    """The same with a weight that is no number, in the last member."""
+    """Set a weight of the last member to NaN."""
     with torch.no_grad():
         next(iter(training.model.parameters()))[-1] = torch.nan
     return training
