@@ -26,7 +26,7 @@ LAYERS = (
     ("__main__", "starter"),
 )
 """Packages from bottom to top. A package imports from the layers below its own only."""
-LEVEL = {name: level for level, layer in enumerate((LEAVES, *LAYERS)) for name in layer}
+LEVEL = {name: level for level, layer in enumerate((("errors",), LEAVES[1:], *LAYERS)) for name in layer}
 
 
 def imports(source: Path) -> set[tuple[str, str]]:
