@@ -21,7 +21,7 @@ from remixup.evaluation.cost import cost
 from remixup.planning.plan import FAST, plan_experiment
 from remixup.store.provenance import cores
 from remixup.training.runner import prepare_process
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"
@@ -57,7 +57,7 @@ class Engine:
             tensors |= {f"{part}_x": torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()}
             tensors |= {f"{part}_y": torch.from_numpy(y)}
         inputs = make_inputs(spec, [0], Prepared(tensors, {"classes": CLASSES}), self.device)
-        self.training, self.images = Training(spec, [0], inputs, self.device), images
+        self.training, self.images = SupervisedTrainer(spec, [0], inputs, self.device), images
 
     def run(self) -> Pace:
         """Trains an epoch, from its random draws to its row of the history."""
@@ -123,5 +123,5 @@ class Population:
         device = torch.device("cpu")
         began = now(device)
         inputs = make_inputs(self.spec, self.seeds, self.data, device)
-        Training(self.spec, self.seeds, inputs, device).run(lambda _: None)
+        SupervisedTrainer(self.spec, self.seeds, inputs, device).run(lambda _: None)
         return now(device) - began

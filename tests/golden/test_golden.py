@@ -9,7 +9,7 @@ import torch
 
 from remixup.config.run import RunSpec
 from remixup.data.inputs import make_inputs
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import images, table
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.7}}
@@ -49,7 +49,7 @@ def losses(document):
     spec = RunSpec.model_validate(document)
     data = table(missing=True) if spec.dataset.name == "iris" else images()
     cpu = torch.device("cpu")
-    training = Training(spec, [3], make_inputs(spec, [3], data, cpu), cpu)
+    training = SupervisedTrainer(spec, [3], make_inputs(spec, [3], data, cpu), cpu)
     training.run(lambda _: None)
     first, last = training.history
     return [first["train_loss"], last["train_loss"], last["test_loss"]]

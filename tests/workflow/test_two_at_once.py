@@ -29,16 +29,16 @@ def data(tmp_path):
 
 def train_when_told(folder, data, told):
     """Trains a run; after its first epoch it waits until it is told to go on."""
-    from remixup.training.trainer import BlockTraining
+    from remixup.training.trainer import Trainer
 
-    run = BlockTraining.run
+    run = Trainer.run
 
     def waiting(training, after_epoch):
         (told / f"began-{os.getpid()}").touch()
         wait_for((told / "go").exists)
         run(training, after_epoch)
 
-    BlockTraining.run = waiting
+    Trainer.run = waiting
     (told / f"started-{os.getpid()}").touch()
     train(folder, data, TABLE)
 

@@ -13,6 +13,7 @@ import pkgutil
 import sys
 import typing
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -82,6 +83,17 @@ def describe(function: Any, numerics: int) -> dict[str, Any]:
     return {"summary": summary, "numerics": numerics, "parameters": parameters}
 
 
+def requirements(module: ModuleType, name: str) -> dict[str, Any]:
+    """What a component of a module declares about itself (see `remixup.config.requirements`), if anything."""
+    function = getattr(module, name)
+    facts = asdict(function.declaration) if hasattr(function, "declaration") else {}
+    declared = {key: value for key, value in facts.items() if value and key != "sample"}
+    uses = {place: sorted(keys) for place, keys in getattr(module, "USES", {}).get(name, {}).items()}
+    refuses = [asdict(refusal) for refusal in getattr(module, "REFUSES", {}).get(name, ())]
+    found = {"declares": declared, "uses": uses, "refuses": refuses}
+    return {key: value for key, value in found.items() if value}
+
+
 def generate() -> dict[str, Any]:
     """The whole catalogue, sorted by name within each kind."""
     kinds: dict[str, Any] = {}
@@ -90,7 +102,7 @@ def generate() -> dict[str, Any]:
         for module in modules(package):
             for name, function in inspect.getmembers(module, inspect.isfunction):
                 if not name.startswith("_") and function.__module__ == module.__name__ and hasattr(module, "NUMERICS"):
-                    found[name] = describe(function, module.NUMERICS)
+                    found[name] = describe(function, module.NUMERICS) | requirements(module, name)
                     if kind == "model":
                         found[name]["population"] = module.POPULATION
                     if kind == "evaluation":

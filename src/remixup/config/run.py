@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from remixup.config import registry
+from remixup.config import registry, requirements
 from remixup.config.base import Strict
 from remixup.config.registry import Part
 from remixup.errors import did_you_mean
@@ -66,10 +66,6 @@ class Vicinity(Strict):
         idle = set(self.model_dump(exclude_defaults=True)) - {"ratio", "smoothing", "noise"}
         if self.ratio is None and idle:
             raise ValueError(f"without a ratio nothing is mixed, so {', '.join(sorted(idle))} has no effect")
-        if self.ratio and self.ratio["name"] == "dirichlet" and self.target["name"] != "mixed":
-            raise ValueError(f"the target {self.target['name']} is one of two examples; dirichlet mixes several")
-        if self.ratio and self.ratio["name"] == "dirichlet" and self.blend["name"] == "segment":
-            raise ValueError("windows of several partners would overlap; the blend segment mixes two examples")
         if self.ratio and self.ratio["name"] == "uniform":
             low, high = self.ratio.get("low", 0.0), self.ratio.get("high", 1.0)
             if not low < high:
@@ -177,12 +173,22 @@ class RunSpec(Strict):
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         if self.drop_last and self.micro_batch is not None:
             raise ValueError("drop_last has no effect with micro_batch, which passes minibatches in parts")
-        augmented = {part["name"] for part in self.augmentation}
-        if "view_weights" in augmented and not self.dataset.second_view:
-            raise ValueError("view_weights weighs two views, and dataset.second_view is off")
-        if "random_crop" in augmented and self.dataset.second_view:
-            raise ValueError("a second view is scaled before it is cropped: the border would not be black")
+        problem = next(requirements.problems(self), None)
+        if problem:
+            raise ValueError(problem)
         return self
+
+    def components(self) -> list[tuple[str, Part]]:
+        """All components that the run uses, each with its kind."""
+        found = [("model", self.model), ("scaling", self.scaling), ("optimiser", self.optimiser)]
+        found += [("schedule", self.schedule), ("objective", self.objective)]
+        found += [("augmentation", each) for each in self.augmentation]
+        found += [("decode", self.dataset.decode)] if self.dataset.decode else []
+        found += [("noise", self.vicinity.noise)] if self.vicinity.noise else []
+        if self.vicinity.ratio is not None:
+            found += [("ratio", self.vicinity.ratio), ("partner", self.vicinity.partner)]
+            found += [("blend", self.vicinity.blend), ("target", self.vicinity.target)]
+        return found
 
     def canonical(self) -> dict[str, Any]:
         """What is hashed: fields that differ from their defaults, the numerics of the parts in use, a schema number."""
@@ -191,16 +197,8 @@ class RunSpec(Strict):
             "loop": registry.catalogue()["loop"],
             "dataset": registry.catalogue()["datasets"][self.dataset.name]["numerics"],
         }
-        named = [("model", self.model), ("scaling", self.scaling), ("optimiser", self.optimiser)]
-        named += [("schedule", self.schedule)]
-        # The game's numerics are in the same module as those of supervised training, whose numbers are the loop's.
-        named += [("objective", self.objective)] if "objective" in run else []
-        named += [("augmentation", each) for each in self.augmentation]
-        named += [("decode", self.dataset.decode)] if self.dataset.decode else []
-        named += [("noise", self.vicinity.noise)] if self.vicinity.noise else []
-        if self.vicinity.ratio is not None:
-            named += [("ratio", self.vicinity.ratio), ("partner", self.vicinity.partner)]
-            named += [("blend", self.vicinity.blend), ("target", self.vicinity.target)]
+        # The numerics of supervised training are the loop's.
+        named = [each for each in self.components() if each[0] != "objective" or "objective" in run]
         numerics = {f"{kind} {part['name']}": registry.numerics(kind, part["name"]) for kind, part in named}
         # Only what was raised above 1 is written, so that a part's first version never changes an old hash.
         raised = {name: number for name, number in {**used, **numerics}.items() if number != 1}

@@ -14,7 +14,7 @@ from remixup.data.streaming import Stream
 from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}
@@ -25,7 +25,7 @@ Method = Literal["fgsm", "ifgsm", "pgd_linf", "pgd_l2"]
 
 
 def attack(
-    training: Training,
+    training: SupervisedTrainer,
     *,
     method: Method,
     eps: Annotated[float, Ge(0)],
@@ -33,7 +33,7 @@ def attack(
     step: Annotated[float, Ge(0)] = 0.0,
     examples: Annotated[int, Ge(0)] = 1000,
     source: str = "",
-    others: Training | None = None,
+    others: SupervisedTrainer | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the test error on adversarial examples (mixup paper, section 3.5 and Table 3).
 
@@ -80,14 +80,14 @@ def attack(
 
 
 def attack_curve(
-    training: Training,
+    training: SupervisedTrainer,
     *,
     method: Method,
     eps: tuple[Annotated[float, Ge(0)], ...],
     steps: Annotated[int, Ge(1)] = 10,
     examples: Annotated[int, Ge(0)] = 1000,
     source: str = "",
-    others: Training | None = None,
+    others: SupervisedTrainer | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the test error as a function of attack size (Zhang et al., 2021, 2010.04819, Figure 1a).
 
@@ -124,7 +124,7 @@ def _refuse(inputs: Inputs) -> None:
 
 
 def _errors(
-    training: Training, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
+    training: SupervisedTrainer, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
 ) -> list[list[dict[str, float | None]]]:
     """Return each member's errors under each perturbation of test examples.
 
@@ -153,7 +153,7 @@ class _Attack:
     """Generator of adversarial examples of images (members, n, channels, height, width) in [0, 255]."""
 
     def __init__(
-        self, network: Training, seeds: list[int], method: Method, eps: float, steps: int, step: float
+        self, network: SupervisedTrainer, seeds: list[int], method: Method, eps: float, steps: int, step: float
     ) -> None:
         self.network, self.method, self.steps = network, method, steps
         self.ball = _Ball("l2" if method == "pgd_l2" else "linf", 255 * eps)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from remixup.data.inputs import Inputs
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 WEIGHTS = False
@@ -21,7 +21,7 @@ _fitted: dict[str, float] = {}
 """Cache of test errors by data and seed: many runs of an experiment share their data."""
 
 
-def logistic_regression(training: Training) -> list[dict[str, Any]]:
+def logistic_regression(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the test error of multinomial logistic regression on the tensors that the network trains on.
 
     Returns:
@@ -31,7 +31,7 @@ def logistic_regression(training: Training) -> list[dict[str, Any]]:
     return [{"seed": seed, "test_error": _test_error(training, member)} for member, seed in enumerate(training.seeds)]
 
 
-def _test_error(training: Training, member: int) -> float:
+def _test_error(training: SupervisedTrainer, member: int) -> float:
     dataset = training.spec.dataset
     # Without these every seed trains and tests on the same examples and labels.
     choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation, dataset.second_view or None)

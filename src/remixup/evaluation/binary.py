@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from remixup.errors import UserError
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 Logit = Callable[[Tensor], Tensor]
 
 
-def members(training: Training) -> Iterator[tuple[int, Logit, Tensor, Tensor]]:
+def members(training: SupervisedTrainer) -> Iterator[tuple[int, Logit, Tensor, Tensor]]:
     """Yield the members of a population as functions of two-class inputs, with their training examples.
 
     Yields:

@@ -13,7 +13,7 @@ from remixup.errors import UserError
 from remixup.evaluation.binary import finite, members
 from remixup.evaluation.grids import axes, by_rows, rounded
 from remixup.theory.margins import guaranteed_class
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
@@ -21,7 +21,7 @@ MARGIN = 0.25
 """Margin of grids around the training points, as a fraction of their extent."""
 
 
-def boundary(training: Training, *, points: Annotated[int, Ge(10), Le(1000)] = 100) -> list[dict[str, Any]]:
+def boundary(training: SupervisedTrainer, *, points: Annotated[int, Ge(10), Le(1000)] = 100) -> list[dict[str, Any]]:
     """Measure the distance of the decision boundary from the training points, and its curvature.
 
     What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
@@ -55,7 +55,7 @@ def boundary(training: Training, *, points: Annotated[int, Ge(10), Le(1000)] = 1
     return results
 
 
-def _needs_a_plane(training: Training) -> None:
+def _needs_a_plane(training: SupervisedTrainer) -> None:
     if training.inputs.shape != (2,):
         raise UserError("this is measured on inputs of two features", where="evaluate")
 
@@ -80,7 +80,7 @@ def _bend(grid: Any, classes: Any) -> float:
 
 
 def guaranteed(
-    training: Training, *, radius: Annotated[float, Gt(0)], points: Annotated[int, Ge(10), Le(300)] = 50
+    training: SupervisedTrainer, *, radius: Annotated[float, Gt(0)], points: Annotated[int, Ge(10), Le(300)] = 50
 ) -> list[dict[str, Any]]:
     """Compare predictions with the class that Theorem 3.2 of Chidambaram et al. (2022, 2110.07647) guarantees.
 

@@ -8,7 +8,7 @@ from annotated_types import Gt
 from remixup.evaluation.binary import finite, members
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, second_order
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
 SCALARS = {
@@ -28,7 +28,7 @@ SCALARS = {
 }
 
 
-def approximation(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
+def approximation(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
     """Compare the mixup loss with its second-order approximation (Zhang et al., 2021, Lemma 3.1, Figure 2).
 
     Args:
@@ -64,7 +64,7 @@ def approximation(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list
     return results
 
 
-def robustness(training: Training, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
+def robustness(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
     """Compare the mixup loss with the adversarial loss that it should bound (Zhang et al., 2021, Theorem 3.1).
 
     Args:

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from remixup.data.inputs import evenly_spaced
 from remixup.evaluation.distances import flat_points, smallest_and_mean
 from remixup.theory.segments import nearest_segments
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 WEIGHTS = False
@@ -15,7 +15,7 @@ SCALARS = {"collinearity": ("smallest", "mean", "share")}
 
 
 def collinearity(
-    training: Training,
+    training: SupervisedTrainer,
     *,
     eps: Annotated[float, Ge(0)],
     endpoints: Literal["neither", "not both"] = "neither",

@@ -11,7 +11,7 @@ from remixup.evaluation.distances import flat_points, smallest_and_mean
 from remixup.mixing.ratio import beta
 from remixup.randomness import generator
 from remixup.theory.segments import collision_distances
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
 WEIGHTS = False
@@ -19,7 +19,7 @@ SCALARS = {"collisions": ("train_smallest", "train_mean", "test_smallest", "test
 
 
 def collisions(
-    training: Training, *, alpha: Annotated[float, Gt(0)], share: Annotated[float, Gt(0), Le(1)] = 0.2
+    training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)], share: Annotated[float, Gt(0), Le(1)] = 0.2
 ) -> list[dict[str, Any]]:
     """Measure the distance of data points to mixed points of other classes (Chidambaram et al., 2022, section 2.4).
 

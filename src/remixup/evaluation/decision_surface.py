@@ -6,13 +6,16 @@ import torch
 from annotated_types import Ge, Le
 
 from remixup.evaluation.grids import axes, by_rows, rounded
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 
 
 def decision_surface(
-    training: Training, *, points: Annotated[int, Ge(2), Le(1000)] = 80, margin: Annotated[float, Ge(0)] = 0.25
+    training: SupervisedTrainer,
+    *,
+    points: Annotated[int, Ge(2), Le(1000)] = 80,
+    margin: Annotated[float, Ge(0)] = 0.25,
 ) -> list[dict[str, Any]]:
     """Evaluate p(y = 1 | x) on a grid over two-dimensional inputs (mixup paper, Figure 1b).
 

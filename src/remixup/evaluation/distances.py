@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 
-def flat_points(training: Training, member: int, rows: Tensor) -> tuple[Tensor, Tensor]:
+def flat_points(training: SupervisedTrainer, member: int, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Return one member's examples as flat network inputs, and their classes.
 
     Args:

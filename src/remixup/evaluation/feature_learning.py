@@ -9,7 +9,7 @@ from torch import Tensor
 from remixup.data.synthetic import feature_patches
 from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {"learnt_features": ("none", "one", "both", "missed", "single_error")}
@@ -17,7 +17,9 @@ _PRESENT = 1e-3
 """A patch holds a feature where its share of it is larger; feature noise has none of the point's own class."""
 
 
-def learnt_features(training: Training, *, share: Annotated[float, Gt(0), Le(100)] = 95.0) -> list[dict[str, Any]]:
+def learnt_features(
+    training: SupervisedTrainer, *, share: Annotated[float, Gt(0), Le(100)] = 95.0
+) -> list[dict[str, Any]]:
     """Measure whether each feature alone identifies the class (Chidambaram et al., 2023, 2210.13512, section 4).
 
     In each test point the patches with one feature of its class are set to zero. The feature that is left is learnt
@@ -72,7 +74,7 @@ def _count(right: list[Tensor], y: Tensor, classes: int, share: float) -> dict[s
     return {**counts, "single_error": 100 - 100 * float(torch.stack(right).mean())}
 
 
-def _strength(training: Training, basis: Tensor) -> Tensor:
+def _strength(training: SupervisedTrainer, basis: Tensor) -> Tensor:
     """Return the logit of each class at each of its features alone: (members, classes, 2)."""
     classes, kinds, numbers = basis.shape
     x = torch.zeros(classes * kinds, *training.inputs.shape, device=basis.device)

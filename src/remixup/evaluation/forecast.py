@@ -4,14 +4,14 @@ from typing import Any
 
 from remixup.data.tasks import Regression
 from remixup.errors import UserError
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 WEIGHTS = False
 SCALARS = {"last_value": ("rmse", "mape")}
 
 
-def last_value(training: Training) -> list[dict[str, Any]]:
+def last_value(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the forecast that the series stay at their last value.
 
     A learned forecast is of use only where it errs less than this one.

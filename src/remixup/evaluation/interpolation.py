@@ -11,7 +11,7 @@ from remixup.data.inputs import Inputs, portions
 from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}
@@ -21,7 +21,10 @@ MEASURES = ("miss", "loss_gradient", "logit_gradient")
 
 
 def in_between(
-    training: Training, *, pairs: Annotated[int, Ge(1)] = 1000, points: Annotated[int, Ge(3), Le(1001)] = 21
+    training: SupervisedTrainer,
+    *,
+    pairs: Annotated[int, Ge(1)] = 1000,
+    points: Annotated[int, Ge(3), Le(1001)] = 21,
 ) -> list[dict[str, Any]]:
     """Measure misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
 
@@ -81,7 +84,7 @@ def _pairs(
     yield from zip(*sides, strict=True)
 
 
-def _measure(training: Training, x: Tensor, y: Tensor, other_y: Tensor, ratio: float) -> Tensor:
+def _measure(training: SupervisedTrainer, x: Tensor, y: Tensor, other_y: Tensor, ratio: float) -> Tensor:
     """Return miss (percent) and the norms of both gradients of each example: (3, members, n), float64."""
     x = x.requires_grad_()
     outputs = training.forward(x).double()

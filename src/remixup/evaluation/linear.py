@@ -11,7 +11,7 @@ from remixup.evaluation.binary import Logit, finite, members
 from remixup.theory.linear import max_margin, min_norm, support_share
 from remixup.theory.penalty import direction_norms as norms_by_variance
 from remixup.theory.penalty import glm_penalty
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {
@@ -20,7 +20,7 @@ SCALARS = {
 }
 
 
-def linear_solution(training: Training) -> list[dict[str, Any]]:
+def linear_solution(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the direction of a linear classifier (Chidambaram et al., 2022, 2110.07647, section 3.2).
 
     What the initial weights have outside the span of the training points stays there, and says nothing about what was
@@ -52,7 +52,7 @@ def linear_solution(training: Training) -> list[dict[str, Any]]:
 
 
 def direction_norms(
-    training: Training, *, alpha: Annotated[float, Gt(0)] = 1.0, split: Annotated[int, Ge(1)] = 5
+    training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)] = 1.0, split: Annotated[int, Ge(1)] = 5
 ) -> list[dict[str, Any]]:
     """Measure the norm of a linear classifier's weights along directions of large and of small data variance.
 

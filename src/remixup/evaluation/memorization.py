@@ -8,13 +8,13 @@ from torch import Tensor
 from remixup.data.inputs import portions
 from remixup.data.tasks import Classification
 from remixup.errors import UserError
-from remixup.training.supervised import EVALUATION_ROWS, Training
+from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {"memorisation": ("real", "corrupted")}
 
 
-def memorisation(training: Training) -> list[dict[str, Any]]:
+def memorisation(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the error on training examples with original and with corrupted labels (mixup paper, Table 2).
 
     The last network, on training examples that are neither mixed nor augmented, against the labels that it was trained
@@ -39,7 +39,7 @@ def memorisation(training: Training) -> list[dict[str, Any]]:
     ]
 
 
-def _wrong(training: Training) -> Tensor:
+def _wrong(training: SupervisedTrainer) -> Tensor:
     """Return 1 for each misclassified training example, else 0; NaN if outputs are not finite: (seeds, n), float64."""
     inputs, count = training.inputs, training.inputs.train.shape[1]
     sizes = portions(count, EVALUATION_ROWS)

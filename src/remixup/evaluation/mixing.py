@@ -1,4 +1,4 @@
-"""How far mixing takes the training examples, and whether they stay where the data is."""
+"""How far mixing moves the training examples, and whether mixed points stay near the data."""
 
 from typing import Annotated, Any
 
@@ -10,42 +10,42 @@ from remixup.data.inputs import Inputs, evenly_spaced
 from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
-from remixup.mixing import Vicinity, take
+from remixup.mixing import Mixing, take
 from remixup.randomness import generator
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 WEIGHTS = False
 SCALARS = {"mixing": ("distance", "partner_distance", "other_class", "own", "beyond", "to_data")}
 TYPICAL = 0.99
-"""The share of test examples that are nearer to the training examples than what counts as beyond the data."""
+"""Mixed points beyond this quantile of the test examples' distances count as beyond the data."""
 DRAWN = 300
-"""Examples, and mixed points, that are kept for a figure."""
+"""Number of examples, and of mixed points, stored for a figure."""
 
 
-def mixing(training: Training, *, examples: Annotated[int, Ge(1)] = 1000) -> list[dict[str, Any]]:
-    """Where mixed points lie (k-mixup; Greenewald et al., 2023, 2106.02933, sections 3 and 5).
+def mixing(training: SupervisedTrainer, *, examples: Annotated[int, Ge(1)] = 1000) -> list[dict[str, Any]]:
+    """Measure where mixed points are (k-mixup; Greenewald et al., 2023, 2106.02933, sections 3 and 5).
 
-    Minibatches are drawn from the training part and mixed as in training, but for augmentation, and with a ratio for
-    each example in place of one for the minibatch: the same on average, with less scatter. Distances are Euclidean, in
-    network inputs as they are scaled.
+    Minibatches are drawn from the training part and mixed as in training, but without augmentation, and with a ratio
+    for each example instead of one for the minibatch: the same on average, with less variance. Distances are Euclidean,
+    in scaled network inputs.
 
     Args:
-        training: its data and its vicinity; weights are not used.
-        examples: whole minibatches are drawn until there are so many; and as many test examples, evenly spaced, say
-            what is far from the data.
+        training: provides the data and the mixing; its weights are not used.
+        examples: smallest number of examples in the minibatches drawn, and number of (evenly spaced) test examples that
+            define what is far from the data.
 
     Returns:
-        for each seed `distance`, the mean distance of an example from its mixture, and `partner_distance` from its
-        partner; in percent of the examples `other_class`, whose partner is of another class, and `own`, who are their
-        own partners; `beyond`, the percentage of mixed points that are farther from all training examples than
-        99 % of the test examples are, and `to_data`, the mean distance of a mixed point from the nearest of them. For
-        a figure, with inputs of two features, `points` [x, y, class] and `mixtures` [x, y]; None otherwise.
+        For each seed `distance`, the mean distance of an example from its mixture, and `partner_distance`, from its
+        partner; in percent of the examples `other_class`, whose partner has another class, and `own`, which are their
+        own partners; `beyond`, the percentage of mixed points that are farther from all training examples than 99 % of
+        the test examples are; and `to_data`, the mean distance of a mixed point from the nearest training example. With
+        inputs of two features also `points` [x, y, class] and `mixtures` [x, y] for a figure; None otherwise.
 
     Raises:
-        UserError: what is mixed is not two inputs of a minibatch with one ratio, or labels are no classes.
+        UserError: if the run does not mix pairs of inputs within minibatches, or its labels are not classes.
     """
-    inputs, vicinity, size = training.inputs, training.vicinity, training.spec.batch_size
+    inputs, size = training.inputs, training.spec.batch_size
     if not isinstance(inputs.task, Classification):
         raise UserError("mixing is measured between classes, and this dataset has numbers", where="evaluate.mixing")
     results = []
@@ -58,7 +58,7 @@ def mixing(training: Training, *, examples: Annotated[int, Ge(1)] = 1000) -> lis
         whole = len(train) // size * size
         orders = [torch.randperm(len(train), generator=source)[:whole].view(-1, size) for _ in range(rounds)]
         batches = torch.cat(orders)[:count].to(train.device)
-        parts = [_mixed(inputs, vicinity, train[rows], labels[rows], source) for rows in batches]
+        parts = [_mixed(inputs, training.mixing, train[rows], labels[rows], source) for rows in batches]
         x, other, mixed, same = (torch.cat(each) for each in zip(*parts, strict=True))
         tested = evenly_spaced(inputs.test[member : member + 1], examples)
         results.append({"seed": seed, **_measured(inputs, member, tested, x, other, mixed, same)})
@@ -66,19 +66,21 @@ def mixing(training: Training, *, examples: Annotated[int, Ge(1)] = 1000) -> lis
 
 
 def _mixed(
-    inputs: Inputs, vicinity: Vicinity, rows: Tensor, labels: Tensor, source: torch.Generator
+    inputs: Inputs, mixing: Mixing, rows: Tensor, labels: Tensor, source: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Inputs, partners' inputs and mixtures (n, features) of a minibatch, and who has a partner of its own class."""
+    """Return inputs, partners' inputs and mixtures (n, features), and whose partner has the same class."""
     x = inputs.scale(inputs.examples(rows.unsqueeze(0)).squeeze(0))
-    if vicinity.ratio is None:
+    if mixing.ratio is None:
         return x.flatten(1), x.flatten(1), x.flatten(1), torch.ones_like(labels, dtype=torch.bool)
-    ratio = vicinity.ratio(labels.shape, generator=source)
-    if vicinity.cut or vicinity.within_example or not vicinity.within_minibatch or ratio.ndim > 1:
+    if mixing.cut or mixing.partner.scope != "batch" or mixing.mixes_several:
         raise UserError("mixing is measured of two inputs of a minibatch", where="evaluate.mixing")
-    drawn = vicinity.partner(labels.cpu(), generator=source).to(labels.device)
-    partner = vicinity.paired(x, drawn)
+    ratio = mixing.ratio(labels.shape, generator=source)
+    partner = mixing.match(x, mixing.partner.sample(labels.cpu(), generator=source).to(labels.device))
     other, target = take(x, partner), inputs.task.target(labels, x.dtype)
-    mixed, _ = vicinity.mix_with(x, target, other, take(target, partner), ratio.to(x.device))
+    position = None
+    if mixing.position_size:
+        position = torch.rand((*labels.shape, mixing.position_size), generator=source).to(x.device)
+    mixed, _ = mixing.mix_with(x, target, other, take(target, partner), ratio.to(x.device), position)
     return x.flatten(1), other.flatten(1), mixed.flatten(1), labels == labels[partner]
 
 
@@ -109,7 +111,7 @@ def _measured(
 
 
 def _to_nearest(x: Tensor, data: Tensor) -> Tensor:
-    """The distance of each row (n, features) from the nearest of others (m, features), (n,)."""
+    """Return the distance of each row (n, features) from the nearest row of `data` (m, features), (n,)."""
     return torch.cat([torch.cdist(some, data).amin(1) for some in x.split(1000)])
 
 

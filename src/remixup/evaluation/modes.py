@@ -8,7 +8,7 @@ from torch import Tensor
 
 from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
-from remixup.training.gan import Game
+from remixup.training.gan import GANTrainer
 
 NUMERICS = 1
 SCALARS = {"modes": ("covered", "good")}
@@ -17,7 +17,7 @@ FAIR_SHARE = 0.2
 """A mode is covered if it gets this fraction of its fair share of samples: 20 of 2,500 for 25 modes."""
 
 
-def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict[str, Any]]:
+def modes(training: GANTrainer, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict[str, Any]]:
     """Count the modes that a generator's samples cover, and the samples that are in a mode (mixup paper, Figure 5).
 
     A mode is a class of the data, with the mean and the standard deviation (over examples and coordinates) of its
@@ -36,7 +36,7 @@ def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict
     Raises:
         UserError: a training of another objective.
     """
-    if not isinstance(training, Game):
+    if not isinstance(training, GANTrainer):
         raise UserError("modes needs a run whose objective is gan", where="evaluation")
     results = []
     for member, (seed, samples) in enumerate(zip(training.seeds, training.samples(SAMPLES), strict=True)):
@@ -52,7 +52,7 @@ def modes(training: Game, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict
     return results
 
 
-def _modes(training: Game, member: int) -> tuple[Tensor, Tensor]:
+def _modes(training: GANTrainer, member: int) -> tuple[Tensor, Tensor]:
     """Return centers (modes, features) and standard deviations (modes,) of a seed's training examples, float64."""
     rows = training.inputs.train[member].unsqueeze(0)
     x, y = training.inputs.scale(training.inputs.examples(rows))[0].double(), training.inputs.y[rows[0]]

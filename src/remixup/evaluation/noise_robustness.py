@@ -9,7 +9,7 @@ from remixup.data.inputs import portions
 from remixup.data.tasks import Classification
 from remixup.errors import UserError
 from remixup.randomness import generator
-from remixup.training.supervised import EVALUATION_ROWS, Training
+from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {"noisy": ("mean", "weakest", "strongest")}
@@ -17,7 +17,7 @@ SCALARS = {"noisy": ("mean", "weakest", "strongest")}
 
 @torch.no_grad()
 def noisy(
-    training: Training, *, sigma: tuple[Annotated[float, Ge(0)], ...] = (0.25, 0.5, 0.75, 1.0)
+    training: SupervisedTrainer, *, sigma: tuple[Annotated[float, Ge(0)], ...] = (0.25, 0.5, 0.75, 1.0)
 ) -> list[dict[str, Any]]:
     """Measure the test error with Gaussian noise added to the inputs (k-mixup, 2106.02933: robustness to test noise).
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
 from remixup.theory.optimal import mixup_optimal
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 TEN_POINTS = tuple(f"point{place}" for place in range(10))
@@ -18,7 +18,7 @@ BEYOND = 0.25
 
 
 def on_the_line(
-    training: Training,
+    training: SupervisedTrainer,
     *,
     alpha: Annotated[float, Ge(0)] = 0.0,
     radius: Annotated[float, Gt(0)] = 0.1,
@@ -61,7 +61,7 @@ def on_the_line(
     return results
 
 
-def at_ten_points(training: Training, *, of: Literal["first", "own"]) -> list[dict[str, Any]]:
+def at_ten_points(training: SupervisedTrainer, *, of: Literal["first", "own"]) -> list[dict[str, Any]]:
     """Measure class probabilities at the first ten training examples (logs of Chidambaram et al., 2022).
 
     Args:
@@ -87,7 +87,7 @@ def at_ten_points(training: Training, *, of: Literal["first", "own"]) -> list[di
     ]
 
 
-def _examples(training: Training, name: str) -> tuple[Tensor, Tensor]:
+def _examples(training: SupervisedTrainer, name: str) -> tuple[Tensor, Tensor]:
     """Return the training examples in the order of the dataset, float64 (seeds, n, 1), and their labels (seeds, n)."""
     inputs = training.inputs
     if inputs.shape != (1,) or inputs.y.is_floating_point():
@@ -96,7 +96,7 @@ def _examples(training: Training, name: str) -> tuple[Tensor, Tensor]:
     return inputs.examples(inputs.train.gather(1, order)).cpu().double(), inputs.train_labels.gather(1, order).cpu()
 
 
-def _probabilities(training: Training, x: Tensor) -> Tensor:
+def _probabilities(training: SupervisedTrainer, x: Tensor) -> Tensor:
     """Return each class's probability at inputs (seeds, n, 1), float64 (seeds, n, classes)."""
     return training.logits(x.float().to(training.device)).double().softmax(-1).cpu()
 

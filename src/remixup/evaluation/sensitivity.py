@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from annotated_types import Ge
 
 from remixup.errors import UserError
-from remixup.training.dp_sgd import PrivateTraining
+from remixup.training.dp_sgd import DPTrainer
 
 NUMERICS = 1
 WEIGHTS = False
 SCALARS = {"sensitivity": ("removed",)}
 
 
-def sensitivity(training: PrivateTraining, *, examples: Annotated[int, Ge(2)] = 12) -> list[dict[str, Any]]:
+def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) -> list[dict[str, Any]]:
     """Measure how far a minibatch's sum of clipped gradients moves when an example is removed.
 
     The minibatch is made of the first examples of the seed's first one, at the initial weights. Each is taken out in
@@ -26,7 +26,7 @@ def sensitivity(training: PrivateTraining, *, examples: Annotated[int, Ge(2)] = 
     Raises:
         UserError: the run is not a private one.
     """
-    if not isinstance(training, PrivateTraining):
+    if not isinstance(training, DPTrainer):
         raise UserError("sensitivity needs a run whose objective is private", where="evaluation")
     training.model.train()
     drawn = training.minibatches()[0]

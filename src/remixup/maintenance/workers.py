@@ -27,7 +27,7 @@ from remixup.store.run_store import Store
 from remixup.training.gpu_lock import slots
 from remixup.training.progress import ProgressReport
 from remixup.training.runner import Runner, pick_device
-from remixup.training.trainer import BlockTraining
+from remixup.training.trainer import Trainer
 
 
 class OutOfTime(Exception):
@@ -116,7 +116,7 @@ class _Worker:
         with ProgressReport(bar=self.alone) as self.progress:
             _train_and_record(piece, self.runner, keep_weights)
 
-    def _check(self, run: str, seeds: list[int], training: BlockTraining) -> None:
+    def _check(self, run: str, seeds: list[int], training: Trainer) -> None:
         self.progress(run, seeds, training)
         if (self.stop.is_set() or time.time() > self.deadline) and not training.finished:
             raise OutOfTime

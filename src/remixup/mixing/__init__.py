@@ -1,11 +1,11 @@
-"""Vicinal distributions as compositions of small parts: ratio, partner, blend, target, noise, and where.
+"""Mixing as a composition of small components: ratio, partner, blend, target, noise and layer.
 
-The parts are pure functions on tensors with the randomness passed in; `Vicinity` composes them. This package
-imports torch alone (and SciPy, when an assignment is solved) and knows nothing of the rest of the project, so that any
+The components are pure functions on tensors with the randomness passed in; `Mixing` composes them. This package
+imports torch alone (and SciPy, when it solves an assignment). It does not depend on the rest of the project, so any
 training loop can use it.
 """
 
-from remixup.mixing.composition import ALL_KEPT, ERM, Vicinity, soft_cross_entropy, take
+from remixup.mixing.composition import ALL_KEPT, ERM, Mixing, Partner, soft_cross_entropy, take
 from remixup.mixing.partner.training_set import TrainingSet
 
-__all__ = ["ALL_KEPT", "ERM", "TrainingSet", "Vicinity", "soft_cross_entropy", "take"]
+__all__ = ["ALL_KEPT", "ERM", "Mixing", "Partner", "TrainingSet", "soft_cross_entropy", "take"]

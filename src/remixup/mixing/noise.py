@@ -1,4 +1,4 @@
-"""Noise that is added to the inputs."""
+"""Noise added to the inputs before they are mixed."""
 
 from typing import Annotated, Literal
 
@@ -17,17 +17,18 @@ def gaussian(
     of: Literal["inputs", "pixels"] = "inputs",
     generator: torch.Generator,
 ) -> Tensor:
-    """Adds independent Gaussian noise to every input value (mixup paper, Table 5, "add Gaussian noise to inputs").
+    """Add independent Gaussian noise to every input value (mixup paper, Table 5, "add Gaussian noise to inputs").
 
     Args:
         x: network inputs, floating point.
-        unit: what a difference of 1 in the data as published (pixels in [0, 1]) is in network inputs; broadcast with x.
+        unit: the size, in network inputs, of a difference of 1 in the published data (pixels in [0, 1]).
+            Broadcast with x.
         sigma: standard deviation.
-        of: whether sigma is in units of the network inputs, as they are scaled, or of pixels in [0, 1].
+        of: whether sigma is in units of the scaled network inputs or of pixels in [0, 1].
         generator: the source of randomness, on the device of x.
 
     Returns:
-        noisy inputs, with the shape and dtype of x.
+        Noisy inputs, with the shape and dtype of x.
     """
     noise = torch.randn(x.shape, dtype=x.dtype, device=x.device, generator=generator)
     return x + sigma * (noise * unit if of == "pixels" else noise)

@@ -1,4 +1,4 @@
-"""How much of an example is kept: the distribution of the mixing ratio λ."""
+"""Distributions of the mixing ratio λ, the share of an example that is kept."""
 
 from typing import Annotated
 
@@ -6,19 +6,21 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
+from remixup.mixing.declarations import declare
+
 NUMERICS = 1
 
 
 def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator) -> Tensor:
-    """λ ~ Beta(α, α), independent draws (mixup paper, section 2).
+    """Draw λ ~ Beta(α, α) independently (mixup paper, section 2).
 
     The quotient of two gamma variates is taken in log space, so that a small α gives ratios near 0 and 1 instead of
     0/0: a Gamma(α) variate is a Gamma(α + 1) variate times U^(1/α).
 
     Args:
         shape: shape of the result.
-        alpha: the strength of interpolation, above 0; towards 0 the draws tend to 0 or 1 (ERM).
-        generator: the source of randomness; its device is the result's.
+        alpha: the strength of interpolation, above 0; for α near 0 the draws are near 0 or 1 (ERM).
+        generator: the source of randomness; the result is on its device.
 
     Returns:
         float64 tensor of the given shape, in [0, 1].
@@ -27,15 +29,15 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
 
 
 def constant(shape: tuple[int, ...], *, value: Annotated[float, Ge(0), Le(1)], generator: torch.Generator) -> Tensor:
-    """The same λ always; nothing is drawn."""
+    """Return the same λ always; nothing is drawn."""
     return torch.full(shape, value, dtype=torch.float64, device=generator.device)
 
 
 def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, generator: torch.Generator) -> Tensor:
-    """λ uniform between `low` and `high`; outside [0, 1] the example is extrapolated away from its partner.
+    """Draw λ uniformly between `low` and `high`; outside [0, 1] the example is extrapolated away from its partner.
 
     Raises:
-        ValueError: `low` is not below `high`.
+        ValueError: if `low` is not below `high`.
     """
     if not low < high:
         raise ValueError(f"a uniform ratio from {low} to {high}")
@@ -43,6 +45,7 @@ def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, gene
     return low + (high - low) * drawn
 
 
+@declare(several=True)
 def dirichlet(
     shape: tuple[int, ...],
     *,
@@ -50,17 +53,17 @@ def dirichlet(
     examples: Annotated[int, Ge(2), Le(10)] = 3,
     generator: torch.Generator,
 ) -> Tensor:
-    """Weights of m examples from a symmetric Dirichlet(α) distribution (mixup paper, section 2, first remark).
+    """Draw weights of m examples from a symmetric Dirichlet(α) distribution (mixup paper, section 2, first remark).
 
-    Mixing m examples is mixing two, m - 1 times: after round k the mix so far keeps the share λ_k and the next partner
-    takes 1 - λ_k. With weights w_1, ..., w_m, λ_k = (w_1 + ... + w_k) / (w_1 + ... + w_{k+1}), and these quotients are
+    Mixing m examples is mixing two, m - 1 times: in round k the mixture so far keeps the share λ_k and the next partner
+    gets 1 - λ_k. With weights w_1, ..., w_m, λ_k = (w_1 + ... + w_k) / (w_1 + ... + w_{k+1}), and these quotients are
     independent Beta(kα, α) variates.
 
     Args:
         shape: leading shape of the result.
         alpha: concentration, above 0; for two examples this is Beta(α, α).
-        examples: how many are mixed, m.
-        generator: the source of randomness; its device is the result's.
+        examples: number of examples in a mixture, m.
+        generator: the source of randomness; the result is on its device.
 
     Returns:
         float64 tensor (*shape, m - 1), in [0, 1]: λ of each round.
@@ -70,7 +73,7 @@ def dirichlet(
 
 
 def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.Generator) -> Tensor:
-    """Beta(first, second) variates: the quotient of gamma variates, in log space."""
+    """Draw Beta(first, second) variates as quotients of gamma variates, in log space."""
     parameters = torch.tensor([first, second], dtype=torch.float64, device=generator.device)
     alpha = parameters.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.

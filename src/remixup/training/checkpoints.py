@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from remixup.store.provenance import sha256
 from remixup.store.run_store import write_json
-from remixup.training.trainer import BlockTraining
+from remixup.training.trainer import Trainer
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], digest: Path | None = None) -> None:
@@ -30,10 +30,10 @@ def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str],
         part.unlink(missing_ok=True)
 
 
-def save_resume_point(training: BlockTraining, path: Path) -> None:
+def save_resume_point(training: Trainer, path: Path) -> None:
     """Keeps all that the next epoch depends on; random draws derive from (seed, purpose, epoch) and need nothing."""
     tensors = {f"model.{name}": tensor for name, tensor in training.model.state_dict().items()}
-    for index, state in training.optimiser.state_dict()["state"].items():
+    for index, state in training.optimizer.state_dict()["state"].items():
         for name, value in state.items():
             if value is not None:
                 tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
@@ -57,7 +57,7 @@ def _digest(tensors: dict[str, torch.Tensor], said: dict[str, str]) -> str:
     return found.hexdigest()
 
 
-def load_resume_point(training: BlockTraining, path: Path) -> bool:
+def load_resume_point(training: Trainer, path: Path) -> bool:
     """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits.
 
     One that is damaged, or another run's, fits no training: it starts over.
@@ -76,7 +76,7 @@ def load_resume_point(training: BlockTraining, path: Path) -> bool:
     training.model.load_state_dict(
         {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
     )
-    weights = [weight for group in training.optimiser.param_groups for weight in group["params"]]
+    weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):
@@ -85,18 +85,18 @@ def load_resume_point(training: BlockTraining, path: Path) -> bool:
             like = weights[int(index)]
             same = tensor.shape == like.shape
             state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if same else tensor
-    training.optimiser.load_state_dict({**training.optimiser.state_dict(), "state": state})
+    training.optimizer.load_state_dict({**training.optimizer.state_dict(), "state": state})
     training.epoch, training.history = metadata["epoch"], metadata["history"]
     return True
 
 
-def keep_weights(training: BlockTraining, path: Path) -> None:
+def keep_weights(training: Trainer, path: Path) -> None:
     """Writes a network's weights, and beside them their digest (the same name with `.json`)."""
     # The digest is there first, so that whoever reads meanwhile finds no weights without it.
     save(path, training.model.state_dict(), {"run": training.spec.key()}, digest=path.with_suffix(".json"))
 
 
-def load_weights(path: Path, training: BlockTraining) -> None:
+def load_weights(path: Path, training: Trainer) -> None:
     """Puts the weights of a checkpoint into a training's network."""
     with safe_open(path, "pt") as file:
         training.model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118

@@ -18,9 +18,8 @@ from torch import Tensor
 
 from remixup import models
 from remixup.config.run import RunSpec
-from remixup.mixing import ALL_KEPT
-from remixup.training.supervised import Training
-from remixup.training.trainer import vicinity
+from remixup.mixing import ALL_KEPT, Mixing
+from remixup.training.supervised import SupervisedTrainer
 
 MOST_OPERATIONS = 1.25e8
 """A run whose steps take more is trained alone: its time is arithmetic's, and a larger population leaves the cache.
@@ -43,7 +42,7 @@ def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
         elif spec.vicinity.ratio is not None and _fits(spec):
             kind = network + json.dumps(others, sort_keys=True)
             groups[kind].append((spec, seeds))
-            if others.keys() <= {"partner"} and vicinity(spec).assignment is None:
+            if others.keys() <= {"partner"} and Mixing.compose(**spec.vicinity.model_dump()).partner.match is None:
                 plain.setdefault(network, kind)
     for network, kind in plain.items():
         groups[kind] += unmixed[network]
@@ -54,8 +53,8 @@ def _fits(spec: RunSpec) -> bool:
     """Whether a run that mixes can have others beside it: a population, with one ratio for each minibatch."""
     if not (spec.population and spec.objective["name"] == "supervised" and spec.threads == spec.shares == 1):
         return False
-    mixing = vicinity(spec)
-    return mixing.within_minibatch and not mixing.mixes_several
+    mixing = Mixing.compose(**spec.vicinity.model_dump())
+    return mixing.partner.scope == "batch" and not mixing.mixes_several
 
 
 def _small(spec: RunSpec, seeds: int) -> bool:
@@ -72,12 +71,12 @@ class Company:
             the optimiser's state are theirs again after `hand_back`, and when `run` ends.
     """
 
-    def __init__(self, members: list[Training]) -> None:
+    def __init__(self, members: list[SupervisedTrainer]) -> None:
         self.members = members
-        first, count = next(each for each in members if each.vicinity.ratio), len(members)
+        first, count = next(each for each in members if each.mixing.ratio), len(members)
         self.size = len(first.seeds)
-        self.joint = Training(first.spec, first.seeds * count, first.inputs.repeated(count), first.device)
-        self.joint.ratios = [each.vicinity.ratio or ALL_KEPT for each in members for _ in first.seeds]
+        self.joint = SupervisedTrainer(first.spec, first.seeds * count, first.inputs.repeated(count), first.device)
+        self.joint.ratios = [each.mixing.ratio or ALL_KEPT for each in members for _ in first.seeds]
         self.joint.epoch = first.epoch
         self._gather()
 
@@ -87,7 +86,7 @@ class Company:
         They are finished together, unless all seeds of one have diverged: then the others have epochs left.
         """
 
-        def share_out(joint: Training) -> None:
+        def share_out(joint: SupervisedTrainer) -> None:
             rows = joint.history[-len(joint.seeds) :]
             for k, each in enumerate(self.members):
                 each.history += rows[self._span(k)]
@@ -100,7 +99,7 @@ class Company:
 
     def hand_back(self) -> None:
         """Gives each member its own weights, and its own state of the optimiser."""
-        model, optimiser = self.joint.model.state_dict(), self.joint.optimiser.state_dict()
+        model, optimiser = self.joint.model.state_dict(), self.joint.optimizer.state_dict()
         for k, each in enumerate(self.members):
             own = self._span(k)
             each.model.load_state_dict({name: tensor[own] for name, tensor in model.items()})
@@ -108,16 +107,16 @@ class Company:
                 index: {name: _part(value, own) for name, value in values.items()}
                 for index, values in optimiser["state"].items()
             }
-            each.optimiser.load_state_dict({**each.optimiser.state_dict(), "state": state})
+            each.optimizer.load_state_dict({**each.optimizer.state_dict(), "state": state})
 
     def _gather(self) -> None:
         self.joint.model.load_state_dict(models.stack([each.model for each in self.members]).state_dict())
-        optimisers = [each.optimiser.state_dict()["state"] for each in self.members]
+        optimisers = [each.optimizer.state_dict()["state"] for each in self.members]
         state = {
             index: {name: _whole([each[index][name] for each in optimisers]) for name in values}
             for index, values in optimisers[0].items()
         }
-        self.joint.optimiser.load_state_dict({**self.joint.optimiser.state_dict(), "state": state})
+        self.joint.optimizer.load_state_dict({**self.joint.optimizer.state_dict(), "state": state})
 
     def _span(self, member: int) -> slice:
         return slice(member * self.size, (member + 1) * self.size)

@@ -1,65 +1,68 @@
-"""Data parallel: processes, one for each device, that share the parts of every minibatch.
+"""Data-parallel training: processes, one for each device, that share the micro-batches of every minibatch.
 
-A run is cut into parts by its specification (`micro_batch`), not by the number of processes: each part has its own
-batch statistics, ratio and partners wherever it is computed, and the gradients of a step are averaged over all its
-parts. So the number of processes is no part of what determines a run. Only the running statistics of batch
-normalisation depend on it: each process keeps those of its own parts, and their mean is taken after each epoch.
+The specification (`micro_batch`) splits a minibatch, not the number of processes: each micro-batch has its own batch
+statistics, ratio and partners wherever it is computed, and the gradients of a step are averaged over all micro-batches.
+The number of processes therefore does not determine a run. Only the running statistics of batch normalization depend
+on it: each process keeps those of its own micro-batches, and their mean is taken after each epoch.
 """
 
 from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
+if TYPE_CHECKING:
+    from remixup.training.batches import Batch
+
 
 class Share:
-    """What this process does of a training: all of it, unless it is one of a team."""
+    """This process's share of the training: all of it, unless the process belongs to a team."""
 
     def __init__(self) -> None:
         team = distributed.is_available() and distributed.is_initialized()
         self.rank = distributed.get_rank() if team else 0
         self.size = distributed.get_world_size() if team else 1
 
-    def of(self, parts: Sequence[int], sizes: list[int]) -> list[tuple[int, float]]:
-        """This process's parts of a step, each with the weight of its loss.
+    def of(self, step: list[Batch]) -> list[tuple[Batch, float]]:
+        """Return this process's batches of a step, each with the weight of its loss.
 
-        The weights make the mean of the team's gradients that of the minibatch. Where a minibatch has fewer parts than
-        there are processes, one that is left over takes the first part with weight 0: it must meet the others when
-        gradients are exchanged.
+        The weights make the mean of the team's gradients that of the minibatch. Where a step has fewer batches than
+        there are processes, each process without one takes the first batch with weight 0, because it must take part in
+        the exchange of gradients.
         """
-        examples = sum(sizes[part] for part in parts)
-        own = [(part, self.size * sizes[part] / examples) for part in parts[self.rank :: self.size]]
-        return own or [(parts[0], 0.0)]
+        examples = sum(batch.size for batch in step)
+        own = [(batch, self.size * batch.size / examples) for batch in step[self.rank :: self.size]]
+        return own or [(step[0], 0.0)]
 
     def rows(self, values: Tensor) -> Tensor:
-        """This process's columns of (members, n), where the team's results are summed afterwards."""
+        """Return this process's columns of (members, n); the team's results are summed afterwards."""
         return values[:, self.rank :: self.size]
 
     def total(self, value: Tensor) -> Tensor:
-        """The sum over the team."""
+        """Sum a value over the team."""
         if self.size > 1:
             distributed.all_reduce(value)
         return value
 
     def wrap(self, network: nn.Module) -> DistributedDataParallel:
-        """The network, made to average gradients over the team in its backward pass."""
+        """Wrap a network so that its backward pass averages gradients over the team."""
         return DistributedDataParallel(network)
 
     def exchange(self, network: DistributedDataParallel | None, last: bool) -> AbstractContextManager[Any]:
-        """Around a forward and a backward pass: gradients are exchanged with the last part of a step alone."""
+        """Return the context for a forward and backward pass: only the last one of a step exchanges gradients."""
         return nullcontext() if network is None or last else network.no_sync()
 
     def average_buffers(self, network: nn.Module) -> None:
-        """Sets the running statistics to their mean over the team."""
+        """Set the running statistics to their mean over the team."""
         for buffer in network.buffers():
             if self.size > 1 and buffer.is_floating_point():
                 self.total(buffer).div_(self.size)
@@ -67,16 +70,16 @@ class Share:
 
 @contextmanager
 def team(size: int, device: torch.device, work: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[None]:
-    """This process and size - 1 new ones as a team; they end when it is left.
+    """Make a team of this process and size - 1 new ones, which end with the context.
 
     Args:
-        size: processes, this one (rank 0) among them; 1: nothing happens.
-        device: of rank 0; on CUDA rank r has the r-th visible device.
-        work: what each of the others does: a function of a module's, called with its device and the arguments.
+        size: number of processes, including this one (rank 0); with 1 nothing happens.
+        device: device of rank 0; on CUDA rank r has the r-th visible device.
+        work: module-level function that each new process calls with its device and the arguments.
         arguments: picklable.
 
     Raises:
-        torch.multiprocessing.ProcessRaisedException, ProcessExitedException: one of the others failed.
+        torch.multiprocessing.ProcessRaisedException, ProcessExitedException: if a new process fails.
     """
     if size == 1:
         yield
@@ -90,7 +93,7 @@ def team(size: int, device: torch.device, work: Callable[..., None], arguments: 
             while not others.join():
                 pass
         except Exception:
-            others.join(timeout=5)  # where a member's failure was the cause of ours, it is its traceback that counts
+            others.join(timeout=5)  # if another process failed first, raise its exception
             raise
         finally:
             for process in others.processes:
@@ -109,7 +112,7 @@ def _meet(meeting: str, rank: int, size: int, device: torch.device) -> None:
 def _member(
     index: int, meeting: str, size: int, kind: str, work: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
-    # The parent's death arrives as this signal; a handler in Python would wait for the collective to return.
+    # The parent's death arrives as this signal. A Python handler would wait for the collective to return.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     rank = index + 1
     device = torch.device(kind, rank) if kind == "cuda" else torch.device(kind)

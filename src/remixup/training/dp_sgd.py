@@ -25,14 +25,11 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from remixup.config.run import RunSpec
-from remixup.data import normalization
 from remixup.data.inputs import Inputs
-from remixup.errors import UserError
 from remixup.mixing import take
-from remixup.mixing.partner import minibatch
-from remixup.mixing.partner.augmented_views import own_views
 from remixup.randomness import Purpose, derive, generator
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
+from remixup.training.trainer import Problem
 
 ScaleNoiseBy = Literal["sensitivity", "max_grad_norm"]
 
@@ -43,14 +40,6 @@ Take the example out of its cycle of the permutation: what is left is a uniform 
 two minibatches are drawn alike. One mixture is gone (at most one norm), and in one another's partner was exchanged (at
 most two).
 """
-_USED = {
-    "run": {
-        *("dataset", "scaling", "augmentation", "model", "vicinity", "optimiser", "schedule", "epochs", "batch_size"),
-        *("micro_batch", "passes", "measure_training", "measure_f1", "choose_epoch", "objective", "threads"),
-    },
-    "run.dataset": {"name", "version", "holdout", "subset", "validation"},
-    "run.vicinity": {"ratio", "partner", "blend", "target", "smoothing"},
-}
 
 
 @functools.cache
@@ -127,7 +116,7 @@ class Minibatch:
         return replace(left, partner=closed - (closed > example).long())
 
 
-class PrivateTraining(Training):
+class DPTrainer(SupervisedTrainer):
     """One seed in differentially private training; to the runner it is what `Training` is.
 
     An epoch has `passes` times n / `batch_size` steps, rounded, at least one; each takes every one of the n examples
@@ -165,60 +154,27 @@ class PrivateTraining(Training):
         pool_views: int,
         scale_noise_by: ScaleNoiseBy,
     ) -> None:
-        _refuse(spec)
-        super().__init__(spec, seeds, inputs, device)
         self.epsilon, self.delta, self.max_grad_norm = epsilon, delta, max_grad_norm
         self.views, self.self_mixtures, self.pool_views = views, self_mixtures, pool_views
         self.scale_noise_by = scale_noise_by
-        self._refuse_what_does_not_fit()
+        super().__init__(spec, seeds, inputs, device)
         count = inputs.train.shape[1]
         self.rate = spec.batch_size / count
         self.steps = max(1, round(spec.passes * count / spec.batch_size))
 
-    def _refuse_what_does_not_fit(self) -> None:
-        vicinity, members = self.vicinity, self.views + self.pool_views
-        mixes = vicinity.ratio is not None
-        permutes = getattr(vicinity.partner, "func", vicinity.partner) is minibatch.permutation
-        normed = any(isinstance(each, _BatchNorm) for each in self.model.modules())
+    def _problems(self) -> Iterator[Problem]:
+        yield from super()._problems()
+        normed = any(isinstance(module, _BatchNorm) for module in self.model.modules())
+        yield normed, "model", "batch norm mixes the examples of a minibatch", "a network with group norm"
         count = self.inputs.train.shape[1]
-        for wrong, where, what, hint in (
-            (normed, "run.model", "batch norm mixes the examples of a minibatch", "a network with group norm"),
-            (self.spec.batch_size > count, "run.batch_size", f"there are {count} training examples", f"up to {count}"),
-            (
-                self.views > 1 and not self.spec.augmentation,
-                "run.objective.views",
-                f"without augmentation {self.views} views are all the same",
-                "name an `augmentation`",
-            ),
-            (self.pool_views > 0 and self.inputs.pool is None, "run.dataset", "this dataset has no pool", None),
-            (
-                mixes and not vicinity.within_example and not permutes,
-                "run.vicinity.partner",
-                "what an example can change under this partner is not known",
-                own_views.__name__,
-            ),
-            (
-                (self.self_mixtures > 0) != (mixes and vicinity.within_example),
-                "run.objective.self_mixtures",
-                "mixtures need a ratio and partners among the own views, and these need mixtures",
-                None,
-            ),
-            (self.self_mixtures > 0 and members < 2, "run.objective", "a set of one has nothing to mix", "more views"),
-            (
-                self.pool_views > 0 and mixes and not vicinity.within_example,
-                "run.objective.pool_views",
-                "naive mixing has no pool",
-                None,
-            ),
-            (vicinity.cuts, "run.vicinity.blend", "private training blends without cutting", None),
-        ):
-            if wrong:
-                raise UserError(f"the objective private cannot do this: {what}", where=where, hint=hint)
+        too_large = self.spec.batch_size > count
+        yield too_large, "batch_size", f"there are {count} training examples", f"up to {count}"
+        yield self.pool_views > 0 and self.inputs.pool is None, "dataset", "this dataset has no pool", None
 
     @property
     def sensitivity(self) -> int:
         """By how many clipping norms one example can move a minibatch's sum of clipped gradients."""
-        mixed = self.vicinity.ratio is not None and not self.vicinity.within_example
+        mixed = self.mixing.ratio is not None and self.mixing.partner.scope != "example"
         return MIXED_PAIRS if mixed else 1
 
     @functools.cached_property
@@ -237,14 +193,15 @@ class PrivateTraining(Training):
         from opacus.optimizers import DPOptimizer  # seconds to import, and only steps need it
 
         return DPOptimizer(
-            self.optimiser,
+            self.optimizer,
             noise_multiplier=self.multiplier,
             max_grad_norm=self.max_grad_norm,
             expected_batch_size=self.spec.batch_size,
             loss_reduction="mean",
         )
 
-    def _optimise(self) -> dict[str, Tensor]:
+    def optimize(self) -> dict[str, Tensor]:
+        """Take the private steps of an epoch; return `train_loss` and the ε spent so far, each (1,)."""
         self.model.train()
         self.noisy.generator = torch.Generator(self.device).manual_seed(derive(self.seeds[0], "dp noise", self.epoch))
         total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
@@ -311,13 +268,13 @@ class PrivateTraining(Training):
 
     def sets(self, drawn: Minibatch) -> tuple[Tensor, Tensor]:
         """Each example's set: network inputs (n, members, ...) and targets (n, members, classes)."""
-        vicinity, n = self.vicinity, len(drawn.rows)
+        mixing, n = self.mixing, len(drawn.rows)
         rows = self.inputs.train[0, drawn.rows]
         labels = self.inputs.train_labels[0, drawn.rows]
         x, target = self._views(rows, labels, drawn.uniforms)
         if drawn.partner is not None and n:
             other, other_target = x[drawn.partner], target[drawn.partner]
-            return vicinity.mix_with(x, target, other, other_target, drawn.ratio)
+            return mixing.mix_with(x, target, other, other_target, drawn.ratio)
         if self.pool_views:
             assert self.inputs.pool is not None
             synthetic = self.inputs.pool[0, drawn.pool]
@@ -326,20 +283,19 @@ class PrivateTraining(Training):
             target = torch.cat([target, self._targets(self.inputs.y[synthetic], target.dtype)], dim=1)
         if self.self_mixtures:
             ones, others = ((take(x, each), take(target, each)) for each in (drawn.first, drawn.second))
-            mixed, mixed_target = vicinity.mix_with(*ones, *others, drawn.ratio)
+            mixed, mixed_target = mixing.mix_with(*ones, *others, drawn.ratio)
             x, target = torch.cat([x, mixed], dim=1), torch.cat([target, mixed_target], dim=1)
         return x, target
 
     def _views(self, rows: Tensor, labels: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
         """Augmented copies of examples, (n, views, ...), and their targets."""
         copies = rows.repeat_interleave(self.views).unsqueeze(0)
-        numbers = uniforms.flatten(0, 1).unsqueeze(0) if uniforms.shape[2] else None
-        x = self._batch(self.inputs.examples(copies), numbers)
+        x = self.augment(self.inputs.examples(copies), uniforms.flatten(0, 1).unsqueeze(0))
         x = x.view(len(rows), self.views, *x.shape[2:])
         return x, self._targets(labels.unsqueeze(1).expand(-1, self.views), x.dtype)
 
     def _targets(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
-        return self.vicinity.smooth(self.inputs.task.target(labels, dtype))
+        return self.mixing.smooth(self.inputs.task.target(labels, dtype))
 
     def minibatches(self) -> list[Minibatch]:
         """The minibatches of the epoch: the sample first, then what is drawn for its examples."""
@@ -350,7 +306,7 @@ class PrivateTraining(Training):
         return [self._draw(taken.nonzero().squeeze(1), sources) for taken in chance < self.rate]
 
     def _draw(self, rows: Tensor, sources: dict[Purpose, torch.Generator]) -> Minibatch:
-        n, vicinity = len(rows), self.vicinity
+        n, mixing = len(rows), self.mixing
         uniforms = torch.rand(n, self.views, len(self.spec.augmentation), 2, generator=sources["augmentation"])
         stock = 1 if self.inputs.pool is None else self.inputs.pool.shape[1]
         pool = torch.randint(stock, (n, self.pool_views), generator=sources["pool"])
@@ -358,29 +314,9 @@ class PrivateTraining(Training):
         first = torch.randint(members, (n, mixtures), generator=sources["pairs"])
         second, ratio, partner = first, torch.empty(n, 0), None
         if mixtures:
-            second = vicinity.partner(first, members, generator=sources["partner"])
-        elif vicinity.ratio is not None:
-            partner = vicinity.partner(rows, generator=sources["partner"])
-        if vicinity.ratio is not None:
-            ratio = vicinity.ratio((n, mixtures or self.views), generator=sources["ratio"])
-            if ratio.ndim > 2:
-                raise UserError("the objective private mixes two at a time", where="run.vicinity.ratio")
+            second = mixing.partner.sample(first, members, generator=sources["partner"])
+        elif mixing.ratio is not None:
+            partner = mixing.partner.sample(rows, generator=sources["partner"])
+        if mixing.ratio is not None:
+            ratio = mixing.ratio((n, mixtures or self.views), generator=sources["ratio"])
         return Minibatch(rows, uniforms, pool, first, second, ratio, partner).to(self.device)
-
-
-def _refuse(spec: RunSpec) -> None:
-    """Raises UserError where the specification asks for what private training does not do, or what is not private."""
-    for where, part in (("run", spec), ("run.dataset", spec.dataset), ("run.vicinity", spec.vicinity)):
-        idle = sorted(set(part.model_dump(exclude_defaults=True)) - _USED[where])
-        if idle:
-            raise UserError(f"the objective private has no use for {', '.join(idle)}", where=where)
-    if spec.population:
-        hint = "a network that is not batched over members"
-        what = f"private training takes one seed at a time, not a population such as {spec.model['name']}"
-        raise UserError(what, where="run.model", hint=hint)
-    if spec.scaling["name"] == normalization.standardise.__name__:
-        raise UserError(
-            "the mean and the deviation of the private examples would be given away",
-            where="run.scaling",
-            hint="`given`, with constants that do not come from them, or `raw`",
-        )

@@ -1,32 +1,108 @@
-"""What a run trains towards: objectives that an experiment file may name."""
+"""Training objectives that an experiment file may name."""
 
 from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt, Lt
 
+from remixup.config.requirements import Refusal
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
-from remixup.errors import UserError
-from remixup.training.dp_sgd import PrivateTraining, ScaleNoiseBy
-from remixup.training.gan import Game
-from remixup.training.supervised import Training
+from remixup.training.dp_sgd import DPTrainer, ScaleNoiseBy
+from remixup.training.gan import GANTrainer
+from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+_ALL = (
+    "dataset",
+    "scaling",
+    "model",
+    "vicinity",
+    "optimiser",
+    "schedule",
+    "epochs",
+    "batch_size",
+    "objective",
+    "threads",
+)
+_PRIVATE = ("augmentation", "micro_batch", "passes", "measure_training", "measure_f1", "choose_epoch")
+USES = {
+    "gan": {
+        "run": _ALL,
+        "run.dataset": ("name", "version", "holdout", "subset"),
+        "run.vicinity": ("ratio",),
+    },
+    "private": {
+        "run": (*_ALL, *_PRIVATE),
+        "run.dataset": ("name", "version", "holdout", "subset", "validation"),
+        "run.vicinity": ("ratio", "partner", "blend", "target", "smoothing"),
+    },
+}
+"""The settings that an objective uses, where it does not use all."""
+
+_MIXES_EXAMPLES = {"mixes": True, "partner.scope": {"not": "example"}}
+_MIXTURES = "mixtures need a ratio and partners among the own views, and these need mixtures"
+REFUSES = {
+    "supervised": [
+        Refusal({"model": "gan"}, "objective", "the model gan is trained by the objective gan"),
+        Refusal({"partner.scope": "example"}, "vicinity.partner", "only the objective private has several views"),
+    ],
+    "gan": [
+        Refusal({"model": {"not": "gan"}}, "model.name", "it trains the model gan, not {model}"),
+        Refusal({"ratio.several": True}, "vicinity.ratio", "it mixes two examples, not several"),
+    ],
+    "private": [
+        Refusal(
+            {"population": True},
+            "model",
+            "it trains one seed at a time, not a population such as {model}",
+            "name a network that is not batched over members",
+        ),
+        Refusal(
+            {"scaling": "standardise"},
+            "scaling",
+            "the mean and the deviation would reveal the private examples",
+            "use `given`, with constants that do not come from them, or `raw`",
+        ),
+        Refusal(
+            {"objective.views": "> 1", "augmentation": False},
+            "objective.views",
+            "without augmentation all views are the same",
+            "name an `augmentation`",
+        ),
+        Refusal(
+            {**_MIXES_EXAMPLES, "partner": {"not": "permutation"}},
+            "vicinity.partner",
+            "what an example can change under this partner is not known",
+            "use own_views",
+        ),
+        Refusal({"objective.self_mixtures": "> 0", "mixes": False}, "objective.self_mixtures", _MIXTURES),
+        Refusal({"objective.self_mixtures": "> 0", **_MIXES_EXAMPLES}, "objective.self_mixtures", _MIXTURES),
+        Refusal(
+            {"objective.self_mixtures": "<= 0", "mixes": True, "partner.scope": "example"},
+            "objective.self_mixtures",
+            _MIXTURES,
+        ),
+        Refusal(
+            {"objective.self_mixtures": "> 0", "objective.views": "<= 1", "objective.pool_views": "<= 0"},
+            "objective",
+            "a set of one has nothing to mix",
+            "ask for more views",
+        ),
+        Refusal({"objective.pool_views": "> 0", **_MIXES_EXAMPLES}, "objective.pool_views", "naive mixing has no pool"),
+        Refusal({"blend.position": "> 0"}, "vicinity.blend", "its blends do not paste windows"),
+        Refusal({"ratio.several": True}, "vicinity.ratio", "it mixes two examples at a time"),
+    ],
+}
 
 
-def supervised(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Training:
-    """Labels, by the loss of the dataset's task.
+def supervised(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> SupervisedTrainer:
+    """Train on labels, by the loss of the dataset's task.
 
     Raises:
-        UserError: the model says nothing about examples, or the vicinity mixes an example with its own views.
+        UserError: if the specification does not fit the data or the network.
     """
-    if spec.model["name"] == "gan":
-        raise UserError("the model gan is trained by the objective gan", where="run.objective")
-    training = Training(spec, seeds, inputs, device)
-    if training.vicinity.within_example:
-        raise UserError("only the objective private has several views of an example", where="run.vicinity.partner")
-    return training
+    return SupervisedTrainer(spec, seeds, inputs, device)
 
 
 def gan(
@@ -38,23 +114,20 @@ def gan(
     iterations: Annotated[int, Ge(1)] = 100,
     critic_steps: Annotated[int, Ge(1)] = 5,
     pairs: Literal["real-fake", "batches"] = "real-fake",
-) -> Game:
-    """A generator against a discriminator (mixup paper, Figure 5); without a ratio the ordinary game.
+) -> GANTrainer:
+    """Train a generator against a discriminator (mixup paper, Figure 5); without a ratio, a standard GAN.
 
     Args:
-        spec: of the model `gan`.
-        seeds: of the block.
+        spec: specification with the model `gan`.
+        seeds: seeds of the block.
         inputs: rows of features.
-        device: where it is trained.
+        device: where to train.
         iterations: outer iterations in an epoch.
-        critic_steps: steps of the discriminator before each of the generator.
-        pairs: what is mixed: real with made examples, as in the paper's equation, or two minibatches of both, as in its
-            first author's example.
-
-    Raises:
-        UserError: the specification asks for what the game does not do.
+        critic_steps: steps of the discriminator before each step of the generator.
+        pairs: what to mix: real with generated examples, as in the paper's equation, or two minibatches of both, as in
+            its first author's example.
     """
-    return Game(spec, seeds, inputs, device, iterations=iterations, critic_steps=critic_steps, pairs=pairs)
+    return GANTrainer(spec, seeds, inputs, device, iterations=iterations, critic_steps=critic_steps, pairs=pairs)
 
 
 def private(
@@ -70,27 +143,27 @@ def private(
     self_mixtures: Annotated[int, Ge(0)] = 0,
     pool_views: Annotated[int, Ge(0)] = 0,
     scale_noise_by: ScaleNoiseBy = "sensitivity",
-) -> PrivateTraining:
-    """Labels, under (ε, δ)-differential privacy: DP-SGD, perhaps with several views of each example (DP-Mix).
+) -> DPTrainer:
+    """Train on labels under (ε, δ)-differential privacy: DP-SGD, perhaps with several views of each example (DP-Mix).
 
     Args:
-        spec: of a network without batch norm.
-        seeds: of the block, one.
-        inputs: whose training part is private.
-        device: where it is trained.
-        epsilon: what all epochs together may spend.
-        delta: the chance that the guarantee fails.
-        max_grad_norm: the norm to which an example's gradient is clipped.
+        spec: specification with a network without batch norm.
+        seeds: seeds of the block, one.
+        inputs: data whose training part is private.
+        device: where to train.
+        epsilon: the privacy budget of all epochs together.
+        delta: the probability that the guarantee fails.
+        max_grad_norm: the norm to which each example's gradient is clipped.
         views: augmented copies of an example, whose gradients are averaged (K_base of DP-Mix).
-        self_mixtures: mixtures of two members of an example's own set, beside these (K_self).
+        self_mixtures: additional mixtures of two members of an example's own set (K_self).
         pool_views: synthetic images of the dataset's pool in the set (K_diff).
-        scale_noise_by: whether the noise is for what an example can really change, or for the clipping norm whatever is
-            mixed: then less noise, and an ε above the one asked for. The ε on record is the true one.
+        scale_noise_by: whether the noise covers what an example can really change, or the clipping norm whatever is
+            mixed. In the second case there is less noise, and ε exceeds `epsilon`; the true ε is recorded.
 
     Raises:
-        UserError: the specification asks for what private training does not do, or for what would not be private.
+        UserError: if the specification does not fit the data or the network.
     """
-    return PrivateTraining(
+    return DPTrainer(
         spec,
         seeds,
         inputs,

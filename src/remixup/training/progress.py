@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from remixup.training.trainer import BlockTraining
+from remixup.training.trainer import Trainer
 
 
 class ProgressReport:
@@ -39,7 +39,7 @@ class ProgressReport:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def __call__(self, run: str, seeds: list[int], training: BlockTraining) -> None:
+    def __call__(self, run: str, seeds: list[int], training: Trainer) -> None:
         """Called after each epoch of a block."""
         name = f"{run} seed {seeds[0]}" if len(seeds) == 1 else f"{run} seeds {seeds[0]}-{seeds[-1]}"
         rows = training.history[-len(seeds) :]

@@ -25,8 +25,8 @@ from remixup.store.run_store import Block, Damaged, Store, enough_space, weights
 from remixup.training import checkpoints, malloc, objectives
 from remixup.training.company import Company, companies
 from remixup.training.data_parallel import team
-from remixup.training.supervised import Training
-from remixup.training.trainer import BlockTraining
+from remixup.training.supervised import SupervisedTrainer
+from remixup.training.trainer import Trainer
 
 RESUME_SECONDS = 5.0
 """A resume point is kept after an epoch when the last is older: writing must not cost more than training."""
@@ -35,7 +35,7 @@ RESUME_SECONDS = 5.0
 class Reporter(Protocol):
     """Told of a block's progress."""
 
-    def __call__(self, run: str, seeds: list[int], training: BlockTraining) -> None:
+    def __call__(self, run: str, seeds: list[int], training: Trainer) -> None:
         """Called after each epoch."""
 
 
@@ -101,7 +101,7 @@ class Runner:
         return self._publish(training, keep_weights, began, seconds)
 
     def _publish(
-        self, training: BlockTraining, keep_weights: bool, began: datetime, seconds: float, beside: Sequence[str] = ()
+        self, training: Trainer, keep_weights: bool, began: datetime, seconds: float, beside: Sequence[str] = ()
     ) -> Block:
         """Adds what was trained to the store; `beside` are the other runs of its company."""
         spec, seeds, run = training.spec, training.seeds, training.spec.key()
@@ -147,7 +147,7 @@ class Runner:
         started, began = datetime.now(UTC), time.monotonic()
         prepare_process(specs[0])
         inputs = self.inputs(specs[0], seeds)
-        members = [Training(spec, seeds, inputs, self.device) for spec in specs]
+        members = [SupervisedTrainer(spec, seeds, inputs, self.device) for spec in specs]
         points = [self.store.resume_point(spec.key(), seeds) for spec in specs]
         for training, point in zip(members, points, strict=True):
             checkpoints.load_resume_point(training, point)
@@ -177,7 +177,7 @@ class Runner:
             else:
                 checkpoints.save_resume_point(training, point)
 
-    def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[BlockTraining, float]:
+    def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Trainer, float]:
         """A finished training, and the seconds it took (those before an interruption not included)."""
         prepare_process(spec)
         began = time.monotonic()
@@ -188,7 +188,7 @@ class Runner:
             checkpoints.load_resume_point(training, point)
             keep_now_and_then = _now_and_then(lambda: checkpoints.save_resume_point(training, point))
 
-            def after_epoch(training: BlockTraining) -> None:
+            def after_epoch(training: Trainer) -> None:
                 if not training.finished:
                     keep_now_and_then()
                 self.report(spec.key(), seeds, training)
@@ -243,9 +243,9 @@ def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path
     training.run(lambda _: None)
 
 
-def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> BlockTraining:
+def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Trainer:
     """The training of a block of seeds, before its first epoch: whatever the objective's part makes of it."""
-    begun: BlockTraining = bind(objectives, spec.objective)(spec, seeds, inputs, device)
+    begun: Trainer = bind(objectives, spec.objective)(spec, seeds, inputs, device)
     return begun
 
 

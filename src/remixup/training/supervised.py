@@ -1,11 +1,10 @@
-"""The one training loop: CPU or GPU, one network or a population of seeds side by side."""
+"""Supervised training, on a CPU or GPU, of one network or of a population of seeds side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from itertools import accumulate, groupby
 from typing import Any
 
 import torch
@@ -16,42 +15,59 @@ from remixup.config.registry import bind
 from remixup.config.run import RunSpec
 from remixup.data import augmentation
 from remixup.data.inputs import Inputs, portions
-from remixup.errors import UserError
-from remixup.mixing import TrainingSet, Vicinity, take
-from remixup.randomness import derive, generator
+from remixup.mixing import TrainingSet, take
+from remixup.randomness import derive
+from remixup.training.batches import Batch, MixingRound, draw_epoch
 from remixup.training.data_parallel import Share
-from remixup.training.trainer import BlockTraining, initial_model
+from remixup.training.trainer import Problem, Trainer, initial_model, refuse
 
 NUMERICS = 1
 EVALUATION_ROWS = 1000
-"""Examples of each member in one forward pass of an evaluation: fixed, because it can change the last bits."""
+"""Examples of each member in one forward pass of an evaluation. Fixed, because it can change the last bits."""
 ROWS_ON_CPU = 300
-"""As many in the evaluation after each epoch on a CPU: they stay in its cache, which halves a wide network's time."""
+"""The same on a CPU: activations then stay in its cache, which halves the time of a wide network."""
 
 
-class Training(BlockTraining):
-    """A block of seeds in training.
+class SupervisedTrainer(Trainer):
+    """Train a block of seeds on labels, by the loss of the dataset's task.
 
-    A population (models that are batched over members) holds all seeds of the block in one network whose tensors have a
-    leading member dimension; any other model trains the block's one seed. Gradients of members do not meet: the losses
-    are summed, and the optimisers work element by element.
+    A population (a model that is batched over members) holds all seeds of the block in one network whose tensors have a
+    leading member dimension; any other model trains the block's one seed. Members do not affect each other: their
+    losses are summed, and the optimizers work element by element.
     """
 
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         if not spec.population and len(seeds) != 1:
             raise ValueError("only population models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
-        _check_fit(spec, inputs, self.vicinity, len(self.model))
-        ratio = self.vicinity.ratio
+        refuse(self._problems(), f"dataset {spec.dataset.name}")
+        ratio = self.mixing.ratio
         self.ratios = [] if ratio is None else [ratio] * len(seeds)
         self.share = Share()
-        # Alone there is nothing to wrap, and what refers to itself keeps its data until it happens to be collected.
+        # Only a team needs the wrapper. Its reference cycle would keep the data in memory until garbage collection.
         self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
         self._networks: dict[tuple[int, int | None, bool], Callable[[Tensor], Tensor]] = {}
 
+    def _problems(self) -> Iterator[Problem]:
+        """Yield what the data or the network may lack for the specification."""
+        spec, inputs, mixing, stages = self.spec, self.inputs, self.mixing, len(self.model)
+        streamed = not isinstance(inputs.x, Tensor)
+        pixels = not isinstance(inputs.x, Tensor) or inputs.x.dtype == torch.uint8
+        numeric, noise = inputs.y.is_floating_point(), spec.vicinity.noise or {}
+        valid_cuts = f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them"
+        yield mixing.cut >= stages, "vicinity.cut", f"{valid_cuts}, not {mixing.cut}", None
+        dataset_partners = streamed and mixing.partner.scope == "dataset"
+        yield dataset_partners, "vicinity.partner", "image files are mixed within minibatches", None
+        yield spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by", None
+        too_few = spec.drop_last and inputs.train.shape[1] < spec.batch_size
+        yield too_few, "drop_last", "no minibatch would be complete", None
+        yield numeric and mixing.smoothing > 0, "vicinity.smoothing", "numeric labels are not smoothed", None
+        no_pixels = not pixels and noise.get("of") == "pixels"
+        yield no_pixels, "vicinity.noise", "noise in units of pixels needs images", None
+
     @cached_property
-    def pools(self) -> list[TrainingSet]:
-        """For each member the training set as a place to look for partners: pixels, or tables as they are scaled."""
+    def training_sets(self) -> list[TrainingSet]:
+        """For each member the training set to choose partners from: pixels, or scaled tables."""
         pairs = zip(self.inputs.train, self.inputs.train_labels, strict=True)
         return [TrainingSet(self.inputs.examples(rows.unsqueeze(0)).squeeze(0), labels) for rows, labels in pairs]
 
@@ -60,106 +76,124 @@ class Training(BlockTraining):
             fresh = initial_model(self.spec, self.seeds, self.inputs, attempt=self.epoch // self.spec.fresh_weights)
             self.model.load_state_dict(fresh.state_dict())
         models.seed_dropout(self.model, [derive(seed, "dropout", self.epoch) for seed in self.seeds])
-        values = self._optimise()
+        values = self.optimize()
         if self.spec.measure_training:
-            found = self.evaluate(self.inputs.train, self.inputs.train_labels)
-            values |= {f"original_{name}": value for name, value in found.items() if name in ("loss", "error")}
+            measured = self.evaluate(self.inputs.train, self.inputs.train_labels)
+            values |= {f"original_{name}": value for name, value in measured.items() if name in ("loss", "error")}
         values |= {f"test_{name}": value for name, value in self.evaluate(self.inputs.test).items()}
         if self.inputs.validation is not None:
-            found = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
-            values |= {f"validation_{name}": value for name, value in found.items()}
+            measured = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
+            values |= {f"validation_{name}": value for name, value in measured.items()}
         if self.inputs.test_domain is not None:
             values["test_worst_error"] = self._worst_domain(self.inputs.test_domain)
         self._record({name: value.tolist() for name, value in values.items()})
 
     def _worst_domain(self, domain: Tensor) -> Tensor:
-        """Return the largest error (members,) over the domains of the test part; each example's domain is (m,)."""
+        """Return the largest error (members,) over the domains (m,) of the test part."""
         errors = [self.evaluate(self.inputs.test[:, domain == each])["error"] for each in domain.unique()]
         return torch.stack(errors).amax(0)
 
-    def _optimise(self) -> dict[str, Tensor]:
-        """The steps of an epoch; what is recorded of them for each member, the training loss (members,) above all."""
-        return {"train_loss": self._steps(_Draws(self))}
-
-    def _steps(self, draws: _Draws) -> Tensor:
-        """All minibatches of an epoch; the mean training loss of each member, without synchronising in between."""
+    def optimize(self) -> dict[str, Tensor]:
+        """Take the steps of an epoch and return its values for each member, such as `train_loss` (members,)."""
         self.model.train()
-        shares = [self.share.of(parts, draws.sizes) for parts in draws.steps]
-        spans = [draws.spans[part] for share in shares for part, _ in share]
-        sizes = [span.stop - span.start for span in spans]
-        order = torch.cat([draws.order[:, span] for span in spans], dim=1)
-        crops = None if draws.crops is None else torch.cat([draws.crops[span] for span in spans])
-        labels = iter(take(self.inputs.train_labels, order).split(sizes, dim=1))
-        batches = self.inputs.batches(self.inputs.train.gather(1, order), sizes, crops)
+        drawn = draw_epoch(self)
+        steps = [self.share.of(step) for step in drawn]
+        examples = self.examples([batch for step in steps for batch, _ in step])
         total = torch.zeros(len(self.seeds), dtype=torch.float64, device=self.device)
-        for step, share in enumerate(shares):
-            self._set_rate(self.epoch + step / len(shares))
-            self.optimiser.zero_grad(set_to_none=True)
-            for k, (part, weight) in enumerate(share):
-                span = draws.spans[part]
-                if self.share.size > 1:
-                    self.model.train(weight > 0)
-                with self.share.exchange(self._team, last=k + 1 == len(share)):
-                    x = self._batch(next(batches), draws.uniforms[:, span] if self.spec.augmentation else None)
-                    loss = (self._team or self.loss)(x, next(labels), draws, part)
-                    (loss * weight).sum().backward()
-                total += loss.detach() * (span.stop - span.start) * (weight > 0)
-            self.optimiser.step()
+        for k, step in enumerate(steps):
+            self._set_rate(self.epoch + k / len(steps))
+            for loss in self.step(step, examples):
+                total += loss
         self.share.average_buffers(self.model)
-        return self.share.total(total) / draws.order.shape[1]
+        return {"train_loss": self.share.total(total) / sum(batch.size for step in drawn for batch in step)}
 
-    def _batch(self, x: Tensor, uniforms: Tensor | None) -> Tensor:
-        """A minibatch (members, n, ...) as the network sees it before mixing: augmented, then scaled."""
-        if uniforms is not None:
+    def examples(self, batches: list[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the raw examples (members, n, ...) and the labels (members, n) of each batch."""
+        order, sizes = torch.cat([batch.order for batch in batches], dim=1), [batch.size for batch in batches]
+        crops = [batch.crops for batch in batches if batch.crops is not None]
+        rows, labels = self.inputs.train.gather(1, order), take(self.inputs.train_labels, order)
+        x = self.inputs.batches(rows, sizes, torch.cat(crops) if crops else None)
+        return zip(x, labels.split(sizes, dim=1), strict=True)
+
+    def step(self, batches: list[tuple[Batch, float]], examples: Iterator[tuple[Tensor, Tensor]]) -> list[Tensor]:
+        """Take one step of the optimizer.
+
+        Args:
+            batches: the parts of a minibatch that this process computes, each with the weight of its loss.
+            examples: as from `examples`; one item is taken for each batch.
+
+        Returns:
+            For each batch the sum of its examples' losses, (members,), without waiting for the device.
+        """
+        losses = []
+        self.optimizer.zero_grad(set_to_none=True)
+        for k, (batch, weight) in enumerate(batches):
+            if self.share.size > 1:
+                self.model.train(weight > 0)
+            with self.share.exchange(self._team, last=k + 1 == len(batches)):
+                raw, y = next(examples)
+                x = self.augment(raw, batch.uniforms)
+                loss = (self._team or self.loss)(x, y, batch)
+                (loss * weight).sum().backward()
+            losses.append(loss.detach() * batch.size * (weight > 0))
+        self.optimizer.step()
+        return losses
+
+    def augment(self, x: Tensor, uniforms: Tensor | None) -> Tensor:
+        """Augment and scale raw examples (members, n, ...), with numbers (members, n, transforms, 2) in [0, 1)."""
+        if self.spec.augmentation and uniforms is not None:
             flat = x.flatten(0, 1)
-            for k, part in enumerate(self.spec.augmentation):
-                flat = bind(augmentation, part)(flat, uniforms[:, :, k].flatten(0, 1))
+            for k, transform in enumerate(self.spec.augmentation):
+                flat = bind(augmentation, transform)(flat, uniforms[:, :, k].flatten(0, 1))
             x = flat.view(x.shape)
         return self.inputs.scale(x)
 
-    def loss(self, x: Tensor, y: Tensor, draws: _Draws, part: int) -> Tensor:
-        """The loss of each member on a minibatch of scaled examples, after mixing them as the vicinity says."""
-        task, vicinity = self.inputs.task, self.vicinity
-        target = vicinity.smooth(task.target(y, x.dtype))
+    def loss(self, x: Tensor, y: Tensor, batch: Batch) -> Tensor:
+        """Compute the loss of each member, (members,), on scaled examples and labels, after mixing."""
+        task, mixing = self.inputs.task, self.mixing
+        target = mixing.smooth(task.target(y, x.dtype))
         with self._autocast():
-            hidden = before = self._stages(self._noisy(x, draws.noise), 0, vicinity.cut)
-            mixed = target
-            for k, (ratio, drawn) in enumerate(draws.mixing(part)):
-                partner = vicinity.paired(before, drawn)
-                if vicinity.within_minibatch:
-                    other, other_target = take(before, partner), take(target, partner)
-                else:
-                    other, other_target = self._others(partner, draws.partner_uniforms(part, k), draws.noise)
-                hidden, mixed = vicinity.mix_with(hidden, mixed, other, other_target, ratio, draws.place(part, k))
-            outputs = self._stages(hidden, vicinity.cut, None)
-        return task.loss(outputs, mixed)
+            hidden = self._stages(self._add_noise(x, batch.noise), 0, mixing.cut)
+            hidden, target = self.mix(hidden, target, batch)
+            outputs = self._stages(hidden, mixing.cut, None)
+        return task.loss(outputs, target)
 
-    def _noisy(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
-        """Scaled examples (members, n, ...) with each member's own noise, where the vicinity has any."""
-        noise = self.vicinity.noise
+    def mix(self, x: Tensor, target: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mix a batch: inputs, or hidden features where the network is cut, and targets."""
+        own_x, own_target = x, target
+        for drawn in batch.rounds:
+            partner = self.mixing.match(own_x, drawn.partner)
+            if self.mixing.partner.scope == "batch":
+                other, other_target = take(own_x, partner), take(own_target, partner)
+            else:
+                other, other_target = self._partners(partner, drawn, batch.noise)
+            x, target = self.mixing.mix_with(x, target, other, other_target, drawn.ratio, drawn.position)
+        return x, target
+
+    def _add_noise(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
+        """Add each member's noise to scaled examples (members, n, ...), if the run has any."""
+        noise = self.mixing.noise
         if noise is None:
             return x
         unit = self.inputs.unit
         return torch.stack([noise(x[m], unit, generator=source) for m, source in enumerate(sources)])
 
-    def _others(
-        self, positions: Tensor, uniforms: Tensor | None, noise: list[torch.Generator]
-    ) -> tuple[Tensor, Tensor]:
-        """Partners at positions (members, n) of the training set, up to the cut, and their targets."""
+    def _partners(self, positions: Tensor, drawn: MixingRound, noise: list[torch.Generator]) -> tuple[Tensor, Tensor]:
+        """Return the features (at the cut) and targets of partners at positions (members, n) of the training set."""
         rows, labels = self.inputs.train.gather(1, positions), take(self.inputs.train_labels, positions)
-        x = self._noisy(self._batch(self.inputs.examples(rows), uniforms), noise)
-        target = self.vicinity.smooth(self.inputs.task.target(labels, x.dtype))
-        return self._stages(x, 0, self.vicinity.cut), target
+        x = self._add_noise(self.augment(self.inputs.examples(rows), drawn.uniforms), noise)
+        target = self.mixing.smooth(self.inputs.task.target(labels, x.dtype))
+        return self._stages(x, 0, self.mixing.cut), target
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs (members, n, outputs) of network inputs (members, n, ...)."""
+        """Return the outputs (members, n, outputs) for network inputs (members, n, ...)."""
         return self._stages(x, 0, None)
 
     def _stages(self, x: Tensor, start: int, end: int | None) -> Tensor:
-        """What stages start to end - 1 of the network make of (members, n, ...)."""
+        """Apply stages start to end - 1 of the network to x (members, n, ...)."""
         if start == end:
             return x
-        # Anything but whole minibatches would be compiled once more for each size: the last one of an epoch, tests.
+        # Other sizes (the last batch of an epoch, test batches) would each be compiled again.
         whole = self.model.training and x.shape[1] == (self.spec.micro_batch or self.spec.batch_size)
         model = self._network(start, end, self.spec.compile and whole)
         if self.spec.population:
@@ -170,7 +204,7 @@ class Training(BlockTraining):
         return model(single).unsqueeze(0)
 
     def _network(self, start: int, end: int | None, compiled: bool) -> Callable[[Tensor], Tensor]:
-        """Stages start to end - 1 of the network; cut out, and compiled, once."""
+        """Return stages start to end - 1 of the network, sliced and compiled once."""
         if (start, end, compiled) not in self._networks:
             network = self.model if start == 0 and end is None else self.model[start:end]
             self._networks[start, end, compiled] = torch.compile(network, dynamic=False) if compiled else network
@@ -183,7 +217,7 @@ class Training(BlockTraining):
 
     @torch.no_grad()
     def evaluate(self, rows: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """What the task measures of each member, float64 (members,), on rows (members, n) against y or other labels."""
+        """Return the task's metrics of each member, float64 (members,), on rows (members, n), for y or other labels."""
         self.model.eval()
         labels = self.inputs.y[rows] if labels is None else labels
         count = rows.shape[1]
@@ -199,146 +233,19 @@ class Training(BlockTraining):
 
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:
-        """Float32 outputs (members, n, outputs) of raw examples (members, n, ...), as `Inputs.examples` gives them."""
+        """Return float32 outputs (members, n, outputs) for raw examples (members, n, ...) as from `Inputs.examples`."""
         self.model.eval()
         with self._autocast():
             return self.forward(self.inputs.scale(x)).float()
 
 
 class _Losses(nn.Module):
-    """A training's losses as a module's `forward`, which is what an exchange of gradients can be wrapped around.
+    """A trainer's loss as the `forward` of a module, so that DistributedDataParallel can wrap it.
 
-    It has the network's weights but not its buffers, which are each process's own until an epoch ends.
+    It has the network's weights but not its buffers, which each process keeps for itself until an epoch ends.
     """
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, trainer: SupervisedTrainer) -> None:
         super().__init__()
-        self.weights = nn.ParameterList(training.model.parameters())
-        self.forward = training.loss
-
-
-class _Draws:
-    """All random choices of an epoch, made before it: order, augmentation, ratio and partner of every minibatch."""
-
-    def __init__(self, training: Training) -> None:
-        spec, inputs, epoch, seeds = training.spec, training.inputs, training.epoch, training.seeds
-        self.device, count = training.device, inputs.train.shape[1]
-        used = count // spec.batch_size * spec.batch_size if spec.drop_last else count
-        # In a company each seed is there once for each run, and an order takes as many draws as there are passes.
-        drawn_in = epoch if spec.reshuffle else 0
-        orders = {
-            seed: _order(count, used, spec.passes, generator(seed, "order", drawn_in)) for seed in dict.fromkeys(seeds)
-        }
-        self.order = torch.stack([orders[seed] for seed in seeds])
-        self._split(spec.passes * portions(used, spec.batch_size), spec.micro_batch or spec.batch_size)
-        count = used * spec.passes
-        self.uniforms = self._uniforms([generator(seed, "augmentation", epoch) for seed in seeds], spec, count)
-        self.crops: Tensor | None = None
-        if spec.dataset.decode is not None:
-            self.crops = torch.randint(2**62, (count,), generator=generator(seeds[0], "crop", epoch))
-        self.noise: list[torch.Generator] = []
-        if training.vicinity.noise is not None:
-            self.noise = [torch.Generator(self.device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
-        self.ratio: Tensor | None = None
-        self.partner: list[list[Tensor]] = []
-        self.places: Tensor | None = None
-        vicinity = training.vicinity
-        if vicinity.ratio is not None and epoch >= vicinity.warmup_epochs:
-            ratios, shape = zip(training.ratios, seeds, strict=True), (len(self.sizes),)
-            drawn = torch.stack([ratio(shape, generator=generator(seed, "ratio", epoch)) for ratio, seed in ratios])
-            self.ratio = (drawn.unsqueeze(-1) if drawn.ndim == 2 else drawn).to(self.device)
-            self._draw_partners(training, self.ratio.shape[-1])
-            if vicinity.cuts:
-                sources = [generator(seed, "window", epoch) for seed in seeds]
-                self.places = torch.stack([torch.rand(self.ratio.shape[1:], generator=each) for each in sources])
-                self.places = self.places.to(self.device)
-        self.order = self.order.to(self.device)
-
-    def _split(self, minibatches: list[int], micro: int) -> None:
-        """Sizes of the parts that pass through the network, where each lies in the order, and those of each step."""
-        self.sizes: list[int] = []
-        self.steps: list[range] = []
-        for size in minibatches:
-            parts = portions(size, micro)
-            self.steps.append(range(len(self.sizes), len(self.sizes) + len(parts)))
-            self.sizes += parts
-        ends = list(accumulate(self.sizes))
-        self.spans = [slice(end - size, end) for size, end in zip(self.sizes, ends, strict=True)]
-
-    def _uniforms(self, sources: list[torch.Generator], spec: RunSpec, count: int) -> Tensor:
-        """For each example and part of the augmentation two numbers: (members, n, parts, 2)."""
-        shape = (count, len(spec.augmentation), 2)
-        return torch.stack([torch.rand(shape, generator=source) for source in sources]).to(self.device)
-
-    def _draw_partners(self, training: Training, rounds: int) -> None:
-        sources = [generator(seed, "partner", training.epoch) for seed in training.seeds]
-        if training.vicinity.within_minibatch:
-            labels = take(training.inputs.train_labels.cpu(), self.order)
-            labels = labels[..., 0] if labels.ndim == 3 else labels  # of several numbers: only the shape matters
-            drawn = [self._in_minibatches(training.vicinity, labels, sources) for _ in range(rounds)]
-        else:
-            drawn = []
-            once = self.order.shape[1] // training.spec.passes  # the partner's own pass ends where the example's does
-            for _ in range(rounds):
-                found = [
-                    torch.cat([training.vicinity.partner(pool, own, generator=source) for own in order.split(once)])
-                    for pool, order, source in zip(training.pools, self.order, sources, strict=True)
-                ]
-                drawn.append(list(torch.stack(found).to(self.device).split(self.sizes, dim=1)))
-            # Partners are examples of their own, and cropped and mirrored as such.
-            count = self.order.shape[1]
-            self._theirs = [self._uniforms(sources, training.spec, count) for _ in range(rounds)]
-        self.partner = [list(each) for each in zip(*drawn, strict=True)]
-
-    def _in_minibatches(self, vicinity: Vicinity, labels: Tensor, sources: list[torch.Generator]) -> list[Tensor]:
-        """Positions in the minibatch for each one: minibatches of one size in a row are drawn together."""
-        found: list[Tensor] = []
-        start = 0
-        for size, group in groupby(self.sizes):
-            length = len(list(group))
-            together = labels[:, start : start + length * size].view(len(labels), length, size)
-            drawn = [vicinity.partner(each, generator=source) for each, source in zip(together, sources, strict=True)]
-            found += torch.stack(drawn, dim=1).to(self.device).unbind(0)
-            start += length * size
-        return found
-
-    def mixing(self, part: int) -> list[tuple[Tensor, Tensor]]:
-        """Ratio (members,) and partners (members, n) of each round of mixing a minibatch; none if it is not mixed."""
-        if self.ratio is None:
-            return []
-        return [(self.ratio[:, part, k], partner) for k, partner in enumerate(self.partner[part])]
-
-    def place(self, part: int, k: int) -> Tensor | None:
-        """Where round k of mixing a minibatch cuts (members,), if the blend cuts."""
-        return None if self.places is None else self.places[:, part, k]
-
-    def partner_uniforms(self, part: int, k: int) -> Tensor | None:
-        """The augmentation's numbers for the partners of round k, where they come from the whole training set."""
-        theirs = self._theirs[k]
-        return theirs[:, self.spans[part]] if theirs.shape[2] else None
-
-
-def _order(count: int, used: int, passes: int, source: torch.Generator) -> Tensor:
-    """Shuffle the training part once for each pass, and keep the first `used` examples of each shuffle."""
-    return torch.cat([torch.randperm(count, generator=source)[:used] for _ in range(passes)])
-
-
-def _check_fit(spec: RunSpec, inputs: Inputs, vicinity: Vicinity, stages: int) -> None:
-    """UserError where the specification asks for what its data or its network does not have."""
-    streamed = not isinstance(inputs.x, Tensor)
-    pixels = not isinstance(inputs.x, Tensor) or inputs.x.dtype == torch.uint8
-    numbers, noise = inputs.y.is_floating_point(), spec.vicinity.noise or {}
-    for wrong, key, what in (
-        (
-            vicinity.cut >= stages,
-            "vicinity.cut",
-            f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them, not {vicinity.cut}",
-        ),
-        (streamed and not vicinity.within_minibatch, "vicinity.partner", "image files are mixed within minibatches"),
-        (spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by"),
-        (spec.drop_last and inputs.train.shape[1] < spec.batch_size, "drop_last", "no minibatch would be complete"),
-        (numbers and vicinity.smoothing > 0, "vicinity.smoothing", "labels that are numbers are not smoothed"),
-        (not pixels and noise.get("of") == "pixels", "vicinity.noise", "noise in units of pixels needs images"),
-    ):
-        if wrong:
-            raise UserError(f"{what} (dataset {spec.dataset.name})", where=f"run.{key}")
+        self.weights = nn.ParameterList(trainer.model.parameters())
+        self.forward = trainer.loss

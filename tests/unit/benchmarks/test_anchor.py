@@ -33,7 +33,7 @@ def short(monkeypatch):
             self.rates = []
 
         def run(self, steps):
-            self.rates.append((steps, self.optimiser.param_groups[0]["lr"]))
+            self.rates.append((steps, self.optimizer.param_groups[0]["lr"]))
             return super().run(steps)
 
     monkeypatch.setattr(anchor, "spec", small)

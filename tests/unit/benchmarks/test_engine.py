@@ -89,12 +89,12 @@ def test_products_are_counted_by_their_operations(monkeypatch):
 def test_a_population_trains_all_its_seeds_by_the_published_protocol(monkeypatch):
     trained = []
 
-    class Watched(engine.Training):
+    class Watched(engine.SupervisedTrainer):
         def run(self, after_epoch):
             super().run(after_epoch)
             trained.append(self)
 
-    monkeypatch.setattr(engine, "Training", Watched)
+    monkeypatch.setattr(engine, "SupervisedTrainer", Watched)
     assert Population(3).run() > 0
     (training,) = trained
     assert (training.epoch, training.spec.batch_size, training.seeds) == (10, 16, [0, 1, 2])

@@ -10,7 +10,7 @@ from benchmarks.precision import FAMILIES, NARROW, compare, document, spec
 
 from remixup.config.run import RunSpec
 from remixup.data import Prepared
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import finished, images
 
 CPU = torch.device("cpu")
@@ -77,7 +77,7 @@ def test_both_are_really_trained_on_the_same_data(monkeypatch):
         return RunSpec.model_validate({**RUN, **changes, **(NARROW if narrow else {})})
 
     begun = []
-    original = Training.run
+    original = SupervisedTrainer.run
 
     def noted(training, report):
         weights = {name: value.clone() for name, value in training.model.state_dict().items()}
@@ -85,7 +85,7 @@ def test_both_are_really_trained_on_the_same_data(monkeypatch):
         original(training, report)
 
     monkeypatch.setattr(precision, "spec", small)
-    monkeypatch.setattr(Training, "run", noted)
+    monkeypatch.setattr(SupervisedTrainer, "run", noted)
     data, model = images(train=32, test=9, side=16), FAMILIES["LeNet"]
     found = compare(model, data, 2, CPU)
     assert [each[:2] for each in begun] == [(each, [seed]) for seed in (0, 1) for each in ("float32", "bfloat16")]

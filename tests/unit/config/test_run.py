@@ -60,7 +60,10 @@ def test_compositions_that_mean_something(vicinity):
         ({**BETA, "partner": "nearst"}, r"unknown partner 'nearst'; did you mean 'nearest'"),
         ({"noise": "gaussian"}, r"noise gaussian needs the parameter 'sigma'"),
         ({"noise": {**NOISE, "of": "pixel"}}, r"gaussian: of cannot be 'pixel'; did you mean 'pixels'"),
-        ({"ratio": {"name": "dirichlet", "alpha": 1.0}, "target": "nearer"}, r"nearer .*dirichlet mixes several"),
+        (
+            {"ratio": {"name": "dirichlet", "alpha": 1.0}, "target": "nearer"},
+            r"nearer mixes two .*dirichlet mixes several",
+        ),
         ({"ratio": {"name": "dirichlet", "alpha": 1.0, "examples": 1}}, r"examples is >= 2"),
         ({"ratio": {"name": "constant", "value": 1.5}}, r"value is <= 1"),
         ({"ratio": {"name": "uniform", "low": 0.5, "high": 0.5}}, r"not between 0.5 and 0.5"),

@@ -6,7 +6,6 @@ from remixup.config.run import RunSpec
 from remixup.costs import flops
 from remixup.costs.flops import Examples, Work, examples, operations, shape, training_operations, work
 from remixup.data.inputs import make_inputs
-from remixup.training.gan import _Draws
 from tests.unit.training.samples import CPU, images, table
 from tests.unit.training.test_gan import FORMS
 from tests.unit.training.test_gan import spec as gan_spec
@@ -89,9 +88,9 @@ def test_operations_of_a_convolution_grow_with_the_image():
 def test_operations_of_a_gan_are_those_of_an_iteration(form):
     asked = gan_spec(form, objective={"critic_steps": 3}, model={"name": "gan", "hidden": [64, 64]}, batch_size=16)
     gan = start_gan(asked)
-    draws = _Draws(gan)
+    iteration = gan.draw_epoch()[0]
     with FlopCounterMode(display=False) as counter:
-        gan._iterate(draws, 0)
+        gan.iterate(iteration)
     # Not exactly three forward passes: the first layer's gradient with respect to its input is not computed.
     assert operations(asked).training == pytest.approx(counter.get_total_flops(), rel=0.1)
 

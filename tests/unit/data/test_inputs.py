@@ -7,8 +7,7 @@ from sklearn.preprocessing import StandardScaler
 from remixup.data.inputs import make_inputs
 from remixup.data.normalization import standardise
 from remixup.errors import UserError
-from remixup.training import supervised
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import image_spec, images, table, table_spec
 
 CPU = torch.device("cpu")
@@ -76,10 +75,8 @@ def test_scaled_images_have_the_bits_of_torchvision():
 def test_padding_shows_as_black_not_as_the_mean():
     """The released code crops before it normalises, so the border is (0 - mean) / std and not 0."""
     spec = image_spec(augmentation=["random_crop"], scaling={"name": "given", "mean": [0.5], "std": [0.25]})
-    training = Training(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
-    draws = supervised._Draws(training)
-    draws.uniforms.zero_()
-    batch = training._batch(training.inputs.examples(training.inputs.train[:, :4]), draws.uniforms[:, :4])
+    training = SupervisedTrainer(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
+    batch = training.augment(training.inputs.examples(training.inputs.train[:, :4]), torch.zeros(1, 4, 1, 2))
     assert (batch[0, :, 0, 0, :] == -2).all()
 
 

@@ -14,8 +14,7 @@ from remixup.data.multiview import pairing, partners, with_second_view
 from remixup.errors import UserError
 from remixup.evaluation import baselines
 from remixup.randomness import generator
-from remixup.training import supervised
-from tests.unit.training.samples import CPU, finished, image_spec, images, spectrograms, start, table
+from tests.unit.training.samples import CPU, draw, finished, image_spec, images, spectrograms, start, table
 
 POPULATION = {"name": "preact_resnet_population", "width": 8, "blocks": [1, 1]}
 VIEWS = {"name": "digits", "version": "scikit-learn", "second_view": True}
@@ -120,29 +119,29 @@ def test_weights_are_drawn_for_every_epoch_example_and_seed():
     drawn = []
     for epoch in (0, 1):
         training.epoch = epoch
-        draws = supervised._Draws(training)
-        drawn.append(draws.uniforms[:, torch.arange(50), 0, 0])
+        drawn.append(torch.cat([batch.uniforms[:, :, 0, 0] for batch in draw(training)], dim=1))
     every = torch.stack(drawn).flatten()
     assert len(every.unique()) == len(every) == 200
     assert 0.4 < every.mean() < 0.6
-    draws = supervised._Draws(training)
-    batch = training._batch(training.inputs.examples(training.inputs.train), draws.uniforms)
+    uniforms = torch.cat([batch.uniforms for batch in draw(training)], dim=1)
+    batch = training.augment(training.inputs.examples(training.inputs.train), uniforms)
     own, other = batch.chunk(2, dim=2)
     raw_own, raw_other = training.inputs.x[training.inputs.train].float().chunk(2, dim=2)
-    weight = draws.uniforms[:, :, 0, 0].view(2, 50, 1, 1, 1)
+    weight = uniforms[:, :, 0, 0].view(2, 50, 1, 1, 1)
     assert torch.equal(own, weight * raw_own)
     assert torch.equal(other, (1 - weight) * raw_other)
 
 
 def test_partners_from_the_training_set_have_weights_of_their_own():
     training = start(view_spec(vicinity=MIDPOINT), four(), seeds=(0, 1))
-    draws = supervised._Draws(training)
-    assert not (draws._theirs[0] == draws.uniforms).any()
+    batches = draw(training)
+    assert not any((batch.rounds[0].uniforms == batch.uniforms).any() for batch in batches)
     found = seen(training)
-    training._steps(draws)
-    rows, places = training.inputs.train, draws.order[:, :16]
-    _, theirs = draws.mixing(0)[0]
-    weights = (draws.uniforms[:, :16, 0, 0], draws.partner_uniforms(0, 0)[:, :, 0, 0])
+    training.optimize()
+    rows, places = training.inputs.train, batches[0].order
+    [drawn] = batches[0].rounds
+    theirs = drawn.partner
+    weights = (batches[0].uniforms[:, :, 0, 0], drawn.uniforms[:, :, 0, 0])
     mixed = torch.zeros_like(found[0])
     for positions, weight in zip((places, theirs), weights, strict=True):
         own, other = training.inputs.x[rows.gather(1, positions)].float().chunk(2, dim=2)

@@ -5,7 +5,7 @@ import torch
 
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import image_spec, images, table_spec
 
 CPU = torch.device("cpu")
@@ -13,7 +13,7 @@ LINEAR = {"name": "mlp", "hidden": []}
 
 
 def start(spec, data, seeds=(0,)):
-    return Training(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
+    return SupervisedTrainer(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
 
 
 def set_weights(training, weights, biases):

@@ -1,3 +1,4 @@
+import functools
 import time
 
 import pytest
@@ -21,6 +22,7 @@ def slow(monkeypatch):
     def replace(owner, name):
         quick = getattr(owner, name)
 
+        @functools.wraps(quick)
         def dawdle(*args, **named):
             time.sleep(PAUSE)
             return quick(*args, **named)
@@ -64,7 +66,7 @@ def test_each_part_of_a_minibatch_is_mixed(slow):
 def test_a_slow_network_does_not(slow):
     for cut in (0, 1):
         training = image_spec(vicinity={**MIXUP, "cut": cut})
-        slow(supervised.Training, "_stages")
+        slow(supervised.SupervisedTrainer, "_stages")
         found = cost(start(training, images()), steps=3)[0]
         assert found["step"] > PAUSE
         assert found["mixing"] < PAUSE
@@ -79,7 +81,7 @@ def test_drawing_partners_is_shared_out_among_the_steps_of_an_epoch(slow):
 
 
 def test_partners_from_the_training_set_are_paid_for(slow):
-    slow(supervised.Training, "_others")
+    slow(supervised.SupervisedTrainer, "_partners")
     assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE
     slow(training_set, "second_loader")
     assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE * (1 + 1 / 4)
@@ -104,29 +106,26 @@ def test_nothing_is_disturbed():
     training._train_epoch()
     training.epoch += 1
     state = {name: value.clone() for name, value in training.model.state_dict().items()}
-    momenta = [each["momentum_buffer"].clone() for each in training.optimiser.state.values()]
+    momenta = [each["momentum_buffer"].clone() for each in training.optimizer.state.values()]
     drawn = torch.get_rng_state()
     cost(training, steps=2)
     assert torch.equal(drawn, torch.get_rng_state())
     assert all(torch.equal(value, state[name]) for name, value in training.model.state_dict().items())
-    kept = [each["momentum_buffer"] for each in training.optimiser.state.values()]
+    kept = [each["momentum_buffer"] for each in training.optimizer.state.values()]
     assert all(map(torch.equal, momenta, kept))
     assert training.epoch == 1
 
 
-@pytest.mark.parametrize("watching", [False, True])
-def test_the_step_is_the_step_of_training(watching):
+@pytest.mark.parametrize("timing", [False, True])
+def test_the_step_is_the_step_of_training(timing):
     # Of all examples, so that an epoch is one step.
     spec, data = image_spec(vicinity=MIXUP, batch_size=64), images()
     training = start(spec, data)
-    watched = module._Watched(spec, [0], training.inputs, training.device)
-    watched.watching = watching
-    draws = supervised._Draws(training)
-    torch.manual_seed(0)
-    training._steps(draws)
-    torch.manual_seed(0)
-    watched.model.train()
-    module._step(watched, draws, [training.inputs.examples(training.inputs.train.gather(1, draws.order))])
-    for a, b in zip(training.model.state_dict().values(), watched.model.state_dict().values(), strict=True):
+    timed = module._TimedTrainer(spec, [0], training.inputs, training.device)
+    timed.timing = timing
+    for each in (training, timed):
+        torch.manual_seed(0)
+        each.optimize()
+    for a, b in zip(training.model.state_dict().values(), timed.model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
-    assert (watched.mixing > 0) == watching
+    assert (timed.mixing_seconds > 0) == timing

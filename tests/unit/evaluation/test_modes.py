@@ -13,7 +13,7 @@ from remixup.data.synthetic import points
 from remixup.errors import UserError
 from remixup.evaluation.modes import SCALARS, _found, _modes, modes
 from remixup.training import objectives
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import CPU, table, table_spec
 
 CENTRES = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [100.0, 100.0]])
@@ -136,6 +136,6 @@ def test_it_measures_what_the_trained_generator_makes():
 
 
 def test_a_classifier_has_no_modes():
-    training = Training(table_spec(), [0], make_inputs(table_spec(), [0], table(), CPU), CPU)
+    training = SupervisedTrainer(table_spec(), [0], make_inputs(table_spec(), [0], table(), CPU), CPU)
     with pytest.raises(UserError, match="objective is gan"):
         modes(training)

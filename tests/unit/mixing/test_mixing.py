@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from remixup.mixing import ERM, Vicinity, soft_cross_entropy
+from remixup.mixing import ERM, Mixing, soft_cross_entropy
 from remixup.mixing.blend import linear
 from remixup.mixing.partner.minibatch import permutation
 from remixup.mixing.ratio import beta
@@ -65,14 +65,14 @@ def test_blend_and_target_by_hand():
 def test_smoothing_by_hand():
     target = torch.tensor([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], dtype=torch.float64)
     expected = torch.tensor([[0.1, 0.8, 0.1], [0.45, 0.45, 0.1]], dtype=torch.float64)
-    torch.testing.assert_close(Vicinity(smoothing=0.3).smooth(target), expected)
+    torch.testing.assert_close(Mixing(smoothing=0.3).smooth(target), expected)
     assert ERM.smooth(target) is target
 
 
 def test_mix_by_hand():
     x = torch.tensor([[0.0], [10.0], [20.0]])
     target = torch.eye(3)
-    mixed_x, mixed_target = Vicinity().mix(x, target, torch.tensor(0.75), torch.tensor([1, 2, 0]))
+    mixed_x, mixed_target = Mixing().mix(x, target, torch.tensor(0.75), torch.tensor([1, 2, 0]))
     assert torch.equal(mixed_x, torch.tensor([[2.5], [12.5], [15.0]]))
     assert torch.equal(mixed_target, torch.tensor([[0.75, 0.25, 0], [0, 0.75, 0.25], [0.25, 0, 0.75]]))
 
@@ -85,9 +85,9 @@ def test_members_are_mixed_apart():
     )
     ratio = torch.tensor([0.0, 0.3, 0.9])
     partner = torch.stack([torch.randperm(5, generator=generator(k)) for k in range(3)])
-    together = Vicinity().mix(x, target, ratio, partner)
+    together = Mixing().mix(x, target, ratio, partner)
     for k in range(3):
-        alone = Vicinity().mix(x[k], target[k], ratio[k], partner[k])
+        alone = Mixing().mix(x[k], target[k], ratio[k], partner[k])
         assert torch.equal(together[0][k], alone[0])
         assert torch.equal(together[1][k], alone[1])
 
@@ -100,13 +100,13 @@ def test_properties_of_mixing(ratio, seed, n, classes):
     target = F.one_hot(labels, classes).double()
     partner = permutation(labels, generator=source)
     lam = torch.tensor(ratio, dtype=torch.float64)
-    mixed_x, mixed_target = Vicinity().mix(x, target, lam, partner)
+    mixed_x, mixed_target = Mixing().mix(x, target, lam, partner)
     torch.testing.assert_close(mixed_target.sum(-1), torch.ones(n, dtype=torch.float64))
     assert (mixed_target >= 0).all()
     # swapping the two examples and taking 1 - λ changes nothing
     torch.testing.assert_close(mixed_x, linear(x[partner], x, 1 - lam))
     # λ = 1 is the identity
-    same_x, same_target = Vicinity().mix(x, target, torch.tensor(1.0), partner)
+    same_x, same_target = Mixing().mix(x, target, torch.tensor(1.0), partner)
     assert torch.equal(same_x, x)
     assert torch.equal(same_target, target)
     # the loss of the soft target equals the two-term loss of the released code
@@ -117,13 +117,13 @@ def test_properties_of_mixing(ratio, seed, n, classes):
 
 def test_composition_from_names():
     assert ERM.ratio is None
-    vicinity = Vicinity.compose(ratio={"name": "beta", "alpha": 2.0})
-    drawn = vicinity.ratio((4,), generator=generator(5))
+    mixing = Mixing.compose(ratio={"name": "beta", "alpha": 2.0})
+    drawn = mixing.ratio((4,), generator=generator(5))
     assert torch.equal(drawn, beta((4,), alpha=2.0, generator=generator(5)))
 
 
 def test_mixing_compiles_without_graph_breaks():
-    explained = torch._dynamo.explain(Vicinity().mix)(
+    explained = torch._dynamo.explain(Mixing().mix)(
         torch.randn(4, 3), torch.eye(4), torch.tensor(0.3), torch.tensor([1, 0, 3, 2])
     )
     assert explained.graph_break_count == 0

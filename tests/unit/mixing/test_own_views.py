@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remixup.mixing import Vicinity
+from remixup.mixing import Mixing
 from remixup.mixing.partner.augmented_views import own_views
 
 
@@ -27,12 +27,13 @@ def test_each_of_the_others_has_the_same_probability():
 
 
 def test_a_set_of_one_has_no_partners():
-    with pytest.raises(ValueError, match="nobody has a partner"):
+    with pytest.raises(ValueError, match="cannot choose a partner"):
         own_views(torch.zeros(2, 3, dtype=torch.int64), 1, generator=source())
 
 
-def test_a_vicinity_knows_that_it_stays_within_an_example():
-    beta = {"name": "beta", "alpha": 0.2}
-    assert Vicinity.compose(ratio=beta, partner={"name": "own_views"}).within_example
-    assert not Vicinity.compose(ratio=beta).within_example
-    assert not Vicinity.compose(ratio=beta, partner={"name": "nearest"}).within_example
+def test_partners_declare_their_scope():
+    scopes = {
+        name: Mixing.compose(partner={"name": name}).partner.scope for name in ("own_views", "same_class", "nearest")
+    }
+    assert scopes == {"own_views": "example", "same_class": "batch", "nearest": "dataset"}
+    assert Mixing.compose().partner.scope == "batch"

@@ -109,7 +109,7 @@ def test_partners_depend_on_their_generator_alone(draw):
 @pytest.mark.parametrize(("n", "k"), [(60, 7), (1_050, 4)])  # more than are compared at a time
 def test_neighbours_are_those_of_scikit_learn(n, k):
     x, labels = points(n)
-    found, available = TrainingSet(x, labels).neighbours(k, False)
+    found, available = TrainingSet(x, labels).neighbors(k, False)
     expected = NearestNeighbors(n_neighbors=k).fit(x).kneighbors()[1]  # without queries, none is its own neighbour
     assert np.array_equal(found.numpy(), expected)
     assert (available == k).all()
@@ -118,14 +118,14 @@ def test_neighbours_are_those_of_scikit_learn(n, k):
 def test_images_are_near_pixel_by_pixel():
     """uint8 differences do not wrap around, and all axes count."""
     images = torch.tensor([[0, 0, 0, 0], [250, 250, 250, 250], [9, 0, 0, 0], [0, 0, 0, 8]], dtype=torch.uint8)
-    found, _ = TrainingSet(images.view(4, 1, 2, 2), torch.zeros(4, dtype=torch.int64)).neighbours(2, False)
+    found, _ = TrainingSet(images.view(4, 1, 2, 2), torch.zeros(4, dtype=torch.int64)).neighbors(2, False)
     assert found.tolist() == [[3, 2], [2, 3], [0, 3], [0, 2]]
 
 
 def test_nearest_of_the_same_class():
     """Against scikit-learn, class by class."""
     x, labels = points(80)
-    found, available = TrainingSet(x, labels).neighbours(5, True)
+    found, available = TrainingSet(x, labels).neighbors(5, True)
     assert (available == 5).all()
     for label in range(4):
         members = np.flatnonzero(labels == label)
@@ -138,7 +138,7 @@ def test_a_class_smaller_than_k_gives_the_members_that_it_has():
     labels = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 2])
     examples, positions = TrainingSet(x, labels), torch.arange(9).repeat(3_000)
     drawn = nearest(examples, positions, k=4, same_class=True, generator=generator())
-    assert examples.neighbours(4, True)[1].tolist() == [4] * 5 + [2] * 3 + [0]
+    assert examples.neighbors(4, True)[1].tolist() == [4] * 5 + [2] * 3 + [0]
     assert (drawn[positions == 8] == 8).all()  # without neighbours: its own partner
     for example in range(8):
         others = [each for each in range(9) if each != example and labels[each] == labels[example]]
@@ -155,7 +155,7 @@ def test_one_of_the_k_nearest_is_drawn_uniformly_and_never_the_example_itself():
     assert (drawn != positions).all()
     for example in (0, 3, 39):
         values, found = drawn[positions == example].unique(return_counts=True)
-        assert values.tolist() == sorted(examples.neighbours(6, False)[0][example].tolist())
+        assert values.tolist() == sorted(examples.neighbors(6, False)[0][example].tolist())
         assert scipy.stats.chisquare(found).pvalue > 1e-3
 
 
@@ -169,9 +169,9 @@ def test_more_neighbours_than_there_are_examples():
 def test_numbers_have_no_classes():
     x, _ = points(6)
     numbers = torch.linspace(0, 1, 6)
-    with pytest.raises(ValueError, match="numbers have no classes"):
+    with pytest.raises(ValueError, match="numeric labels have no classes"):
         same_class(numbers, generator=generator())
-    with pytest.raises(ValueError, match="numbers have no classes"):
+    with pytest.raises(ValueError, match="numeric labels have no classes"):
         nearest(TrainingSet(x, numbers), torch.arange(6), same_class=True, generator=generator())
     assert len(nearest(TrainingSet(x, numbers), torch.arange(6), generator=generator())) == 6
 

@@ -7,15 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remixup.mixing import Vicinity, take
+from remixup.mixing import Mixing, take
 from remixup.mixing.blend import segment
 
 X = torch.arange(1.0, 11.0).expand(2, 3, 10)  # two series of three channels and ten steps
-SEGMENT = Vicinity.compose(blend={"name": "segment"})
+SEGMENT = Mixing.compose(blend={"name": "segment"})
 
 
 @pytest.mark.parametrize(
-    ("ratio", "place", "cut"),
+    ("ratio", "position", "cut"),
     [
         (0.75, 0.0, [0, 1, 2]),  # of 2.5 steps three are taken, and seven kept
         (0.75, 0.999, [7, 8, 9]),
@@ -26,8 +26,8 @@ SEGMENT = Vicinity.compose(blend={"name": "segment"})
         (0.05, 0.5, list(range(10))),
     ],
 )
-def test_the_window_by_hand(ratio: float, place: float, cut: list[int]) -> None:
-    blended, kept = segment(X, -X, torch.tensor(ratio), torch.tensor(place))
+def test_the_window_by_hand(ratio: float, position: float, cut: list[int]) -> None:
+    blended, kept = segment(X, -X, torch.tensor(ratio), torch.tensor([position]))
     expected = X.clone()
     expected[:, :, cut] *= -1
     assert torch.equal(blended, expected)
@@ -35,9 +35,9 @@ def test_the_window_by_hand(ratio: float, place: float, cut: list[int]) -> None:
 
 
 def test_the_label_goes_by_what_was_kept_and_not_by_the_ratio() -> None:
-    ratio, place, partner = torch.tensor(0.75, dtype=torch.float64), torch.tensor(0.0), torch.tensor([1, 0])
+    ratio, position, partner = torch.tensor(0.75, dtype=torch.float64), torch.tensor([0.0]), torch.tensor([1, 0])
     x = torch.stack([X[0], -X[0]])
-    blended, target = SEGMENT.mix(x, torch.eye(2), ratio, partner, place)
+    blended, target = SEGMENT.mix(x, torch.eye(2), ratio, partner, position)
     assert torch.allclose(target, torch.tensor([[0.7, 0.3], [0.3, 0.7]]))
     assert blended[0, 0].tolist() == [-1, -2, -3, 4, 5, 6, 7, 8, 9, 10]
     assert blended[1, 2].tolist() == [1, 2, 3, -4, -5, -6, -7, -8, -9, -10]
@@ -47,12 +47,12 @@ def test_the_label_goes_by_what_was_kept_and_not_by_the_ratio() -> None:
 @given(
     steps=st.integers(1, 40),
     ratio=st.floats(0, 1),
-    place=st.floats(0, 1, exclude_max=True, width=32),
+    position=st.floats(0, 1, exclude_max=True, width=32),
 )
-def test_the_window_is_whole_and_as_long_as_published(steps: int, ratio: float, place: float) -> None:
+def test_the_window_is_whole_and_as_long_as_published(steps: int, ratio: float, position: float) -> None:
     """Length ceil((1 - λ) T) in one piece, whatever the numbers."""
     x = torch.zeros(1, 1, steps)
-    blended, kept = segment(x, x + 1, torch.tensor(ratio, dtype=torch.float64), torch.tensor(place))
+    blended, kept = segment(x, x + 1, torch.tensor(ratio, dtype=torch.float64), torch.tensor([position]))
     cut = blended[0, 0].nonzero().flatten().tolist()
     assert cut == list(range(cut[0], cut[0] + len(cut))) if cut else True
     # to a rounding error, which may make a whole number of steps a little more or less
@@ -62,10 +62,10 @@ def test_the_window_is_whole_and_as_long_as_published(steps: int, ratio: float, 
 
 def test_members_have_windows_of_their_own() -> None:
     x = torch.arange(2.0 * 3 * 2 * 8).view(2, 3, 2, 8)  # two networks, three series each
-    ratio, place = torch.tensor([0.5, 0.25]), torch.tensor([0.0, 0.99])
+    ratio, position = torch.tensor([0.5, 0.25]), torch.tensor([[0.0], [0.99]])
     target = torch.eye(3).expand(2, 3, 3)
     partner = torch.tensor([[1, 2, 0], [0, 2, 1]])
-    blended, mixed = SEGMENT.mix(x, target, ratio, partner, place)
+    blended, mixed = SEGMENT.mix(x, target, ratio, partner, position)
     other = take(x, partner)
     assert torch.equal(blended[0], torch.cat([other[0, :, :, :4], x[0, :, :, 4:]], dim=-1))
     assert torch.equal(blended[1], torch.cat([x[1, :, :, :2], other[1, :, :, 2:]], dim=-1))
@@ -74,7 +74,7 @@ def test_members_have_windows_of_their_own() -> None:
 
 
 def test_one_ratio_and_place_for_each_example() -> None:
-    blended, kept = segment(X, -X, torch.tensor([0.5, 1.0]), torch.tensor([0.0, 0.5]))
+    blended, kept = segment(X, -X, torch.tensor([0.5, 1.0]), torch.tensor([[0.0], [0.5]]))
     assert (blended[0, 0] < 0).tolist() == [True] * 5 + [False] * 5
     assert torch.equal(blended[1], X[1])
     assert kept.tolist() == [0.5, 1.0]
@@ -82,7 +82,7 @@ def test_one_ratio_and_place_for_each_example() -> None:
 
 def test_windows_lie_everywhere_alike() -> None:
     """Every one of the T - L + 1 places is as likely as any other."""
-    places = torch.rand(8_000, generator=torch.Generator().manual_seed(0))
+    places = torch.rand(8_000, 1, generator=torch.Generator().manual_seed(0))
     x = torch.zeros(len(places), 1, 10)
     blended, _ = segment(x, x + 1, torch.full((len(places),), 0.7), places)
     starts = blended[:, 0].argmax(dim=1).bincount(minlength=10)
@@ -96,17 +96,17 @@ def test_one_function_for_every_shape(shape: tuple[int, ...]) -> None:
     x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     members = shape[:1] if len(shape) == 4 else ()
     partner = torch.arange(4).flip(0).expand(*members, 4)
-    ratio, place = torch.full(members, 0.5), torch.full(members, 0.2)
+    ratio, position = torch.full(members, 0.5), torch.full((*members, 1), 0.2)
     target = torch.eye(4).expand(*members, 4, 4)
     steps = shape[-1]
-    for vicinity in (Vicinity.compose(), SEGMENT):
-        mixed, weights = vicinity.mix(x, target, ratio, partner, place if vicinity.cuts else None)
-        kept = 0.5 if not vicinity.cuts else steps // 2 / steps
+    for mixing in (Mixing.compose(), SEGMENT):
+        mixed, weights = mixing.mix(x, target, ratio, partner, position if mixing.position_size else None)
+        kept = 0.5 if not mixing.position_size else steps // 2 / steps
         assert torch.allclose(weights, kept * target + (1 - kept) * take(target, partner))
-        scaled, _ = vicinity.mix(4 * x, target, ratio, partner, place if vicinity.cuts else None)
+        scaled, _ = mixing.mix(4 * x, target, ratio, partner, position if mixing.position_size else None)
         assert torch.equal(scaled, 4 * mixed)
 
 
 def test_a_blend_that_does_not_cut_needs_no_place() -> None:
-    assert SEGMENT.cuts
-    assert not Vicinity.compose().cuts
+    assert SEGMENT.position_size == 1
+    assert Mixing.compose().position_size == 0

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from remixup.mixing import TrainingSet, Vicinity, soft_cross_entropy, take
+from remixup.mixing import Mixing, TrainingSet, soft_cross_entropy, take
 from remixup.mixing.blend import linear
 from remixup.mixing.noise import gaussian
 from remixup.mixing.partner.minibatch import with_replacement
@@ -23,8 +23,8 @@ PARTNERS = [
     {"name": "second_loader"},
 ]
 unit = st.floats(0, 1)
-vicinities = st.builds(
-    lambda partner, target, smoothing: Vicinity.compose(partner=partner, target={"name": target}, smoothing=smoothing),
+mixings = st.builds(
+    lambda partner, target, smoothing: Mixing.compose(partner=partner, target={"name": target}, smoothing=smoothing),
     st.sampled_from(PARTNERS),
     st.sampled_from(["mixed", "nearer"]),
     st.sampled_from([0.0, 0.1, 0.4]),
@@ -41,20 +41,20 @@ def examples(seed, n, classes):
     return x, torch.randint(classes, (n,), generator=source)
 
 
-def partners(vicinity, x, labels, source):
-    if vicinity.within_minibatch:
-        return vicinity.partner(labels, generator=source)
-    return vicinity.partner(TrainingSet(x, labels), torch.arange(len(labels)), generator=source)
+def partners(mixing, x, labels, source):
+    if mixing.partner.scope == "batch":
+        return mixing.partner.sample(labels, generator=source)
+    return mixing.partner.sample(TrainingSet(x, labels), torch.arange(len(labels)), generator=source)
 
 
-def virtual(vicinity, x, labels, classes, ratios, source):
+def virtual(mixing, x, labels, classes, ratios, source):
     """Rounds of mixing, as the loop makes them; the partners of each with what is mixed."""
-    target = vicinity.smooth(F.one_hot(labels, classes).double())
+    target = mixing.smooth(F.one_hot(labels, classes).double())
     found, virtual_target, drawn = x, target, []
     for ratio in ratios:
-        drawn.append(partners(vicinity, x, labels, source))
+        drawn.append(partners(mixing, x, labels, source))
         other, other_target = take(x, drawn[-1]), take(target, drawn[-1])
-        found, virtual_target = vicinity.mix_with(
+        found, virtual_target = mixing.mix_with(
             found, virtual_target, other, other_target, torch.tensor(ratio, dtype=torch.float64)
         )
     return found, virtual_target, drawn
@@ -70,10 +70,10 @@ def test_the_nearer_label_by_hand():
     assert torch.equal(members, torch.stack([target, partner]))
 
 
-@given(vicinities, st.integers(0, 9_999), st.integers(1, 8), st.integers(2, 5), st.lists(unit, min_size=1, max_size=3))
-def test_weights_of_the_target_sum_to_one(vicinity, seed, n, classes, ratios):
+@given(mixings, st.integers(0, 9_999), st.integers(1, 8), st.integers(2, 5), st.lists(unit, min_size=1, max_size=3))
+def test_weights_of_the_target_sum_to_one(mixing, seed, n, classes, ratios):
     x, labels = examples(seed, n, classes)
-    found, target, drawn = virtual(vicinity, x, labels, classes, ratios, generator(seed))
+    found, target, drawn = virtual(mixing, x, labels, classes, ratios, generator(seed))
     torch.testing.assert_close(target.sum(-1), torch.ones(n, dtype=torch.float64))
     assert (target >= -1e-12).all()
     assert all(((each >= 0) & (each < n)).all() for each in drawn)
@@ -82,12 +82,12 @@ def test_weights_of_the_target_sum_to_one(vicinity, seed, n, classes, ratios):
     assert (found >= x.amin(0) - 1e-9).all()
 
 
-@given(vicinities, st.integers(0, 9_999), st.integers(1, 8), st.integers(2, 5), st.integers(1, 3))
-def test_a_ratio_of_one_is_the_identity(vicinity, seed, n, classes, rounds):
+@given(mixings, st.integers(0, 9_999), st.integers(1, 8), st.integers(2, 5), st.integers(1, 3))
+def test_a_ratio_of_one_is_the_identity(mixing, seed, n, classes, rounds):
     x, labels = examples(seed, n, classes)
-    found, target, _ = virtual(vicinity, x, labels, classes, [1.0] * rounds, generator(seed))
+    found, target, _ = virtual(mixing, x, labels, classes, [1.0] * rounds, generator(seed))
     assert torch.equal(found, x)
-    assert torch.equal(target, vicinity.smooth(F.one_hot(labels, classes).double()))
+    assert torch.equal(target, mixing.smooth(F.one_hot(labels, classes).double()))
 
 
 @given(st.sampled_from([mixed, nearer, linear]), st.integers(0, 9_999), st.integers(1, 8), st.lists(unit, max_size=8))
@@ -105,10 +105,10 @@ def test_swapping_the_examples_and_the_weights_changes_nothing(part, seed, n, ra
 @given(st.sampled_from([PARTNERS[1], PARTNERS[4]]), st.integers(0, 9_999), st.integers(1, 9), unit)
 def test_partners_of_the_same_class_leave_the_target_as_it_is(partner, seed, n, ratio):
     x, labels = examples(seed, n, 3)
-    vicinity = Vicinity.compose(partner=partner, smoothing=0.1)
-    _, target, drawn = virtual(vicinity, x, labels, 3, [ratio, 1 - ratio], generator(seed))
+    mixing = Mixing.compose(partner=partner, smoothing=0.1)
+    _, target, drawn = virtual(mixing, x, labels, 3, [ratio, 1 - ratio], generator(seed))
     assert all(torch.equal(labels[each], labels) for each in drawn)
-    torch.testing.assert_close(target, vicinity.smooth(F.one_hot(labels, 3).double()))
+    torch.testing.assert_close(target, mixing.smooth(F.one_hot(labels, 3).double()))
 
 
 @given(
@@ -117,23 +117,23 @@ def test_partners_of_the_same_class_leave_the_target_as_it_is(partner, seed, n, 
 def test_the_soft_loss_is_the_weighted_sum_of_the_losses(partner, smoothing, seed, n, first, second):
     """Against torch's own cross-entropy and its own label smoothing: two terms, and three for a second round."""
     x, labels = examples(seed, n, 4)
-    vicinity = Vicinity.compose(partner=partner, smoothing=smoothing)
+    mixing = Mixing.compose(partner=partner, smoothing=smoothing)
     logits = torch.randn(n, 4, generator=generator(seed + 1))
 
     def loss(y):
         return F.cross_entropy(logits, y, label_smoothing=smoothing)
 
-    _, target, (one,) = virtual(vicinity, x, labels, 4, [first], generator(seed))
+    _, target, (one,) = virtual(mixing, x, labels, 4, [first], generator(seed))
     two_terms = first * loss(labels) + (1 - first) * loss(labels[one])
     torch.testing.assert_close(soft_cross_entropy(logits, target), two_terms)
-    _, target, (one, other) = virtual(vicinity, x, labels, 4, [first, second], generator(seed))
+    _, target, (one, other) = virtual(mixing, x, labels, 4, [first, second], generator(seed))
     three_terms = second * (first * loss(labels) + (1 - first) * loss(labels[one])) + (1 - second) * loss(labels[other])
     torch.testing.assert_close(soft_cross_entropy(logits, target), three_terms)
 
 
 def test_parts_are_composed_from_their_names():
     x, labels = examples(0, 9, 3)
-    vicinity = Vicinity.compose(
+    mixing = Mixing.compose(
         ratio={"name": "constant", "value": 0.25},
         partner={"name": "nearest", "k": 3, "same_class": True},
         target={"name": "nearer"},
@@ -142,15 +142,17 @@ def test_parts_are_composed_from_their_names():
         smoothing=0.1,
         warmup_epochs=3,
     )
-    assert (vicinity.cut, vicinity.smoothing, vicinity.warmup_epochs, vicinity.within_minibatch) == (2, 0.1, 3, False)
-    assert vicinity.ratio((2,), generator=generator()).tolist() == [0.25, 0.25]
+    assert (mixing.cut, mixing.smoothing, mixing.warmup_epochs, mixing.partner.scope) == (2, 0.1, 3, "dataset")
+    assert mixing.ratio((2,), generator=generator()).tolist() == [0.25, 0.25]
     pool = TrainingSet(x, labels)
-    drawn = vicinity.partner(pool, torch.arange(9), generator=generator(4))
+    drawn = mixing.partner.sample(pool, torch.arange(9), generator=generator(4))
     assert torch.equal(drawn, nearest(pool, torch.arange(9), k=3, same_class=True, generator=generator(4)))
-    within = Vicinity.compose(partner={"name": "with_replacement"})
-    assert within.within_minibatch
-    assert torch.equal(within.partner(labels, generator=generator(4)), with_replacement(labels, generator=generator(4)))
-    noisy = vicinity.noise(x, torch.ones(1), generator=generator(5))
+    within = Mixing.compose(partner={"name": "with_replacement"})
+    assert within.partner.scope == "batch"
+    assert torch.equal(
+        within.partner.sample(labels, generator=generator(4)), with_replacement(labels, generator=generator(4))
+    )
+    noisy = mixing.noise(x, torch.ones(1), generator=generator(5))
     assert torch.equal(noisy, gaussian(x, torch.ones(1), sigma=0.5, generator=generator(5)))
 
 

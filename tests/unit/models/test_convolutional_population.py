@@ -4,7 +4,7 @@ from tests.unit.training.samples import MIXUP, finished, image_spec, images
 from torch import Tensor, nn
 
 from remixup.errors import UserError
-from remixup.mixing import Vicinity, soft_cross_entropy
+from remixup.mixing import Mixing, soft_cross_entropy
 from remixup.models import build, seed_dropout, stack
 from remixup.models.convolutional_population import MemberConv2d, _fold
 
@@ -85,7 +85,7 @@ def train(
             hidden, y = network[:cut](x[:, start : start + 16]), target[:, start : start + 16]
             partner = torch.stack([torch.randperm(y.shape[1], generator=source) for source in sources])
             ratio = torch.stack([torch.rand((), generator=source) for source in sources])
-            hidden, y = Vicinity(cut=cut).mix(hidden, y, ratio, partner)
+            hidden, y = Mixing(cut=cut).mix(hidden, y, ratio, partner)
             logits = network[cut:](hidden)
             loss = soft_cross_entropy(logits, y)
             optimiser.zero_grad()

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config, Scale
 from remixup.errors import UserError
-from remixup.mixing import Vicinity
+from remixup.mixing import Mixing
 from remixup.models import build
 from remixup.models.preact_resnet import PreActBlock
 from remixup.planning.plan import plan_experiment
@@ -190,7 +190,7 @@ def test_mixing_inside_the_edition_with_hooks_by_brute_force(cut: int) -> None:
     hidden = released_forward(weights, x, blocks, 0, cut - 1) if cut else x
     mixed = 0.3 * hidden + 0.7 * hidden[partner]
     expected = released_forward(weights, mixed, blocks, cut, 5)
-    ours, _ = Vicinity(cut=cut).mix(network[:cut](x), torch.eye(10)[:4].double(), ratio, partner)
+    ours, _ = Mixing(cut=cut).mix(network[:cut](x), torch.eye(10)[:4].double(), ratio, partner)
     torch.testing.assert_close(network[cut:](ours), expected, rtol=1e-12, atol=1e-12)
 
 

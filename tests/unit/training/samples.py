@@ -6,7 +6,8 @@ from remixup.config.run import RunSpec
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
 from remixup.training import checkpoints
-from remixup.training.supervised import Training
+from remixup.training.batches import draw_epoch
+from remixup.training.supervised import SupervisedTrainer
 
 CPU = torch.device("cpu")
 
@@ -53,7 +54,17 @@ def spectrograms(train=40, test=21, validation=0, classes=3, seed=0):
 
 
 def start(spec, data, seeds=(0,)):
-    return Training(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
+    return SupervisedTrainer(spec, list(seeds), make_inputs(spec, list(seeds), data, CPU), CPU)
+
+
+def draw(training):
+    """The batches of the current epoch, those of all steps in one list."""
+    return [batch for step in draw_epoch(training) for batch in step]
+
+
+def rounds(batch):
+    """Ratio (members,) and partners (members, n) of each round of mixing a batch."""
+    return [(each.ratio, each.partner) for each in batch.rounds]
 
 
 def finished(spec, data, seeds=(0,)):
@@ -87,7 +98,7 @@ def same(first, second):
     """Two trainings are at the same point, to the bit."""
     assert first.history == second.history
     assert first.epoch == second.epoch
-    ours, theirs = ([each.model.state_dict(), each.optimiser.state_dict()["state"]] for each in (first, second))
+    ours, theirs = ([each.model.state_dict(), each.optimizer.state_dict()["state"]] for each in (first, second))
     torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
 
 

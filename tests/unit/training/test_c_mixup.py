@@ -116,7 +116,7 @@ def test_an_incomplete_minibatch_is_left_out():
     data = table(rows=66)  # 45 to train on
     training = start(spec(), data)
     seen = []
-    training.loss = lambda x, y, draws, part, loss=training.loss: seen.append(y.shape[1]) or loss(x, y, draws, part)
+    training.loss = lambda x, y, batch, loss=training.loss: seen.append(y.shape[1]) or loss(x, y, batch)
     training.run(lambda _: None)
     assert seen == [8] * 5 * EPOCHS
 
@@ -146,7 +146,7 @@ def test_the_kernel_measures_labels_as_the_dataset_has_them():
     plain, standardized = (
         start(spec(dataset={**RUN["dataset"], "standardize_labels": on}), table()) for on in (False, True)
     )
-    assert torch.equal(plain.pools[0].labels, standardized.pools[0].labels)
+    assert torch.equal(plain.training_sets[0].labels, standardized.training_sets[0].labels)
     y = table().tensors["y"]
     assert (standardized.inputs.task.mean, standardized.inputs.task.std) == pytest.approx(
         (float(y.mean()), float(y.std()))

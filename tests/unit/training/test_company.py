@@ -8,7 +8,7 @@ from remixup.errors import UserError
 from remixup.store.run_store import Store
 from remixup.training import company, runner
 from remixup.training.company import Company, companies
-from remixup.training.supervised import Training
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import CPU, finished, image_spec, images, numbers, same, table, table_spec
 from tests.workflow.forks import kept
 
@@ -29,7 +29,7 @@ def specs(make, vicinity=(), erm=True, **changes):
 
 def together(runs, data, seeds):
     inputs = make_inputs(runs[0], seeds, data, CPU)
-    return Company([Training(spec, seeds, inputs, CPU) for spec in runs])
+    return Company([SupervisedTrainer(spec, seeds, inputs, CPU) for spec in runs])
 
 
 @pytest.mark.parametrize(

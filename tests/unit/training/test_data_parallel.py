@@ -16,9 +16,9 @@ from remixup.config.run import RunSpec
 from remixup.data import load, prepare
 from remixup.planning.plan import FAST
 from remixup.store.run_store import Store
+from remixup.training.batches import Batch, draw_epoch
 from remixup.training.data_parallel import Share, team
 from remixup.training.runner import Runner
-from remixup.training.supervised import _Draws
 from tests.unit.training.samples import CPU, MIXUP, image_spec, start
 
 # 300 images in minibatches of 48: six whole ones of two parts each, and one of 12, for which one process has no part.
@@ -40,25 +40,24 @@ def in_one_process(spec, data):
     for training.epoch in range(spec.epochs):
         for network in networks:
             network.train()
-        draws = _Draws(training)
-        for step, parts in enumerate(draws.steps):
-            training._set_rate(training.epoch + step / len(draws.steps))
-            examples = sum(draws.sizes[part] for part in parts)
+        steps = draw_epoch(training)
+        for step, batches in enumerate(steps):
+            training._set_rate(training.epoch + step / len(steps))
+            examples = sum(batch.size for batch in batches)
             gradients = [torch.zeros_like(weight) for weight in networks[0].parameters()]
-            for network, part in zip(networks, parts, strict=False):
-                span = draws.spans[part]
-                rows = training.inputs.train.gather(1, draws.order[:, span])
+            for network, batch in zip(networks, batches, strict=False):
+                rows = training.inputs.train.gather(1, batch.order)
                 training.model = network
                 training._networks.clear()
-                x = training._batch(training.inputs.examples(rows), draws.uniforms[:, span])
-                loss = training.loss(x, training.inputs.y[rows], draws, part) * (draws.sizes[part] / examples)
+                x = training.augment(training.inputs.examples(rows), batch.uniforms)
+                loss = training.loss(x, training.inputs.y[rows], batch) * (batch.size / examples)
                 for total, found in zip(
                     gradients, torch.autograd.grad(loss.sum(), list(network.parameters())), strict=True
                 ):
                     total += found
             for weight, gradient in zip(networks[0].parameters(), gradients, strict=True):
                 weight.grad = gradient
-            training.optimiser.step()
+            training.optimizer.step()
             networks[1].load_state_dict(dict(networks[0].named_parameters()), strict=False)
         for first, second in zip(networks[0].buffers(), networks[1].buffers(), strict=True):
             if first.is_floating_point():
@@ -118,20 +117,22 @@ def share(rank, size):
     return made
 
 
+def batches(*sizes):
+    """Batches of so many examples, of which nothing else matters."""
+    return [Batch(torch.zeros(1, size), torch.zeros(1, size, 0, 2), None, [], []) for size in sizes]
+
+
 def test_weights_make_the_mean_of_gradients_that_of_the_minibatch():
-    sizes = [4, 4, 4, 4, 4, 2]
-    # Six parts for two processes: the mean over both of the sums of weighted losses counts each example once.
-    assert share(0, 2).of(range(6), sizes) == [(0, 8 / 22), (2, 8 / 22), (4, 8 / 22)]
-    assert share(1, 2).of(range(6), sizes) == [(1, 8 / 22), (3, 8 / 22), (5, 4 / 22)]
-    assert share(0, 1).of(range(4, 6), sizes) == [(4, 4 / 6), (5, 2 / 6)]
+    step = batches(4, 4, 4, 4, 4, 2)
+    # Six batches for two processes: the mean over both of the sums of weighted losses counts each example once.
+    assert share(0, 2).of(step) == [(step[0], 8 / 22), (step[2], 8 / 22), (step[4], 8 / 22)]
+    assert share(1, 2).of(step) == [(step[1], 8 / 22), (step[3], 8 / 22), (step[5], 4 / 22)]
+    assert share(0, 1).of(step[4:]) == [(step[4], 4 / 6), (step[5], 2 / 6)]
 
 
-def test_one_without_a_part_takes_the_first_without_weight():
-    assert [share(rank, 3).of(range(5, 6), [4, 4, 4, 4, 4, 2]) for rank in range(3)] == [
-        [(5, 3.0)],
-        [(5, 0.0)],
-        [(5, 0.0)],
-    ]
+def test_a_process_without_a_batch_takes_the_first_without_weight():
+    [last] = batches(2)
+    assert [share(rank, 3).of([last]) for rank in range(3)] == [[(last, 3.0)], [(last, 0.0)], [(last, 0.0)]]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The private step against a loop over examples, the noise, the accountant, the sample, and what one example can do."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -61,7 +62,7 @@ def spec(method="plain", objective=(), **changes):
 def start(asked, seed=0, prepared=None):
     inputs = make_inputs(asked, [seed], prepared or data(), CPU)
     training = runner.start(asked, [seed], inputs, CPU)
-    assert isinstance(training, dp_sgd.PrivateTraining)
+    assert isinstance(training, dp_sgd.DPTrainer)
     training.model.train()
     return training
 
@@ -113,7 +114,7 @@ def test_without_noise_a_step_divides_the_sum_by_the_expected_size(micro, monkey
     before = torch.cat([weight.detach().flatten().clone() for weight in training.model.parameters()])
     wanted = before - training.clipped_sum(drawn[0]) / 30  # the rate is 1
     assert len(drawn[0].rows) != 30
-    training._optimise()
+    training.optimize()
     after = torch.cat([weight.detach().flatten() for weight in training.model.parameters()])
     assert torch.allclose(after, wanted, atol=1e-6)
 
@@ -126,7 +127,7 @@ def test_an_empty_minibatch_is_a_step_of_noise_of_the_right_size(method, factor,
         nobody = nobody.without(0)
     monkeypatch.setattr(training, "minibatches", lambda: [nobody])
     before = [weight.detach().clone() for weight in training.model.parameters()]
-    values = training._optimise()
+    values = training.optimize()
     moved = torch.cat(
         [(new.detach() - old).flatten() for new, old in zip(training.model.parameters(), before, strict=True)]
     )
@@ -144,7 +145,7 @@ def test_the_noise_is_another_at_every_step_and_epoch_and_seed():
         training = start(spec(optimiser={"name": "sgd", "lr": 1e-9}), seed)
         training.epoch = epoch
         training.noisy.generator = None
-        training._optimise()
+        training.optimize()
         seen.append(training.noisy.generator.initial_seed())
     assert len(set(seen)) == 3
 
@@ -174,7 +175,7 @@ def test_the_set_of_an_example_by_hand():
     x, target = training.sets(drawn)
     inputs, one = training.inputs, 2
     row, label = drawn.rows[one], inputs.train_labels[0, drawn.rows[one]]
-    own = training._batch(inputs.x[row].expand(1, 3, -1, -1, -1), drawn.uniforms[one][None])[0]
+    own = training.augment(inputs.x[row].expand(1, 3, -1, -1, -1), drawn.uniforms[one][None])[0]
     assert torch.allclose(x[one, :3], own)
     assert not torch.equal(own[0], own[1])
     assert target[one, :3].argmax(1).tolist() == [int(label)] * 3
@@ -347,12 +348,9 @@ def test_it_learns_where_little_privacy_is_asked_for():
 @pytest.mark.parametrize(
     ("method", "changes", "objective", "where", "words"),
     [
-        ("plain", {"model": {"name": "wide_resnet", "depth": 10, "widen": 1}}, {}, "run.model", "batch norm"),
-        ("plain", {"model": {"name": "preact_resnet", "width": 4, "blocks": [1]}}, {}, "run.model", "batch norm"),
         ("plain", {"model": "mlp"}, {}, "run.model", "one seed at a time"),
-        ("plain", {"scaling": "standardise"}, {}, "run.scaling", "given away"),
-        ("plain", {"batch_size": 61}, {}, "run.batch_size", "60 training examples"),
-        ("views", {"augmentation": []}, {}, "run.objective.views", "all the same"),
+        ("plain", {"scaling": "standardise"}, {}, "run.scaling", "reveal the private examples"),
+        ("views", {"augmentation": []}, {}, "run.objective.views", "are the same"),
         ("naive", {"vicinity": {**NAIVE, "partner": "with_replacement"}}, {}, "run.vicinity.partner", "not known"),
         ("naive", {"vicinity": {**NAIVE, "partner": "second_loader"}}, {}, "run.vicinity.partner", "not known"),
         ("self", {}, {"self_mixtures": 0}, "run.objective.self_mixtures", "own views"),
@@ -363,9 +361,22 @@ def test_it_learns_where_little_privacy_is_asked_for():
         ("plain", {"vicinity": {"noise": {"name": "gaussian", "sigma": 0.1}}}, {}, "run.vicinity", "noise"),
     ],
 )
-def test_what_is_not_private_or_not_done_is_refused(method, changes, objective, where, words):
+def test_a_plan_that_is_not_private_is_refused(method, changes, objective, where, words):
+    with pytest.raises(ValueError, match=rf"{re.escape(where)}: .*{words}"):
+        spec(method, objective, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "words"),
+    [
+        ({"model": {"name": "wide_resnet", "depth": 10, "widen": 1}}, "run.model", "batch norm"),
+        ({"model": {"name": "preact_resnet", "width": 4, "blocks": [1]}}, "run.model", "batch norm"),
+        ({"batch_size": 61}, "run.batch_size", "60 training examples"),
+    ],
+)
+def test_data_or_networks_that_do_not_fit_are_refused(changes, where, words):
     with pytest.raises(UserError, match=words) as caught:
-        start(spec(method, objective, **changes))
+        start(spec("plain", **changes))
     assert caught.value.where == where
 
 
@@ -375,9 +386,8 @@ def test_a_pool_is_needed_where_one_is_asked_for():
 
 
 def test_supervised_training_has_no_own_views():
-    asked = RunSpec.model_validate({**SPEC, "vicinity": OWN})
-    with pytest.raises(UserError, match="several views"):
-        runner.start(asked, [0], make_inputs(asked, [0], data(), CPU), CPU)
+    with pytest.raises(ValueError, match="several views"):
+        RunSpec.model_validate({**SPEC, "vicinity": OWN})
 
 
 def test_views_are_counted_as_work():

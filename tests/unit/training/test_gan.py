@@ -9,11 +9,10 @@ from torch.nn import functional as F
 from remixup.config.run import RunSpec
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
-from remixup.errors import UserError
 from remixup.models import gan as family
 from remixup.randomness import derive
 from remixup.training import gan, objectives
-from tests.unit.training.samples import CPU, interrupted, same, table, table_spec
+from tests.unit.training.samples import CPU, interrupted, same, table_spec
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.7}}
 FORMS = {"ordinary": ("real-fake", {}), "real-fake": ("real-fake", MIXUP), "batches": ("batches", MIXUP)}
@@ -78,13 +77,12 @@ def test_it_is_the_game_of_two_optimisers_written_out(form):
     torch.manual_seed(derive(0, "initialisation"))
     maker, critic = layers(3, 9, 7, 2), layers(2, 9, 7, 1)
     steps = {player: torch.optim.Adam(player.parameters(), lr=0.01) for player in (maker, critic)}
-    draws = gan._Draws(playing)
+    iterations = playing.draw_epoch()
 
-    def loss_on(real, made, iteration, step, moving):
+    def loss_on(real, made, step, moving):
         if form == "ordinary" or (form == "batches" and moving is maker):
             return ordinary(critic, real[:6], made[:6])
-        lam, partner = (None if t is None else t[0] for t in draws.mixing(iteration, step))
-        lam = lam.unsqueeze(1)
+        lam, partner = step.ratio[0].unsqueeze(1), None if step.partner is None else step.partner[0]
         if form == "real-fake":
             return two_terms(critic, lam * real + (1 - lam) * made, lam)
         labels = torch.tensor([1.0] * 6 + [0.0] * 6).unsqueeze(1)
@@ -93,10 +91,11 @@ def test_it_is_the_game_of_two_optimisers_written_out(form):
         return two_terms(critic, lam * first + (1 - lam) * second[partner], target)
 
     losses = {maker: [], critic: []}
-    for iteration in range(5):
-        for step, moving in enumerate((critic, critic, maker)):
-            real, latent = draws.real[iteration, 0, step], draws.latent[iteration, 0, step]
-            loss = loss_on(real, maker(latent), iteration, step, moving) * (1 if moving is critic else -1)
+    assert len(iterations) == 5
+    for iteration in iterations:
+        for step, moving in zip(iteration.steps, (critic, critic, maker), strict=True):
+            real, latent = step.real[0], step.latent[0]
+            loss = loss_on(real, maker(latent), step, moving) * (1 if moving is critic else -1)
             for player in (maker, critic):
                 player.zero_grad()
             loss.backward()
@@ -114,14 +113,14 @@ def test_it_is_the_game_of_two_optimisers_written_out(form):
 def test_what_the_discriminator_is_shown():
     playing = start(spec("batches"))
     real, made = torch.tensor([[[1.0, 2.0], [5.0, 5.0]]]), torch.tensor([[[3.0, 6.0], [0.0, -1.0]]])
-    x, target = playing._shown(real, made)
+    x, target = playing._discriminator_batch(real, made)
     assert x.tolist() == [[[1, 2], [5, 5], [3, 6], [0, -1]]]
     assert target.tolist() == [[[1], [1], [0], [0]]]
-    x, target = playing._shown(real, made, torch.tensor([[0.25, 1.0]]))
+    x, target = playing._discriminator_batch(real, made, torch.tensor([[0.25, 1.0]]))
     assert x.tolist() == [[[2.5, 5.0], [5.0, 5.0]]]
     assert target.tolist() == [[[0.25], [1.0]]]
     # The first halves are one minibatch, (real 1, made 1), the second halves another; the second is shuffled.
-    x, target = playing._shown(real, made, torch.tensor([[0.25, 0.5]]), torch.tensor([[1, 0]]))
+    x, target = playing._discriminator_batch(real, made, torch.tensor([[0.25, 0.5]]), torch.tensor([[1, 0]]))
     assert x.tolist() == [[[0.25, -0.25], [4.0, 5.5]]]
     assert target.tolist() == [[[0.25], [0.5]]]
 
@@ -147,7 +146,7 @@ def test_only_the_player_whose_turn_it_is_moves():
     def picture(player):
         kept = [parameter.detach().clone() for parameter in player.parameters()]
         for parameter in player.parameters():
-            kept += [value.clone() for value in playing.optimiser.state.get(parameter, {}).values()]
+            kept += [value.clone() for value in playing.optimizer.state.get(parameter, {}).values()]
         return kept
 
     def changed(before, player):
@@ -158,11 +157,11 @@ def test_only_the_player_whose_turn_it_is_moves():
         other = playing.generator if turn is playing.discriminator else playing.discriminator
         before = picture(turn), picture(other)
         sign = 1 if turn is playing.discriminator else -1
-        playing._move(turn, sign * playing._loss(*playing._shown(x, playing.generator(z))))
+        playing._update(turn, sign * playing._loss(*playing._discriminator_batch(x, playing.generator(z))))
         assert changed(before[0], turn)
         assert not changed(before[1], other)
-    assert playing.optimiser.state[next(playing.discriminator.parameters())]["step"] == 2
-    assert playing.optimiser.state[next(playing.generator.parameters())]["step"] == 1
+    assert playing.optimizer.state[next(playing.discriminator.parameters())]["step"] == 2
+    assert playing.optimizer.state[next(playing.generator.parameters())]["step"] == 1
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -229,7 +228,7 @@ def test_which_snapshots_there_are(epochs, iterations, expected):
 
 def test_runs_of_one_seed_differ_in_the_method_only():
     erm, mixup, other = start(spec()), start(spec("real-fake")), start(spec(), seeds=(1,))
-    first, second, third = (gan._Draws(each) for each in (erm, mixup, other))
+    first, second, third = (each.draw_epoch()[0].steps[0] for each in (erm, mixup, other))
     same(erm, mixup)
     assert torch.equal(first.real, second.real)
     assert torch.equal(first.latent, second.latent)
@@ -238,24 +237,27 @@ def test_runs_of_one_seed_differ_in_the_method_only():
     assert not torch.equal(first.latent, third.latent)
     assert not torch.equal(erm.samples(9), other.samples(9))
     erm.epoch = 1
-    assert not torch.equal(first.latent, gan._Draws(erm).latent)
+    assert not torch.equal(first.latent, erm.draw_epoch()[0].steps[0].latent)
     other.model.load_state_dict(erm.model.state_dict())
     assert not torch.equal(erm.samples(9), other.samples(9))
 
 
 def test_each_pair_has_a_ratio_of_its_own_and_each_step_examples_of_its_own():
-    draws = gan._Draws(start(spec("batches")))
-    assert draws.ratio.unique().numel() == draws.ratio.numel() == 5 * 3 * 12
-    assert draws.latent.unique().numel() == draws.latent.numel() == 5 * 3 * 12 * 3
-    assert torch.equal(draws.partner.sort(dim=-1).values, torch.arange(12).expand(5, 1, 3, 12))
+    steps = [step for iteration in start(spec("batches")).draw_epoch() for step in iteration.steps]
+    ratios, latents, partners = (
+        torch.stack([getattr(step, name) for step in steps]) for name in ("ratio", "latent", "partner")
+    )
+    assert ratios.unique().numel() == ratios.numel() == 5 * 3 * 12
+    assert latents.unique().numel() == latents.numel() == 5 * 3 * 12 * 3
+    assert torch.equal(partners.sort(dim=-1).values, torch.arange(12).expand(15, 1, 12))
 
 
 def test_real_examples_are_those_of_the_training_part():
     playing = start(spec(dataset={"subset": 4}, objective={"iterations": 40}), seeds=(0, 3))
-    real = gan._Draws(playing).real
+    real = torch.cat([step.real for iteration in playing.draw_epoch() for step in iteration.steps], dim=1)
     for member in range(2):
         chosen = playing.inputs.x[playing.inputs.train[member]]
-        drawn = real[:, member].flatten(0, 2).unique(dim=0)
+        drawn = real[member].unique(dim=0)
         assert torch.equal(drawn, chosen.unique(dim=0))
 
 
@@ -275,7 +277,7 @@ def test_a_run_that_blows_up_has_diverged_and_stops():
 def test_a_population_goes_on_when_one_member_diverges():
     inputs = make_inputs(spec(), [0, 1], points(), CPU)
     inputs.x[inputs.train[0]] = torch.inf
-    playing = gan.Game(spec(), [0, 1], inputs, CPU, iterations=5, critic_steps=2, pairs="real-fake")
+    playing = gan.GANTrainer(spec(), [0, 1], inputs, CPU, iterations=5, critic_steps=2, pairs="real-fake")
     playing.run(lambda _: None)
     assert playing.diverged == [True, False]
     assert [row for row in playing.history if row["seed"] == 1] == finished(spec(), seeds=(1,)).history
@@ -305,7 +307,7 @@ def test_numbers_have_not_moved(form, expected):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "mlp"}, r"run\.model\.name: the objective gan trains the model gan, not mlp"),
+        ({"model": "mlp"}, r"run\.model\.name: the objective gan cannot do this: it trains the model gan, not mlp"),
         ({"vicinity": {"ratio": {"name": "dirichlet", "alpha": 1.0}}}, r"run\.vicinity\.ratio: .* not several"),
         ({"vicinity": {**MIXUP, "partner": "with_replacement"}}, r"run\.vicinity: .* no use for partner"),
         ({"precision": "bfloat16", "micro_batch": 2}, r"run: .* no use for micro_batch, precision"),
@@ -314,11 +316,10 @@ def test_numbers_have_not_moved(form, expected):
     ],
 )
 def test_what_the_game_does_not_do_is_refused(changes, message):
-    with pytest.raises(UserError, match=message):
-        start(RunSpec.model_validate({**spec().model_dump(), **changes}))
+    with pytest.raises(ValueError, match=message):
+        RunSpec.model_validate({**spec().model_dump(), **changes})
 
 
 def test_labels_cannot_be_asked_of_a_gan():
-    wrong = table_spec(model="gan")
-    with pytest.raises(UserError, match="trained by the objective gan"):
-        objectives.supervised(wrong, [0], make_inputs(wrong, [0], table(), CPU), CPU)
+    with pytest.raises(ValueError, match="trained by the objective gan"):
+        table_spec(model="gan")

@@ -12,13 +12,14 @@ from remixup.errors import UserError
 from remixup.mixing import TrainingSet
 from remixup.mixing.partner.training_set import nearest, second_loader
 from remixup.randomness import generator
-from remixup.training import supervised
 from tests.unit.training.samples import (
     MIXUP,
+    draw,
     finished,
     image_spec,
     images,
     numbers,
+    rounds,
     spectrograms,
     start,
     table,
@@ -41,13 +42,14 @@ def check(training, step):
 
     Args:
         training: before an epoch, with the optimiser of `SETTINGS`.
-        step: called with the network and, for each minibatch, its draws, number and rows of the epoch's order.
+        step: called with the network and, for each batch, the batch, its number and its rows in the epoch's order.
     """
     network = copy.deepcopy(training.model).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
-    draws, total, start = supervised._Draws(training), 0.0, 0
-    for part, size in enumerate(draws.sizes):
-        loss = step(network, draws, part, slice(start, start + size))
+    total, start = 0.0, 0
+    for number, batch in enumerate(draw(training)):
+        size = batch.size
+        loss = step(network, batch, number, slice(start, start + size))
         optimiser.zero_grad()
         loss.sum().backward()
         optimiser.step()
@@ -63,9 +65,9 @@ def check(training, step):
     assert [row["train_loss"] for row in last] == pytest.approx((total / start).tolist(), rel=1e-4)
 
 
-def minibatch(training, draws, rows):
-    """Scaled examples (members, n, ...) and labels of some rows of an epoch's order, not augmented."""
-    chosen = draws.order[:, rows]
+def examples(training, batch):
+    """Scaled examples (members, n, ...) and labels of a batch, not augmented."""
+    chosen = batch.order
     inputs = training.inputs
     return inputs.scale(inputs.x[inputs.train.gather(1, chosen)]), inputs.train_labels.gather(1, chosen)
 
@@ -78,9 +80,9 @@ def test_mixing_at_a_cut_is_mixing_the_output_of_the_stages_before(family, cut):
     spec = image_spec(**{**CALM, "model": model}, vicinity={**MIXUP, "cut": cut}, batch_size=25)
     training = start(spec, images())
 
-    def step(network, draws, part, rows):
-        (x,), (y,) = minibatch(training, draws, rows)
-        [(ratio, partner)] = draws.mixing(part)
+    def step(network, batch, number, rows):
+        (x,), (y,) = examples(training, batch)
+        [(ratio, partner)] = rounds(batch)
         lam, other = ratio.float().item(), partner[0]
         before = network[:cut](x)
         out = network[cut:](lam * before + (1 - lam) * before[other])
@@ -94,9 +96,9 @@ def test_members_of_a_population_are_mixed_at_a_cut_each_by_itself(cut):
     spec = table_spec(**SETTINGS, vicinity={**MIXUP, "cut": cut})
     training = start(spec, table(missing=True), seeds=(0, 4))
 
-    def step(network, draws, part, rows):
-        x, y = minibatch(training, draws, rows)
-        [(ratio, partner)] = draws.mixing(part)
+    def step(network, batch, number, rows):
+        x, y = examples(training, batch)
+        [(ratio, partner)] = rounds(batch)
         before = network[:cut](x)
         mixed = [
             lam * hidden + (1 - lam) * hidden[other]
@@ -176,12 +178,12 @@ def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselve
         partners = nearest(TrainingSet(raw, labels), order, **named, generator=source)
     theirs = torch.rand(50, 2, 2, generator=source)
     own = torch.rand(50, 2, 2, generator=generator(2, "augmentation", 1))
-    ratios = training.vicinity.ratio((4,), generator=generator(2, "ratio", 1)).float()
+    ratios = training.mixing.ratio((4,), generator=generator(2, "ratio", 1)).float()
 
-    def step(network, draws, part, rows):
+    def step(network, batch, number, rows):
         x = training.inputs.scale(augmented(raw[order[rows]], own[rows]))
         other = training.inputs.scale(augmented(raw[partners[rows]], theirs[rows]))
-        lam, y, other_y = ratios[part], labels[order[rows]], labels[partners[rows]]
+        lam, y, other_y = ratios[number], labels[order[rows]], labels[partners[rows]]
         out = network[cut:](lam * network[:cut](x) + (1 - lam) * network[:cut](other))
         return (lam * F.cross_entropy(out, y) + (1 - lam) * F.cross_entropy(out, other_y)).unsqueeze(0)
 
@@ -195,12 +197,12 @@ def test_smoothed_and_replaced_labels_reach_the_loss(vicinity):
     y = training.inputs.train_labels[0]
     assert (y != training.inputs.y[training.inputs.train[0]]).sum() > 5
 
-    def step(network, draws, part, rows):
-        x, _ = minibatch(training, draws, rows)
-        label = y[draws.order[0, rows]]
-        if training.vicinity.ratio is None:
+    def step(network, batch, number, rows):
+        x, _ = examples(training, batch)
+        label = y[batch.order[0]]
+        if training.mixing.ratio is None:
             return F.cross_entropy(network(x)[0], label, label_smoothing=0.2).unsqueeze(0)
-        [(lam, partner)] = draws.mixing(part)
+        [(lam, partner)] = rounds(batch)
         lam, other = lam[0].float(), partner[0]
         out = network(lam * x + (1 - lam) * x[:, other])[0]
         losses = [F.cross_entropy(out, each, label_smoothing=0.2) for each in (label, label[other])]
@@ -214,9 +216,9 @@ def test_partners_have_the_labels_that_they_are_trained_on():
     training = start(spec, table())
     x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
 
-    def step(network, draws, part, rows):
-        [(lam, partner)] = draws.mixing(part)
-        lam, own, other = lam[0].float(), draws.order[0, rows], partner[0]
+    def step(network, batch, number, rows):
+        [(lam, partner)] = rounds(batch)
+        lam, own, other = lam[0].float(), batch.order[0], partner[0]
         out = network((lam * x[own] + (1 - lam) * x[other]).unsqueeze(0))[0]
         return (lam * F.cross_entropy(out, y[own]) + (1 - lam) * F.cross_entropy(out, y[other])).unsqueeze(0)
 
@@ -228,14 +230,14 @@ def test_the_same_class_is_that_which_is_trained_on(partner):
     """Nobody knows the true labels of a training set: who looks for the same class takes those that there are."""
     spec = table_spec(dataset={"label_noise": 0.6}, vicinity={**MIXUP, "partner": partner})
     training = start(spec, table(rows=121), seeds=(0, 1))
-    draws, begin, moved = supervised._Draws(training), 0, 0
-    for part, size in enumerate(draws.sizes):
-        [(_, positions)] = draws.mixing(part)
-        own = draws.order[:, begin : begin + size]
-        other = own.gather(1, positions) if training.vicinity.within_minibatch else positions
+    moved = 0
+    for batch in draw(training):
+        [(_, positions)] = rounds(batch)
+        own = batch.order
+        other = own.gather(1, positions) if training.mixing.partner.scope == "batch" else positions
         labels = training.inputs.train_labels
         assert torch.equal(labels.gather(1, own), labels.gather(1, other))
-        begin, moved = begin + size, moved + (own != other).sum().item()
+        moved += (own != other).sum().item()
     assert moved > 60
 
 
@@ -247,9 +249,9 @@ def test_noise_is_added_to_examples_and_partners_before_they_are_mixed(partner):
     x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
     source = generator(3, "noise")
 
-    def step(network, draws, part, rows):
-        [(lam, partners)] = draws.mixing(part)
-        lam, own = lam[0].float(), draws.order[0, rows]
+    def step(network, batch, number, rows):
+        [(lam, partners)] = rounds(batch)
+        lam, own = lam[0].float(), batch.order[0]
         first = x[own] + 0.5 * torch.randn(len(own), 5, generator=source)
         if partner == "permutation":
             second, other = first[partners[0]], own[partners[0]]
@@ -272,8 +274,8 @@ def test_noise_in_units_of_pixels_is_noise_on_the_image():
     source = generator(0, "noise")
     mean, std = (torch.tensor(scaling[name]).view(3, 1, 1) for name in ("mean", "std"))
 
-    def step(network, draws, part, rows):
-        own = draws.order[0, rows]
+    def step(network, batch, number, rows):
+        own = batch.order[0]
         x = (raw[own] + 0.1 * torch.randn(len(own), 3, 8, 8, generator=source) - mean) / std
         return F.cross_entropy(network(x), labels[own]).unsqueeze(0)
 
@@ -284,14 +286,14 @@ def test_three_examples_are_mixed_with_the_weights_drawn():
     ratio = {"name": "dirichlet", "alpha": 1.0, "examples": 3}
     training = start(table_spec(**SETTINGS, vicinity={"ratio": ratio}), table())
 
-    def step(network, draws, part, rows):
-        (x,), (y,) = minibatch(training, draws, rows)
-        (first, one), (second, two) = draws.mixing(part)
+    def step(network, batch, number, rows):
+        (x,), (y,) = examples(training, batch)
+        (first, one), (second, two) = rounds(batch)
         first, second, one, two = first[0].float(), second[0].float(), one[0], two[0]
         weights = [first * second, (1 - first) * second, 1 - second]
-        examples = [(x, y), (x[one], y[one]), (x[two], y[two])]
-        out = network(sum(w * each for w, (each, _) in zip(weights, examples, strict=True)).unsqueeze(0))[0]
-        return sum(w * F.cross_entropy(out, y) for w, (_, y) in zip(weights, examples, strict=True)).unsqueeze(0)
+        mixed = [(x, y), (x[one], y[one]), (x[two], y[two])]
+        out = network(sum(w * each for w, (each, _) in zip(weights, mixed, strict=True)).unsqueeze(0))[0]
+        return sum(w * F.cross_entropy(out, y) for w, (_, y) in zip(weights, mixed, strict=True)).unsqueeze(0)
 
     check(training, step)
 
@@ -301,14 +303,13 @@ def test_rounds_have_partners_and_augmentation_of_their_own():
     spec = image_spec(
         **{**CALM, "augmentation": ["random_crop"]}, vicinity={"ratio": ratio, "partner": "second_loader"}
     )
-    draws = supervised._Draws(start(spec, images()))
-    rounds = draws.mixing(1)
-    assert len(rounds) == 3
-    for (a, (first, one)), (b, (second, two)) in itertools.combinations(enumerate(rounds), 2):
-        assert first.item() != second.item()
-        assert not torch.equal(one, two)
-        assert not torch.equal(draws.partner_uniforms(1, a), draws.partner_uniforms(1, b))
-    assert not torch.equal(draws.partner_uniforms(1, 0), draws.uniforms[:, 16:32])
+    batch = draw(start(spec, images()))[1]
+    assert len(batch.rounds) == 3
+    for first, second in itertools.combinations(batch.rounds, 2):
+        assert first.ratio.item() != second.ratio.item()
+        assert not torch.equal(first.partner, second.partner)
+        assert not torch.equal(first.uniforms, second.uniforms)
+    assert not torch.equal(batch.rounds[0].uniforms, batch.uniforms)
 
 
 @pytest.mark.parametrize(
@@ -327,6 +328,7 @@ def test_epochs_before_mixing_are_those_of_erm(make, data, vicinity):
         assert row["train_loss"] != other["train_loss"]
     # an epoch draws what it would have drawn without
     mixup.epoch = warmed_up.epoch = 3
-    assert torch.equal(supervised._Draws(mixup).ratio, supervised._Draws(warmed_up).ratio)
+    for one, other in zip(draw(mixup), draw(warmed_up), strict=True):
+        assert [each.ratio for each in one.rounds] == [each.ratio for each in other.rounds]
     warmed_up.epoch = 1
-    assert supervised._Draws(warmed_up).mixing(0) == []
+    assert draw(warmed_up)[0].rounds == []

@@ -3,42 +3,44 @@ import torch
 
 from remixup.config.run import RunSpec
 from remixup.costs.flops import work
-from remixup.training import supervised
+from remixup.training.batches import draw_epoch
 from remixup.training.optimizers import adam, adam_of_sums
 from remixup.training.trainer import initial_model
-from tests.unit.training.samples import MIXUP, TABLE, finished, start, table, table_spec
+from tests.unit.training.samples import MIXUP, TABLE, draw, finished, start, table, table_spec
 
 
 def test_an_epoch_of_several_passes_shuffles_each_by_itself():
     training = start(table_spec(passes=3), table())
-    draws, count = supervised._Draws(training), training.inputs.train.shape[1]
-    passes = draws.order.view(1, 3, count)
+    steps, count = draw_epoch(training), training.inputs.train.shape[1]
+    batches = [batch for step in steps for batch in step]
+    passes = torch.cat([batch.order for batch in batches], dim=1).view(1, 3, count)
     assert torch.equal(passes.sort().values, torch.arange(count).expand(1, 3, -1))
     assert not torch.equal(passes[0, 0], passes[0, 1])
     # No minibatch takes from two passes: of 31 examples each ends with the 7 that are left.
-    assert draws.sizes == 3 * [8, 8, 8, 7]
-    assert len(draws.steps) == 12
+    assert [batch.size for batch in batches] == 3 * [8, 8, 8, 7]
+    assert len(steps) == 12
 
 
 def test_one_pass_draws_what_an_epoch_always_drew():
     plain, one = start(table_spec(vicinity=MIXUP), table()), start(table_spec(vicinity=MIXUP, passes=1), table())
-    assert torch.equal(supervised._Draws(plain).order, supervised._Draws(one).order)
+    for batch, other in zip(draw(plain), draw(one), strict=True):
+        assert torch.equal(batch.order, other.order)
     assert plain.spec.key() == one.spec.key()
 
 
 def test_every_pass_has_ratios_and_partners_of_its_own():
-    draws = supervised._Draws(start(table_spec(vicinity=MIXUP, passes=4), table()))
-    assert draws.ratio.shape[1] == 16
-    assert len(draws.ratio.unique()) == 16
+    batches = draw(start(table_spec(vicinity=MIXUP, passes=4), table()))
+    assert len(batches) == 16
+    assert len({batch.rounds[0].ratio.item() for batch in batches}) == 16
 
 
 def test_a_second_loader_passes_as_often_as_the_first():
     training = start(table_spec(vicinity={**MIXUP, "partner": "second_loader"}, passes=3), table())
-    draws, count = supervised._Draws(training), training.inputs.train.shape[1]
-    partners = torch.cat([rounds[0] for rounds in draws.partner], dim=1).view(1, 3, count)
+    batches, count = draw(training), training.inputs.train.shape[1]
+    partners = torch.cat([batch.rounds[0].partner for batch in batches], dim=1).view(1, 3, count)
     assert torch.equal(partners.sort().values, torch.arange(count).expand(1, 3, -1))
     assert not torch.equal(partners[0, 0], partners[0, 1])
-    assert [rounds[0].shape[1] for rounds in draws.partner] == draws.sizes
+    assert [batch.rounds[0].partner.shape[1] for batch in batches] == [batch.size for batch in batches]
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_passes():
@@ -75,7 +77,7 @@ def test_weights_are_drawn_anew_and_the_optimiser_remembers():
         expected = first if now.epoch == 1 else second
         for weight, fresh in zip(now.model.parameters(), expected.parameters(), strict=True):
             assert torch.allclose(weight, fresh, atol=1e-12)
-        steps.append(float(next(iter(now.optimiser.state.values()))["step"]))
+        steps.append(float(next(iter(now.optimizer.state.values()))["step"]))
 
     training.run(look)
     assert not torch.equal(next(first.parameters()), next(second.parameters()))

@@ -13,9 +13,8 @@ from remixup.errors import UserError
 from remixup.mixing.blend import segment
 from remixup.randomness import generator
 from remixup.store.run_store import Store, metrics
-from remixup.training import supervised
 from remixup.training.optimizers import adam, adamw
-from tests.unit.training.samples import finished, start
+from tests.unit.training.samples import draw, finished, rounds, start
 
 
 def series(train=40, test=21, validation=15, classes=3, channels=2, steps=32, seed=0):
@@ -144,10 +143,9 @@ def test_a_part_for_other_data_is_refused(name, shape, kind):
 def test_augmented_series_differ_from_epoch_to_epoch_and_are_the_same_again(name):
     training = start(spec(augmentation=[name]), series())
     raw = training.inputs.examples(training.inputs.train[:, :4])
-    draws = [supervised._Draws(training) for _ in range(2)]
-    first, again = (training._batch(raw, each.uniforms[:, :4]) for each in draws)
+    first, again = (training.augment(raw, draw(training)[0].uniforms[:, :4]) for _ in range(2))
     training.epoch = 1
-    later = training._batch(raw, supervised._Draws(training).uniforms[:, :4])
+    later = training.augment(raw, draw(training)[0].uniforms[:, :4])
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
     assert not torch.equal(first, raw.float())
@@ -161,14 +159,14 @@ def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatc
     seen = []
     monkeypatch.setattr(training, "_stages", lambda x, start, end: seen.append(x) or x)
     monkeypatch.setattr(training.inputs.task, "loss", lambda outputs, target: seen.append(target) or target.sum())
-    draws = supervised._Draws(training)
-    x = training.inputs.scale(training.inputs.examples(draws.order[:, :16]))
-    y = training.inputs.train_labels.gather(1, draws.order[:, :16])
-    training.loss(x, y, draws, 0)
-    [(ratio, partner)], place = draws.mixing(0), draws.place(0, 0)
+    batch = draw(training)[0]
+    x = training.inputs.scale(training.inputs.examples(batch.order))
+    y = training.inputs.train_labels.gather(1, batch.order)
+    training.loss(x, y, batch)
+    [(ratio, partner)], position = rounds(batch), batch.rounds[0].position
     own = torch.rand(3, 1, generator=generator(0, "window", 0))[0]  # three minibatches of one round
-    assert torch.equal(place, own.view(1))
-    blended, kept = segment(x, x[0][partner[0]][None], ratio, place)
+    assert torch.equal(position, own.view(1, 1))
+    blended, kept = segment(x, x[0][partner[0]][None], ratio, position)
     assert torch.equal(seen[-2], blended)
     hot = torch.nn.functional.one_hot(y[0], 3).float()
     torch.testing.assert_close(seen[-1][0], (kept * hot + (1 - kept) * hot[partner[0]]).float())
@@ -176,14 +174,12 @@ def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatc
 
 def test_windows_are_drawn_apart_from_ratios_and_partners():
     """Cutmix and mixup of one seed have the same ratios, partners and order."""
-    cut, linear = (
-        supervised._Draws(start(spec(vicinity={**WINDOWS, "blend": blend}), series()))
-        for blend in ("segment", "linear")
-    )
-    assert torch.equal(cut.ratio, linear.ratio)
-    assert torch.equal(cut.order, linear.order)
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(cut.partner, linear.partner, strict=True))
-    assert linear.place(0, 0) is None
+    cut, linear = (draw(start(spec(vicinity={**WINDOWS, "blend": blend}), series())) for blend in ("segment", "linear"))
+    for one, other in zip(cut, linear, strict=True):
+        assert torch.equal(one.order, other.order)
+        assert torch.equal(one.rounds[0].ratio, other.rounds[0].ratio)
+        assert torch.equal(one.rounds[0].partner, other.rounds[0].partner)
+        assert other.rounds[0].position is None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3])
@@ -202,7 +198,7 @@ def test_a_population_trains_each_seed_as_it_would_alone():
 
 
 def test_a_window_of_several_partners_is_refused():
-    with pytest.raises(ValueError, match="windows of several partners would overlap"):
+    with pytest.raises(ValueError, match="segment mixes two examples, and the ratio dirichlet mixes several"):
         spec(vicinity={"ratio": {"name": "dirichlet", "alpha": 1}, "blend": "segment"})
 
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from remixup.training import supervised
 from remixup.training.schedules import constant, steps, warmup_steps
-from tests.unit.training.samples import MIXUP, finished, image_spec, images, start, table, table_spec
+from tests.unit.training.samples import MIXUP, draw, finished, image_spec, images, rounds, start, table, table_spec
 
 CALM = {"augmentation": [], "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
 RISE = {"name": "warmup_steps", "milestones": [3], "warmup": 2}
@@ -25,17 +24,18 @@ def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
     training = start(spec, images())
     network = copy.deepcopy(training.model).train()
     plain = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
-    draws = supervised._Draws(training)
-    assert draws.sizes == sizes
-    order, losses, start_of, part = draws.order[0], 0.0, 0, 0
-    for batch in (16, 16, 16, 2):
+    batches = draw(training)
+    assert [batch.size for batch in batches] == sizes
+    losses, remaining = 0.0, iter(batches)
+    for size in (16, 16, 16, 2):
         gradients = [torch.zeros_like(parameter) for parameter in network.parameters()]
         done = 0
-        while done < batch:
-            rows = order[start_of : start_of + sizes[part]]
+        while done < size:
+            batch = next(remaining)
+            rows = batch.order[0]
             x, y = training.inputs.scale(training.inputs.x[rows]), training.inputs.y[rows]
             if vicinity:
-                [(lam, partner)] = draws.mixing(part)
+                [(lam, partner)] = rounds(batch)
                 lam, other = lam.item(), partner[0]
                 out = network(lam * x + (1 - lam) * x[other])
                 loss = lam * F.cross_entropy(out, y) + (1 - lam) * F.cross_entropy(out, y[other])
@@ -43,9 +43,9 @@ def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
                 loss = F.cross_entropy(network(x), y)
             found = torch.autograd.grad(loss, list(network.parameters()))
             for total, each in zip(gradients, found, strict=True):
-                total += each * len(rows) / batch
+                total += each * len(rows) / size
             losses += loss.item() * len(rows)
-            start_of, done, part = start_of + len(rows), done + len(rows), part + 1
+            done += len(rows)
         for parameter, gradient in zip(network.parameters(), gradients, strict=True):
             parameter.grad = gradient
         plain.step()
@@ -62,13 +62,13 @@ def test_without_batch_statistics_and_mixing_parts_change_nothing():
 
 
 def test_parts_have_ratios_of_their_own():
-    draws = supervised._Draws(start(image_spec(**CALM, vicinity=MIXUP, micro_batch=5), images()))
-    assert draws.sizes == [5, 5, 5, 1] * 3 + [2]
-    ratios = [ratio.item() for part in range(len(draws.sizes)) for ratio, _ in draws.mixing(part)]
-    assert len(set(ratios)) == len(draws.sizes) == 13
-    for part, size in enumerate(draws.sizes):
-        [(_, partner)] = draws.mixing(part)
-        assert partner.sort(-1).values.tolist() == [list(range(size))]
+    batches = draw(start(image_spec(**CALM, vicinity=MIXUP, micro_batch=5), images()))
+    assert [batch.size for batch in batches] == [5, 5, 5, 1] * 3 + [2]
+    ratios = [ratio.item() for batch in batches for ratio, _ in rounds(batch)]
+    assert len(set(ratios)) == len(batches) == 13
+    for batch in batches:
+        [(_, partner)] = rounds(batch)
+        assert partner.sort(-1).values.tolist() == [list(range(batch.size))]
 
 
 def test_the_rate_rises_linearly_then_drops():
@@ -90,8 +90,8 @@ def test_steps_and_constant_at_parts_of_an_epoch(epoch):
 def test_the_rate_is_set_step_by_step():
     """Four steps an epoch; of parts there are more, but they share their step's rate."""
     training = start(image_spec(**CALM, optimiser={"name": "sgd", "lr": 0.8}, schedule=RISE, micro_batch=8), images())
-    rates, step = [], training.optimiser.step
-    training.optimiser.step = lambda: (rates.append(training.optimiser.param_groups[0]["lr"]), step())
+    rates, step = [], training.optimizer.step
+    training.optimizer.step = lambda: (rates.append(training.optimizer.param_groups[0]["lr"]), step())
     training.run(lambda _: None)
     expected = [0.8 * (0.25 + 0.75 * k / 8) for k in range(8)] + [0.8] * 4 + [0.08] * 4
     assert rates == pytest.approx(expected)

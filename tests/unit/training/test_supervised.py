@@ -1,5 +1,4 @@
 import itertools
-import math
 
 import pytest
 import torch
@@ -8,16 +7,18 @@ from torch.nn import functional as F
 
 from remixup.data.inputs import make_inputs
 from remixup.randomness import derive, generator
-from remixup.training import checkpoints, supervised
-from remixup.training.supervised import Training
+from remixup.training import checkpoints
+from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import (
     CPU,
     MIXUP,
+    draw,
     finished,
     image_spec,
     images,
     interrupted,
     numbers,
+    rounds,
     same,
     spectrograms,
     start,
@@ -110,18 +111,16 @@ def test_runs_of_one_seed_differ_in_the_method_only(make, data):
         assert torch.equal(a, b)
     assert torch.equal(erm.inputs.train, mixup.inputs.train)
     assert torch.equal(erm.inputs.test, mixup.inputs.test)
-    first, second = supervised._Draws(erm), supervised._Draws(mixup)
-    assert torch.equal(first.order, second.order)
-    rows = slice(0, 16)
-    batches = []
-    for training, draws in ((erm, first), (mixup, second)):
-        chosen = training.inputs.train.gather(1, draws.order)[:, rows]
-        uniforms = draws.uniforms[:, rows] if training.spec.augmentation else None
-        batches.append(training._batch(training.inputs.examples(chosen), uniforms))
-    assert torch.equal(*batches)
+    first, second = draw(erm), draw(mixup)
+    assert all(torch.equal(one.order, two.order) for one, two in zip(first, second, strict=True))
+    augmented = []
+    for training, batches in ((erm, first), (mixup, second)):
+        raw, _ = next(training.examples(batches))
+        augmented.append(training.augment(raw, batches[0].uniforms))
+    assert torch.equal(*augmented)
     other = start(make(), data, seeds=(1,))
     assert not all(map(torch.equal, erm.model.state_dict().values(), other.model.state_dict().values()))
-    assert not torch.equal(first.order, supervised._Draws(other).order)
+    assert not torch.equal(first[0].order, draw(other)[0].order)
 
 
 def test_purposes_and_epochs_draw_apart():
@@ -149,11 +148,10 @@ def test_the_loop_is_sgd_on_the_soft_cross_entropy():
     x, y = training.inputs.x, training.inputs.y
     for epoch in range(2):
         training.epoch = epoch
-        draws = supervised._Draws(training)
         losses = []
-        for step in range(math.ceil(draws.order.shape[1] / 8)):
-            rows = training.inputs.train[0, draws.order[0, 8 * step : 8 * step + 8]]
-            [(lam, partner)] = draws.mixing(step)
+        for batch in draw(training):
+            rows = training.inputs.train[0, batch.order[0]]
+            [(lam, partner)] = rounds(batch)
             lam, partner = lam[0].float(), partner[0]
             out = plain(lam * x[rows] + (1 - lam) * x[rows][partner])
             loss = lam * F.cross_entropy(out, y[rows]) + (1 - lam) * F.cross_entropy(out, y[rows][partner])
@@ -187,7 +185,7 @@ def test_a_population_goes_on_when_one_member_diverges():
     data = table()
     inputs = make_inputs(table_spec(), [0, 1], data, CPU)
     inputs.x[inputs.train[0]] = torch.inf
-    training = Training(table_spec(), [0, 1], inputs, CPU)
+    training = SupervisedTrainer(table_spec(), [0, 1], inputs, CPU)
     training.run(lambda _: None)
     assert training.diverged == [True, False]
     assert [r for r in training.history if r["seed"] == 1] == finished(table_spec(), data, seeds=(1,)).history

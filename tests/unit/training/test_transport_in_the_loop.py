@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from remixup.mixing.optimal_transport import assigned
+from remixup.mixing.partner.transport import transport
 from remixup.randomness import generator
 from tests.unit.training.samples import MIXUP, finished, image_spec, images, start, table, table_spec
-from tests.unit.training.test_mixing_in_the_loop import CALM, check, minibatch
+from tests.unit.training.test_mixing_in_the_loop import CALM, check, examples
 
 K = 4
 
@@ -21,12 +21,12 @@ def test_partners_are_assigned_where_they_are_mixed(cut):
     drawn = keys.argsort(dim=-1)
     moved = []
 
-    def step(network, draws, part, rows):
-        (x,), (y,) = minibatch(training, draws, rows)
+    def step(network, batch, number, rows):
+        (x,), (y,) = examples(training, batch)
         before = network[:cut](x)
-        other = assigned(before, drawn[part], k=K)
-        moved.append(not other.equal(drawn[part]))
-        lam = draws.mixing(part)[0][0].float().item()
+        other = transport(before, drawn[number], k=K)
+        moved.append(not other.equal(drawn[number]))
+        lam = batch.rounds[0].ratio.float().item()
         out = network[cut:](lam * before + (1 - lam) * before[other])
         return (lam * F.cross_entropy(out, y) + (1 - lam) * F.cross_entropy(out, y[other])).unsqueeze(0)
 

@@ -1,1 +1,1 @@
-"""Whom an example is mixed with: somebody of its minibatch, or of the whole training set."""
+"""Strategies for choosing mixing partners: from the minibatch, the training set, or an example's own views."""

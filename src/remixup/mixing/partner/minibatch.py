@@ -1,35 +1,38 @@
 """Partners from the example's own minibatch.
 
 Each function takes the class indices of minibatches (..., n), of any integer dtype, leading dimensions being separate
-minibatches, and a generator on the CPU or on the labels' device. It returns an int64 tensor (..., n): for each example
-the position of its partner in its own minibatch.
+minibatches, and a generator on the CPU or on the labels' device. It returns an int64 tensor (..., n): the position
+of each example's partner in its own minibatch.
 """
 
 import torch
 from torch import Tensor
 
+from remixup.mixing.declarations import declare
+
 NUMERICS = 1
 
 
 def permutation(labels: Tensor, *, generator: torch.Generator) -> Tensor:
-    """A uniformly random permutation of the minibatch: partners come from all classes (mixup paper, section 2).
+    """Draw a uniformly random permutation of the minibatch, over all classes (mixup paper, section 2).
 
-    One loader suffices: a minibatch is mixed with itself after shuffling. Only the labels' shape matters.
+    One data loader suffices: a minibatch is mixed with itself after shuffling. Only the labels' shape matters.
     """
     keys = torch.rand(labels.shape, dtype=torch.float64, device=generator.device, generator=generator)
     return keys.argsort(dim=-1).to(labels.device)
 
 
+@declare(needs_classes=True)
 def same_class(labels: Tensor, *, generator: torch.Generator) -> Tensor:
-    """A uniformly random permutation within each class of the minibatch (mixup paper, Table 5, "SC + RP").
+    """Draw a uniformly random permutation within each class of the minibatch (mixup paper, Table 5, "SC + RP").
 
-    An example without company in its minibatch is its own partner.
+    An example that is alone in its class is paired with itself.
 
     Raises:
-        ValueError: labels that are no class indices.
+        ValueError: if the labels are not class indices.
     """
     if labels.is_floating_point():
-        raise ValueError("labels that are numbers have no classes to find partners in")
+        raise ValueError("numeric labels have no classes to choose partners from")
     keys = torch.rand(labels.shape, dtype=torch.float64, device=generator.device, generator=generator)
     grouped = labels.argsort(dim=-1, stable=True)
     shuffled = (labels.double() + keys.to(labels.device)).argsort(dim=-1)
@@ -37,7 +40,7 @@ def same_class(labels: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def with_replacement(labels: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Each partner drawn uniformly from the minibatch, the example itself included, whatever the others drew."""
+    """Draw each partner independently and uniformly from the minibatch, the example itself included."""
     size = labels.shape[-1]
     drawn = torch.randint(size, labels.shape, device=generator.device, generator=generator)
     return drawn.to(labels.device)

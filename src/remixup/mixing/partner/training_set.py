@@ -1,8 +1,7 @@
 """Partners from the whole training set.
 
-Each function takes the training set, the positions (n,) in it of the examples to be mixed, int64 (all examples of an
-epoch in their order), and a generator on the CPU. It returns an int64 tensor (n,): positions of the partners in the
-training set.
+Each function takes the training set, the positions in it of the examples to mix, int64 (n,) (all examples of an epoch
+in their order), and a generator on the CPU. It returns the positions of the partners in the training set, int64 (n,).
 """
 
 from typing import Annotated
@@ -11,38 +10,40 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from remixup.mixing.declarations import declare
+
 NUMERICS = 1
 
 
 class TrainingSet:
-    """The examples that partners are looked for among; what is computed for all of them is kept.
+    """The examples to choose partners from, with what is computed once for all of them (neighbors, kernels).
 
     Args:
         x: inputs (n, ...), any dtype; distances are Euclidean in these units.
-        labels: class indices (n,), int64; or numbers (n,) or (n, outputs), where no class is asked for.
+        labels: class indices (n,), int64; or numbers (n,) or (n, outputs).
     """
 
     def __init__(self, x: Tensor, labels: Tensor) -> None:
         self.x, self.labels = x.flatten(1), labels
-        # Plain dictionaries: a cached method would refer to the object that holds it, and keep its data in memory.
-        self._neighbours: dict[tuple[int, bool], tuple[Tensor, Tensor]] = {}
+        # Dictionaries, because `functools.cache` on a method would keep every instance, with its data, in memory.
+        self._neighbors: dict[tuple[int, bool], tuple[Tensor, Tensor]] = {}
         self._kernels: dict[float, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
-        """Return the k nearest others of each example, nearest first, int64 (n, k), and their number, int64 (n,).
+    def neighbors(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
+        """Return the k nearest other examples of each, nearest first, int64 (n, k), and their number, int64 (n,).
 
-        Fewer than k where the training set (or the class) has fewer others; the rest of such a row means nothing.
+        The number is below k where the training set (or the class) is small; the rest of such a row is undefined.
         """
         if same_class and self.labels.is_floating_point():
-            raise ValueError("labels that are numbers have no classes to find partners in")
-        if (k, same_class) not in self._neighbours:
-            self._neighbours[k, same_class] = self._find_neighbours(min(k, len(self)), same_class)
-        return self._neighbours[k, same_class]
+            raise ValueError("numeric labels have no classes to choose partners from")
+        if (k, same_class) not in self._neighbors:
+            self._neighbors[k, same_class] = self._find_neighbors(min(k, len(self)), same_class)
+        return self._neighbors[k, same_class]
 
-    def _find_neighbours(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
+    def _find_neighbors(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
         found, counts = [], []
         for rows in torch.arange(len(self), device=self.x.device).split(1000):
             distance = torch.cdist(self.x[rows].float(), self.x.float())
@@ -64,6 +65,7 @@ class TrainingSet:
         return self._kernels[bandwidth]
 
 
+@declare(scope="dataset")
 def nearest(
     examples: TrainingSet,
     positions: Tensor,
@@ -72,27 +74,29 @@ def nearest(
     same_class: bool = False,
     generator: torch.Generator,
 ) -> Tensor:
-    """One of the k nearest neighbours, uniformly drawn (mixup paper, Table 5, "KNN"; its `k` is 200).
+    """Draw one of the k nearest neighbors uniformly (mixup paper, Table 5, "KNN"; its `k` is 200).
 
-    With `same_class` the neighbours are those of the same class, as SMOTE has them (Chawla et al., 2002). An example
-    without neighbours is its own partner.
+    With `same_class` only neighbors of the same class count, as in SMOTE (Chawla et al., 2002). An example without
+    neighbors is its own partner.
     """
-    neighbours, counts = examples.neighbours(k, same_class)
+    neighbors, counts = examples.neighbors(k, same_class)
     uniform = torch.rand(len(positions), dtype=torch.float64, generator=generator)
     available = counts[positions]
-    drawn = neighbours[positions, (uniform * available).long()]
+    drawn = neighbors[positions, (uniform * available).long()]
     return torch.where(available > 0, drawn, positions)
 
 
+@declare(scope="dataset")
 def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
     """Draw each partner uniformly from the whole training set, with replacement, the example itself included.
 
-    The released code of Chidambaram et al. (2022, `utils/manifold_mixup.py`) and that of Yao et al. (2022, mixup as the
-    baseline of C-Mixup) do so.
+    As in the released code of Chidambaram et al. (2022, `utils/manifold_mixup.py`) and of Yao et al. (2022, mixup as
+    the baseline of C-Mixup).
     """
     return torch.randint(len(examples), (len(positions),), generator=generator)
 
 
+@declare(scope="dataset")
 def label_kernel(
     examples: TrainingSet, positions: Tensor, *, bandwidth: Annotated[float, Gt(0)], generator: torch.Generator
 ) -> Tensor:
@@ -104,7 +108,7 @@ def label_kernel(
     Args:
         examples: the training set; its labels may be numbers or class indices.
         positions: int64 (n,), whose partners are drawn.
-        bandwidth: h, in the unit of the labels as the dataset has them.
+        bandwidth: h, in the unit of the dataset's labels.
         generator: the source of randomness, on the CPU.
     """
     cumulative = examples.label_kernel(bandwidth)[positions]
@@ -112,6 +116,7 @@ def label_kernel(
     return torch.searchsorted(cumulative, uniform, right=True).squeeze(1).clamp(max=len(examples) - 1)
 
 
+@declare(scope="dataset")
 def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
-    """An independent pass over the training set in another order: a second data loader (mixup paper, Figure 1a)."""
+    """Take partners from an independent shuffle of the training set: a second data loader (mixup paper, Figure 1a)."""
     return torch.randperm(len(examples), generator=generator)[: len(positions)]
