@@ -1,7 +1,7 @@
-"""Every draw derives from (seed, purpose, epoch) alone.
+"""Random generators that depend on (seed, purpose, epoch) alone.
 
-So runs of one seed differ in the method only: split, initialisation and data order share their purposes across
-methods, while ratio, partner and dropout have purposes of their own. Nothing has to be remembered to resume.
+Runs of one seed therefore share split, initialization and data order, whatever their mixing method; ratio, partner and
+dropout have purposes of their own. Resuming needs no stored generator state.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ Purpose = Literal[
 
 
 def derive(seed: int, purpose: Purpose, epoch: int = 0) -> int:
-    """A 63-bit seed for one purpose of one run in one epoch."""
+    """Return a 63-bit seed for one purpose and epoch."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator(seed: int, purpose: Purpose, epoch: int = 0) -> torch.Generator:
-    """A CPU generator for one purpose; draws are made on the CPU so that they are the same on every device."""
+    """Return a generator for one purpose and epoch, on the CPU so that draws are the same on every device."""
     return torch.Generator().manual_seed(derive(seed, purpose, epoch))

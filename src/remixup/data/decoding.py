@@ -27,11 +27,11 @@ def random_resized_crop(
     size: Annotated[int, Ge(1)] = 224,
     area: Annotated[float, Gt(0), Le(1)] = 0.08,
 ) -> Tensor:
-    """Train on a crop of random size and shape, resized to a square; evaluate on the centre of the whole image.
+    """Train on a crop of random size and shape, resized to a square; evaluate on the center of the whole image.
 
     In training the crop has a share of the image's area that is uniform in [`area`, 1] and a ratio of width to height
     between 3/4 and 4/3, uniform in its logarithm; one that does not fit is drawn again, and after ten the largest
-    centred crop of an allowed shape is taken. In an evaluation the shorter side becomes size / 0.875 pixels and the
+    centered crop of an allowed shape is taken. In an evaluation the shorter side becomes size / 0.875 pixels and the
     central square is cut out. As in Goyal et al. (1706.02677, section 5.1, after Szegedy et al. 2015), whose training
     the mixup paper follows on ImageNet (1710.09412, section 3.1); resizing is bilinear with antialiasing.
 

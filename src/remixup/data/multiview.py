@@ -1,4 +1,4 @@
-"""Images with a second view: data that are made to have two features for each class (2210.13512, section 5)."""
+"""Images with a second view, which gives each class two features (2210.13512, section 5)."""
 
 from __future__ import annotations
 
@@ -10,51 +10,53 @@ from remixup.randomness import generator
 
 WHERE = "run.dataset.second_view"
 ROWS = 10_000
-"""Images that are scaled at a time."""
+"""Number of images scaled at a time, to limit the memory."""
 
 
-def pairing(classes: int, source: torch.Generator) -> Tensor:
-    """A uniformly random pairing of the classes: the partner of each, int64 (classes,).
+def pairing(classes: int, random: torch.Generator) -> Tensor:
+    """Draw a uniformly random pairing of the classes: the partner of each class, int64 (classes,).
 
-    Nobody is its own partner, and everybody is its partner's partner.
+    No class is its own partner, and every class is its partner's partner.
 
     Raises:
-        UserError: an odd number of classes, of which one would be left alone.
+        UserError: The number of classes is odd.
     """
     if classes % 2:
-        raise UserError(f"{classes} classes do not fall into pairs", where=WHERE, hint="a dataset of an even number")
-    first, second = torch.randperm(classes, generator=source).view(-1, 2).unbind(1)
+        raise UserError(f"{classes} classes cannot be paired", where=WHERE, hint="use a dataset with an even number")
+    first, second = torch.randperm(classes, generator=random).view(-1, 2).unbind(1)
     partner = torch.empty(classes, dtype=torch.int64)
     partner[first], partner[second] = second, first
     return partner
 
 
 def partners(labels: Tensor, classes: int, seeds: list[int]) -> Tensor:
-    """For each training example another one, of the partner class: positions in the training part.
+    """Draw for each training example another one of the partner class.
 
-    Each seed has a pairing and draws of its own; an example is drawn uniformly, whatever the others drew.
+    Each seed has its own pairing. Examples are drawn uniformly with replacement.
 
     Args:
-        labels: those that are trained on, int64 (seeds, n).
-        classes: how many there are.
-        seeds: of the members.
+        labels: Training labels, int64 (seeds, n).
+        classes: Number of classes.
+        seeds: Seeds of the block.
 
     Returns:
-        int64 (seeds, n).
+        Positions in the training part, int64 (seeds, n).
 
     Raises:
-        UserError: an odd number of classes, or no training example of a class whose partner has some.
+        UserError: The number of classes is odd, or a needed class has no training example.
     """
     found = []
     for own, seed in zip(labels, seeds, strict=True):
-        source = generator(seed, "second view")
-        wanted = pairing(classes, source)[own]
+        random = generator(seed, "second view")
+        wanted = pairing(classes, random)[own]
         counts = own.bincount(minlength=classes)
         if not bool((counts[wanted] > 0).all()):
             missing = int(wanted[counts[wanted] == 0][0])
-            raise UserError(f"no training example of class {missing}, which is another's second view", where=WHERE)
+            raise UserError(
+                f"class {missing} has no training example for the second view of another class", where=WHERE
+            )
         begins = counts.cumsum(0) - counts
-        uniform = torch.rand(len(own), dtype=torch.float64, generator=source)
+        uniform = torch.rand(len(own), dtype=torch.float64, generator=random)
         found.append(own.argsort(stable=True)[begins[wanted] + (uniform * counts[wanted]).long()])
     return torch.stack(found)
 
@@ -62,25 +64,25 @@ def partners(labels: Tensor, classes: int, seeds: list[int]) -> Tensor:
 def with_second_view(
     x: Tensor, offset: Tensor, divisor: Tensor, train: Tensor, labels: Tensor, classes: int, seeds: list[int]
 ) -> Tensor:
-    """Scaled images with as many channels again: of training examples their partner's, of all others zeros.
+    """Scale images and append the channels of a partner: of training examples the drawn one, of all others zeros.
 
     Args:
-        x: images, uint8 (rows, channels, height, width).
-        offset: of the scaling of pixels in [0, 1].
-        divisor: of the same.
-        train: rows of the training part, int64 (seeds, n).
-        labels: those that are trained on, int64 (seeds, n).
-        classes: how many there are.
-        seeds: of the members.
+        x: Images, uint8 (rows, channels, height, width).
+        offset: Offset of the scaling of pixels in [0, 1].
+        divisor: Divisor of the scaling.
+        train: Rows of the training part, int64 (seeds, n).
+        labels: Training labels, int64 (seeds, n).
+        classes: Number of classes.
+        seeds: Seeds of the block.
 
     Returns:
-        float16 (seeds x rows, 2 channels, height, width), all rows of the first seed, then of the next.
+        float16 (seeds * rows, 2 * channels, height, width), all rows of the first seed, then of the next.
 
     Raises:
-        UserError: x is no images, or its classes have no pairs.
+        UserError: The data are not images with classes, or the classes cannot be paired.
     """
     if x.dtype != torch.uint8 or x.ndim != 4 or labels.is_floating_point():
-        raise UserError("only images of classes have a second view", where=WHERE)
+        raise UserError("only images with classes have a second view", where=WHERE)
     chosen = partners(labels, classes, seeds)
     scaled = torch.cat([((part.float() / 255 - offset) / divisor).half() for part in x.split(ROWS)])
     channels = x.shape[1]

@@ -1,4 +1,4 @@
-"""How inputs are scaled: an offset and a divisor, from the training part alone."""
+"""Scaling of inputs: offset and divisor from the training part alone."""
 
 import torch
 from torch import Tensor

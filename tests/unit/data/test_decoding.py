@@ -49,7 +49,7 @@ def by_torchvision(height, width, area, count=4000):
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("size", [24, 56, 224])
-def test_the_crop_of_an_evaluation_is_the_centre_of_the_resized_image(height, width, size):
+def test_the_crop_of_an_evaluation_is_the_center_of_the_resized_image(height, width, size):
     shown = random_resized_crop(image := picture(height, width), None, size=size)
     assert shown.shape == (3, size, size)
     assert shown.dtype == torch.uint8
@@ -107,7 +107,7 @@ def test_crops_lie_inside_and_keep_to_their_limits(height, width):
     ("height", "width", "expected"),
     [(30, 300, (0, 130, 30, 40)), (300, 30, (130, 0, 40, 30)), (30, 33, (0, 0, 30, 33))],
 )
-def test_after_ten_tries_in_vain_the_largest_crop_of_the_centre(height, width, expected):
+def test_after_ten_tries_in_vain_the_largest_crop_of_the_center(height, width, expected):
     class Whole(random.Random):
         """Draws the whole area at the widest shape, which never fits."""
 

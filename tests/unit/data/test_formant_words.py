@@ -59,7 +59,7 @@ def test_the_resonances_go_from_one_vowel_to_the_other() -> None:
         for third in (voice[: len(voice) // 3], voice[-len(voice) // 3 :]):
             power = np.abs(np.fft.rfft(third * np.hanning(len(third)))) ** 2
             hertz = np.fft.rfftfreq(len(third), 1 / 4_000)
-            low, high = (power[np.abs(hertz - centre) < 150].sum() for centre in (1_090, 1_720))
+            low, high = (power[np.abs(hertz - center) < 150].sum() for center in (1_090, 1_720))
             balance.append(high / low)
         assert (balance[1] > 20 * balance[0]) if rises else (balance[0] > 20 * balance[1])
 

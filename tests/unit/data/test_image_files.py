@@ -36,7 +36,7 @@ def encoded(seed: int, size: tuple[int, int] = (20, 14), mode: str = "RGB", form
 
 
 def film() -> bytes:
-    frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
     return out.getvalue()
@@ -138,7 +138,7 @@ def test_a_mirror_without_the_folder(tmp_path: Path, toy: Path) -> None:
         (encoded(1)[:300], "Image is incomplete or truncated"),
         (b"<html>404</html>", "Unsupported image file"),
         (b"", "it is empty"),
-        (film(), "no image of one frame and eight bits"),
+        (film(), "not an image of one frame and eight bits"),
     ],
     ids=["two bytes short", "cut", "a web page", "empty", "a film"],
 )

@@ -12,9 +12,9 @@ from remixup.data.builders import image_folder
 from remixup.errors import UserError
 
 
-def picture(path: Path, colour: tuple[int, ...] | int, size: tuple[int, int] = (4, 4), mode: str = "RGB") -> Path:
+def picture(path: Path, color: tuple[int, ...] | int, size: tuple[int, int] = (4, 4), mode: str = "RGB") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path)
+    Image.new(mode, size, color).save(path)
     return path
 
 
@@ -61,6 +61,6 @@ def test_a_broken_image_is_named(tmp_path: Path, keep: int) -> None:
     for part in ("train", "val"):
         path = picture(tmp_path / part / "a" / "x.png", (9, 9, 9), (32, 32))
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UserError, match="this is not a whole image") as raised:
+    with pytest.raises(UserError, match="this is not a complete image") as raised:
         image_folder.read(tmp_path, 32)
     assert raised.value.where == str(path)

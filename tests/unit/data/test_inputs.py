@@ -47,7 +47,7 @@ def test_raw_tables_are_imputed_but_not_scaled():
     assert inputs.x.isfinite().all()
 
 
-def test_images_are_standardised_by_channel():
+def test_images_are_standardized_by_channel():
     data = images(channels=3)
     inputs = make_inputs(image_spec(), [0], data, CPU)
     scaled = inputs.scale(inputs.x[inputs.train[0]])

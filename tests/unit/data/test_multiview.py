@@ -46,7 +46,7 @@ def test_every_pairing_of_four_classes_is_as_likely():
 
 
 def test_an_odd_number_of_classes_has_no_pairing():
-    with pytest.raises(UserError, match="3 classes do not fall into pairs"):
+    with pytest.raises(UserError, match="3 classes cannot be paired"):
         make_inputs(view_spec(), [0], images(classes=3), CPU)
 
 
@@ -189,16 +189,16 @@ def test_the_workload_counts_the_channels_that_the_network_gets():
 
 
 def test_what_has_no_second_view_is_refused():
-    with pytest.raises(UserError, match="only images of classes"):
+    with pytest.raises(UserError, match="only images with classes"):
         make_inputs(view_spec(scaling="raw"), [0], spectrograms(), CPU)
-    with pytest.raises(UserError, match="only images of classes"):
+    with pytest.raises(UserError, match="only images with classes"):
         make_inputs(view_spec({"holdout": 0.5}, model={"name": "mlp"}, scaling="raw"), [0], table(classes=4), CPU)
     data = four()
     files = replace(data, images="somewhere")
     with pytest.raises(UserError, match="image files have no second view"):
         make_inputs(view_spec(), [0], files, CPU)
     lonely = {**data.tensors, "train_y": torch.zeros(50, dtype=torch.int64)}
-    with pytest.raises(UserError, match=r"no training example of class [1-3]"):
+    with pytest.raises(UserError, match=r"class [1-3] has no training example"):
         make_inputs(view_spec(), [0], Prepared(lonely, data.manifest), CPU)
 
 

@@ -70,7 +70,7 @@ def test_the_png_files_are_what_was_read_and_the_same_every_time(tmp_path: Path)
 
 
 def test_enlarging_keeps_a_ramp_a_ramp() -> None:
-    # The centre of pixel k of 14 lies at (8 k - 3) / 14 of 8; outside the outermost centres the edge goes on.
+    # The center of pixel k of 14 lies at (8 k - 3) / 14 of 8; outside the outermost centers the edge goes on.
     ramp = photo_digits._enlargement() @ np.arange(8)
     assert ramp.tolist() == [min(max(8 * k - 3, 0), 7 * 14) for k in range(14)]
     assert photo_digits._enlargement().sum(axis=1).tolist() == [14] * 14

@@ -30,24 +30,24 @@ def test_the_blob_lies_in_the_ring_and_both_are_uniform() -> None:
 
 
 @pytest.mark.parametrize(
-    ("builder", "centres"),
+    ("builder", "centers"),
     [
         (points.ring_of_gaussians, [(np.cos(np.pi * k / 4), np.sin(np.pi * k / 4)) for k in range(8)]),
         (points.grid_of_gaussians, [(x / 2, y / 2) for y in range(-2, 3) for x in range(-2, 3)]),
     ],
 )
-def test_modes_are_equally_frequent_gaussians_about_their_centres(builder, centres) -> None:
+def test_modes_are_equally_frequent_gaussians_about_their_centers(builder, centers) -> None:
     tensors = builder(RawFiles({}, Path(), Path())).tensors
     for part, count in (("train", 20_000), ("test", 2_000)):
         x, y = tensors[f"{part}_x"], tensors[f"{part}_y"]
         assert (x.shape, x.dtype, y.dtype) == ((count, 2), np.float32, np.int64)
-        assert np.bincount(y).tolist() == [count // len(centres)] * len(centres)
-        noise = (x.astype(np.float64) - np.array(centres)[y]) / 0.01
+        assert np.bincount(y).tolist() == [count // len(centers)] * len(centers)
+        noise = (x.astype(np.float64) - np.array(centers)[y]) / 0.01
         assert stats.kstest(noise.ravel(), "norm").pvalue > 0.01
         assert abs(stats.spearmanr(noise[:, 0], noise[:, 1]).statistic) < 0.05
         # each mode lies where it should: the mean of m draws is within five standard errors
-        means = np.stack([noise[y == mode].mean(0) for mode in range(len(centres))])
-        assert np.abs(means).max() < 5 / np.sqrt(count / len(centres))
+        means = np.stack([noise[y == mode].mean(0) for mode in range(len(centers))])
+        assert np.abs(means).max() < 5 / np.sqrt(count / len(centers))
     assert not set(map(bytes, tensors["train_x"])) & set(map(bytes, tensors["test_x"]))
 
 

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from remixup.data import prepare
-from remixup.data.builders.series import standardised
+from remixup.data.builders.series import standardized
 from remixup.data.catalog.descriptor import File, Folder, Size, Version
 from remixup.data.catalog.registry import lookup
 from remixup.errors import UserError
@@ -20,10 +20,10 @@ from tests.unit.data.edf_files import mmidb_eeg, sleep_edf
 from tests.unit.data.series_files import apnea_ecg, har, packed, pamap2, ptb_xl
 
 
-def test_channels_are_standardised_over_the_training_part() -> None:
+def test_channels_are_standardized_over_the_training_part() -> None:
     source = np.random.default_rng(0)
     train = source.normal([[3.0], [-1.0], [5.0]], [[2.0], [0.1], [0.0]], (50, 3, 40))
-    built = standardised({"train": (train, np.zeros(50, int)), "test": (train[:5] + 2, np.ones(5, int))}, ("a", "b"))
+    built = standardized({"train": (train, np.zeros(50, int)), "test": (train[:5] + 2, np.ones(5, int))}, ("a", "b"))
     x, test = built.tensors["train_x"].astype(float), built.tensors["test_x"].astype(float)
     np.testing.assert_allclose(x[:, :2].mean((0, 2)), 0, atol=1e-3)
     np.testing.assert_allclose(x[:, :2].std((0, 2)), 1, atol=1e-3)

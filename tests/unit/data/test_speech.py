@@ -74,13 +74,13 @@ def test_samples_are_read_as_scipy_reads_them() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a whole wav file: it ends early"),
-        (GOOD[:30], "not a whole wav file: (it ends early|fmt chunk)"),
+        (b"", "not a complete wav file: it ends early"),
+        (GOOD[:30], "not a complete wav file: (it ends early|fmt chunk)"),
         (GOOD[:-1], "it holds 99 of 100 samples"),
         (GOOD[:44], "it holds 0 of 100 samples"),
         (wav(noise(2, 0)), "it holds no samples"),
         (b"<html>sorry</html>" * 9, "does not start with RIFF"),
-        (GOOD[:16] + b"\xff\xff" + GOOD[18:], "not a whole wav file"),
+        (GOOD[:16] + b"\xff\xff" + GOOD[18:], "not a complete wav file"),
         (wav(noise(2, 100), channels=2), "2 channel.* of 16 bits at 16,000 Hz, not one of 16 bits at 16,000 Hz"),
         (wav(noise(2, 100), width=1), "1 channel.* of 8 bits"),
         (wav(noise(2, 100), rate=8_000), "at 8,000 Hz, not"),
@@ -138,7 +138,7 @@ def test_clips_are_split_by_speaker_in_the_order_of_their_names(said: Path) -> N
 @pytest.mark.parametrize("name", ["2_eve_0.wav", "two.wav", "2_ann_x.wav", "2_ann_0_0.wav"])
 def test_a_clip_that_does_not_say_whose_it_is(said: Path, name: str) -> None:
     (said / name).write_bytes(GOOD)
-    with pytest.raises(UserError, match=r"does not tell its word and its speaker .*ann, bob, cy, di") as raised:
+    with pytest.raises(UserError, match=r"does not state its word and speaker .*ann, bob, cy, di") as raised:
         speech.by_speaker(said, SPEAKERS, rate=8_000, frames=11)
     assert raised.value.where == str(said / name)
 

@@ -171,7 +171,7 @@ def added(name: str, text: str) -> Callable[[Path], object]:
         (
             lambda root: (root / "cat" / "d_nohash_0.wav").write_bytes(GOOD[:99]),
             "cat/d_nohash_0.wav",
-            "not a whole wav",
+            "not a complete wav",
         ),
         (lambda root: (root / "cat" / "e.wav").mkdir(), "cat/e.wav", "it cannot be read"),
     ],

@@ -72,7 +72,7 @@ def test_an_evaluation_asked_for_again_reads_nothing(stream, monkeypatch):
         with pytest.raises(FileNotFoundError):
             list(given.batches(other, [20], seeds))
     given.path.with_suffix(".away").rename(given.path)
-    monkeypatch.setattr(streaming, "KEPT", 20 * 3 * 12 * 12 - 1)
+    monkeypatch.setattr(streaming, "CACHE_BYTES", 20 * 3 * 12 * 12 - 1)
     large = stream()
     list(large.batches(rows, [20]))
     large.path.unlink()
@@ -96,7 +96,7 @@ def test_an_image_is_decoded_once_where_there_is_room(stream, records, monkeypat
     fresh = [epoch(stream(), number) for number in (0, 1)]
     monkeypatch.setattr(streaming, "decode", counting)
     first = [0, *rows.tolist()][:held]  # the first record tells the shape of all
-    monkeypatch.setattr(streaming, "KEPT", sum(pixels(records[row]).nbytes for row in first))
+    monkeypatch.setattr(streaming, "CACHE_BYTES", sum(pixels(records[row]).nbytes for row in first))
     given = stream()
     assert all(torch.equal(epoch(given, number), images) for number, images in enumerate(fresh))
     assert len(decoded) == 40 + (40 - held)
@@ -142,7 +142,7 @@ def test_a_damaged_record_is_named(stream, tmp_path, records, workers, damage):
         damaged.path.write_bytes(content[: damaged.offsets[140]])
     batches = damaged.batches(torch.arange(COUNT), [COUNT - 20, 20])
     assert len(next(batches)) == COUNT - 20
-    with pytest.raises(UserError, match="record 140: this is not a whole image") as raised:
+    with pytest.raises(UserError, match="record 140: this is not a complete image") as raised:
         next(batches)
     assert raised.value.where == str(tmp_path / "images.bin")
     assert "Traceback" not in str(raised.value)
@@ -150,7 +150,7 @@ def test_a_damaged_record_is_named(stream, tmp_path, records, workers, damage):
 
 
 def test_a_first_record_that_is_damaged_is_told_at_once(stream, records):
-    with pytest.raises(UserError, match="record 0: this is not a whole image"):
+    with pytest.raises(UserError, match="record 0: this is not a complete image"):
         stream(given=[b"?" * 50, *records[1:]])
 
 

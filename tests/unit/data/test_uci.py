@@ -105,10 +105,10 @@ def test_website_phishing_keeps_grades_as_numbers(read) -> None:  # type: ignore
     ("builder", "file", "content", "message"),
     [
         (uci.iris, "iris.data", "5.1,3.5,1.4,0.2,Iris-setosa\n5.1,3.5,Iris-setosa\n", "line 2 has 3 columns, not 5"),
-        (uci.iris, "iris.data", "5.1,3.5,1.4,x,Iris-setosa\n", "something that is no number.*'x'"),
+        (uci.iris, "iris.data", "5.1,3.5,1.4,x,Iris-setosa\n", "a value that is not a number.*'x'"),
         (uci.iris, "iris.data", "5.1,3.5,1.4,1,Rose\n", "'Rose' is none of Iris-setosa, Iris-versicolor"),
-        (uci.iris, "iris.data", "5.1,?,1.4,1,Iris-setosa\n", "something that is no number"),
-        (uci.abalone, "abalone.data", "M,1,1,1,1,1,1,1,7.5\n", "the class '7.5' is no whole number"),
+        (uci.iris, "iris.data", "5.1,?,1.4,1,Iris-setosa\n", "a value that is not a number"),
+        (uci.abalone, "abalone.data", "M,1,1,1,1,1,1,1,7.5\n", "the class '7.5' is not an integer"),
     ],
 )
 def test_a_row_that_is_wrong_is_told(tmp_path: Path, builder, file: str, content: str, message: str) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,7 @@
-"""Taking named files out of a publisher's archive."""
+"""Extract files from a publisher's archive.
+
+Only requested members are written, under names that the archive cannot choose.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,15 @@ _UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.
 
 
 class BadContentError(Exception):
-    """The archive cannot be read to its end, or does not hold what it should."""
+    """The archive cannot be read or lacks a file."""
 
 
 def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
-    """Writes the members called `names` (in whatever folder of the archive) to `folder / name`.
-
-    Only these are written, and under these names: no path inside the archive decides where a file lands.
+    """Write the members called `names`, in any folder of the archive, to `folder / name`.
 
     Raises:
-        BadContentError: a member's path leads out of the archive; one of `names` is missing, there twice or not a
-            plain file; or the archive cannot be read.
+        BadContentError: A member's path leads out of the archive; one of `names` is missing, a duplicate or not a plain
+            file; or the archive cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found: set[str] = set()
@@ -52,11 +53,11 @@ def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
 
 
 def extract_folder(archive: Path, within: str, folder: Path) -> None:
-    """Writes all files that the archive holds below its folder `within` to the same places below `folder`.
+    """Write all files of the archive's folder `within` to the same paths below `folder`.
 
     Raises:
-        BadContentError: a member's path leads out of the archive, one below `within` is not a plain file or there
-            twice, there is none, or the archive cannot be read.
+        BadContentError: A member's path leads out of the archive, a member of `within` is not a plain file or a
+            duplicate, there is none, or the archive cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -78,10 +79,10 @@ def extract_folder(archive: Path, within: str, folder: Path) -> None:
 
 
 def decompress(packed: Path, unpacked: Path) -> None:
-    """Writes the content of the gzip file `packed` to `unpacked`.
+    """Write the content of the gzip file `packed` to `unpacked`.
 
     Raises:
-        BadContentError: it cannot be read to its end.
+        BadContentError: The file cannot be read to its end.
     """
     unpacked.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -92,7 +93,7 @@ def decompress(packed: Path, unpacked: Path) -> None:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]] | None]]:
-    """Path, size and opener of each member but folders; a member that is no plain file has no opener."""
+    """Yield path, size and opener of each member except folders; only plain files have an opener."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():

@@ -1,7 +1,7 @@
-"""Electroencephalograms that PhysioNet publishes as EDF: Sleep-EDF and the EEG Motor Movement/Imagery Dataset.
+"""Electroencephalograms in EDF from PhysioNet: Sleep-EDF and the EEG Motor Movement/Imagery Dataset.
 
-Windows are held as they were digitised, with two bytes a value, until the statistics of the training part are known:
-as floating-point numbers the nights of Sleep-EDF would take four times the memory of the tensors.
+Windows stay in memory as digitized integers of two bytes until the statistics of the training part are known, because
+as floating-point numbers the nights of Sleep-EDF would need four times the memory of the tensors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from remixup.data.catalog.descriptor import Arrays, Dataset, RawFiles, Size
 from remixup.errors import UserError
 
 _PART = {4: "validation", 0: "test"}
-"""By the subject's number modulo 5."""
+"""Part of a subject, by its number modulo 5; all others are the training part."""
 _UNIT = "uV"
 
 _UNSCORED = -1
@@ -33,13 +33,13 @@ _SLEEP_RATE, _EPOCH_S, _WAKE_EPOCHS = 100, 30, 60
 _NIGHT = re.compile(r"(?P<night>sleep-cassette/SC4(?P<subject>\d\d)\d[A-Z])0-PSG\.edf")
 _HYPNOGRAM = re.compile(r"(?P<night>sleep-cassette/SC4\d{3}[A-Z])[A-Z]-Hypnogram\.edf")
 
-MMIDB_LEFT_OUT = {88: "128 Hz", 92: "128 Hz", 100: "128 Hz", 89: "labels", 104: "labels", 106: "labels"}
-"""Subjects, and what is wrong with them: another rate and other trials, or labels that do not belong to the signals."""
+MMIDB_EXCLUDED = {88: "128 Hz", 92: "128 Hz", 100: "128 Hz", 89: "labels", 104: "labels", 106: "labels"}
+"""Excluded subjects with the reason: another sampling rate, or labels that do not match the signals."""
 _IMAGERY = {"T1": 0, "T2": 1}
 _REST = "T0"
 _MMIDB_CHANNELS, _MMIDB_RATE, _MMIDB_SAMPLES = 64, 160, 640
 _RUN = re.compile(r"(?:files/)?S(?P<subject>\d{3})/S(?P=subject)R(?:04|08|12)\.edf")
-"""Runs 4, 8 and 12: opening and closing the left or the right fist, imagined."""
+"""Runs 4, 8 and 12: imagined opening and closing of the left or right fist."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class _Windows:
     """Windows of one recording.
 
     Args:
-        x: (n, channels, time), as digitised.
-        y: (n,).
-        gain: microvolts of a step, (channels,).
-        offset: microvolts of the digit 0, (channels,).
-        channels: their names.
+        x: Digitized signals, (n, channels, time).
+        y: Labels, (n,).
+        gain: Microvolts per digital step, (channels,).
+        offset: Microvolts of the digital value 0, (channels,).
+        channels: Names of the channels.
     """
 
     x: NDArray[np.int16]
@@ -65,10 +65,11 @@ _Parts = Mapping[str, list[_Windows]]
 
 
 def sleep_edf(raw: RawFiles) -> Arrays:
-    """Five stages of sleep, (n, 2, 3000): epochs of 30 s of two derivations at 100 Hz of the 78 healthy sleepers.
+    """Read five sleep stages, (n, 2, 3000): epochs of 30 s of two channels at 100 Hz from 78 healthy sleepers.
 
-    Subjects whose number is a multiple of five are for the test, those before them for validation. Stages 3 and 4 are
-    one, as in the rules of 2007; of the wake half an hour before the first and after the last epoch of sleep is kept.
+    Subjects whose number is a multiple of five are the test part, those before them the validation part. Stages 3
+    and 4 are merged, as in the rules of 2007. Wake is included from half an hour before the first to half an hour after
+    the last epoch of sleep.
     """
     root = raw.root
     published = Published(root)
@@ -83,16 +84,16 @@ def sleep_edf(raw: RawFiles) -> Arrays:
 
 
 def mmidb_eeg(raw: RawFiles) -> Arrays:
-    """The left or the right fist, imagined, (n, 64, 640): four seconds from the cue at 160 Hz.
+    """Read imagined movements of the left or right fist, (n, 64, 640): four seconds from the cue at 160 Hz.
 
-    Subjects whose number is a multiple of five are for the test, those before them for validation; those of
-    `MMIDB_LEFT_OUT` are not read.
+    Subjects whose number is a multiple of five are the test part, those before them the validation part; those of
+    `MMIDB_EXCLUDED` are not read.
     """
     root = raw.root
     published = Published(root)
 
     def run(name: str, found: re.Match[str]) -> _Windows | None:
-        return None if int(found["subject"]) in MMIDB_LEFT_OUT else _run(published, name)
+        return None if int(found["subject"]) in MMIDB_EXCLUDED else _run(published, name)
 
     return _arrays(published, _RUN, run, ("left fist", "right fist"))
 
@@ -103,7 +104,7 @@ def _arrays(
     read: Callable[[str, re.Match[str]], _Windows | None],
     class_names: tuple[str, ...],
 ) -> Arrays:
-    """All recordings whose names the pattern matches, by their subjects in parts."""
+    """Read all recordings whose names match the pattern, split by subject."""
     parts: dict[str, list[_Windows]] = {"train": [], "validation": [], "test": []}
     channels = None
     for name in published.names:
@@ -114,13 +115,13 @@ def _arrays(
             parts[_PART.get(int(found["subject"]) % 5, "train")].append(windows)
     if empty := [part for part, recordings in parts.items() if not recordings]:
         raise UserError(f"there is no example for the {empty[0]} part", where=str(published.root))
-    return Arrays(_standardised(parts), class_names, sha256=published.total.hexdigest())
+    return Arrays(_standardized(parts), class_names, sha256=published.total.hexdigest())
 
 
 def _night(published: Published, name: str, hypnogram: str) -> _Windows:
-    """The epochs of a night that are scored, from half an hour before sleep to half an hour after it."""
+    """Return the scored epochs of a night, from half an hour before sleep to half an hour after it."""
     with _opened(published, hypnogram) as scored:
-        began, notes = scored.getStartdatetime(), _notes(scored)
+        began, notes = scored.getStartdatetime(), _annotations(scored)
     with _opened(published, name) as file:
         if file.getStartdatetime() != began:
             raise UserError(f"{hypnogram} does not begin when {name} does", where=str(published.root))
@@ -131,22 +132,22 @@ def _night(published: Published, name: str, hypnogram: str) -> _Windows:
     for onset, duration, text in notes:
         if text not in _STAGES:
             raise UserError(f"{hypnogram} has the unknown annotation {text!r}", where=str(published.root))
-        # only epochs that lie within the annotation
+        # only whole epochs within the annotation
         first, end = math.ceil(onset / _EPOCH_S), math.floor((onset + duration) / _EPOCH_S)
         stages[first : max(first, end)] = _STAGES[text]
     asleep = np.flatnonzero(stages > 0)
-    kept = np.zeros(count, bool)
+    included = np.zeros(count, bool)
     if len(asleep):
-        kept[max(asleep[0] - _WAKE_EPOCHS, 0) : asleep[-1] + _WAKE_EPOCHS + 1] = True
-    chosen = np.flatnonzero(kept & (stages != _UNSCORED))
+        included[max(asleep[0] - _WAKE_EPOCHS, 0) : asleep[-1] + _WAKE_EPOCHS + 1] = True
+    chosen = np.flatnonzero(included & (stages != _UNSCORED))
     epochs = signals[:, : count * size].reshape(len(signals), count, size)
     return _Windows(epochs[:, chosen].swapaxes(0, 1), stages[chosen], gain, offset, _SLEEP_CHANNELS)
 
 
 def _run(published: Published, name: str) -> _Windows:
-    """The trials of a run that last for four seconds."""
+    """Return the trials of a run that last at least four seconds."""
     with _opened(published, name) as file:
-        channels, notes = tuple(file.getSignalLabels()), _notes(file)
+        channels, notes = tuple(file.getSignalLabels()), _annotations(file)
         if len(channels) != _MMIDB_CHANNELS:
             raise UserError(f"{name} has {len(channels)} channels, not {_MMIDB_CHANNELS}", where=str(published.root))
         signals, gain, offset = _signals(published, name, file, channels, _MMIDB_RATE)
@@ -165,10 +166,10 @@ def _run(published: Published, name: str) -> _Windows:
 
 @contextmanager
 def _opened(published: Published, name: str) -> Iterator[Any]:
-    """A `pyedflib.EdfReader` of a file that has been checked.
+    """Open a verified file with `pyedflib.EdfReader`.
 
     Raises:
-        UserError: it is not the published file, or cannot be read as EDF.
+        UserError: The file is not the published one, or cannot be read as EDF.
     """
     import pyedflib
 
@@ -181,8 +182,8 @@ def _opened(published: Published, name: str) -> Iterator[Any]:
         yield reader
 
 
-def _notes(file: Any) -> list[tuple[float, float, str]]:
-    """Onset and duration in seconds, and text, of the annotations of a file."""
+def _annotations(file: Any) -> list[tuple[float, float, str]]:
+    """Return onset and duration in seconds, and text, of each annotation."""
     found = zip(*file.readAnnotations(), strict=True)
     return [(float(onset), float(duration), str(text)) for onset, duration, text in found]
 
@@ -190,9 +191,9 @@ def _notes(file: Any) -> list[tuple[float, float, str]]:
 def _signals(
     published: Published, name: str, file: Any, channels: Sequence[str], rate: int
 ) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.float64]]:
-    """The named channels as digitised, (channels, time), microvolts of a step, and of the digit 0."""
+    """Return digitized channels (channels, time), microvolts per digital step, and microvolts of digital 0."""
     labels = file.getSignalLabels()
-    kept, gain, offset = [], [], []
+    signals, gain, offset = [], [], []
     for channel in channels:
         if channel not in labels:
             raise UserError(f"{name} has no channel {channel!r}", where=str(published.root))
@@ -205,14 +206,14 @@ def _signals(
         least, most = file.getDigitalMinimum(k), file.getDigitalMaximum(k)
         gain.append((high - low) / (most - least))
         offset.append(low - gain[-1] * least)
-        kept.append(file.readSignal(k, digital=True).astype(np.int16))
-    return np.stack(kept), np.array(gain), np.array(offset)
+        signals.append(file.readSignal(k, digital=True).astype(np.int16))
+    return np.stack(signals), np.array(gain), np.array(offset)
 
 
-def _standardised(parts: _Parts) -> dict[str, NDArray[np.generic]]:
-    """The tensors: float16, each channel less its mean and over its standard deviation in the training part.
+def _standardized(parts: _Parts) -> dict[str, NDArray[np.generic]]:
+    """Return float16 tensors, standardized with mean and standard deviation of the training part.
 
-    A channel that never changes becomes zero.
+    A constant channel becomes zero.
     """
     mean, std = _statistics(parts["train"])
     tensors: dict[str, NDArray[np.generic]] = {}
@@ -230,13 +231,13 @@ def _standardised(parts: _Parts) -> dict[str, NDArray[np.generic]]:
 
 
 def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and (population) standard deviation of each channel in microvolts, from those of each recording."""
+    """Return mean and population standard deviation of each channel in microvolts."""
     mean, std = [], []
     for k in range(recordings[0].x.shape[1]):
         counts = [each.x[:, k].size for each in recordings]
         means = [each.gain[k] * each.x[:, k].mean(dtype=np.float64) + each.offset[k] for each in recordings]
         within = [each.gain[k] ** 2 * each.x[:, k].var(dtype=np.float64) for each in recordings]
-        # about the first one's mean, so that a channel that never changes has a deviation of exactly zero
+        # relative to the first mean, so that a constant channel has a deviation of exactly zero
         beyond = math.fsum(n * (m - means[0]) for n, m in zip(counts, means, strict=True))
         mean.append(means[0] + beyond / sum(counts))
         squares = [v + (m - mean[-1]) ** 2 for v, m in zip(within, means, strict=True)]

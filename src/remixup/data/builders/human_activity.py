@@ -1,4 +1,4 @@
-"""Movements of the body: UCI HAR (a smartphone at the waist) and PAMAP2 (sensors on hand, chest and ankle)."""
+"""Human activity recognition: UCI HAR (a smartphone at the waist), PAMAP2 (sensors on hand, chest and ankle)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.series import UNITS, standardised
+from remixup.data.builders.series import UNITS, standardized
 from remixup.data.catalog.descriptor import Arrays, Dataset, File, Folder, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
 _HAR_SIGNALS = ("body_acc", "body_gyro", "total_acc")
 _HAR_CLASSES = ("walking", "walking upstairs", "walking downstairs", "sitting", "standing", "laying")
 HAR_VALIDATION = (7, 16, 23, 29)
-"""Every fifth of the 21 subjects of the published training part."""
+"""Subjects of the published training part (21) that form the validation part: every fifth."""
 
 _PAMAP2_ACTIVITIES = {
     1: "lying",
@@ -36,14 +36,14 @@ _PAMAP2_ACTIVITIES = {
     24: "rope jumping",
 }
 _PAMAP2_COLUMNS = 54
-# Of each unit's 17 columns: acceleration (to 16 g), rotation and magnetic field, three axes each.
+# Of the 17 columns of each sensor: acceleration (up to 16 g), rotation and magnetic field, three axes each.
 _PAMAP2_CHANNELS = [3 + 17 * unit + column for unit in range(3) for column in (1, 2, 3, 7, 8, 9, 10, 11, 12)]
 _PAMAP2_PART = {105: "validation", 106: "test"}
 _SAMPLES, _HOP, _MEAN_OF = 512, 256, 4
 
 
 def uci_har(raw: RawFiles) -> Arrays:
-    """Six activities, (n, 9, 128): the published test part; four subjects of the training part for validation."""
+    """Read six activities, (n, 9, 128); four subjects of the published training part are the validation part."""
     root = raw.root
     total = hashlib.sha256()
     with _Files(root, "UCI HAR Dataset") as files:
@@ -51,7 +51,7 @@ def uci_har(raw: RawFiles) -> Arrays:
     (x, y, subject), (test_x, test_y, _) = whole["train"], whole["test"]
     held = np.isin(subject, HAR_VALIDATION)
     parts = {"train": (x[~held], y[~held]), "validation": (x[held], y[held]), "test": (test_x, test_y)}
-    return standardised(parts, _HAR_CLASSES, sha256=total.hexdigest())
+    return standardized(parts, _HAR_CLASSES, sha256=total.hexdigest())
 
 
 def _har_part(
@@ -69,7 +69,7 @@ def _har_part(
 
 
 def pamap2(raw: RawFiles) -> Arrays:
-    """Twelve activities, (n, 27, 128): five seconds at 25 Hz; subject 105 for validation, 106 for the test."""
+    """Read twelve activities, (n, 27, 128): five seconds at 25 Hz; subject 105 for validation, 106 for testing."""
     root = raw.root
     total = hashlib.sha256()
     found: dict[str, list[tuple[NDArray[np.float32], int]]] = {"train": [], "validation": [], "test": []}
@@ -86,11 +86,11 @@ def pamap2(raw: RawFiles) -> Arrays:
         part: (np.stack([x for x, _ in windows]), np.array([label for _, label in windows], np.int64))
         for part, windows in found.items()
     }
-    return standardised(parts, tuple(_PAMAP2_ACTIVITIES.values()), sha256=total.hexdigest())
+    return standardized(parts, tuple(_PAMAP2_ACTIVITIES.values()), sha256=total.hexdigest())
 
 
 def _activities(table: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Windows (27, 128) of one activity each, and its label: 5.12 s, every 2.56 s, means of four samples."""
+    """Yield windows (27, 128) and their labels: 5.12 s of one activity every 2.56 s, means of four samples."""
     labels = {code: label for label, code in enumerate(_PAMAP2_ACTIVITIES)}
     codes = table[:, 1].astype(np.int64)
     signals = np.stack([_filled(table[:, column]) for column in _PAMAP2_CHANNELS])
@@ -102,7 +102,7 @@ def _activities(table: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float32
 
 
 def _filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A signal with what the radio lost drawn as straight lines; all lost: zeros."""
+    """Interpolate missing samples linearly; a signal without samples becomes zero."""
     known = np.flatnonzero(~np.isnan(signal))
     if not len(known):
         return np.zeros_like(signal)
@@ -111,7 +111,7 @@ def _filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class _Files:
-    """Files below a folder, or in the archive of the folder's name that UCI packs into its own archive."""
+    """Files in a folder, or in the archive that UCI packs into its own archive."""
 
     def __init__(self, root: Path, name: str) -> None:
         self.root, self.name = root, name
@@ -129,7 +129,7 @@ class _Files:
             self.packed.close()
 
     def read(self, path: str) -> bytes:
-        """A file's content."""
+        """Return the content of a file."""
         try:
             if self.packed is not None:
                 return self.packed.read(f"{self.name}/{path}")
@@ -139,7 +139,7 @@ class _Files:
 
 
 def _table(files: _Files, name: str, total: hashlib._Hash) -> NDArray[np.float64]:
-    """Numbers in columns, (rows, columns); adds the content to the digest."""
+    """Return a table of numbers, (rows, columns), and add the content to the digest."""
     content = files.read(name)
     total.update(content)
     try:
@@ -173,10 +173,10 @@ _UCI_HAR = Dataset(
                 test=2_947,
                 sha256="aefa650687b87110b6994a933ea1bf60f2cf5418f6233d46bae7650cd7317e6c",
             ),
-            note="Six activities with a smartphone at the waist: acceleration of the body, rotation and all "
-            "acceleration, 9 x 128, 2.56 s at 50 Hz. The published parts have no subject in common; of the 21 subjects "
-            "for training every fifth (7, 16, 23 and 29) is kept for validation. Windows of a subject overlap by half. "
-            f"A folder in a mirror is accepted by the sha256 of the copy that was at hand. {UNITS}",
+            note="Six activities with a smartphone at the waist: body acceleration, rotation and total acceleration, "
+            "9 x 128, 2.56 s at 50 Hz. The published parts have no subject in common; of the 21 training subjects "
+            "every fifth (7, 16, 23 and 29) is in the validation part. Windows of a subject overlap by half. A "
+            f"folder in a mirror is verified by the sha256 of a known copy. {UNITS}",
         )
     ),
     license="CC BY 4.0",
@@ -200,8 +200,8 @@ _PAMAP2 = Dataset(
             ),
             folder=Folder("PAMAP2_Dataset"),
             note="Twelve activities with sensors on hand, chest and ankle: acceleration, rotation and magnetic field, "
-            "27 x 128, 5.12 s at 25 Hz (means of four samples), every 2.56 s within an activity; what the radio lost "
-            "is interpolated. Subject 105 for validation, 106 for the test. About 7,500 windows; their number is not "
+            "27 x 128, 5.12 s at 25 Hz (means of four samples), every 2.56 s within an activity; lost samples "
+            "are interpolated. Subject 105 for validation, 106 for testing. About 7,500 windows; their number is not "
             f"checked, and the publisher's digests are not known. {UNITS}",
         )
     ),

@@ -1,7 +1,7 @@
-"""Image files as they are, one after another in one file, for datasets too large to hold as pixels.
+"""Image files, concatenated in one file, for datasets whose pixels do not fit into memory.
 
-`images.bin` holds the bytes of every file, those of the training part first; `train_offsets` and `test_offsets` say
-where each begins, and where the last one ends.
+`images.bin` has the bytes of every file, training part first; `train_offsets` and `test_offsets` are the positions
+where each file begins and the last one ends.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ if TYPE_CHECKING:
     import torch
 
 _IN_FLIGHT = 64
-"""Files that are read and decoded ahead of the one being written: what bounds the memory."""
+"""Number of files that are read and decoded ahead, which limits the memory."""
 
 
 def in_folder(raw: RawFiles) -> Arrays:
-    """The image files of the one folder that a mirror gives."""
+    """Read the folder of image files in a mirror."""
     root = raw.root
     return read(root)
 
 
 def read(root: Path) -> Arrays:
-    """All image files of `root/{train,val}/<class>/`; `val` becomes the test part.
+    """List all image files of `root/{train,val}/<class>/`; `val` becomes the test part.
 
-    Order and endings are those of `image_folder.read`. The files themselves are not read yet.
+    Order and file types are those of `image_folder.read`. The files themselves are not read.
 
     Raises:
-        UserError: a part or a class is missing or empty.
+        UserError: A part or a class is missing or empty.
     """
     names = image_folder.classes(root)
     paths: list[str] = []
     labels: dict[str, list[int]] = {"train": [], "val": []}
     for part, found in labels.items():
-        for path, label in image_folder.pictures(root / part, names):
-            paths.append(str(path))  # a million paths of ImageNet are a seventh of a gigabyte as text
+        for path, label in image_folder.list_images(root / part, names):
+            paths.append(str(path))  # as text: a million Path objects take much more memory
             found.append(label)
     tensors = {"train_y": np.array(labels["train"], np.int64), "test_y": np.array(labels["val"], np.int64)}
     return Arrays(tensors, names, tuple(paths))
 
 
 def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
-    """Writes the files one after another to `target`, after decoding each once.
+    """Concatenate the files in `target`, after decoding each once.
 
     Returns:
-        where each begins and where the last one ends, (n + 1,), and the sha256 of what was written.
+        Positions where each file begins and the last one ends, (n + 1,), and the SHA-256 digest of `target`.
 
     Raises:
-        UserError: a file cannot be read, or is not a whole image.
+        UserError: A file cannot be read or is not a complete image.
     """
     offsets, total = [0], hashlib.sha256()
     with target.open("wb") as out, ThreadPoolExecutor() as pool:
@@ -73,25 +73,25 @@ def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
 
 
 def decode(content: bytes | bytearray) -> torch.Tensor:
-    """The image in the bytes of a JPEG file (or PNG: a few of ImageNet's are misnamed) as RGB, uint8 (3, H, W).
+    """Decode a JPEG (or PNG: ImageNet has a few misnamed files) as RGB, uint8 (3, H, W).
 
     Raises:
-        ValueError: these bytes are not a whole image.
+        ValueError: The bytes are not a complete image.
     """
     import torch
     from torchvision.io import ImageReadMode, decode_image
 
     if not content:
-        raise ValueError("this is not a whole image: it is empty")
+        raise ValueError("this is not a complete image: it is empty")
     try:
         image: torch.Tensor = decode_image(
             torch.frombuffer(bytearray(content), dtype=torch.uint8), mode=ImageReadMode.RGB
         )
     except RuntimeError as error:
-        reason = re.sub(r"^\w+, \S+:\d+, ", "", str(error).splitlines()[0])  # without the place in the C++ source
-        raise ValueError(f"this is not a whole image: {reason}") from error
+        reason = re.sub(r"^\w+, \S+:\d+, ", "", str(error).splitlines()[0])  # without the location in the C++ source
+        raise ValueError(f"this is not a complete image: {reason}") from error
     if image.ndim != 3 or image.dtype != torch.uint8:
-        raise ValueError(f"this is no image of one frame and eight bits: {tuple(image.shape)}, {image.dtype}")
+        raise ValueError(f"this is not an image of one frame and eight bits: {tuple(image.shape)}, {image.dtype}")
     return image
 
 

@@ -1,4 +1,4 @@
-"""Reading images that lie in one folder for each class, as ImageNet and its relatives are laid out."""
+"""Read images from class folders, as in ImageNet: `train/<class>/` and `val/<class>/`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ _ENDINGS = {".jpeg", ".jpg", ".png"}
 
 
 def read(root: Path, size: int) -> Arrays:
-    """All images of `root/{train,val}/<class>/`, as RGB at `size` x `size`; `val` becomes the test part.
+    """Read all images of `root/{train,val}/<class>/` as RGB of `size` x `size`; `val` becomes the test part.
 
-    The order is that of the classes' names, then of the files' names, by code point. An image of another size is cut
-    to the largest square in its middle and resampled (bilinear, averaging when it shrinks). A file that does not end
-    like an image (jpeg, jpg, png) is passed over.
+    Images are in the order of class names, then of file names, by code point. An image of another size is cropped to
+    the largest centered square and resized (bilinear, with antialiasing). Only jpeg, jpg and png files are read.
 
     Raises:
-        UserError: a part or a class is missing or empty, or a file is no image.
+        UserError: A part or a class is missing or empty, or a file is not an image.
     """
     names = classes(root)
     tensors: dict[str, NDArray[np.generic]] = {}
@@ -33,10 +32,10 @@ def read(root: Path, size: int) -> Arrays:
 
 
 def classes(root: Path) -> tuple[str, ...]:
-    """Names of the class folders of `root/train` and `root/val`, by code point.
+    """Return the names of the class folders of `root/train` and `root/val`, sorted by code point.
 
     Raises:
-        UserError: there are none, or the two parts have different ones.
+        UserError: There are none, or the two parts have different classes.
     """
     names = _folders(root / "train")
     if (others := _folders(root / "val")) != names:
@@ -45,11 +44,11 @@ def classes(root: Path) -> tuple[str, ...]:
     return names
 
 
-def pictures(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
-    """Path and label of each image below `folder/<class>/`, by class, then by name.
+def list_images(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
+    """Yield path and label of each image in `folder/<class>/`, by class, then by name.
 
     Raises:
-        UserError: a class has no images.
+        UserError: A class has no images.
     """
     for label, name in enumerate(names):
         found = sorted((p for p in (folder / name).iterdir() if p.suffix.lower() in _ENDINGS), key=lambda p: p.name)
@@ -66,7 +65,7 @@ def _folders(folder: Path) -> tuple[str, ...]:
 
 
 def _part(folder: Path, names: tuple[str, ...], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    files = list(pictures(folder, names))
+    files = list(list_images(folder, names))
     images = np.empty((len(files), 3, size, size), np.uint8)
     for place, (path, _) in enumerate(files):
         images[place] = _image(path, size)
@@ -78,7 +77,7 @@ def _image(path: Path, size: int) -> NDArray[np.uint8]:
         with Image.open(path) as opened:
             image = opened.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError) as error:  # Pillow reports a broken PNG as a SyntaxError
-        raise UserError(f"this is not a whole image: {error}", where=str(path)) from error
+        raise UserError(f"this is not a complete image: {error}", where=str(path)) from error
     if image.size != (size, size):
         side = min(image.size)
         left, top = ((length - side) // 2 for length in image.size)

@@ -1,6 +1,6 @@
-"""Sets that PhysioNet publishes in its own format: PTB-XL and Apnea-ECG.
+"""PTB-XL and Apnea-ECG, in the format of PhysioNet.
 
-Every file that is read is held against the publisher's SHA256SUMS.txt, which comes with it.
+Every file is verified by the publisher's SHA256SUMS.txt in the same folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.series import UNITS, standardised
+from remixup.data.builders.series import UNITS, standardized
 from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, Folder, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
@@ -27,12 +27,12 @@ _APNEA_RECORDS = [*(f"a{k:02d}" for k in range(1, 21)), *(f"b{k:02d}" for k in r
 _APNEA_RECORDS += [f"c{k:02d}" for k in range(1, 11)]
 _APNEA_LABELS = {"N": 0, "A": 1}
 _APNEA_PART = {4: "validation", 0: "test"}
-"""By the record's number modulo 5."""
+"""Part of a record, by its number modulo 5; all others are the training part."""
 _MINUTE = 6_000
 
 
 class Published:
-    """A folder as the publisher has it; what is read of it is checked."""
+    """A publisher's folder whose files are verified when they are read."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.total = root, hashlib.sha256()
@@ -43,19 +43,19 @@ class Published:
 
     @property
     def names(self) -> list[str]:
-        """What the publisher lists, in alphabetical order."""
+        """Names of the published files, sorted."""
         return sorted(self._sums)
 
     def path(self, name: str) -> Path:
-        """Where a file lies: one of the archives has everything, or all but the list, in a folder `files`."""
+        """Return the path of a file; some archives have the files in a folder `files`."""
         inner = self.root / "files" / name
         return inner if inner.is_file() else self.root / name
 
     def read(self, name: str) -> bytes:
-        """The content of a file.
+        """Return the content of a file.
 
         Raises:
-            UserError: it is missing, not in the publisher's list, or not what the list says.
+            UserError: The file is missing or not listed, or its digest is wrong.
         """
         content = self._content(name)
         found, expected = hashlib.sha256(content).hexdigest(), self._sums.get(name)
@@ -66,14 +66,14 @@ class Published:
         return content
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        """The rows of a CSV file."""
+        """Return the rows of a CSV file."""
         return list(csv.DictReader(io.StringIO(self.read(name).decode("utf-8"))))
 
     def signals(self, record: str, samples: int | None = None) -> NDArray[np.float32]:
-        """A record in physical units, (channels, time); its header and its signals have been checked.
+        """Return a verified record in physical units, (channels, time).
 
         Raises:
-            UserError: it cannot be read, or is not `samples` long.
+            UserError: The record cannot be read, or is not `samples` long.
         """
         import wfdb
 
@@ -99,10 +99,10 @@ class Published:
 
 
 def ptb_xl(raw: RawFiles) -> Arrays:
-    """Five superclasses of diagnoses, (n, 12, 1000): ten seconds of twelve leads at 100 Hz.
+    """Read five superclasses of diagnoses, (n, 12, 1000): ten seconds of twelve leads at 100 Hz.
 
-    Records with statements of exactly one superclass, as in the released code of Guo et al. 2023; folds 1 to 8 for
-    training, 9 for validation and 10 for the test, as Wagner et al. 2020 recommend.
+    Only records with exactly one superclass are used, as in the released code of Guo et al. (2023). Folds 1 to 8 are
+    the training part, 9 the validation and 10 the test part, as Wagner et al. (2020) recommend.
     """
     root = raw.root
     published = Published(root)
@@ -127,11 +127,11 @@ def ptb_xl(raw: RawFiles) -> Arrays:
             x[place] = signals
         parts[part] = (x, _labels(label for _, label in records))
     _none_empty(parts, root)
-    return standardised(parts, PTB_XL_CLASSES, sha256=published.total.hexdigest())
+    return standardized(parts, PTB_XL_CLASSES, sha256=published.total.hexdigest())
 
 
 def _statements(row: dict[str, str], root: Path) -> set[str]:
-    """The codes of a record's statements, which the table holds as a Python dictionary of code and likelihood."""
+    """Return the codes of a record's statements, which the table has as a Python dictionary."""
     try:
         found = ast.literal_eval(row["scp_codes"])
     except (ValueError, SyntaxError) as error:
@@ -141,9 +141,9 @@ def _statements(row: dict[str, str], root: Path) -> set[str]:
 
 
 def apnea_ecg(raw: RawFiles) -> Arrays:
-    """Minutes with and without apnoea, (n, 1, 6000): one lead at 100 Hz of the 35 labelled recordings.
+    """Read minutes with and without apnea, (n, 1, 6000): one lead at 100 Hz of the 35 labeled recordings.
 
-    Recordings whose number is a multiple of five are for the test, those before them for validation.
+    Recordings whose number is a multiple of five are the test part, those before them the validation part.
     """
     import wfdb
 
@@ -163,7 +163,7 @@ def apnea_ecg(raw: RawFiles) -> Arrays:
         for part, minutes in found.items()
     }
     _none_empty(parts, root)
-    return standardised(parts, ("normal", "apnoea"), sha256=published.total.hexdigest())
+    return standardized(parts, ("normal", "apnoea"), sha256=published.total.hexdigest())
 
 
 def _labels(labels: Iterable[int]) -> NDArray[np.int64]:
@@ -176,13 +176,13 @@ def _none_empty(parts: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]],
 
 
 _SUMS = (
-    "Every file that is read is held against the publisher's SHA256SUMS.txt, which comes with it; the digest of the "
-    "publisher's archive is not known."
+    "Every file is verified by the publisher's SHA256SUMS.txt in the same folder; the digest of the archive is not "
+    "known."
 )
 
 
 def physionet_version(builder: Builder, slug: str, archive: str, note: str) -> dict[str, Version]:
-    """A project of PhysioNet, whose archive's name ends with the version."""
+    """Return the version of a PhysioNet project; the archive's name ends with it."""
     url = f"https://physionet.org/static/published-projects/{slug}/{archive}.zip"
     return versions(
         Version(
@@ -225,7 +225,7 @@ _APNEA_ECG = Dataset(
         "apnea-ecg",
         "apnea-ecg-database-1.0.0",
         "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
-        "Recordings whose number is a multiple of five are for the test, those before them for validation. About "
+        "Recordings whose number is a multiple of five are the test part, those before them the validation part. About "
         "17,000 minutes; their number is not checked.",
     ),
     license="ODC-By 1.0",

@@ -23,9 +23,9 @@ _PACKAGED = {
     "communities.data.xz": "3afae9fc492f388b72104f8d1de61cd3333729f6cd2e876dda2a0518931c7b53",
 }
 _TRAIN, _VALIDATION = 0.7, 0.1
-"""Shares of the rows at which the validation part begins, and after which, from there, the test part begins."""
+"""Fractions of the rows in the training part, and in the validation part."""
 WINDOW, HORIZON = 168, 12
-"""Days of exchange rates that the network sees, and how many days after the last of them it predicts."""
+"""Days of exchange rates in an input, and days from the last of them to the label."""
 
 
 def airfoil(raw: RawFiles) -> Arrays:
@@ -97,8 +97,8 @@ def _packaged(name: str) -> str:
 def _table(name: str, header: bool = False, skip: int | None = None) -> NDArray[np.float64]:
     """Return a table of comma-separated numbers, "?" as NaN, without a header row and without the column `skip`."""
     rows = [line.split(",") for line in _packaged(name).splitlines()[int(header) :]]
-    kept = [[cell for column, cell in enumerate(row) if column != skip] for row in rows]
-    return np.array([[np.nan if cell.strip('"') == "?" else float(cell) for cell in row] for row in kept])
+    cells = [[cell for column, cell in enumerate(row) if column != skip] for row in rows]
+    return np.array([[np.nan if cell.strip('"') == "?" else float(cell) for cell in row] for row in cells])
 
 
 def _filled(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ def _unit_range(x: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[np.int64]) -> Arrays:
-    """Split by domain, in the order of their numbers: some for training, some for validation, the rest for the test.
+    """Split by domain, in the order of their numbers: training, validation and test part.
 
     The domain with which 70 % of the rows are reached is the first of the validation part; that part ends before the
     domain with which a further 10 % are reached.
@@ -169,7 +169,7 @@ DATASETS = (
         "NO2",
         Size((7,), 500),
         "500 hours at Alnabru, Oslo, 2001 to 2003: traffic, weather and time; the label is the logarithm of the NO2 "
-        "concentration. The split of the released code is in files that we could not reach."
+        "concentration. The split of the released code was not available."
         f"{_RANGE}, our choice.",
         license="free to use with acknowledgment (StatLib)",
         citation="aldrin2004no2",

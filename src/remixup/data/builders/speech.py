@@ -1,7 +1,7 @@
 """Spectrograms of spoken words.
 
 They are those of the public code GCommandsPytorch, on which the mixup article's speech experiment very likely builds:
-a short-time Fourier transform with Hamming windows of 20 ms every 10 ms, log(1 + magnitude), and each clip normalised
+a short-time Fourier transform with Hamming windows of 20 ms every 10 ms, log(1 + magnitude), and each clip normalized
 by itself.
 """
 
@@ -35,9 +35,9 @@ _FSDD_SPEAKERS = {
 
 
 def speech_commands(raw: RawFiles) -> Arrays:
-    """Thirty words at 16 kHz, (n, 1, 161, 101), in the published parts: what neither list names is for training.
+    """Read thirty words at 16 kHz, (n, 1, 161, 101), in the published parts; clips in no list are the training part.
 
-    The order within a part is that of the words, then of the files' names.
+    Clips of a part are in the order of words, then of file names.
     """
     root = raw.root
     names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name != _NO_WORD)
@@ -59,22 +59,22 @@ def speech_commands(raw: RawFiles) -> Arrays:
 
 
 def fsdd(raw: RawFiles) -> Arrays:
-    """Ten digits at 8 kHz, (n, 1, 81, 101): four speakers for training, one for validation, one for the test."""
+    """Read ten digits at 8 kHz, (n, 1, 81, 101): four speakers for training, one for validation, one for testing."""
     root = raw.root
     return by_speaker(root, _FSDD_SPEAKERS, rate=8_000, frames=_ONE_SECOND)
 
 
 def by_speaker(folder: Path, speakers: Mapping[str, Sequence[str]], *, rate: int, frames: int) -> Arrays:
-    """The clips `folder/{word}_{speaker}_{number}.wav`, in the order of their names.
+    """Read the clips `folder/{word}_{speaker}_{number}.wav`, in the order of their names.
 
     Args:
-        folder: where they lie.
-        speakers: those of each part.
-        rate: samples a second that every clip must have.
-        frames: of each spectrogram.
+        folder: Folder of the clips.
+        speakers: Speakers of each part.
+        rate: Required sampling rate in Hz.
+        frames: Number of frames of a spectrogram.
 
     Raises:
-        UserError: a file is not named so, its speaker is in no part, a part has no clip, or a clip cannot be read.
+        UserError: A file has another name, its speaker is in no part, a part has no clip, or a clip cannot be read.
     """
     part_of = {speaker: part for part, members in speakers.items() for speaker in members}
     named = []
@@ -82,7 +82,7 @@ def by_speaker(folder: Path, speakers: Mapping[str, Sequence[str]], *, rate: int
         match = re.fullmatch(r"([^_]+)_([^_]+)_\d+\.wav", path.name)
         if not match or match[2] not in part_of:
             wanted = f"{{word}}_{{speaker}}_{{number}}.wav with one of the speakers {', '.join(part_of)}"
-            raise UserError("this clip's name does not tell its word and its speaker", where=str(path), hint=wanted)
+            raise UserError("this clip's name does not state its word and speaker", where=str(path), hint=wanted)
         named.append((path, match[1], part_of[match[2]]))
     names = tuple(sorted({word for _, word, _ in named}))
     parts = {part: [(path, names.index(word)) for path, word, its in named if its == part] for part in speakers}
@@ -92,12 +92,12 @@ def by_speaker(folder: Path, speakers: Mapping[str, Sequence[str]], *, rate: int
 
 
 def spectrograms(parts: Mapping[str, Clips], class_names: tuple[str, ...], *, rate: int, frames: int) -> Arrays:
-    """Reads every clip of every part; float16 (n, 1, frequencies, frames)."""
+    """Compute the spectrogram of every clip of every part; float16 (n, 1, frequencies, frames)."""
     tensors: dict[str, NDArray[np.generic]] = {}
     total = hashlib.sha256()
     for part, clips in parts.items():
         x = np.empty((len(clips), 1, rate // _HOPS_PER_SECOND + 1, frames), np.float16)
-        for place, (path, _) in enumerate(clips):  # a fifth of a millisecond each: threads only make it slower
+        for place, (path, _) in enumerate(clips):  # 0.2 ms each; threads would make it slower
             content = _content(path)
             total.update(content)
             x[place, 0] = spectrogram(samples(content, rate, path), rate, frames)
@@ -106,18 +106,16 @@ def spectrograms(parts: Mapping[str, Clips], class_names: tuple[str, ...], *, ra
 
 
 def spectrogram(clip: NDArray[np.int16], rate: int, frames: int) -> NDArray[np.float64]:
-    """Normalised log-magnitudes of one clip, (rate / 100 + 1, frames).
+    """Return the normalized log-magnitudes of one clip, (rate / 100 + 1, frames).
 
-    The windows (periodic Hamming, 20 ms, not scaled) are centred on every 10 ms of the clip, which goes on beyond
-    both ends as its mirror image. A clip with fewer frames is filled up with zeros, one with more is cut; then the mean
-    is taken off and the standard deviation divided out, except from silence, which stays zero.
-
-    Computed in float64, so that after rounding to float16 it is the same on every machine.
+    The windows (periodic Hamming, 20 ms, unscaled) are centered on every 10 ms of the clip, with reflection padding at
+    both ends. A shorter clip is padded with zeros, a longer one is cut. The result is standardized; silence stays zero.
+    It is computed in float64, so that after rounding to float16 it is the same on every machine.
 
     Args:
-        clip: samples (n,), at least one.
-        rate: samples a second, a multiple of 100.
-        frames: how many to return.
+        clip: Samples (n,), at least one.
+        rate: Sampling rate in Hz, a multiple of 100.
+        frames: Number of frames.
     """
     hop = rate // _HOPS_PER_SECOND
     size = 2 * hop
@@ -127,36 +125,40 @@ def spectrogram(clip: NDArray[np.int16], rate: int, frames: int) -> NDArray[np.f
     magnitudes = np.zeros((hop + 1, frames))
     magnitudes[:, : len(windows)] = np.abs(np.fft.rfft(windows)).T
     logarithms = np.log1p(magnitudes)
-    centred = logarithms - logarithms.mean()
-    std = centred.std()
-    normalised: NDArray[np.float64] = centred / std if std > 0 else centred
-    return normalised
+    centered = logarithms - logarithms.mean()
+    std = centered.std()
+    normalized: NDArray[np.float64] = centered / std if std > 0 else centered
+    return normalized
 
 
 def samples(content: bytes, rate: int, path: Path) -> NDArray[np.int16]:
-    """The samples of a wav file with one channel of 16 bits.
+    """Return the samples of a wav file with one channel of 16 bits.
 
     Args:
-        content: of the file.
-        rate: samples a second that it must have.
-        path: named in the message.
+        content: Content of the file.
+        rate: Required sampling rate in Hz.
+        path: Path for error messages.
 
     Raises:
-        UserError: it is not whole, has other channels, depth or rate, or holds no sample.
+        UserError: The file is incomplete, empty, or has another number of channels, depth or rate.
     """
     try:
         with wave.open(io.BytesIO(content)) as clip:
             found = (clip.getnchannels(), 8 * clip.getsampwidth(), clip.getframerate())
             count, data = clip.getnframes(), clip.readframes(clip.getnframes())
-    except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk that claims to go on beyond the end
+    except (
+        wave.Error,
+        EOFError,
+        RuntimeError,
+    ) as error:  # RuntimeError: a chunk that extends beyond the end of the file
         what = str(error) or "it ends early"
-        raise UserError(f"this is not a whole wav file: {what}", where=str(path)) from error
+        raise UserError(f"this is not a complete wav file: {what}", where=str(path)) from error
     if found != (1, 16, rate):
         what = "{} channel(s) of {} bits at {:,} Hz, not one of 16 bits at {:,} Hz".format(*found, rate)
         raise UserError(f"it has {what}", where=str(path))
     if len(data) != 2 * count or not count:
         what = f"it holds {len(data) // 2:,} of {count:,} samples" if count else "it holds no samples"
-        raise UserError(f"this is not a whole wav file: {what}", where=str(path))
+        raise UserError(f"this is not a complete wav file: {what}", where=str(path))
     return np.frombuffer(data, "<i2")
 
 
@@ -179,13 +181,13 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         what = "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error}"
-        raise UserError(f"this list says which clips are of a part, and {what}", where=str(path)) from error
+        raise UserError(f"this list of the clips of a part is required, but {what}", where=str(path)) from error
 
 
 FEATURES = (
     "Features as in GCommandsPytorch: magnitudes of a short-time Fourier transform (periodic Hamming windows of 20 ms "
-    "centred on every 10 ms, the ends mirrored), log(1 + x), {frames} frames by zeros or cutting, then each clip to "
-    "mean 0 and standard deviation 1."
+    "centered on every 10 ms, with reflection padding), log(1 + x), padded with zeros or cut to {frames} frames, then "
+    "each clip standardized."
 )
 
 _SPEECH_COMMANDS = Dataset(
@@ -204,10 +206,10 @@ _SPEECH_COMMANDS = Dataset(
                 mirror_path="speech_commands_v0.01.tar.gz",
             ),
             folder=Folder("speech_commands_v0.01", train=51_088, validation=6_798, test=6_835),
-            note="One-second clips of 30 words at 16 kHz, 1 x 161 x 101. Parts as validation_list.txt and "
-            "testing_list.txt say, all other clips but the background noise for training. An archive is accepted by "
-            "its sha256, as torchaudio states it; of an unpacked folder in a mirror the numbers of clips and of words "
-            f"are checked, and the manifest then says `checked: structure`. {FEATURES.format(frames=101)}",
+            note="One-second clips of 30 words at 16 kHz, 1 x 161 x 101. Parts as in validation_list.txt and "
+            "testing_list.txt; all other clips except the background noise are for training. An archive is verified by "
+            "the sha256 that torchaudio states; of an unpacked folder in a mirror the numbers of clips and words are "
+            f"verified, and the manifest says `checked: structure`. {FEATURES.format(frames=101)}",
         )
     ),
     license="CC BY 4.0",
@@ -238,11 +240,11 @@ _FSDD = Dataset(
                 packed_path="free-spoken-digit-dataset-1.0.10/recordings",
             ),
             note="3,000 clips of the ten digits at 8 kHz, 1 x 81 x 101, split by speaker: george, jackson, lucas and "
-            "nicolas for training, theo for validation, yweweler for the test. A folder in a mirror is accepted by the "
-            "sha256 of the copy that was at hand. Whether the publisher's archive has the same bytes is not known: "
-            "others are accepted from there if there are as many clips of each part, and the manifest then says "
-            "`checked: structure`. Test error measured: logistic regression 43 % (the best of three penalties), a "
-            "VGG-11 of an eighth of the width after 6 epochs 23.5 +- 1.9 % (3 seeds); chance is 90 %. "
+            "nicolas for training, theo for validation, yweweler for testing. A folder in a mirror is verified by the "
+            "sha256 of a known copy. The publisher's archive may have other bytes: it is accepted if each part has the "
+            "same number of clips, and the manifest then says `checked: structure`. Measured test "
+            "error: logistic regression 43 % (the best of three penalties), a VGG-11 of an eighth of the width after "
+            "6 epochs 23.5 +- 1.9 % (3 seeds); chance is 90 %. "
             f"{FEATURES.format(frames=101)}",
         )
     ),

@@ -1,6 +1,6 @@
-"""The tables of the UCI repository, each in the format of its own file.
+"""Tables of the UCI repository: the six of the mixup article (1710.09412, Table 4) and two others.
 
-Every function gives `x` (n, F) float32 as it stands in the file, neither scaled nor split, and `y` (n,) int64.
+Every builder returns `x` (n, F) float32 as in the file, neither scaled nor split, and `y` (n,) int64.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from remixup.errors import UserError
 
 
 def iris(raw: RawFiles) -> Arrays:
-    """Four lengths in cm; classes setosa, versicolor, virginica."""
+    """Read four lengths in cm; classes setosa, versicolor, virginica."""
     species = ("setosa", "versicolor", "virginica")
     path = raw.files["iris.data"]
     rows = _rows(path, 5)
@@ -27,7 +27,7 @@ def iris(raw: RawFiles) -> Arrays:
 
 
 def abalone(raw: RawFiles) -> Arrays:
-    """Sex as one-hot F, I, M, then seven measurements; the class is the rank of the ring count that occurs."""
+    """Read sex as one-hot F, I, M, then seven measurements; the class is the rank of the ring count."""
     path = raw.files["abalone.data"]
     rows = _rows(path, 9)
     sex = np.eye(3, dtype=np.float32)[_codes(path, rows, 0, ["F", "I", "M"])]
@@ -36,7 +36,7 @@ def abalone(raw: RawFiles) -> Arrays:
 
 
 def arcene(raw: RawFiles) -> Arrays:
-    """10,000 abundances in the training and then the validation part; the file's -1 is class 0, its 1 class 1."""
+    """Read 10,000 abundances, the published training and then the validation part; -1 becomes class 0, 1 class 1."""
     x, y = [], []
     for part in ("train", "valid"):
         path = raw.files[f"arcene_{part}.data"]
@@ -47,7 +47,7 @@ def arcene(raw: RawFiles) -> Arrays:
 
 
 def arrhythmia(raw: RawFiles) -> Arrays:
-    """279 features of electrocardiograms, missing ones NaN; the class is the rank of the code that occurs."""
+    """Read 279 features of electrocardiograms, missing values NaN; the class is the rank of the code."""
     path = raw.files["arrhythmia.data"]
     rows = _rows(path, 280)
     labels, names = _ranked(path, rows)
@@ -55,7 +55,7 @@ def arrhythmia(raw: RawFiles) -> Arrays:
 
 
 def htru2(raw: RawFiles) -> Arrays:
-    """Eight statistics of pulsar candidates, the file with or without a header row; class 1 is a pulsar."""
+    """Read eight statistics of pulsar candidates, with or without a header row; class 1 is a pulsar."""
     path = raw.files["HTRU_2.csv"]
     rows = _rows(path, 9)
     if rows and not _is_number(rows[0][0]):
@@ -64,7 +64,7 @@ def htru2(raw: RawFiles) -> Arrays:
 
 
 def website_phishing(raw: RawFiles) -> Arrays:
-    """Nine grades -1, 0 or 1 as numbers; classes phishy (-1), suspicious (0), legitimate (1)."""
+    """Read nine grades -1, 0 or 1 as numbers; classes phishy (-1), suspicious (0), legitimate (1)."""
     path = raw.files["PhishingData.arff"]
     rows = _rows(path, 10)
     return _arrays(
@@ -73,7 +73,7 @@ def website_phishing(raw: RawFiles) -> Arrays:
 
 
 def _rows(path: Path, columns: int, separator: str | None = ",") -> list[list[str]]:
-    """The fields of each row; empty lines and what an ARFF file says before its data are left out."""
+    """Return the fields of each row, without empty lines and the header of an ARFF file."""
     rows = []
     for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith(("@", "%")):
@@ -90,21 +90,20 @@ def _numbers(path: Path, rows: list[list[str]], columns: slice, missing: str | N
     try:
         return np.array(cells, dtype=np.float64).astype(np.float32)
     except ValueError as error:
-        raise UserError(f"it holds something that is no number: {error}", where=str(path)) from error
+        raise UserError(f"the table has a value that is not a number: {error}", where=str(path)) from error
 
 
 def _codes(path: Path, rows: list[list[str]], column: int, names: Sequence[str]) -> NDArray[np.int64]:
-    """The place among `names` of each row's entry in a column."""
-    places = {name: place for place, name in enumerate(names)}
-    if strange := {row[column] for row in rows} - set(places):
-        raise UserError(f"{sorted(strange)[0]!r} is none of {', '.join(names)}", where=str(path))
-    return np.array([places[row[column]] for row in rows], np.int64)
+    """Return the position in `names` of each value of a column."""
+    if unknown := {row[column] for row in rows} - set(names):
+        raise UserError(f"{sorted(unknown)[0]!r} is none of {', '.join(names)}", where=str(path))
+    return np.array([names.index(row[column]) for row in rows], np.int64)
 
 
 def _ranked(path: Path, rows: list[list[str]]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Integer codes of the last column as classes 0..C-1 in their order, and the codes as names."""
-    if strange := [row[-1] for row in rows if not row[-1].isdigit()]:
-        raise UserError(f"the class {strange[0]!r} is no whole number", where=str(path))
+    """Return the integer codes of the last column as sorted classes 0..C-1, and the codes as class names."""
+    if unknown := [row[-1] for row in rows if not row[-1].isdigit()]:
+        raise UserError(f"the class {unknown[0]!r} is not an integer", where=str(path))
     codes, labels = np.unique([int(row[-1]) for row in rows], return_inverse=True)
     return labels.astype(np.int64), tuple(str(code) for code in codes)
 
@@ -123,7 +122,7 @@ def _arrays(x: NDArray[np.float32], y: NDArray[np.int64], class_names: tuple[str
 
 _HOST = "https://archive.ics.uci.edu"
 
-_FILES = {
+_FILES = {  # path in a mirror folder: size, sha256
     "uci/iris/iris.data": (4_551, "6f608b71a7317216319b4d27b4d9bc84e6abd734eda7872b71a458569e2656c0"),
     "uci/abalone/abalone.data": (191_873, "de37cdcdcaaa50c309d514f248f7c2302a5f1f88c168905eba23fe2fbc78449f"),
     "uci/arcene/arcene_train.data": (2_715_482, "c150722504764b89be541a2166a4ad23b327811a390134455f1648968d2d658b"),
@@ -138,12 +137,12 @@ _FILES = {
     ),
 }
 
-_SAME_FILE = "A file is accepted by its sha256, which is that of the publisher's file."
+_SAME_FILE = "A file is verified by the sha256 of the publisher's file."
 
 _OTHER_BYTES = (
-    "A file from a mirror is accepted by the sha256 of the copy that was at hand. The sha256 of the publisher's own "
-    "file is not known: one with other bytes is accepted from there if it has as many columns, and as many rows of "
-    "each class, as the publisher states; the manifest then says `checked: structure`."
+    "A file from a mirror is verified by the sha256 of a known copy. The sha256 of the publisher's file is not known: "
+    "a file with other bytes is accepted from the publisher if it has the stated numbers of columns and of rows of "
+    "each class, and the manifest then says `checked: structure`."
 )
 
 
@@ -230,7 +229,7 @@ DATASETS = (
         classes=13,
         size=Size((279,), 452),
         citation="guvenir1997supervised",
-        note="452 rows, 279 features as they stand (the nominal ones are 0 or 1 in the file); 408 values are missing, "
+        note="452 rows, 279 features as in the file (nominal ones are 0 or 1); 408 values are missing, "
         "376 of them in the 14th feature. Classes: the 13 codes of 1 to 16 that occur (11, 12 and 13 do not).",
     ),
     _describe(

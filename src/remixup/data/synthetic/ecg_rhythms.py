@@ -1,9 +1,9 @@
-"""Small electrocardiograms for machines without a dataset: five rhythms, simulated.
+"""Simulated electrocardiograms of five rhythms.
 
 A beat is a sum of Gaussians, one for each wave, as in McSharry et al. 2003 (A dynamical model for generating synthetic
-electrocardiogram signals, IEEE Transactions on Biomedical Engineering 50, 289-294, Table I, whose places and widths
-are angles of the cardiac cycle; here they are times, and those of P, Q, R and S do not depend on the rate). What the
-rhythms are is in any textbook. All that happens before a value is rounded is in float64.
+electrocardiogram signals, IEEE Transactions on Biomedical Engineering 50, 289-294, Table I). Their positions and widths
+are angles of the cardiac cycle; here they are times, and those of P, Q, R and S do not depend on the rate. Values are
+computed in float64 and then rounded.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.series import UNITS, Part, standardised
+from remixup.data.builders.series import UNITS, Part, standardized
 from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
 
 _SEED = 0
 RATE = 40
-"""Samples a second."""
+"""Sampling rate in Hz."""
 SECONDS = 6.0
 _PATIENTS = {"train": 40, "validation": 30, "test": 50}
 _STRIPS = {"train": 2, "validation": 1, "test": 1}
-"""Of each rhythm, from each patient."""
+"""Strips of each rhythm from each patient."""
 RHYTHMS = ("sinus rhythm", "sinus tachycardia", "atrial fibrillation", "ventricular ectopy", "AV block")
 
 # Seconds after the R wave, width in seconds, and height in millivolts in each of two leads.
@@ -34,32 +34,32 @@ _WAVES = {
     "T": (0.27, 0.055, (0.30, 0.22)),
 }
 _ECTOPIC = (("R", 0.02, 0.05, (1.2, -0.8)), ("T", 0.30, 0.08, (-0.45, 0.4)))
-"""A beat from the ventricles: no P, broad, the T wave opposite."""
+"""A ventricular beat: no P wave, a broad R wave, an inverted T wave."""
 
 
 @dataclass(frozen=True)
 class Patient:
-    """What the strips of one patient share."""
+    """Parameters that all strips of a patient have in common."""
 
     interval_s: float
-    """Between two beats, at rest."""
+    """Seconds between two beats at rest."""
     variation: float
-    """Standard deviation of the interval, as a share of it."""
+    """Standard deviation of the interval, relative to it."""
     heights: NDArray[np.float64]
     """Factors on the heights of the waves, (waves, leads)."""
     widths: NDArray[np.float64]
     """Factors on the widths of the waves."""
     pr_s: float
-    """What the P wave comes earlier than usual."""
+    """Seconds by which the P wave is early."""
     noise_mv: float
     wander_mv: float
 
 
 @dataclass(frozen=True)
 class Beats:
-    """Times of the beats of a strip: which have a P wave, how much earlier, and which are ectopic.
+    """Beats of a strip: their times, whether they have a P wave, its delay, and whether they are ectopic.
 
-    `blocked` are the times of P waves that no beat follows.
+    `blocked` are the times of P waves without a beat.
     """
 
     times: NDArray[np.float64]
@@ -70,8 +70,8 @@ class Beats:
 
 
 def ecg_rhythms(raw: RawFiles) -> Arrays:
-    """Strips of two leads, (n, 2, 240), of five rhythms; the patients of a part are in no other."""
-    stream = np.random.RandomState(_SEED)  # NumPy promises that its stream never changes
+    """Simulate strips of two leads, (n, 2, 240), of five rhythms; no patient is in two parts."""
+    stream = np.random.RandomState(_SEED)  # NumPy guarantees that its stream never changes
     parts: dict[str, Part] = {}
     for part, count in _PATIENTS.items():
         drawn = [
@@ -81,11 +81,11 @@ def ecg_rhythms(raw: RawFiles) -> Arrays:
             for _ in range(_STRIPS[part])
         ]
         parts[part] = (np.stack([x for x, _ in drawn]), np.array([label for _, label in drawn]))
-    return standardised(parts, RHYTHMS)
+    return standardized(parts, RHYTHMS)
 
 
 def draw_patient(stream: np.random.RandomState) -> Patient:
-    """A patient."""
+    """Draw the parameters of a patient."""
     return Patient(
         interval_s=stream.uniform(0.65, 1.0),
         variation=stream.uniform(0.02, 0.09),
@@ -98,7 +98,7 @@ def draw_patient(stream: np.random.RandomState) -> Patient:
 
 
 def strip(rhythm: str, patient: Patient, stream: np.random.RandomState) -> NDArray[np.float64]:
-    """Six seconds of a patient in a rhythm, in millivolts, (2, 240): the beats, a wandering baseline, and noise."""
+    """Simulate six seconds of a rhythm in millivolts, (2, 240): beats, baseline wander and noise."""
     time = np.arange(int(SECONDS * RATE)) / RATE
     clean = signal(draw_beats(rhythm, patient, stream), patient, time)
     frequency, phase = stream.uniform(0.15, 0.5, 2), stream.uniform(0, 2 * np.pi, 2)
@@ -108,7 +108,7 @@ def strip(rhythm: str, patient: Patient, stream: np.random.RandomState) -> NDArr
 
 
 def draw_beats(rhythm: str, patient: Patient, stream: np.random.RandomState) -> Beats:
-    """The beats of a strip, from before its beginning to beyond its end."""
+    """Draw the beats of a strip, from before its start to beyond its end."""
     mean, variation = patient.interval_s, patient.variation
     if rhythm == "sinus tachycardia":
         mean *= stream.uniform(0.55, 0.72)
@@ -131,27 +131,27 @@ def draw_beats(rhythm: str, patient: Patient, stream: np.random.RandomState) -> 
 
 
 def signal(beats: Beats, patient: Patient, time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The electrocardiogram (leads, n) at some times in seconds, in millivolts, without noise."""
+    """Return the noise-free signal in millivolts, (leads, n), at times in seconds."""
     ordinary = beats.times[~beats.ectopic]
     found = np.zeros((2, len(time)))
     for k, (name, (place, width, height)) in enumerate(_WAVES.items()):
-        centres = ordinary + place
+        centers = ordinary + place
         if name == "P":
             conducted = beats.times[beats.atrial] + place - beats.delay_s[beats.atrial]
-            centres = np.concatenate([conducted, beats.blocked + place]) - patient.pr_s
+            centers = np.concatenate([conducted, beats.blocked + place]) - patient.pr_s
         if name == "T":  # the faster, the earlier (Bazett, 1920)
-            centres = ordinary + place * np.sqrt(patient.interval_s)
-        found += _bumps(centres, width * patient.widths[k], height * patient.heights[k], time)
+            centers = ordinary + place * np.sqrt(patient.interval_s)
+        found += _bumps(centers, width * patient.widths[k], height * patient.heights[k], time)
     for _, place, width, height in _ECTOPIC:
         found += _bumps(beats.times[beats.ectopic] + place, width, np.array(height), time)
     return found
 
 
 def _bumps(
-    centres: NDArray[np.float64], width: float, heights: NDArray[np.float64], time: NDArray[np.float64]
+    centers: NDArray[np.float64], width: float, heights: NDArray[np.float64], time: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Gaussians of one height in each lead, (leads, n)."""
-    bumps: NDArray[np.float64] = np.exp(-0.5 * ((time[:, None] - centres) / width) ** 2).sum(axis=1)
+    """Return the sum of Gaussians at `centers`, with one height in each lead, (leads, n)."""
+    bumps: NDArray[np.float64] = np.exp(-0.5 * ((time[:, None] - centers) / width) ** 2).sum(axis=1)
     return heights[:, None] * bumps
 
 
@@ -165,9 +165,9 @@ DATASETS = (
         Size((2, 240), 400, 250, 150),
         "Six seconds of two leads at 40 Hz, 2 x 240: sinus rhythm, sinus tachycardia, atrial fibrillation, "
         "ventricular ectopy, and AV block. Each wave of a beat is a Gaussian, as in McSharry et al.; shapes, rate, "
-        "noise and the wandering of the baseline are a patient's: 40 patients for training with two strips of "
-        "each rhythm, 30 for validation and 50 for the test with one. Seeded; values are rounded from float64, "
-        f"which makes them the same on every machine for all practical purposes. {UNITS}",
+        "noise and baseline wander belong to a patient: 40 patients for training with two strips of each rhythm, "
+        "30 for validation and 50 for testing with one. Seeded; values are rounded from float64, so they are "
+        f"practically the same on every machine. {UNITS}",
         citation="mcsharry2003dynamical",
         homepage="https://doi.org/10.1109/TBME.2003.808805",
     ),

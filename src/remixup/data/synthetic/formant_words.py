@@ -113,7 +113,7 @@ DATASETS = (
     generated(
         formant_words,
         "formant-words",
-        "synthesised words of two vowels",
+        "synthesized words of two vowels",
         "spectrograms",
         10,
         Size((1, 41, 51), 300, 200, 100),
