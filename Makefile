@@ -1,13 +1,15 @@
-# make report   the PDF, from nothing
-# make test     the tests that a newcomer runs
-# make test-full    all tests, also those on a Slurm of this host, which needs root; TESTS='-m slow' leaves out the former
-# make check    style, types, workflow, schemas
-# make bench    speed, side by side with peers: some seventeen minutes on two cores, of which the report takes seven
-# make evidence what records/ lacks of real data, in the order of its worth; EVIDENCE_MINUTES=8 stops it in between
+# make report     build the report from a fresh clone
+# make test       run the fast tests (two and a half minutes on two cores)
+# make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
+# make check      check style, types, workflow and generated files
+# make schema     regenerate the component registry, the JSON Schemas and the architecture graph
+# make bench      compare speed with other implementations (17 minutes on two cores, 7 of them for the report)
+# make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
+# make lock       update requirements.lock; needs uv
 .PHONY: report test test-full check bench evidence schema lock
 PYTHON ?= python3
 BIN := .venv/bin
-# The system's certificates, where it has them: behind a proxy that signs for itself uv's own do not do.
+# Use the system's certificates if there are any. Behind a proxy with its own certificate, those of uv fail.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,0)
 
 report: .venv/.ready
@@ -18,7 +20,7 @@ test: .venv/.ready
 	@paper/get-latex
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
-# A file's tests in one process: those on the Slurm have to take turns.
+# All tests of a file run in one process, because those that start a Slurm cannot run side by side.
 test-full: .venv/.ready
 	@paper/get-latex
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
@@ -38,17 +40,17 @@ bench: .venv/.ready
 	@paper/get-latex
 	@$(BIN)/python -m benchmarks.run
 
-# Names and parameters that experiment files may use, from the code; JSON Schemas for editors.
+# Read names and parameters of components from the code; write JSON Schemas for editors.
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.config.build_registry
 	@$(BIN)/python docs/draw_architecture.py
 
-# Pins and hashes for all platforms; needs uv, and is the only thing that changes requirements.lock.
+# Write pins and hashes for all platforms. Nothing else changes requirements.lock.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
 	    requirements.in --output-file requirements.lock
 
-# uv comes from the same lock as everything else.
+# uv is installed from the same lock file as everything else.
 .venv/.ready: requirements.lock pyproject.toml
 	@echo "setting up .venv (a few minutes at first: torch alone is gigabytes)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -42,7 +42,7 @@ _FASTER = (Target(3.5, at_least=True, on=TWO_CORES), Target(10, at_least=True, o
 
 LINES = (
     Line("reference", "PreAct ResNet-18 as the authors train it", "images/s"),
-    Line("reference-kept", "the same, freed memory kept as remixup does", "images/s", "reference"),
+    Line("reference-kept", "the same, freed memory reused as by remixup", "images/s", "reference"),
     Line("torchvision", "the same with torchvision's MixUp", "images/s", "reference"),
     Line("timm", "the same with timm's Mixup", "images/s", "reference"),
     Line("exact", "remixup as the rows have it, float32", "images/s", "reference"),
@@ -68,7 +68,7 @@ LINES = (
     Line("uci-100", "100 seeds of it", "s", "uci-1", (Target(8, on=TWO_CORES),)),
     Line("snakemake", "snakemake with an empty Snakefile", "s"),
     Line("nothing-to-do", "snakemake with nothing to do", "s", "snakemake", (Target(1.5, on=TWO_CORES),)),
-    Line("dry-run", "snakemake -n at paper scale, all data at hand", "s", "snakemake", (Target(1.5, on=TWO_CORES),)),
+    Line("dry-run", "snakemake -n at paper scale, all data available", "s", "snakemake", (Target(1.5, on=TWO_CORES),)),
     Line("report", "the embedded report, from a clone", "s"),
 )
 

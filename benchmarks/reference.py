@@ -86,7 +86,7 @@ class Reference:
         device: `cpu` or `cuda`.
         data: the training set; without one 50,000 images are made up.
         workers: processes that load; by default the authors' eight, or as many as there are processors.
-        keep: whether freed memory is kept, as remixup's runs do and theirs did not.
+        keep: whether the process keeps freed memory, as remixup's runs do and the authors' did not.
         model: parameters of PreAct ResNet-18; theirs, or those of a narrower one.
         batch: examples of a minibatch.
         alpha: the strength of mixing, 0 for none.
@@ -127,7 +127,7 @@ class Reference:
             yield from self.loader
 
     def run(self, steps: int) -> Pace:
-        """Trains on so many minibatches of the loader."""
+        """Train on a number of minibatches of the loader."""
         began, images = now(self.device), 0
         for _ in range(steps):
             inputs, targets = next(self.batches)

@@ -52,7 +52,7 @@ class Settings(Strict):
     run: Overlay = {}
     seeds: int | None = Field(None, ge=1, le=10_000)
     counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
-    stand_in: str | None = Field(None, description="what stands in for what; such a number gets no verdict")
+    stand_in: str | None = Field(None, description="what replaces what in this surrogate; its numbers get no verdict")
     accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
     evaluate: Annotated[list[Annotated[Part, PartOf("evaluation")]], AfterValidator(_each_once)] | None = Field(
         None, description="what is measured on the trained network; replaces what was named before"
@@ -96,7 +96,7 @@ class Row(Variation):
     id: RowId
     label: str
     group: str = ""
-    where: str = Field("", description="where in the paper the number stands")
+    where: str = Field("", description="where the paper prints the number")
     published: dict[Metric, float | Published] = {}
     use: list[str] = Field([], description="named variations, laid on in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")

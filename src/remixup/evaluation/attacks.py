@@ -56,7 +56,7 @@ def attack(
         steps: of the iterated methods.
         step: length of one of them, for pixels in [0, 1]; 0 is eps / steps for `ifgsm` (the paper's "equal step size")
             and 2.5 eps / steps for PGD, as Madry et al. have it in section 5.
-        examples: so many of the test part, evenly spaced (some datasets are sorted by class); 0: all.
+        examples: number of test examples, evenly spaced (some datasets are sorted by class); 0: all.
         source: in an experiment file, the row whose networks the examples are made on; that row's networks come as
             `others`, and the name is not used here.
         others: the networks that the examples are made on, as many as `training` has, on inputs of the same shape
@@ -94,14 +94,14 @@ def attack_curve(
     Args:
         training: as for `attack`.
         method: as for `attack`, with its default length of a step.
-        eps: radii of the ball, for pixels in [0, 1]; 0 leaves the examples as they are.
+        eps: radii of the ball, for pixels in [0, 1]; 0 leaves the examples unchanged.
         steps: as for `attack`.
         examples: as for `attack`.
         source: as for `attack`.
         others: as for `attack`.
 
     Returns:
-        for each seed `eps` and `error`: top-1 error in percent at each of them, on the same examples; random starts lie
+        for each seed `eps` and `error`: top-1 error in percent at each of them, on the same examples; random starts are
         in the same directions.
 
     Raises:

@@ -16,8 +16,8 @@ def members(training: SupervisedTrainer) -> Iterator[tuple[int, Logit, Tensor, T
     """Yield the members of a population as functions of two-class inputs, with their training examples.
 
     Yields:
-        the seed; f, (n, features) to (n,), in float64 on the CPU, of inputs as they are scaled; the training examples
-        as they are scaled, float64 (n, features); their classes, int64 (n,).
+        the seed; f, (n, features) to (n,), in float64 on the CPU, of scaled inputs; the scaled training examples,
+        float64 (n, features); their classes, int64 (n,).
 
     Raises:
         UserError: more than two classes, inputs that are no vectors, or networks that are not batched over seeds.

@@ -26,11 +26,11 @@ def collinearity(
     Chidambaram et al. (2022), Theorem 2.10: if no point is on one, the Mixup-optimal classifier makes no error on them.
 
     Args:
-        training: whose training examples are looked at, as they are scaled for the network.
+        training: the training whose scaled training examples are measured.
         eps: points within this distance count.
         endpoints: which of a segment's ends may have the point's class: "neither", as the theorem has it, or "not
             both", as the authors' poster puts it.
-        examples: so many of the training examples, evenly spaced; 0: all.
+        examples: number of training examples, evenly spaced; 0: all.
 
     Returns:
         for each seed `smallest` and `mean` distance of a point to the nearest such segment (None where there is none),

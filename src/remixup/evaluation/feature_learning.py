@@ -30,7 +30,7 @@ def learnt_features(
         share: percent of these test points that "most" is.
 
     Returns:
-        for each seed `none`, `one`, `both`: percent of the classes of which so many features are learnt; `missed`: of
+        for each seed `none`, `one`, `both`: percent of the classes with that number of features learned; `missed`: of
         which not both are; `single_error`: error in percent on the test points with a single feature, all of the first
         kind and all of the second; for a figure `strength`: for each class what the network says of it at its first
         and at its second feature alone, at middle strength and without noise. None where the network's outputs are not
@@ -45,8 +45,8 @@ def learnt_features(
         raise UserError("only feature-patches has features that are known", where="evaluate.learnt_features")
     x, y = inputs.examples(inputs.test), inputs.y[inputs.test]
     right, finite = [], torch.ones(len(training.seeds), dtype=torch.bool, device=training.device)
-    for kept in (0, 1):
-        said = training.logits(_without(x, basis[y, 1 - kept]))
+    for present in (0, 1):
+        said = training.logits(_without(x, basis[y, 1 - present]))
         right.append((said.argmax(-1) == y).double())
         finite &= said.isfinite().flatten(1).all(1)
     strength = _strength(training, basis)

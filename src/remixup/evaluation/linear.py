@@ -62,7 +62,7 @@ def direction_norms(
     Args:
         training: linear networks of two classes.
         alpha: of the ratio in `penalty`.
-        split: so many principal directions of the training inputs count as those of large variance.
+        split: number of principal directions of the training inputs that count as those of large variance.
 
     Returns:
         for each seed `large` and `small`, the norms of the weights' projections on the directions of large variance and
@@ -80,8 +80,8 @@ def direction_norms(
             raise UserError(f"{len(along)} directions cannot be split after {split}", where="evaluate.split")
         large, small = float(along[:split].norm()), float(along[split:].norm())
         penalty = glm_penalty(theta, x, alpha)
-        kept = penalty if penalty < float("inf") else None
-        results.append({"seed": seed, "large": large, "small": small, "ratio": large / small, "penalty": kept})
+        limited = penalty if penalty < float("inf") else None
+        results.append({"seed": seed, "large": large, "small": small, "ratio": large / small, "penalty": limited})
     return results
 
 

@@ -22,7 +22,7 @@ def memorisation(training: SupervisedTrainer) -> list[dict[str, Any]]:
     classes, a network that always says the true class is wrong on 1 - 1 / classes of them.
 
     Returns:
-        for each seed errors in percent, `real` where the label was kept and `corrupted` where it was replaced; None
+        for each seed errors in percent, `real` where the label is original and `corrupted` where it was replaced; None
         where there is no such example, or the network's outputs are not finite.
 
     Raises:

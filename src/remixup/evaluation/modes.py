@@ -25,7 +25,7 @@ def modes(training: GANTrainer, *, radius: Annotated[float, Gt(0)] = 3.0) -> lis
     enough good samples: a fifth of what it would get if all modes got as many.
 
     Args:
-        training: a game, its snapshots included.
+        training: a GAN training with its snapshots.
         radius: in standard deviations; with 3 the data themselves are good to 98.9 % in the plane.
 
     Returns:

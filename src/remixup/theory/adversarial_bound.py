@@ -100,7 +100,7 @@ def second_order_adversarial(f: Model, x: Tensor, y: Tensor, radius: Tensor | fl
 def logistic_adversarial(theta: Tensor, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
     """Compute the worst logistic loss of θᵀx within an l2 ball around each example, exactly.
 
-    The worst point lies straight across the boundary, so it is log(1 + exp(r ‖θ‖ - (2y - 1) θᵀx)).
+    The worst point is perpendicular to the boundary, so the loss is log(1 + exp(r ‖θ‖ - (2y - 1) θᵀx)).
 
     Args:
         theta: weights (d,).

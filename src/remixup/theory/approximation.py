@@ -36,7 +36,7 @@ class Expansion:
     """The terms of the second-order mixup loss (lemma 3.1)."""
 
     standard: float
-    """The mean loss on the examples as they are."""
+    """The mean loss on the unmixed examples."""
     first: float
     """R1, of the slope of f towards the mean input."""
     second: float
@@ -73,7 +73,7 @@ def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 
         x: inputs (n, d); computed in float64.
         y: labels (n,), 0 or 1.
         alpha: mixup's α > 0: labels mixed and λ ~ Beta(α, α) in the original definition.
-        shrink: s, replaces 1 - λ by s (1 - λ) in the inputs, labels kept; s = 1 is mixup. It takes the mixed inputs
+        shrink: s, replaces 1 - λ by s (1 - λ) in the inputs, not in labels; s = 1 is mixup. It takes the mixed inputs
             towards the examples, to see how the error of an expansion falls.
         nodes: of the quadrature, at least 1; the time is proportional to n² `nodes`.
 
@@ -146,7 +146,7 @@ def remainder_order(
         shrinks: at least two different factors s of 1 - λ.
 
     Returns:
-        the order, or NaN where an error lies below 1e-13 of the loss, which is rounding.
+        the order, or NaN where an error is below 1e-13 of the loss, which is rounding.
 
     Raises:
         UserError: as `mixup_loss`.

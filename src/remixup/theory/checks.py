@@ -1,4 +1,4 @@
-"""What the theorems ask of a user's inputs; each check gives them back as they are computed with."""
+"""Input checks of the theorems. Each returns its input converted for the computation."""
 
 from __future__ import annotations
 

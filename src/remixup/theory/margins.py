@@ -17,7 +17,7 @@ def guaranteed_class(
     """Return the class that mixup must give a query, whatever α (Chidambaram et al. 2022, Theorem 3.2).
 
     A query is certain to be of class i when segments between two of the points pass through it, each of them has an
-    endpoint in class i, and on each the query lies nearer to the end in class i than to an end in another class (λ of
+    endpoint in class i, and on each the query is nearer to the end in class i than to an end in another class (λ of
     that end above 1/2; a segment with both ends in class i always agrees). "Through" means within `radius` here, with λ
     that of the segment's point nearest to the query: exact as the radius goes to 0, and an approximation for a finite
     one, which a segment can enter with λ on either side of 1/2.

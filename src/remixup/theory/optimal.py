@@ -43,7 +43,7 @@ def mixup_optimal(
         classes: number of classes; the greatest label plus 1 where None.
 
     Returns:
-        float64 (m, classes); rows sum to 1. A row is NaN where no mass lies in the ball: no segment meets it, or only
+        float64 (m, classes); rows sum to 1. A row is NaN where the ball has no mass: no segment meets it, or only
         where the Beta density is too small for float64 (α in the hundreds, λ near 0 or 1).
 
     Raises:
@@ -64,7 +64,7 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float,
     On the points 0, 1, 2 of classes 0, 1, 0 the theorem says that the middle one is lost for some α, however small the
     ball. A point may also be lost for a range of α only, between two that are harmless. So the search goes up
     from 1e-6, 8 steps in a factor of 10, to the first α at which the point is lost, and bisects that step on log α. It
-    assumes a single crossing within a step: a range of α that lies between two neighbours is not seen.
+    assumes a single crossing within a step: a range of α between two neighbors is missed.
 
     Args:
         points: (n, d), finite, any real dtype; computed in float64.
@@ -108,7 +108,7 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float,
 
 
 def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:
-    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points stands for both orders."""
+    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points counts in both orders."""
     to_first, to_second = _label_mass(found.low, found.high, alpha)
     orders = torch.where(found.first == found.second, 1.0, 2.0)
     mass.index_put_((found.query, labels[found.first]), to_first * orders, accumulate=True)

@@ -2,7 +2,7 @@
 
 Source: "How Does Mixup Help With Robustness and Generalization?" (ICLR 2021), section 3.2. The inputs are centred, and
 the mixed ones are divided by λ (a linear classifier's decision is the same), so that an example x_i becomes
-x_i + (1-λ)/λ r with a random input r of mean zero, label kept, λ ~ Beta(α + 1, α). To second order in θ the loss is the
+x_i + (1-λ)/λ r with random input r of mean zero, fixed label, λ ~ Beta(α + 1, α). To second order in θ the loss is the
 standard one and a penalty in which each direction counts by the variance of the data along it.
 """
 

@@ -189,8 +189,8 @@ def collision_distances(
 
 def _mixed(points: Tensor, ratios: Tensor, partner: Tensor, rows: Tensor) -> Tensor:
     """Return the mixed points of some rows, float64 (len(rows), d)."""
-    kept = ratios[rows, None]
-    return kept * points[rows].double() + (1 - kept) * points[partner[rows]].double()
+    ratio = ratios[rows, None]
+    return ratio * points[rows].double() + (1 - ratio) * points[partner[rows]].double()
 
 
 def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hits]:
