@@ -1,9 +1,10 @@
-"""Replicates the mixup papers: data, training, evaluation, results, report.
+"""Replicate the mixup papers: data, training, evaluation, results, report.
 
 snakemake                                      the report at the configured scale
 snakemake --cores 8 --resources gpu=4          on four GPUs
-snakemake data_cifar10-python                  one dataset
-snakemake results/embedded/experiments/uci.json    one experiment
+snakemake data                                 the datasets alone
+snakemake runs                                 all training and evaluation
+snakemake --config 'experiments=[uci]'         one experiment
 """
 
 from snakemake.utils import min_version
@@ -17,7 +18,7 @@ configfile: "config.yaml"
 include: "workflow/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/results.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -36,17 +37,10 @@ rule all:
         f"{HOME}/replication.json",
 
 
+# Not when the workflow is read: a dry run, or a second call that finds the folder locked, must not change the plan that
+# running jobs read.
 onstart:
-    # DVC tracks this folder, and no evaluation may need a job of its own.
-    Path(HOME, "evaluated").mkdir(parents=True, exist_ok=True)
-    # Elsewhere than on Linux the system's libraries do not survive a fork.
-    if (
-        sys.platform == "linux"
-        and CONFIG.scale == "embedded"
-        and workflow.local_exec
-        and len(workflow.dag) > 20
-    ):
-        share_start()
+    WORKFLOW.write()
 
 
 onsuccess:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.anchor`: whether remixup ends with the test error of the loop that the authors published.
 
-The same narrow PreAct ResNet of their edition, the same 2,000 images of CIFAR-10 for each seed, the same optimiser and
+The same narrow PreAct ResNet of their edition, the same 2,000 images of CIFAR-10 for each seed, the same optimizer and
 schedule, by ERM and by mixup. Weights, order, crops and ratios are each loop's own draws, so the errors are two
 independent samples (Welch). remixup trains in bfloat16 with channels last, as its records of CIFAR-10 on a CPU were
 made. CIFAR-10 has to be prepared, in a mirror or downloadable. Prints a table and writes
@@ -41,17 +41,17 @@ def spec(version: str, alpha: float) -> RunSpec:
     """Return the run that the authors' loop repeats."""
     run: dict[str, Any] = {
         "dataset": {"name": "cifar10", "version": version, "subset": 2_000},
-        "scaling": {"name": "given", "mean": list(MEAN), "std": list(STD)},
+        "normalization": {"name": "given", "mean": list(MEAN), "std": list(STD)},
         "augmentation": ["random_crop", "horizontal_flip"],
         "model": {"name": "preact_resnet", **NARROW},
-        "optimiser": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
+        "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
         "schedule": {"name": "steps", "milestones": [5, 8]},
         "epochs": 10,
         "batch_size": 64,
         "precision": "bfloat16",
-        "memory_format": "channels_last",
+        "execution": {"memory_format": "channels_last"},
     }
-    mixing = {"vicinity": {"ratio": {"name": "beta", "alpha": alpha}}} if alpha else {}
+    mixing = {"mixing": {"ratio": {"name": "beta", "alpha": alpha}}} if alpha else {}
     return RunSpec.model_validate({**run, **mixing})
 
 
@@ -63,10 +63,10 @@ def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
     images = inputs.x[inputs.train[0]].permute(0, 2, 3, 1).contiguous().numpy()
     pictures = images, inputs.train_labels[0].numpy()
     loop = Reference("cpu", pictures, workers=0, keep=True, model=NARROW, batch=run.batch_size, alpha=alpha)
-    torch.set_num_threads(run.threads)
+    torch.set_num_threads(run.execution.threads)
     factor = bind(schedules, run.schedule)
     for epoch in range(run.epochs):
-        loop.optimiser.param_groups[0]["lr"] = run.optimiser["lr"] * factor(epoch, run.epochs)
+        loop.optimizer.param_groups[0]["lr"] = run.optimizer["lr"] * factor(epoch, run.epochs)
         loop.run(len(loop.loader))
     loop.network.eval()
     rows = inputs.test[0]
@@ -77,7 +77,7 @@ def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
 
 def ours(run: RunSpec, inputs: Inputs, seed: int) -> float:
     """Test error in percent that remixup ends with."""
-    torch.set_num_threads(run.threads)
+    torch.set_num_threads(run.execution.threads)
     training = start(run, [seed], inputs, CPU)
     training.run(lambda _: None)
     return training.history[-1]["test_error"]

@@ -24,7 +24,7 @@ def header(device: torch.device) -> dict[str, Any]:
         "cores": cores(),
         "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
-        "code": {name: code()[name] for name in ("commit", "dirty")},
+        "code": code().model_dump(include={"commit", "dirty"}),
     }
 
 

@@ -18,7 +18,7 @@ from remixup.config.settings import Config
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
 from remixup.evaluation.cost import cost
-from remixup.planning.plan import FAST, plan_experiment
+from remixup.planning.plan import FAST, merge, plan_experiment
 from remixup.store.provenance import cores
 from remixup.training.runner import prepare_process
 from remixup.training.supervised import SupervisedTrainer
@@ -26,15 +26,15 @@ from remixup.training.supervised import SupervisedTrainer
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"
 """The reference's network, so that the loops differ and not what they train."""
-NOT_COMPILED = {**FAST, "compile": False}
+NOT_COMPILED = merge(FAST, {"execution": {"compile": False}})
 
 
 def published(experiment: str, row: str, **changes: Any) -> RunSpec:
-    """Return a row's run at paper scale, with changes of how it is executed."""
+    """Read the run of a row at paper scale, with changes to its precision and execution."""
     path, read = read_experiments(EXPERIMENTS)[experiment]
     plan = plan_experiment(path, read, Config(), "paper")
     run = next(each.run for each in plan.rows if each.row.id == row)
-    return RunSpec.model_validate({**run.model_dump(), **changes})
+    return RunSpec.model_validate(merge(run.model_dump(), changes))
 
 
 class Engine:
@@ -48,7 +48,7 @@ class Engine:
     """
 
     def __init__(self, device: str, images: int, tested: int = 1, how: Mapping[str, Any] = NOT_COMPILED) -> None:
-        spec = published("cifar", ROW, threads=cores(), **how)
+        spec = published("cifar", ROW, **merge(dict(how), {"execution": {"threads": cores()}}))
         prepare_process(spec)
         self.device = torch.device(device)
         tensors: dict[str, torch.Tensor] = {}

@@ -33,7 +33,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "LeNet": {"name": "lenet"},
 }
 DATASET = ("fashion-mnist", "idx")
-NARROW = {"precision": "bfloat16", "memory_format": "channels_last"}
+NARROW = {"precision": "bfloat16", "execution": {"memory_format": "channels_last"}}
 
 
 def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
@@ -41,8 +41,8 @@ def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
     run: dict[str, Any] = {
         "dataset": dict(zip(("name", "version"), DATASET, strict=True)) | {"subset": 2_000},
         "model": model,
-        "vicinity": {"ratio": {"name": "beta", "alpha": 1.0}},
-        "optimiser": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
+        "mixing": {"ratio": {"name": "beta", "alpha": 1.0}},
+        "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
         "schedule": {"name": "steps", "milestones": [2, 3]},
         "epochs": 4,
         "batch_size": 64,

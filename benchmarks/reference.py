@@ -111,7 +111,7 @@ class Reference:
         torch.backends.cudnn.benchmark = True
         self.device = torch.device(device)
         self.network = models.build("preact_resnet", (3, 32, 32), CLASSES, **model).to(self.device).train()
-        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         self.criterion: nn.Module = nn.CrossEntropyLoss()
         self.alpha = alpha
         self.total = self.correct = 0.0
@@ -139,9 +139,9 @@ class Reference:
         """One minibatch: inputs float32 (n, 3, 32, 32), and its targets as the loader gives them."""
         loss = self.loss(inputs, targets)
         self.total += loss.item()
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mix a minibatch, count correct predictions, and return the loss with classes as targets."""

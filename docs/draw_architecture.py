@@ -16,14 +16,15 @@ LEAVES = ("errors", "files", "randomness")
 """Modules that every package may import. The picture leaves them out."""
 LAYERS = (
     ("config", "mixing", "theory"),
-    ("planning", "data", "models", "store"),
+    ("data", "models", "store"),
+    ("planning",),
     ("training",),
     ("evaluation",),
     ("analysis",),
     ("costs", "maintenance"),
     ("reporting",),
     ("cli",),
-    ("__main__", "starter"),
+    ("__main__",),
 )
 """Packages from bottom to top. A package imports from the layers below its own only."""
 LEVEL = {name: level for level, layer in enumerate((("errors",), LEAVES[1:], *LAYERS)) for name in layer}
@@ -58,7 +59,7 @@ def draw(edges: set[tuple[str, str]]) -> str:
         edges: pairs (importing package, imported package). Edges to leaves are left out; edges
             that lead upward are dotted.
     """
-    shown = {(user, used) for user, used in edges if used not in LEAVES and user not in ("__main__", "starter")}
+    shown = {(user, used) for user, used in edges if used not in LEAVES and user not in ("__main__",)}
     down = shown - upward(shown)
 
     def reachable(start: str) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/remixup"
@@ -85,7 +85,7 @@ def _begins(node):
 
 def test_training_and_evaluation_name_no_method():
     """A method is a composition of components in a file; training and evaluation must not depend on its name."""
-    kinds = catalogue()["kinds"]
+    kinds = load_registry()["kinds"]
     methods = {name for kind in ("ratio", "partner", "blend", "target", "noise") for name in kinds[kind]}
     methods |= {"mixup", "cutmix", "smote", "erm"}
     for path in [*(SOURCE / "training").glob("*.py"), *(SOURCE / "evaluation").glob("*.py")]:

@@ -23,7 +23,7 @@ SMALL = {
     "run": {
         "dataset": {"name": "iris", "version": "scikit-learn", "holdout": 0.5},
         "model": {"name": "mlp", "hidden": [8]},
-        "optimiser": "adam",
+        "optimizer": "adam",
         "epochs": 3,
         "batch_size": 16,
     },
@@ -31,7 +31,7 @@ SMALL = {
     "metrics": {"test_error.last": {"label": "Test error"}},
     "rows": [
         {"id": "erm", "label": "ERM", "published": {"test_error.last": 21.3}},
-        {"id": "mixup", "label": "mixup", "run": {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}},
+        {"id": "mixup", "label": "mixup", "run": {"mixing": {"ratio": {"name": "beta", "alpha": 1.0}}}},
     ],
     "tables": [{"id": "errors", "caption": "Errors."}],
     "figures": [{"id": "curves", "caption": "Curves.", "draw": "error_curves"}],
@@ -44,7 +44,7 @@ CONVOLUTIONAL = {
     "run": {
         "dataset": {"name": "digits"},
         "model": {"name": "preact_resnet", "width": 2, "blocks": [1]},
-        "optimiser": {"name": "sgd", "lr": 0.05},
+        "optimizer": {"name": "sgd", "lr": 0.05},
         "epochs": 1,
         "batch_size": 64,
     },
@@ -56,12 +56,12 @@ SURFACE = {
     "id": "surface",
     "title": "Surface",
     "seeds": 1,
-    "run": {**SMALL["run"], "dataset": {"name": "blob-and-ring", "holdout": 0.5}, "scaling": "raw"},
+    "run": {**SMALL["run"], "dataset": {"name": "blob-and-ring", "holdout": 0.5}, "normalization": "raw"},
     "rows": [{"id": "erm", "label": "ERM", "evaluate": ["decision_surface"]}],
     "figures": [{"id": "surface", "caption": "Surface.", "draw": "decision_surfaces"}],
 }
 
-# One whose evaluation reads the networks of two rows: two packs, but at embedded scale.
+# One whose evaluation reads the networks of two rows: two jobs, but at embedded scale.
 JOINT = {
     **CONVOLUTIONAL,
     "id": "joint",
@@ -133,8 +133,8 @@ class Project:
 
     def blocks(self):
         """Every block of the run store, with the time at which it was published."""
-        found = (self.folder / "results/runs").glob("*/seeds-*")
-        return {f"{path.parent.name}/{path.name}": (path / "provenance.json").stat().st_mtime_ns for path in found}
+        found = (self.folder / "results/runs").glob("*/seeds-*.json")
+        return {f"{path.parent.name}/{path.stem}": path.stat().st_mtime_ns for path in found}
 
     def json(self, path):
         return json.loads((self.folder / path).read_text())

@@ -1,6 +1,7 @@
 """Processes forked from one that has imported torch already: they start in milliseconds, and are really killed."""
 
 import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -52,7 +53,7 @@ def train_pack(folder, data, documents, seeds=2):
 
     specs = {spec.key(): (spec, seeds) for spec in map(RunSpec.model_validate, documents)}
     outcome = runner.train_pack(make_runner(folder, data), specs, set(specs), lambda key: folder / key)
-    assert outcome["failed"] == {}
+    assert outcome.failed == {}
 
 
 def command(folder, said, *arguments):
@@ -67,8 +68,15 @@ def command(folder, said, *arguments):
 
 def kept(folder):
     """Every byte of a store that a restart must not change: specifications, metrics, histories, weights."""
-    found = [*folder.glob("results/runs/*/seeds-*/*"), *folder.glob("checkpoints/*/*")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != "provenance.json"}
+    found = {path: results_of(path) for path in folder.glob("results/runs/*/seeds-*.json")}
+    found |= {path: path.read_bytes() for path in folder.glob("checkpoints/*/*")}
+    return {str(path.relative_to(folder)): content for path, content in found.items()}
+
+
+def results_of(path):
+    """The content of a seed block, but for its provenance."""
+    content = json.loads(path.read_text())
+    return repr({name: value for name, value in content.items() if name not in ("provenance", "sha256")})
 
 
 def unfinished(folder):

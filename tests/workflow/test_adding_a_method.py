@@ -200,8 +200,7 @@ def _was_trained_with_columns(project, name, row):
         assert entry["replicated"]["seeds"] == [0]
         assert (entry["scale"], entry["published"]) == ("embedded", None)
         assert entry["verdict"] in ("stand-in", "no published number")
-        block = project.folder / "results/runs" / entry["runs"][0] / "seeds-0-0"
-        assert yaml.safe_load((block / "spec.yaml").read_text())["run"]["vicinity"]["blend"] == {"name": "columns"}
-        metrics = json.loads((block / "metrics.json").read_text())
-        assert 0 <= metrics["values"]["test_error.last"][0] < 80, "no better than guessing"
+        block = project.json(f"results/runs/{entry['runs'][0]}/seeds-0-0.json")
+        assert block["spec"]["mixing"]["blend"] == {"name": "columns"}
+        assert 0 <= block["values"]["test_error.last"][0] < 80, "no better than guessing"
     assert row in part["curves"]

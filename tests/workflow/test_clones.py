@@ -1,4 +1,4 @@
-"""Results travel: clone, pull, settle, and nothing is to be done."""
+"""Results travel: clone, pull, restore, and nothing is to be done."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import time
 
 import jsonschema
 import pytest
-import yaml
 
 from tests.workflow.conftest import BIN, ROOT, SMALL, SURFACE, make_project
 
@@ -21,10 +20,6 @@ def origin(tmp_path_factory):
     """A project with a finished report, everything committed and pushed."""
     folder = tmp_path_factory.mktemp("origin")
     project = make_project(folder / "project", SMALL, SURFACE)
-    pipeline = yaml.safe_load((project.folder / "dvc.yaml").read_text())
-    pipeline["stages"]["data"]["foreach"] = ["iris-scikit-learn", "blob-and-ring-generated"]
-    pipeline["stages"]["results"]["matrix"]["experiment"] = ["small", "surface"]
-    (project.folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     project.git("init", "-q", "-b", "main")
     project.dvc("init", "-q")
     shutil.copytree(ROOT / ".dvc/plots", project.folder / ".dvc/plots")
@@ -57,33 +52,33 @@ def shuffle_times(folder):
             os.utime(path, (moment, moment))
 
 
-def test_a_settled_clone_has_nothing_to_do(origin, tmp_path):
+def test_a_restored_clone_has_nothing_to_do(origin, tmp_path):
     project = clone(origin, tmp_path / "clone")
     assert not (project.folder / ".snakemake").exists()
     before = project.blocks()
-    project.remixup("settle")
+    project.remixup("restore")
     assert "Nothing to be done" in project.snakemake("--cores", "2", "-n").stdout
     assert project.blocks().keys() == before.keys()
     assert "up to date" in project.dvc("repro").stdout
-    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"vicinity": {"ratio": {"name": "beta", "alpha": 0.5}}}}]
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"mixing": {"ratio": {"name": "beta", "alpha": 0.5}}}}]
     project.edit("small", rows=rows)
-    settled = project.blocks()
+    restored = project.blocks()
     project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
     after = project.blocks()
-    assert {name: after[name] for name in settled} == settled
-    added = set(after) - set(settled)
+    assert {name: after[name] for name in restored} == restored
+    added = set(after) - set(restored)
     assert len(added) == 1
     assert next(iter(added)).startswith("iris-mlp-mix-beta-0.5-")
 
 
-def test_settling_refuses_what_was_changed_on_the_way(origin, tmp_path):
+def test_restoring_refuses_what_was_changed_on_the_way(origin, tmp_path):
     project = clone(origin, tmp_path / "clone")
-    history = next((project.folder / "results/runs").glob("*/*/history.csv"))
+    history = next((project.folder / "results/runs").glob("*/seeds-*.json"))
     history.chmod(0o644)
     history.write_text(history.read_text().replace("1", "2"))
-    done = project.remixup("settle", check=False)
+    done = project.remixup("restore", check=False)
     assert done.returncode == 1
-    assert "history.csv differs" in done.stderr
+    assert "differs from its digest" in done.stderr
 
 
 def test_repro_after_a_report_is_up_to_date(origin):
@@ -97,7 +92,7 @@ def test_what_a_killed_process_left_is_no_output(origin, tmp_path):
     """Fails, tried out: without the patterns in .dvcignore and .gitignore."""
     project = clone(origin, tmp_path / "clone")
     project.dvc("commit", "-f", "-q")
-    for place in ("results/runs/.part-x/metrics.json", "results/evaluations/.a.json.1.part", "checkpoints/.b.1.part"):
+    for place in ("results/runs/.a.json.1.part", "results/evaluations/.a.json.1.part", "checkpoints/.b.1.part"):
         (project.folder / place).parent.mkdir(parents=True, exist_ok=True)
         (project.folder / place).write_text("half")
     for place in ("data/prepared/.iris.part", "records/.c.json.1.part", "paper/.report.pdf.part"):
@@ -109,8 +104,8 @@ def test_what_a_killed_process_left_is_no_output(origin, tmp_path):
 def test_metrics_and_plots_show_what_a_changed_row_changes(origin, tmp_path):
     """Fails, tried out: without `metrics` of the last stage of dvc.yaml, and without the template of the plot."""
     project = clone(origin, tmp_path / "clone")
-    project.remixup("settle")
-    run = {**SMALL["rows"][1]["run"], "optimiser": {"name": "adam", "lr": 0.1}}
+    project.remixup("restore")
+    run = {**SMALL["rows"][1]["run"], "optimizer": {"name": "adam", "lr": 0.1}}
     project.edit("small", rows=[SMALL["rows"][0], {**SMALL["rows"][1], "run": run}])
     before = project.json("results/embedded/metrics.json")["small"]
     project.snakemake("--cores", "2", "results/embedded/replication.json")
@@ -165,7 +160,7 @@ def test_everything_works_from_a_bare_shell(origin, tmp_path):
     def run(*command):
         project.run("env", "-i", "PATH=/usr/bin:/bin", f"HOME={tmp_path}", *command)
 
-    run(".venv/bin/remixup", "settle")
+    run(".venv/bin/remixup", "restore")
     run(".venv/bin/snakemake", "--cores", "8", "--resources", "gpu=4")
     assert (project.folder / "paper/report.pdf").stat().st_size > 10_000
     (project.folder / "results/embedded/experiments/small.json").unlink()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project
+from tests.workflow.forks import results_of
 
 
 def one_message(done):
@@ -72,12 +73,12 @@ def test_damaged_data_is_named(project):
 def test_a_damaged_block_is_put_aside_and_trained_again(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     project.remixup("train", "small")
-    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2"))
-    history = (block / "history.csv").read_text()
-    (block / "history.csv").write_text(history.replace("0", "1"))
-    assert "history.csv differs" in project.remixup("verify", check=False).stderr
-    assert "history.csv differs" in project.remixup("train", "small").stdout
-    assert (block / "history.csv").read_text() == history
+    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2.json"))
+    results = results_of(block)
+    block.write_text(block.read_text().replace('"seconds": ', '"seconds": 1'))
+    assert "differs from its digest" in project.remixup("verify", check=False).stderr
+    assert "differs from its digest" in project.remixup("train", "small").stdout
+    assert results_of(block) == results
     assert project.remixup("verify").returncode == 0
 
 
@@ -98,17 +99,16 @@ def test_damaged_weights_are_trained_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_result_edited_by_hand_is_not_collected(project):
-    project.snakemake("--cores", "2", "receipts")
-    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2"))
-    text = (block / "provenance.json").read_text()
-    (block / "provenance.json").write_text(text.replace('"seconds"', '"minutes"'))
-    assert "is not what this receipt lists" in one_message(project.remixup("collect", "small", check=False))
+    project.snakemake("--cores", "2", "runs")
+    block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2.json"))
+    block.write_text(block.read_text().replace('"seconds": ', '"seconds": 1'))
+    assert "differs from its digest" in one_message(project.remixup("collect", "small", check=False))
 
 
 @pytest.mark.slow
 def test_a_run_that_diverges_is_a_result(tmp_path):
-    wild = {**CONVOLUTIONAL["run"], "optimiser": {"name": "sgd", "lr": 1e30}}
-    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"optimiser": {"name": "sgd", "lr": 0.05}}}]
+    wild = {**CONVOLUTIONAL["run"], "optimizer": {"name": "sgd", "lr": 1e30}}
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"optimizer": {"name": "sgd", "lr": 0.05}}}]
     project = make_project(tmp_path / "p", {**CONVOLUTIONAL, "run": wild, "rows": rows, "seeds": 1})
     project.remixup("prepare", "digits")
     assert project.remixup("train", "convolutional", check=False).returncode == 3

@@ -19,15 +19,15 @@ def trained(project, action):
 
 
 def test_a_changed_row_trains_its_own_runs(project):
-    def receipts():
-        project.snakemake("--cores", "2", "receipts")
+    def runs():
+        project.snakemake("--cores", "2", "runs")
 
-    first = trained(project, receipts)
+    first = trained(project, runs)
     assert [name.split("/")[1] for name in first] == ["seeds-0-2", "seeds-0-2"]
-    assert trained(project, receipts) == []
-    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"vicinity": MIXUP}}]
+    assert trained(project, runs) == []
+    rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"mixing": MIXUP}}]
     project.edit("small", rows=rows)
-    assert [name[:24] for name in trained(project, receipts)] == ["iris-mlp-mix-beta-0.5-" + trained_hash(project)]
+    assert [name[:24] for name in trained(project, runs)] == ["iris-mlp-mix-beta-0.5-" + trained_hash(project)]
 
 
 def trained_hash(project):
@@ -43,21 +43,21 @@ def trained_hash(project):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", ["embedded", "reduced-cpu"])
-def test_what_reads_one_pack_is_measured_in_its_job_and_what_reads_two_after_both(scale, tmp_path):
+def test_what_reads_runs_of_one_job_is_measured_in_it_and_what_reads_two_after_both(scale, tmp_path):
     project = make_project(tmp_path / "p", JOINT)
-    project.snakemake("--cores", "2", "receipts", "--config", f"scale={scale}")
+    project.snakemake("--cores", "2", "runs", "--config", f"scale={scale}")
     home = project.folder / "results"
     (measured,) = [path for path in home.glob("evaluations/attack-*/*") if path.name == "seeds-0-0.json"]
-    listed = {path: set(project.json(path)["evaluations"]) for path in home.glob(f"{scale}/*/*.json")}
-    holders = [path.parent.name for path, files in listed.items() if str(measured.relative_to(project.folder)) in files]
-    assert holders == ["receipts" if scale == "embedded" else "evaluated"]
+    listed = {path: set(project.json(path)["evaluations"]) for path in home.glob(f"{scale}/manifests/*.json")}
+    (holder,) = [path.stem for path, files in listed.items() if str(measured.relative_to(project.folder)) in files]
+    assert holder.startswith("joint-evaluations-") == (scale != "embedded")
     assert len(listed) == (1 if scale == "embedded" else 3)
 
 
 @pytest.mark.slow
 def test_a_new_row_is_one_edit(project):
-    project.snakemake("--cores", "2", "receipts")
-    row = {"id": "weaker", "label": "weaker", "run": {"vicinity": MIXUP}}
+    project.snakemake("--cores", "2", "runs")
+    row = {"id": "weaker", "label": "weaker", "run": {"mixing": MIXUP}}
 
     def add():
         project.edit("small", rows=[*SMALL["rows"], row])
@@ -72,12 +72,12 @@ def test_a_new_row_is_one_edit(project):
 @pytest.mark.slow
 def test_five_seeds_after_three_train_two(tmp_path):
     project = make_project(tmp_path / "p", SMALL, CONVOLUTIONAL)
-    project.snakemake("--cores", "2", "receipts")
+    project.snakemake("--cores", "2", "runs")
 
     def five():
         for name in ("small", "convolutional"):
             project.edit(name, seeds=5)
-        project.snakemake("--cores", "2", "receipts")
+        project.snakemake("--cores", "2", "runs")
 
     added = trained(project, five)
     assert sorted(name.split("/")[1] for name in added if "mlp" in name) == ["seeds-3-4"] * 2

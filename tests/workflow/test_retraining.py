@@ -1,9 +1,7 @@
 """`remixup verify --retrain`: stored runs are trained again and compared byte by byte."""
 
-import json
 import shutil
 import sys
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from remixup import cli
 from remixup.config.settings import Config
 from remixup.data import prepare
 from remixup.maintenance import reproduction
+from remixup.store.blocks import summarize
 from remixup.store.run_store import Store
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL
 from tests.workflow.forks import train
@@ -40,15 +39,17 @@ def stored(trained, tmp_path, monkeypatch):
     return [block for run in sorted(store.runs.iterdir()) for block in store.blocks(run.name)]
 
 
-def change(block, name, old, new):
-    """Somebody edits a file of a block, and its digest too."""
-    path, provenance = block.folder / name, block.read("provenance.json")
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    if name != "provenance.json":
-        provenance["files"][name] = sha256(path.read_bytes()).hexdigest()
-        (block.folder / "provenance.json").write_text(json.dumps(provenance))
+def change(block, **changes):
+    """Somebody edits a block, and its digest too."""
+    changed = block.model_copy(update=changes)
+    changed.write(Store(Path("results")).path(block))
+    return changed
+
+
+def made_up_history(block, quantity, value):
+    """Its history with another first value, and the values that follow from it."""
+    history = {**block.history, quantity: [value, *block.history[quantity][1:]]}
+    return {"history": history, "values": summarize(block.seeds, history)[1]}
 
 
 def verify(monkeypatch, capsys, *arguments):
@@ -64,46 +65,46 @@ def test_what_was_trained_here_gives_the_same_bits(stored, monkeypatch, capsys):
     status, said, _ = verify(monkeypatch, capsys, "--retrain", "3")
     assert status == 0
     assert said[1].startswith("training again 3 of the 3 stored blocks")
-    assert sorted(said[2:]) == [f"{block.folder.relative_to('results/runs')}: the same bits" for block in stored]
+    assert sorted(said[2:]) == [f"{block.run}/{block.name}: the same bits" for block in stored]
     status, said, _ = verify(monkeypatch, capsys, "--retrain", "1")
     assert (status, len(said)) == (0, 3)
 
 
 def test_a_result_that_was_made_up_with_its_digests_is_found(stored, monkeypatch, capsys):
     """`verify` alone cannot see it. Fails, tried out: where the comparison leaves out either file."""
-    first = stored[0].history()[0]
-    change(stored[0], "history.csv", str(first["test_error"]), "0.5")
-    change(stored[2], "metrics.json", '"diverged": [\n  false', '"diverged": [\n  true')
+    first = stored[0].history["test_error"][0]
+    change(stored[0], **made_up_history(stored[0], "test_error", 0.5))
     assert verify(monkeypatch, capsys)[0] == 0
     status, said, _ = verify(monkeypatch, capsys, "--retrain", "9")
     assert status == 1
     found = {line.partition(": ")[0]: line.partition(": ")[2] for line in said[2:]}
-    assert [found[str(block.folder.relative_to("results/runs"))] for block in stored] == [
-        f"history.csv differs, first in seed 0, epoch 1: test_error {first['test_error']}, stored 0.5",
-        "the same bits",
-        "metrics.json differs",
-    ]
+    said = found.pop(f"{stored[0].run}/{stored[0].name}")
+    assert "history differ" in said
+    assert f", first in seed 0, epoch 1: test_error {first}, stored 0.5" in said
+    assert list(found.values()) == ["the same bits", "the same bits"]
 
 
 def test_another_machine_is_named_as_the_likely_reason(stored):
     config = Config()
-    change(stored[1], "provenance.json", '"torch": "', '"torch": "0.')
-    assert reproduction.difference(config, stored[1]) is None
-    change(stored[1], "history.csv", str(stored[1].history()[0]["train_loss"]), "0.25")
-    said = reproduction.difference(config, stored[1])
+    provenance = stored[1].provenance
+    versions = {**provenance.environment.versions, "torch": "0.1"}
+    environment = provenance.environment.model_copy(update={"versions": versions})
+    other = change(stored[1], provenance=provenance.model_copy(update={"environment": environment}))
+    assert reproduction.difference(config, other) is None
+    said = reproduction.difference(config, change(other, **made_up_history(other, "train_loss", 0.25)))
     assert "stored 0.25; likely because it was trained with torch 0." in said
     assert "hardware" not in said
 
 
 def test_a_run_of_another_edition_of_the_program_is_called_so(stored):
-    change(stored[2], "spec.yaml", "batch_size: 16", "batch_size: 17")
-    assert "it was trained by another edition" in reproduction.difference(Config(), stored[2])
-    change(stored[2], "spec.yaml", "batch_size: 17", "size_of_batch: 17")
-    assert "this program has no such specification" in reproduction.difference(Config(), stored[2])
+    other = change(stored[2], spec={**stored[2].spec, "batch_size": 17})
+    assert "it was trained by another edition" in reproduction.difference(Config(), other)
+    other = change(stored[2], spec={**stored[2].spec, "size_of_batch": 17})
+    assert "this program has no such specification" in reproduction.difference(Config(), other)
 
 
 def test_what_a_cpu_cannot_repeat_is_not_drawn(stored):
-    change(stored[0], "provenance.json", '"device": "cpu"', '"device": "cuda"')
+    change(stored[0], provenance=stored[0].provenance.model_copy(update={"device": "cuda"}))
     shutil.rmtree("data/prepared/iris-scikit-learn")
     for _ in range(5):
         chosen, count = reproduction.choose(Config(), 3)

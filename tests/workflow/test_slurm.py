@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 from tests.workflow.conftest import CONVOLUTIONAL, JOINT, ROOT, SMALL, SURFACE, Project, make_project
+from tests.workflow.forks import results_of
 
 SCRIPT = Path(__file__).with_name("slurm")
 PROFILE = ("--profile", ROOT / "profiles/slurm")
@@ -95,13 +96,13 @@ def ended(run, status=0):
 
 
 def computed(project: Project):
-    """Every byte that was computed: histories, metrics, weights, evaluations (which name the block that they read)."""
+    """Every byte that was computed: histories, metrics, weights, evaluations."""
     places = ("results/runs", "results/evaluations", "checkpoints")
-    files = (path for place in places for path in (project.folder / place).rglob("*") if path.is_file())
+    files = [path for place in places for path in (project.folder / place).rglob("*") if path.is_file()]
     return {
-        str(path.relative_to(project.folder)): re.sub(rb'"block": "[0-9a-f]{64}"', b"", path.read_bytes())
+        str(path.relative_to(project.folder)): results_of(path) if "runs" in path.parts else path.read_bytes()
         for path in files
-        if not path.name.endswith(("provenance.json", ".lock"))
+        if path.suffix != ".lock"
     }
 
 
@@ -126,20 +127,17 @@ def test_what_jobs_ask_for(tmp_path, scale, gpus):
     plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout
     asked = dict(re.findall(r"^(?:local)?rule (\w+):\n(?: .*\n)*?    resources: (.*)$", plan, re.MULTILINE))
     assert set(asked) == {
-        "prepare",
+        "prepare_embedded",
         "train",
-        "evaluate",
         "records",
         "collect",
-        "replication",
-        "assets_zhang2018mixup",
+        "draw",
         "pdf",
         "all",
     }
-    assert {rule for rule, line in asked.items() if "gpu=" in line} == {"train", "evaluate"}
-    assert {rule for rule, line in asked.items() if "runtime=" in line} == {"prepare", "train", "evaluate"}
+    assert {rule for rule, line in asked.items() if "gpu=" in line} == {"train"}
+    assert {rule for rule, line in asked.items() if "runtime=" in line} == {"prepare_embedded", "train"}
     assert gpus in asked["train"].split(", ")
-    assert gpus in asked["evaluate"].split(", ")
     assert "mem_mb=16000" in asked["train"].split(", ")
 
 

@@ -63,12 +63,14 @@ BLOCKS = 60
 
 
 def write_much(folder, data):
-    """Publishes block after block, each with its weights and a receipt that lists all."""
+    """Publishes block after block, each with its weights and a job manifest that lists all."""
     import torch
 
+    from remixup.store.files import write_json
     from remixup.store.provenance import sha256
-    from remixup.store.run_store import Store, write_json
+    from remixup.store.run_store import Store
     from remixup.training import checkpoints, runner
+    from tests.unit.store.samples import provenance
 
     os.chdir(folder)
     replace = os.replace
@@ -82,10 +84,10 @@ def write_much(folder, data):
         path = store.checkpoint(RUN.key(), [seed])
         checkpoints.keep_weights(training, path)
         checkpoints.keep_weights(training, path)  # as where they were damaged
-        block = store.publish(RUN, [seed], [{**row, "seed": seed} for row in history], {"seeds": [seed]})
-        listed[block.folder.name], weights[str(path)] = block.digest, sha256(path)
-        receipt = {"attempt": 1, "runs": {RUN.key(): listed}, "failed": {}, "checkpoints": weights}
-        write_json(folder / "results/embedded/receipts/small.json", receipt)
+        block = store.publish(RUN, [seed], [{**row, "seed": seed} for row in history], provenance())
+        listed[block.name], weights[str(path)] = block.digest, sha256(path)
+        manifest = {"attempt": 1, "runs": {RUN.key(): listed}, "failed": {}, "checkpoints": weights}
+        write_json(folder / "results/embedded/manifests/small.json", manifest)
 
 
 def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch):
@@ -102,7 +104,7 @@ def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch
         seen.add(found.checked)
     assert writer.exitcode == 0
     assert len(seen) > 5  # it was read while it was written
-    assert verify(config).checked == 1 + 4 * BLOCKS  # data, blocks, weights, and both once more by the receipt
+    assert verify(config).checked == 1 + 4 * BLOCKS  # data, blocks, weights, and both once more by the manifest
 
 
 @pytest.mark.slow
@@ -112,11 +114,11 @@ def test_a_second_snakemake_says_why_it_does_not_begin(project):
     Fails, tried out: with `nolock: true` in profiles/default.
     """
     project.remixup("prepare", "iris", "--version", "scikit-learn")
-    plan = yaml.safe_load(json.dumps(SMALL))["run"] | {"vicinity": SMALL["rows"][1]["run"]["vicinity"]}
+    plan = yaml.safe_load(json.dumps(SMALL))["run"] | {"mixing": SMALL["rows"][1]["run"]["mixing"]}
     run = RunSpec.model_validate(plan).key()
     locks = project.folder / ".remixup/locks"
     locks.mkdir(parents=True)
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "receipts"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "runs"]
     with FileLock(locks / f"{run}.lock"):
         first = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: list((project.folder / ".snakemake/locks").glob("*.lock")))

@@ -1,22 +1,35 @@
+rule prepare_embedded:
+    output:
+        EMBEDDED,
+    log:
+        f"{CONFIG.results}/logs/prepare.log",
+    params:
+        **CALL,
+    shell:
+        "{params.remixup} prepare --plan {params.plan:q} > {log:q}"
+
+
+# One real dataset: `snakemake data/prepared/mnist-idx/manifest.json`.
 rule prepare:
     output:
-        manifest=f"{CONFIG.data.folder}/prepared/{{dataset}}/manifest.json",
+        f"{CONFIG.data.folder}/prepared/{{dataset}}/manifest.json",
     log:
         f"{CONFIG.results}/logs/prepare-{{dataset}}.log",
     wildcard_constraints:
         dataset="|".join(DATASETS),
     params:
+        **CALL,
         name=lambda wildcards: DATASETS[wildcards.dataset][0],
         version=lambda wildcards: DATASETS[wildcards.dataset][1],
     shell:
-        "remixup prepare {params.name:q} --version {params.version:q} > {log:q}"
+        "{params.remixup} prepare {params.name:q} --version {params.version:q} --plan {params.plan:q} > {log:q}"
 
 
-# A target for each dataset, for people and for DVC: `snakemake data_mnist-idx`. Without data at hand there is nothing to do.
-for dataset, (name, version) in DATASETS.items():
+ruleorder: prepare_embedded > prepare
 
-    rule:
-        name:
-            f"data_{dataset}"
-        input:
-            manifest(name, version) if CONFIG.at_hand(name, version) else [],
+
+# The datasets of all rows whose data is available.
+rule data:
+    input:
+        DATA,
+    localrule: True

@@ -1,33 +1,27 @@
-# The report is set where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
-# A paper's experiments are drawn in one process: to start takes longer than to draw.
-for paper, own in PAPERS.items():
-
-    rule:
-        name:
-            f"assets_{paper}"
-        input:
-            [part(experiment) for experiment in own],
-            [str(PLANS[experiment].path) for experiment in own],
-            REPORTING,
-        output:
-            [assets(experiment)[0] for experiment in own],
-            [
-                report(path, caption="../report/figure.rst", category="Figures")
-                for experiment in own
-                for path in assets(experiment)[1:]
-            ],
-        log:
-            f"{HOME}/logs/report-{paper}.log",
-        localrule: True
-        params:
-            experiments=own,
-        shell:
-            "remixup report {params.experiments:q} > {log:q}"
+# The report is made where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
+rule draw:
+    input:
+        RESULTS,
+        [str(plan.path) for plan in PLANS],
+        REPORTING,
+    output:
+        SECTIONS,
+        report(FIGURES, caption="../report/figure.rst", category="Figures"),
+    log:
+        f"{HOME}/logs/draw.log",
+    localrule: True
+    threads: 2
+    params:
+        **CALL,
+        experiments=EXPERIMENTS,
+    shell:
+        "{params.remixup} report {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
 
 
 rule pdf:
     input:
-        [path for experiment in PLANS for path in assets(experiment)],
+        SECTIONS,
+        FIGURES,
         f"{HOME}/replication.json",
         PAPER,
         REPORTING,
@@ -37,5 +31,7 @@ rule pdf:
     log:
         f"{HOME}/logs/report.log",
     localrule: True
+    params:
+        **CALL,
     shell:
-        "remixup report > {log:q}"
+        "{params.remixup} report --plan {params.plan:q} > {log:q}"

@@ -1,33 +1,35 @@
 # Runs are not outputs: Snakemake would delete them before a job and after a failure. A job adds to the run store what it
-# lacks, and its receipt lists what there is. Receipts are named by the hash of what they list, so that data may be
-# ancient: a changed dataset version is another receipt.
+# lacks, and its manifest lists what there is. Manifests are named by the hash of what they list, so that data may be
+# ancient: a changed dataset version is another manifest.
 rule train:
     input:
         lambda wildcards: [
-            ancient(manifest(*each)) for each in PACKS[wildcards.pack].datasets
+            ancient(str(CONFIG.manifest(*each)))
+            for each in JOBS[wildcards.job].datasets
         ],
+        lambda wildcards: [job_manifest(each) for each in JOBS[wildcards.job].after],
     output:
-        receipt=f"{HOME}/receipts/{{pack}}.json",
+        f"{HOME}/manifests/{{job}}.json",
     log:
-        f"{HOME}/logs/{{pack}}.log",
+        f"{HOME}/logs/{{job}}.log",
     wildcard_constraints:
-        pack="|".join(PACKS) or "none",
-    # Below 0, which all that is short has; long ones first, so that no core waits at the end.
-    priority: lambda wildcards: -1 / PACKS[wildcards.pack].passes
-    threads: lambda wildcards: PACKS[wildcards.pack].threads
+        job="|".join(map(re.escape, JOBS)) or "none",
+    # Below 0, which all that is short has; long ones first, so that no core is idle at the end.
+    priority: lambda wildcards: -1 / (1 + JOBS[wildcards.job].seconds)
+    threads: lambda wildcards: JOBS[wildcards.job].threads
     resources:
-        gpu=lambda wildcards: gpus(wildcards.pack),
+        gpu=lambda wildcards: gpus(wildcards.job),
     params:
-        experiment=lambda wildcards: PACKS[wildcards.pack].experiment,
-        name=lambda wildcards: PACKS[wildcards.pack].name,
-        attempt=lambda wildcards: attempt(wildcards.pack),
-        processes=lambda wildcards: max(1, gpus(wildcards.pack)),
+        **CALL,
+        attempt=lambda wildcards: attempt(wildcards.job),
+        processes=lambda wildcards: max(1, gpus(wildcards.job)),
     shell:
-        "remixup train {params.experiment:q} --pack {params.name:q} --attempt {params.attempt:q}"
-        " --processes {params.processes:q} --receipt {output.receipt:q} > {log:q}"
+        "{params.remixup} train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
+        " --processes {params.processes:q} > {log:q}"
 
 
-# All that computes: runs, and what is measured on them.
-rule receipts:
+# Everything that computes: training and evaluations.
+rule runs:
     input:
-        [path for name in PLANS for path in receipts(name) + evaluated(name)],
+        [job_manifest(job) for job in JOBS],
+    localrule: True

@@ -1,4 +1,4 @@
-"""From the run store to `results/<scale>/experiments/<id>.json`, and from these parts to `replication.json`."""
+"""Collect the run store into `results/<scale>/experiments/<id>.json`, and these files into `replication.json`."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from remixup.analysis import derived, records
+from remixup.analysis import derived
 from remixup.analysis.best_evidence import summary
+from remixup.analysis.records import OnRecord
 from remixup.analysis.result_schema import Code, ExperimentResult, Replication
-from remixup.analysis.run_results import Harvest
+from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims
 from remixup.config.settings import SCALES, Config
 from remixup.errors import UserError
 from remixup.planning.plan import Plan, PlannedRow, plan_experiment
+from remixup.store.files import write_json, write_text
 from remixup.store.provenance import code
-from remixup.store.run_store import write_json, write_whole
 
 
 def read_part(config: Config, experiment: str) -> ExperimentResult:
-    """An experiment's results; UserError where they are not there or not of this shape."""
+    """Read an experiment's results; UserError where they are missing or of another shape."""
     return _read(ExperimentResult, config.collected(experiment), f"remixup collect {experiment}")
 
 
 def read_whole(config: Config) -> Replication:
-    """The joined results."""
+    """Read the joined results."""
     return _read(Replication, Path(config.results) / config.scale / "replication.json", "remixup collect")
 
 
@@ -43,55 +44,51 @@ def _read(model: type[Shape], path: Path, command: str) -> Shape:
 
 
 def collect(config: Config, plan: Plan) -> Path:
-    """Writes an experiment's results; the file."""
+    """Write an experiment's results; return the file."""
     path = config.collected(plan.experiment.id)
-    write_whole(path, results_of(config, plan).model_dump_json(indent=1) + "\n")
+    write_text(path, results_of(config, plan).model_dump_json(indent=1) + "\n")
     return path
 
 
 def results_of(config: Config, plan: Plan) -> ExperimentResult:
     """Compute an experiment's results from the run store and the records."""
-    harvest = Harvest(config, plan)
+    results = RunResults(config, plan)
     metrics = plan.experiment.metrics
     evidence = {row.id: Evidence(config.scale) for row in plan.experiment.rows}
-    evidence |= {
-        row.row.id: Evidence(
-            row.scale, row.stand_in, harvest.sound(row), {metric: harvest.samples(row, metric)[0] for metric in metrics}
-        )
-        for row in plan.rows
-    }
-    claims = decide_claims(plan.experiment, evidence)
-    on_record = records.OnRecord(plan.path, plan.experiment, config)
-    records.add_to_claims(claims, on_record)
+    claims = decide_claims(
+        plan.experiment, evidence | {row.row.id: results.evidence(row, metrics) for row in plan.rows}
+    )
+    on_record = OnRecord(plan.path, plan.experiment, config)
+    on_record.add_to_claims(claims)
     return ExperimentResult(
         scale=config.scale,
         experiment=plan.experiment.id,
         entries=[
-            harvest.entry(row, metric, records.for_entry(on_record, row.row, metric))
+            results.entry(row, metric, on_record.numbers(row.row, metric))
             for row in plan.rows
             for metric in metrics
-            if harvest.has(row, metric)
+            if results.has(row, metric)
         ]
         + [
-            harvest.entry(row, metric, recorded)
+            results.entry(row, metric, recorded)
             for row in _run_elsewhere(config, plan)
             for metric in metrics
-            if (recorded := records.for_entry(on_record, row.row, metric)) or metric in row.row.published
+            if (recorded := on_record.numbers(row.row, metric)) or metric in row.row.published
         ]
-        + derived.entries(harvest, on_record),
+        + derived.entries(results, on_record),
         claims=claims,
-        curves={row.row.id: curves for row in plan.rows if (curves := harvest.curves(row))},
+        curves={row.row.id: curves for row in plan.rows if (curves := results.curves(row))},
         evaluations={
             row.row.id: {
-                wanted.part["name"]: harvest.evaluation(row, wanted)
+                wanted.part["name"]: results.evaluation(row, wanted)
                 for part in row.evaluate
                 if (wanted := plan.evaluation(row, part))
             }
             for row in plan.runnable
             if row.evaluate
         },
-        costs=harvest.costs(),
-        sources=harvest.sources(),
+        costs=results.costs(),
+        sources=results.sources(),
     )
 
 
@@ -105,19 +102,19 @@ def _run_elsewhere(config: Config, plan: Plan) -> list[PlannedRow]:
     for scale in reversed(SCALES):
         if left - found.keys():
             rows = plan_experiment(plan.path, plan.experiment, config, scale).rows
-            found |= {row.row.id: replace(row, at_hand=False) for row in rows if row.row.id in left - found.keys()}
+            found |= {row.row.id: replace(row, available=False) for row in rows if row.row.id in left - found.keys()}
     return [found[row.id] for row in plan.experiment.rows if row.id in found]
 
 
 def join(config: Config, experiments: list[str]) -> Path:
-    """Writes `replication.json` from the parts, and beside it what `dvc metrics` and `dvc plots` read."""
+    """Write `replication.json` from the experiments' results, and beside it what `dvc metrics` and `dvc plots` read."""
     parts = [read_part(config, experiment) for experiment in experiments]
     state = code()
     entries = [entry for part in parts for entry in part.entries]
     claims = [claim for part in parts for claim in part.claims]
     whole = Replication(
         scale=config.scale,
-        code=Code(commit=state["commit"], dirty=state["dirty"]),
+        code=Code(commit=state.commit, dirty=state.dirty),
         summary=summary(entries, claims),
         entries=entries,
         claims=claims,
@@ -125,12 +122,12 @@ def join(config: Config, experiments: list[str]) -> Path:
     home = Path(config.results) / config.scale
     write_json(home / "metrics.json", flat_metrics(whole))
     write_json(home / "curves.json", flat_curves(parts))
-    write_whole(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
+    write_text(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return home / "replication.json"
 
 
 def flat_metrics(whole: Replication) -> dict[str, Any]:
-    """Means by experiment, row and metric."""
+    """Return the means by experiment, row and metric."""
     found: dict[str, Any] = {}
     for entry in whole.entries:
         if entry.replicated:
@@ -139,7 +136,7 @@ def flat_metrics(whole: Replication) -> dict[str, Any]:
 
 
 def flat_curves(parts: list[ExperimentResult]) -> list[dict[str, Any]]:
-    """Test error by epoch, a record for each row and epoch."""
+    """Return the test error by epoch, a mapping for each row and epoch."""
     return [
         {"experiment": part.experiment, "row": row, "epoch": epoch, "test_error": mean}
         for part in parts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from remixup.analysis.records import OnRecord
-from remixup.analysis.result_schema import Entry, Recorded, Verdict
-from remixup.analysis.run_results import Harvest
+from remixup.analysis.result_schema import Entry, Recorded, Replicated, Verdict
+from remixup.analysis.run_results import RunResults
 from remixup.analysis.statistics import summarise
 from remixup.analysis.verdicts import joined, verdict
 from remixup.config.experiment import Derived
@@ -33,34 +33,24 @@ def accuracy_ratios(
     return found
 
 
-def entries(harvest: Harvest, on_record: OnRecord) -> list[Entry]:
+def entries(results: RunResults, on_record: OnRecord) -> list[Entry]:
     """Return the derived numbers of an experiment whose rows are run at the plan's scale."""
-    rows = {row.row.id: row for row in harvest.plan.rows}
+    rows = {row.row.id: row for row in results.plan.rows}
     return [
-        _entry(harvest, wanted, rows[wanted.baseline], rows[wanted.treatment], _recorded(on_record, wanted))
-        for wanted in harvest.plan.experiment.derived
+        _entry(results, wanted, rows[wanted.baseline], rows[wanted.treatment], _recorded(on_record, wanted))
+        for wanted in results.plan.experiment.derived
         if wanted.baseline in rows and wanted.treatment in rows
     ]
 
 
 def _entry(
-    harvest: Harvest, wanted: Derived, baseline: PlannedRow, treatment: PlannedRow, recorded: list[Recorded]
+    results: RunResults, wanted: Derived, baseline: PlannedRow, treatment: PlannedRow, recorded: list[Recorded]
 ) -> Entry:
-    measured = [harvest.samples(row, wanted.metric) for row in (baseline, treatment)]
-    ratios = accuracy_ratios(*({**values, **dict.fromkeys(missing)} for values, missing in measured))
-    values = {seed: value for seed, value in ratios.items() if value is not None}
-    replicated = summarise(list(values.values()), list(values)) if values else None
-    lacks = [harvest.lack(row, missing) for row, (_, missing) in zip((baseline, treatment), measured, strict=True)]
-    lack = next(filter(None, lacks), None)
-    stand_in = joined(baseline.stand_in, treatment.stand_in)
-    if lack is None and len(values) < len(ratios):
-        lack = "no value"
-    if lack is None and replicated is None:
-        lack = "not run"
+    replicated, decided = _number(wanted, (results, baseline), (results, treatment))
     runs = list(dict.fromkeys([baseline.key, treatment.key]))
     return Entry(
-        paper=harvest.plan.experiment.paper,
-        experiment=harvest.plan.experiment.id,
+        paper=results.plan.experiment.paper,
+        experiment=results.plan.experiment.id,
         row=wanted.id,
         metric=wanted.kind,
         unit="",
@@ -70,10 +60,10 @@ def _entry(
         tolerance=wanted.tolerance,
         replicated=replicated,
         scale=min(baseline.scale, treatment.scale, key=SCALES.index),
-        stand_in=stand_in,
+        stand_in=joined(baseline.stand_in, treatment.stand_in),
         dataset_version=f"{treatment.run.dataset.name} {treatment.run.dataset.version}",
-        verdict=lack or _verdict(wanted, list(values.values()), stand_in),
-        log=next((harvest.failed[run] for run in runs if run in harvest.failed), None),
+        verdict=decided,
+        log=next((results.failed[run] for run in runs if run in results.failed), None),
         runs=runs,
         recorded=recorded,
     )
@@ -81,20 +71,38 @@ def _entry(
 
 def _recorded(on_record: OnRecord, wanted: Derived) -> list[Recorded]:
     """Return what is on record of a derived number: a result for each real scale that both rows have."""
-    results = []
+    found = []
     for scale, treatment in on_record.found[wanted.treatment].items():
         baseline = on_record.found[wanted.baseline].get(scale)
         if baseline is None:
             continue
-        ratios = accuracy_ratios(baseline.measured(wanted.metric), treatment.measured(wanted.metric))
-        values = {seed: value for seed, value in ratios.items() if value is not None}
-        if values:
-            stand_in = joined(baseline.planned.stand_in, treatment.planned.stand_in)
-            decided = _verdict(wanted, list(values.values()), stand_in)
-            result = treatment.recorded(scale, values, decided, lacking=len(values) < len(ratios))
-            results.append(result.model_copy(update={"stand_in": stand_in}))
-    return results
+        replicated, decided = _number(wanted, baseline, treatment)
+        if replicated is not None:
+            result = treatment[0].recorded(treatment[1], scale, replicated, decided)
+            found.append(result.model_copy(update={"stand_in": joined(baseline[1].stand_in, treatment[1].stand_in)}))
+    return found
 
 
-def _verdict(wanted: Derived, values: list[float], stand_in: str | None) -> Verdict:
-    return verdict(wanted.published, values, tolerance=wanted.tolerance, decimals=wanted.decimals, stand_in=stand_in)
+def _number(
+    wanted: Derived, baseline: tuple[RunResults, PlannedRow], treatment: tuple[RunResults, PlannedRow]
+) -> tuple[Replicated | None, Verdict]:
+    """Return the sample of a derived number, and its verdict."""
+    below, above = (results.measured(row, wanted.metric) for results, row in (baseline, treatment))
+    ratios = accuracy_ratios(below, above)
+    values = {seed: value for seed, value in ratios.items() if value is not None}
+    replicated = summarise(list(values.values()), list(values)) if values else None
+    for results, row in (baseline, treatment):
+        if lack := results.lack(row, wanted.metric):
+            return replicated, lack
+    if len(values) < len(ratios):
+        return replicated, "no value"
+    if replicated is None:
+        return None, "not run"
+    stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
+    return replicated, verdict(
+        wanted.published,
+        replicated.values,
+        tolerance=wanted.tolerance,
+        decimals=wanted.decimals,
+        stand_in=stand_in,
+    )

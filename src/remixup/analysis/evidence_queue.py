@@ -1,12 +1,14 @@
-"""Evidence on real data: what is to be trained, in the order of its worth."""
+"""The queue of evidence on real data: what to train, the most valuable first."""
 
 from __future__ import annotations
 
 import functools
 import heapq
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -18,7 +20,9 @@ from remixup.config.settings import Config, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.costs import rates
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Evaluation, Plan, PlannedRow, plan_experiment
+from remixup.planning.plan import Evaluation, Plan, PlannedRow, needs_weights, plan_experiment
+from remixup.planning.workflow import plan_to_json
+from remixup.store.provenance import cores
 
 
 class Item(Strict):
@@ -27,19 +31,19 @@ class Item(Strict):
     experiment: str
     scale: Scale
     rows: list[str] = Field(min_length=1, description="ids, or patterns of ids")
-    seeds: int | None = Field(None, ge=1, description="so many at most; default: all that the row asks for")
+    seeds: int | None = Field(None, ge=1, description="at most this many; default: all that the row asks for")
 
 
-class Agenda(Strict):
-    """What evidence is worth most, on a machine with a GPU and on one without."""
+class QueueFile(Strict):
+    """evidence.yaml: what to train on a machine with a GPU and on one without, the most valuable first."""
 
     gpu: list[Item] = []
     cpu: list[Item] = []
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A step forward: a run is to have its first seeds trained and on record."""
+class Task:
+    """Have the first seeds of a run trained, evaluated and on record."""
 
     config: Config
     plan: Plan
@@ -53,17 +57,17 @@ class Piece:
 
     @property
     def on_record(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether nothing is left to do."""
         return all(records.complete(self.plan, row, self.seeds) for row in self._rows)
 
     @functools.cached_property
     def touched(self) -> set[str]:
-        """The runs that it reads, or whose records it writes: its own, and those that an evaluation reads beside it."""
+        """The runs that it reads or whose records it writes: its own, and those that its evaluations read beside it."""
         return {self.key, *(run for each in self.evaluations for run in each.runs)}
 
     @functools.cached_property
     def evaluations(self) -> list[Evaluation]:
-        """Those of its experiment that read its run."""
+        """The evaluations of its experiment that read its run."""
         return [each for each in self.plan.evaluations().values() if self.key in each.runs]
 
     @property
@@ -73,11 +77,11 @@ class Piece:
     @functools.cached_property
     def seconds(self) -> float | None:
         """Estimate how long its training takes on this machine, from the records; None where the rate is unknown."""
-        return rates.seconds(self.run, self.seeds if self.run.population else 1, _recorded_rates(self.plan.scale))
+        return rates.seconds(self.run, self.seeds if self.run.vectorized else 1, _recorded_rates(self.plan.scale))
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
-        seeds = f"seeds 0-{self.seeds - 1}" if self.run.population else f"seed {self.seeds - 1}"
+        seeds = f"seeds 0-{self.seeds - 1}" if self.run.vectorized else f"seed {self.seeds - 1}"
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
 
 
@@ -87,17 +91,16 @@ def _recorded_rates(scale: Scale) -> rates.Rates:
     return rates.measure(rates.recorded(), rates.this_device(scale))
 
 
-def described(missing: list[Piece], minutes: float | None, workers: int) -> Iterator[str]:
-    """A line for each piece with the time that it takes, one for all of them, and one for what so many minutes leave.
+def described(missing: list[Task], minutes: float | None, workers: int) -> Iterator[str]:
+    """Yield a line for each task with its duration, one for all of them, and one for what the minutes leave undone.
 
-    So many workers take the pieces in their order. Pieces whose time is not known count as nothing, so that more may be
-    left than is said.
+    Workers take the tasks in their order. A task of unknown duration counts as nothing, so that more may be left.
     """
     left = []
-    for piece, end in zip(missing, _ends(missing, workers), strict=True):
+    for task, end in zip(missing, _ends(missing, workers), strict=True):
         late = minutes is not None and end > 60 * minutes
-        left += [piece] if late else []
-        yield f"  {piece}, {_minutes([piece])}{', left for later' if late else ''}"
+        left += [task] if late else []
+        yield f"  {task}, {_minutes([task])}{', left for later' if late else ''}"
     at_a_time = f", {workers} at a time" if workers > 1 else ""
     if missing:
         yield f"  all of them{at_a_time}: {_minutes(missing, workers)}"
@@ -105,36 +108,88 @@ def described(missing: list[Piece], minutes: float | None, workers: int) -> Iter
         yield f"  {minutes:g} minutes leave {len(left)} of them: {_minutes(left, workers)}"
 
 
-def _ends(missing: list[Piece], workers: int) -> list[float]:
-    """Seconds until each piece is done, whoever is free taking the next."""
+def _ends(missing: list[Task], workers: int) -> list[float]:
+    """Return the seconds until each task is done, where whoever is free takes the next."""
     free, ends = [0.0] * workers, []
-    for piece in missing:
-        ends.append(heapq.heappop(free) + (piece.seconds or 0.0))
+    for task in missing:
+        ends.append(heapq.heappop(free) + (task.seconds or 0.0))
         heapq.heappush(free, ends[-1])
     return ends
 
 
-def _minutes(missing: list[Piece], workers: int = 1) -> str:
-    known = [piece for piece in missing if piece.seconds is not None]
+def _minutes(missing: list[Task], workers: int = 1) -> str:
+    known = [task for task in missing if task.seconds is not None]
     if not known:
         return "time not known"
     more = "more than " if len(known) < len(missing) else ""
     return f"{more}{max(_ends(known, workers)) / 60:.1f} min"
 
 
-def read_agenda(path: Path) -> Agenda:
-    """The agenda file; UserError where it is not one."""
-    return validate(Agenda, read_yaml(path) or {}, str(path))
+def number_of_workers(missing: list[Task], gpus: int, wanted: int | None) -> int:
+    """Return how many tasks run at a time: one on each GPU, or as many as the CPU has cores for, unless it is given."""
+    room = gpus or max(1, cores() // max((task.run.execution.threads for task in missing), default=1))
+    most = min(gpus or len(missing), len(missing))
+    return max(1, min(wanted or room, most))
 
 
-def pieces(items: list[Item], config: Config, where: str) -> list[Piece]:
-    """The pieces of some items, on record or not; rows without data at hand have none.
+def write_queue(
+    missing: list[Task], path: Path, config: Config, gpu_slots: int | None, workers: int, until: float | None
+) -> None:
+    """Write the tasks, in their order, with everything that carrying them out needs.
+
+    Tasks with a run in common follow one another, so that seeds of a run do too, and no record is written by two tasks
+    at a time.
+
+    Args:
+        missing: the tasks.
+        path: the file.
+        config: where data, runs and checkpoints are.
+        gpu_slots: use this many GPUs at most.
+        workers: number of tasks at a time.
+        until: Unix time after which no task starts, and a run stops at the end of its epoch; None: no limit.
+    """
+    # Experiments share runs, and the task that trains one need not be the one that reads its weights.
+    weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
+    plans: dict[str, Any] = {}
+    tasks: dict[str, Any] = {}
+    last: dict[str, str] = {}  # the last task that touches a run
+    for place, task in enumerate(missing):
+        name, plan = f"{place:04}-{task.key}", f"{task.plan.experiment.id}-{task.plan.scale}"
+        if plan not in plans:
+            plans[plan] = plan_to_json(task.plan)
+        tasks[name] = {
+            "label": str(task),
+            "plan": plan,
+            "run": task.key,
+            "seeds": task.seeds,
+            "weights": task.key in weights,
+            "after": sorted({last[run] for run in task.touched if run in last}),
+        }
+        last |= dict.fromkeys(task.touched, name)
+    document = {
+        "config": config.model_dump(mode="json"),
+        "gpu_slots": gpu_slots,
+        "workers": workers,
+        "until": until,
+        "plans": plans,
+        "tasks": tasks,
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def read_queue_file(path: Path) -> QueueFile:
+    """Read evidence.yaml; UserError where it is wrong."""
+    return validate(QueueFile, read_yaml(path) or {}, str(path))
+
+
+def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
+    """Return the tasks of some items, on record or not; rows whose data is unavailable have none.
 
     Raises:
         UserError: an unknown experiment or row, or a scale without real data.
     """
     files = read_experiments()
-    found: list[Piece] = []
+    found: list[Task] = []
     for number, item in enumerate(items):
         place = f"{where}[{number}]"
         if item.experiment not in files:
@@ -144,11 +199,11 @@ def pieces(items: list[Item], config: Config, where: str) -> list[Piece]:
             raise UserError(f"{item.scale} is not a real scale", where=place, hint=f"one of {', '.join(records.REAL)}")
         scaled = config.model_copy(update={"scale": item.scale})
         plan = plan_experiment(*files[item.experiment], scaled)
-        found += _pieces(item, scaled, plan, place)
+        found += _tasks_of(item, scaled, plan, place)
     return found
 
 
-def _pieces(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Piece]:
+def _tasks_of(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Task]:
     known = {row.row.id for row in plan.rows}
     chosen = {row.id for row in plan.experiment.select(item.rows)} & known
     for pattern in item.rows:
@@ -159,6 +214,6 @@ def _pieces(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Piec
     runs = {key: (run, min(count, item.seeds or count)) for key, (run, count) in plan.runs().items() if key in wanted}
     for seeds in range(1, max([count for _, count in runs.values()], default=0) + 1):
         for run, count in runs.values():
-            # Seeds of a population train side by side: all of them are one piece.
-            if seeds <= count and (seeds == count or not run.population):
-                yield Piece(config, plan, run, seeds)
+            # Seeds of a population train side by side: all of them are one task.
+            if seeds <= count and (seeds == count or not run.vectorized):
+                yield Task(config, plan, run, seeds)

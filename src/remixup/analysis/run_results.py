@@ -1,4 +1,4 @@
-"""What the store holds for an experiment at a scale, row by row."""
+"""What the runs of an experiment gave at one scale, row by row."""
 
 from __future__ import annotations
 
@@ -9,53 +9,77 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Source, Verdict
+from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
 from remixup.analysis.statistics import summarise
-from remixup.analysis.verdicts import default_tolerance, verdict
+from remixup.analysis.verdicts import Evidence, default_tolerance, verdict
 from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, soundness
-from remixup.store.run_store import Block, Store, speeds
+from remixup.store.blocks import Damaged, SeedBlock, by_seed, speeds
+from remixup.store.manifest import JobManifest
+from remixup.store.run_store import Store
 
 
-class Harvest:
-    """What the store holds for an experiment at a scale."""
+class RunResults:
+    """What the run store has for an experiment at one scale.
+
+    `records.RecordedResults` reads the same from `records/`.
+    """
 
     def __init__(self, config: Config, plan: Plan) -> None:
         self.config, self.plan = config, plan
-        self.results = Path(config.results)
-        self.store = Store(self.results)
+        self.store = Store(Path(config.results))
+        self._read: dict[str, list[SeedBlock]] = {}
 
     @cached_property
     def failed(self) -> dict[str, str]:
-        """Runs that broke, and their logs."""
+        """Runs that failed, and their logs."""
         found: dict[str, str] = {}
-        for pack in self.plan.packs():
-            path = self.config.receipt(pack.key)
-            if not path.exists():
-                continue
-            receipt = json.loads(path.read_text(encoding="utf-8"))
-            found.update(receipt["failed"])
-            self._check(path, receipt["runs"])
+        for job in self.plan.jobs:
+            path = self.config.job_manifest(job)
+            if path.exists():
+                manifest = JobManifest.read(path)
+                found.update(manifest.failed)
+                self._check(path, manifest)
         return found
 
-    def _check(self, path: Path, runs: dict[str, dict[str, str]]) -> None:
-        """A block that is not the one on the receipt was changed by hand."""
-        for run, blocks in runs.items():
-            for name, digest in blocks.items():
-                folder = self.store.runs / run / name
-                if not folder.is_dir() or Block(folder, 0, 0).digest != digest:
-                    hint = "`remixup verify` shows the damage; remove the receipt to have the run checked and mended"
-                    raise UserError(f"{folder} is not what this receipt lists", where=str(path), hint=hint)
+    def _check(self, path: Path, manifest: JobManifest) -> None:
+        """Raise UserError where a block is not the one that the manifest lists: it was changed by hand."""
+        for run, listed in manifest.runs.items():
+            stored = {block.name: block.digest for block in self.stored(run)}
+            for name, digest in listed.items():
+                if stored.get(name) != digest:
+                    hint = "`remixup verify` shows the damage; remove the manifest, and the next call trains the run"
+                    raise UserError(
+                        f"{self.store.runs / run / name} is not the listed block", where=str(path), hint=hint
+                    )
 
-    def blocks(self, row: PlannedRow) -> list[Block]:
-        """The stored blocks of a row's run that hold seeds it asks for."""
-        return [block for block in self.store.blocks(row.key) if block.first < row.seeds] if row.at_hand else []
+    def stored(self, run: str) -> list[SeedBlock]:
+        """Return the blocks of a run, which are read once; UserError where one is damaged."""
+        if run not in self._read:
+            try:
+                self._read[run] = self.store.blocks(run)
+            except Damaged as error:
+                raise UserError(str(error), hint="`remixup train` moves it aside and trains it again") from None
+        return self._read[run]
+
+    def run(self, row: PlannedRow) -> str | None:
+        """Return the run of a row; None where it cannot have one."""
+        return row.key if row.available else None
+
+    def blocks(self, row: PlannedRow) -> list[SeedBlock]:
+        """Return the blocks of a row's run that have seeds which the row asks for."""
+        run = self.run(row)
+        return [block for block in self.stored(run) if self.asked(row, block.seeds[0])] if run else []
+
+    def asked(self, row: PlannedRow, seed: int) -> bool:
+        """Return whether a row asks for a seed."""
+        return seed < row.seeds
 
     def has(self, row: PlannedRow, metric: str) -> bool:
-        """Whether it is a number of the row: published, recorded by its runs, or an evaluation that it asks for."""
+        """Return whether a metric is one of the row's: published, measured in training, or of its evaluations."""
         if metric in row.row.published:
             return True
         source = metric.partition(".")[0]
@@ -63,102 +87,110 @@ class Harvest:
             return any(part["name"] == source for part in row.evaluate)
         blocks = self.blocks(row)
         stored = f"{source}.last" if metric.endswith(f".{FROM_HISTORY}") else metric
-        return not blocks or stored in blocks[0].read("metrics.json")["values"]
+        return not blocks or stored in blocks[0].values
+
+    def measured(self, row: PlannedRow, metric: str) -> dict[int, float | None]:
+        """Return a metric by seed; None where a seed diverged, or an evaluation found nothing to measure."""
+        source, _, name = metric.partition(".")
+        found: dict[int, float | None] = {}
+        if source in evaluated_values():
+            part = next((part for part in row.evaluate if part["name"] == source), None)
+            wanted = self.plan.evaluation(row, part) if part else None
+            found = {each["seed"]: each[name] for each in self.evaluation(row, wanted)} if wanted else {}
+        else:
+            for block in self.blocks(row):
+                if name == FROM_HISTORY:
+                    found |= speeds(block.history, source) if block.history else {}
+                elif metric in block.values:
+                    found |= dict(zip(block.seeds, block.values[metric], strict=True))
+        return {seed: found[seed] for seed in sorted(found) if self.asked(row, seed)}
 
     def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
-        """Values by seed, and the seeds that have none: they diverged, or an evaluation found nothing to measure."""
-        source, _, name = metric.partition(".")
-        if source in evaluated_values():
-            return self._evaluated(row, source, name)
-        values: dict[int, float] = {}
-        missing: list[int] = []
-        for block in self.blocks(row):
-            if name == FROM_HISTORY:
-                found = speeds(block.history(), source)
-            else:
-                measured = block.read("metrics.json")
-                series = measured["values"].get(metric)
-                found = dict(zip(measured["seeds"], series, strict=True)) if series is not None else {}
-            for seed, value in ((seed, value) for seed, value in found.items() if seed < row.seeds):
-                if value is None:
-                    missing.append(seed)
-                else:
-                    values[seed] = value
-        return dict(sorted(values.items())), missing
-
-    def diverged(self, row: PlannedRow) -> set[int]:
-        """The seeds of a row's run whose loss did not stay finite."""
-        measured = [block.read("metrics.json") for block in self.blocks(row)]
-        return {seed for each in measured for seed, bad in zip(each["seeds"], each["diverged"], strict=True) if bad}
-
-    def _evaluated(self, row: PlannedRow, name: str, value: str) -> tuple[dict[int, float], list[int]]:
-        part = next((part for part in row.evaluate if part["name"] == name), None)
-        wanted = self.plan.evaluation(row, part) if part and row.at_hand else None
-        measured = {each["seed"]: each[value] for each in self.evaluation(row, wanted)} if wanted else {}
-        fine = {seed: found for seed, found in measured.items() if found is not None}
-        return dict(sorted(fine.items())), sorted(set(measured) - set(fine))
+        """Return a metric by seed, and the seeds that have no value."""
+        measured = self.measured(row, metric)
+        values = {seed: value for seed, value in measured.items() if value is not None}
+        return values, [seed for seed in measured if seed not in values]
 
     def evaluation(self, row: PlannedRow, wanted: Evaluation) -> list[dict[str, Any]]:
-        """What an evaluation measured on a row's run, seed by seed."""
-        measured = [storage.read(self.results, wanted, block) or [] for block in self.blocks(row)]
-        return [each for block in measured for each in block if each["seed"] < row.seeds]
+        """Return what an evaluation measured on a row's run, seed by seed."""
+        wanted = self.stored_evaluation(row, wanted)
+        measured = [storage.read(self.store, wanted, block) or [] for block in self.blocks(row)]
+        return [each for block in measured for each in block if self.asked(row, each["seed"])]
+
+    def stored_evaluation(self, row: PlannedRow, wanted: Evaluation) -> Evaluation:
+        """Return a planned evaluation of a row's run as one of the runs that are read here."""
+        return wanted
+
+    def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
+        """Return what a row contributes to claims."""
+        values = {metric: self.samples(row, metric)[0] for metric in metrics}
+        return Evidence(row.scale, row.stand_in, self.sound(row), values)
 
     def sound(self, row: PlannedRow) -> bool | None:
-        """Whether a stand-in trained by ERM beats logistic regression on the same tensors, on average over seeds.
+        """Return whether a surrogate's ERM beats logistic regression on the same data, on average over seeds.
 
-        Where labels are corrupted a network that memorises them may end above any linear model: its best epoch counts.
-        What learns no classes has nothing to beat.
+        Where labels are corrupted, a network that memorizes them may end above any linear model: its best epoch counts.
+        A run that does not classify has no linear baseline to beat.
         """
         if row.stand_in is None:
             return None
         if not row.run.classifies:
             return True
-        row = self.plan.plain(row)
-        reference = [each["test_error"] for each in self.evaluation(row, soundness(row))]
-        values, _ = self.samples(row, "test_error.best" if row.run.dataset.label_noise else "test_error.last")
+        plain = self.plan.plain(row)
+        for each in (row, plain):
+            known = [block.beats_linear_baseline.get(each.row.id) for block in self.blocks(each)]
+            if known and known[0] is not None:
+                return known[0]
+        reference = [each["test_error"] for each in self.evaluation(plain, soundness(plain))]
+        values, _ = self.samples(plain, "test_error.best" if plain.run.dataset.label_noise else "test_error.last")
         if not reference or not values:
             return None
         return statistics.fmean(values.values()) < statistics.fmean(reference)
 
-    def lack(self, row: PlannedRow, missing: Iterable[int]) -> Verdict | None:
-        """Return why a row has no whole sample of a metric, with the seeds that have no value; None where it has."""
-        if not row.at_hand:
+    def lack(self, row: PlannedRow, metric: str) -> Verdict | None:
+        """Return why a row has no whole sample of a metric; None where it has."""
+        if self.run(row) is None:
             return "not run"
         if row.key in self.failed:
             return "failed"
-        if missing := set(missing):
-            return "no value" if self.diverged(row).isdisjoint(missing) else "diverged"
+        if missing := set(self.samples(row, metric)[1]):
+            diverged = {s for each in self.blocks(row) for s, bad in zip(each.seeds, each.diverged, strict=True) if bad}
+            return "no value" if diverged.isdisjoint(missing) else "diverged"
         return None
 
+    def number(self, row: PlannedRow, metric: str) -> tuple[Replicated | None, Verdict]:
+        """Return the sample of a metric, and its verdict against the published number."""
+        values, _ = self.samples(row, metric)
+        replicated = summarise(list(values.values()), list(values)) if values else None
+        lack = self.lack(row, metric)
+        if lack or replicated is None:
+            return replicated, lack or "not run"
+        printed = row.row.printed(metric)
+        return replicated, verdict(
+            printed.value if printed else None,
+            replicated.values,
+            tolerance=self.plan.experiment.tolerance(row.row, metric),
+            decimals=self.plan.experiment.metrics[metric].decimals,
+            stand_in=row.stand_in,
+            transcribed=row.row.transcribed(metric),
+        )
+
     def entry(self, row: PlannedRow, metric: str, recorded: list[Recorded]) -> Entry:
-        """One number of the paper, and what became of it."""
-        info = self.plan.experiment.metrics[metric]
+        """Return one number of the paper, and what became of it."""
+        experiment = self.plan.experiment
         printed = row.row.printed(metric)
         published = printed.value if printed else None
-        tolerance = self.plan.experiment.tolerance(row.row, metric)
+        tolerance = experiment.tolerance(row.row, metric)
         if tolerance is None and published is not None:
             tolerance = default_tolerance(published)
-        values, missing = self.samples(row, metric)
-        replicated = summarise(list(values.values()), list(values)) if values else None
-        lack = self.lack(row, missing)
-        if lack or replicated is None:
-            found = lack or "not run"
-        else:
-            found = verdict(
-                published,
-                replicated.values,
-                tolerance=tolerance,
-                decimals=info.decimals,
-                stand_in=row.stand_in,
-                transcribed=row.row.transcribed(metric),
-            )
+        replicated, decided = self.number(row, metric)
         return Entry(
-            paper=self.plan.experiment.paper,
-            experiment=self.plan.experiment.id,
+            paper=experiment.paper,
+            experiment=experiment.id,
             row=row.row.id,
             metric=metric,
-            unit=info.unit,
-            where=(printed.where if printed else "") or row.row.where or self.plan.experiment.where,
+            unit=experiment.metrics[metric].unit,
+            where=(printed.where if printed else "") or row.row.where or experiment.where,
             published=published,
             transcribed=row.row.transcribed(metric),
             published_sd=printed.sd if printed else None,
@@ -168,23 +200,22 @@ class Harvest:
             scale=row.scale,
             stand_in=row.stand_in,
             dataset_version=f"{row.run.dataset.name} {row.run.dataset.version}",
-            verdict=found,
+            verdict=decided,
             log=self.failed.get(row.key),
             runs=[row.key],
             recorded=recorded,
         )
 
     def curves(self, row: PlannedRow) -> dict[str, Curve]:
-        """Each quantity over the epochs, in the middle and at the extremes of the seeds that did not diverge."""
+        """Return each quantity by epoch: mean and range over the seeds that did not diverge."""
         found: dict[str, dict[int, list[float]]] = {quantity: {} for quantity in QUANTITIES}
         for block in self.blocks(row):
-            measured = block.read("metrics.json")
-            fine = {seed for seed, bad in zip(measured["seeds"], measured["diverged"], strict=True) if not bad}
-            for line in block.history():
-                if line["seed"] in fine and line["seed"] < row.seeds:
-                    for quantity in QUANTITIES:
-                        if quantity in line:
-                            found[quantity].setdefault(int(line["epoch"]), []).append(line[quantity])
+            series = by_seed(block.history) if block.history else {}
+            for seed, diverged in zip(block.seeds, block.diverged, strict=True):
+                own = series.get(seed, {})
+                for quantity in QUANTITIES if self.asked(row, seed) and not diverged else ():
+                    for epoch, value in zip(own["epoch"], own.get(quantity, []), strict=False):
+                        found[quantity].setdefault(int(epoch), []).append(value)
         return {
             quantity: Curve(
                 epoch=list(epochs),
@@ -197,27 +228,26 @@ class Harvest:
         }
 
     def costs(self) -> list[Cost]:
-        """What each run took."""
+        """Return what each run took."""
         found = []
         for run in self.plan.runs():
-            blocks = self.store.blocks(run)
-            if blocks:
-                kept_with = [block.read("provenance.json") for block in blocks]
+            if blocks := self.stored(run):
+                first = blocks[0].provenance
                 found.append(
                     Cost(
                         run=run,
                         seeds=[seed for block in blocks for seed in block.seeds],
-                        seconds=round(sum(each["seconds"] for each in kept_with), 3),
-                        hardware=kept_with[0]["hardware"],
-                        device=kept_with[0]["device"],
-                        date=kept_with[0]["started"][:10],
-                        commit=kept_with[0]["code"]["commit"],
+                        seconds=round(sum(block.provenance.seconds for block in blocks), 3),
+                        hardware=first.hardware,
+                        device=first.device,
+                        date=first.started[:10],
+                        commit=first.code.commit,
                     )
                 )
         return found
 
     def sources(self) -> list[Source]:
-        """The datasets in use, as their manifests describe them."""
+        """Return the datasets in use, as their manifests describe them."""
         used = dict.fromkeys((row.run.dataset.name, row.run.dataset.version) for row in self.plan.runnable)
         found = []
         for name, version in used:

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from remixup.cli import maintenance, pipeline  # noqa: F401  (their commands)
+from remixup.cli import evidence, maintenance, pipeline  # noqa: F401  (they register their commands)
 from remixup.cli.options import app, configuration
 from remixup.errors import UserError
 
@@ -12,18 +12,17 @@ __all__ = ["app", "configuration", "main", "one_thread"]
 
 
 def one_thread() -> None:
-    """Has NumPy, SciPy and scikit-learn compute with one thread, if they are loaded after this.
+    """Make NumPy, SciPy and scikit-learn compute with one thread, if they are loaded after this.
 
-    A job has the cores that its specification asks for, which torch goes by; threads beyond them would wait for each
-    other most of the time (a logistic regression beside another job took ten times as long). What the environment says
-    of it stays.
+    A job has the cores that its specification asks for, and PyTorch uses them. More threads would mostly wait for each
+    other: a logistic regression beside another job took ten times as long. Variables that the environment sets stay.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one line and exit status 2."""
+    """Run the command line; a user's mistake is one line and exit status 2."""
     one_thread()
     try:
         app()

@@ -1,4 +1,4 @@
-"""Beside the workflow: what it would take, whether it would work, evidence on real data, and the stores' upkeep."""
+"""Beside the workflow: what a scale costs, what a row runs, smoke tests, and the upkeep of the stores."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
+from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import ON_CPU, Config
-from remixup.planning.plan import read_plans
+from remixup.errors import UserError, did_you_mean
+from remixup.planning.plan import Plan, PlannedRow, read_plans
 
 
 @app.command()
@@ -20,7 +21,7 @@ def plan(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Prints what a scale takes, by experiment: runs, seeds, operations, hours, and seeds for a verdict."""
+    """Print what a scale takes, by experiment: runs, seeds, operations, hours, and seeds for a verdict."""
     settings = configuration(config, [*(set_ or []), *([f"scale={scale}"] if scale else [])])
     plans = read_plans(settings)
     from rich.console import Console
@@ -39,99 +40,100 @@ def plan(
 
 
 @app.command()
-def rehearse(
+def show(
+    row: Annotated[str, typer.Argument(help="id of a row")],
+    experiment: Annotated[str, typer.Option(help="its experiment, where several have a row of this id")] = "",
+    scale: Annotated[str | None, typer.Option(help="embedded, reduced-cpu, reduced or paper")] = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Print the run of a row at a scale: its specification, key, seeds and records, and the command that trains it."""
+    import yaml
+
+    from remixup.analysis.records import RecordedResults
+
+    settings = configuration(config, [*(set_ or []), *([f"scale={scale}"] if scale else [])])
+    plan, planned = row_of(plans_of([experiment], settings) if experiment else read_plans(settings), row)
+    recorded = RecordedResults(plan)
+    dataset = planned.run.dataset
+    evaluations = [each for part in planned.evaluate if (each := plan.evaluation(planned, part))]
+    document = {
+        "experiment": plan.experiment.id,
+        "row": row,
+        "scale": plan.scale,
+        "counts_as": planned.scale,
+        "surrogate": planned.stand_in,
+        "key": planned.key,
+        "hash": planned.run.digest(),
+        "seeds": planned.seeds,
+        "dataset": {"name": dataset.name, "version": dataset.version, "available": planned.available},
+        "run": planned.run.model_dump(mode="json", exclude_defaults=True),
+        "evaluations": {each.key: each.part for each in evaluations},
+        "records": {str(recorded.store.path(block)): block.seeds for block in recorded.blocks(planned)},
+        "train": f"remixup train {plan.experiment.id} --row {row} --set scale={plan.scale}",
+    }
+    print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="")
+
+
+def row_of(plans: list[Plan], row: str) -> tuple[Plan, PlannedRow]:
+    """Return the row of that id, and the plan of its experiment.
+
+    Raises:
+        UserError: no plan has such a row, or several have.
+    """
+    found = [(plan, planned) for plan in plans for planned in plan.rows if planned.row.id == row]
+    if not found:
+        known = {planned.row.id for plan in plans for planned in plan.rows}
+        raise UserError(f"unknown row {row!r}", where="argument ROW", hint=did_you_mean(row, known))
+    if len(found) > 1:
+        names = ", ".join(plan.experiment.id for plan, _ in found)
+        raise UserError(f"several experiments have a row {row}", where="argument ROW", hint=f"--experiment: {names}")
+    return found[0]
+
+
+@app.command()
+def smoke_test(
     experiments: Annotated[list[str], typer.Argument(help="ids of experiments")],
-    row: Annotated[list[str] | None, typer.Option(help="these rows only; default: all whose data is at hand")] = None,
+    row: Annotated[list[str] | None, typer.Option(help="these rows only; default: all whose data is available")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="of each row")] = 1,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Trains an epoch of rows and makes all their evaluations, before days are spent on them; keeps nothing."""
-    from remixup.maintenance import smoke_test
+    """Train one epoch of rows and make all their evaluations, before days are spent on them; store nothing."""
+    from remixup.maintenance import smoke_test as smoke
     from remixup.training.gpu_lock import slots
     from remixup.training.progress import ProgressReport
     from remixup.training.runner import Runner, pick_device
 
     settings = configuration(config, set_)
     whole = plans_of(experiments, settings)
-    plans = smoke_test.shortened(whole, row or [], epochs)
+    plans = smoke.shortened(whole, row or [], epochs)
     for each in whole if not row else []:
         if lacking := len(each.rows) - len(each.runnable):
-            print(f"{each.experiment.id}: the data of {lacking} of {len(each.rows)} rows is not at hand", flush=True)
+            print(f"{each.experiment.id}: the data of {lacking} of {len(each.rows)} rows is not available", flush=True)
     limit, data, broken = 0 if settings.scale in ON_CPU else gpu_slots, Path(settings.data.folder), False
-    with slots(limit=limit) as held, ProgressReport() as progress, smoke_test.scratch() as home:
+    with slots(limit=limit) as held, ProgressReport() as progress, smoke.scratch() as home:
         for each in plans:
-            for name, found in smoke_test.rehearse(
+            for name, found in smoke.rehearse(
                 settings, each, home, lambda store: Runner(store, data, pick_device(held), progress)
             ):
                 broken |= isinstance(found, Path)
-                said = f"broke, see {found}" if isinstance(found, Path) else smoke_test.described(found)
+                said = f"broke, see {found}" if isinstance(found, Path) else smoke.described(found)
                 print(f"{each.experiment.id}, {name}: {said}", flush=True)
         if broken:
             raise typer.Exit(1)
 
 
 @app.command()
-def evidence(
-    agenda: Annotated[Path, typer.Option(help="what is to be trained, in the order of its worth")] = Path(
-        "evidence.yaml"
-    ),
-    minutes: Annotated[float | None, typer.Option(min=0, help="stop after so many; the next call goes on")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="say what is missing, and train nothing")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="so many pieces at a time; default: one for each GPU, or for each core")
-    ] = None,
-    gpu_slots: Slots = None,
-    config: ConfigFile = DEFAULT,
-    set_: Set = None,
-) -> None:
-    """Trains on real data what records/ lacks, in the order of its worth for this machine, and records it."""
-    from remixup.analysis import evidence_queue as work
-    from remixup.maintenance.workers import OutOfTime, number, work_through
-    from remixup.training.gpu_lock import devices
-
-    settings, wanted = configuration(config, set_), work.read_agenda(agenda)
-    gpus = len(devices()[:gpu_slots])
-    kind = "gpu" if gpus else "cpu"
-    found = work.pieces(getattr(wanted, kind), settings, f"{agenda}, {kind}")
-    missing = [piece for piece in found if not piece.on_record]
-    print(f"{len(found)} pieces of evidence for a {kind.upper()}, {len(missing)} of them not on record")
-    at_a_time = number(missing, gpus, workers)
-    for line in work.described(missing, minutes, at_a_time):
-        print(line, flush=True)
-    if list_ or not missing:
-        return
-    try:
-        for piece in work_through(missing, settings, at_a_time, gpu_slots, minutes):
-            print(f"on record: {piece}", flush=True)
-    except OutOfTime:
-        print(f"{minutes:g} minutes are over; the next call goes on from here")
-
-
-@app.command()
-def record(
-    experiment: Experiment,
-    config: ConfigFile = DEFAULT,
-    set_: Set = None,
-) -> None:
-    """Keeps an experiment's runs at a real scale under records/, to be committed."""
-    from remixup.analysis.records import write
-
-    settings = configuration(config, set_)
-    for path in write(settings, plans_of([experiment], settings)[0]):
-        print(path)
-
-
-@app.command()
 def verify(
     retrain: Annotated[
-        int, typer.Option(min=0, help="train so many stored runs again, drawn at random, on the CPU")
+        int, typer.Option(min=0, help="train this many stored runs again, drawn at random, on the CPU")
     ] = 0,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Holds everything that is stored against its digest: data, runs, checkpoints, evaluations, receipts, records."""
+    """Compare everything that is stored with its digest: data, runs, checkpoints, evaluations, manifests, records."""
     from remixup.maintenance.integrity import verify as check
 
     settings = configuration(config, set_)
@@ -146,7 +148,7 @@ def verify(
 
 
 def retrained(settings: Config, count: int) -> None:
-    """Trains stored runs again and says of each whether it is the same; exit status 1 where one is not."""
+    """Train stored runs again and print whether each is the same; exit with status 1 where one differs."""
     from remixup.maintenance import reproduction
 
     chosen, stored = reproduction.choose(settings, count)
@@ -154,20 +156,20 @@ def retrained(settings: Config, count: int) -> None:
     different = 0
     for block in chosen:
         found = reproduction.difference(settings, block)
-        print(f"{block.folder.parent.name}/{block.folder.name}: {found or 'the same bits'}", flush=True)
+        print(f"{block.run}/{block.name}: {found or 'the same bits'}", flush=True)
         different += found is not None
     if different:
         raise typer.Exit(1)
 
 
 @app.command()
-def settle(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """After `git clone` and `dvc pull`: verifies every digest, then sets file times in the order of the workflow."""
+def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """After `git clone` and `dvc pull`: verify every digest, then set file times in the order of the workflow."""
     import subprocess
 
     verify(config=config, set_=set_)
-    overrides = ["--config", *set_] if set_ else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *overrides]
+    changes = ["--config", *set_] if set_ else []
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *changes]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
@@ -177,7 +179,7 @@ def prune(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Lists, or deletes, the stored runs that no row asks for at any scale."""
+    """List, or delete, the stored runs that no row asks for at any scale."""
     from remixup.maintenance.pruning import leftovers
 
     settings = configuration(config, set_)

@@ -1,4 +1,4 @@
-"""What the commands share: the application, its options, the configuration."""
+"""The application, and the options and the configuration that commands share."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from remixup.config.settings import Config, read_config
 from remixup.config.yaml_loader import parse_yaml, read_yaml
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, plan_experiment
+from remixup.planning.workflow import Workflow, plan_workflow, read_workflow
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The command line: every step of the workflow as a command that also runs by hand.",
+    help="Replicate the mixup papers. Every step of the workflow is a command that also runs by hand.",
 )
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the configuration: scale=paper")
 ]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", help="plan.json of the workflow, instead of the configuration file")
+]
 Experiment = Annotated[str, typer.Argument(help="id of an experiment file")]
 Slots = Annotated[
-    int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most so many GPUs of this host")
+    int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most this many GPUs of this host")
 ]
 DEFAULT = Path("config.yaml")
 
 
 def configuration(path: Path, changes: list[str] | None) -> Config:
-    """The configuration file with changes of the form key=value (a dot for each level, the value as YAML)."""
+    """Read the configuration file and apply changes of the form key=value (a dot per level, the value as YAML)."""
     document = read_yaml(path) or {}
     for change in changes or []:
         key, equals, text = change.partition("=")
@@ -48,8 +52,19 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
     return read_config(document, str(path))
 
 
+def planned_workflow(
+    plan_file: Path | None, config: Path, changes: list[str] | None, job: str | None = None
+) -> Workflow:
+    """Read the workflow's plan (for a job, its experiments only), or plan the configured workflow without one."""
+    if plan_file is None:
+        return plan_workflow(configuration(config, changes))
+    if changes:
+        raise UserError("a plan has its configuration already", where="--set", hint="use it without --plan")
+    return read_workflow(plan_file, job=job)
+
+
 def plans_of(names: list[str], config: Config) -> list[Plan]:
-    """The plans of some experiments."""
+    """Plan some experiments."""
     files = read_experiments(only=names)
     for name in names:
         if name not in files:

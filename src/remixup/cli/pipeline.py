@@ -1,98 +1,137 @@
-"""The steps of the workflow, each of which also runs by hand."""
+"""The steps of the workflow. Jobs read the workflow's plan; by hand the commands read config.yaml."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
+from remixup.cli.options import (
+    DEFAULT,
+    ConfigFile,
+    PlanFile,
+    Set,
+    Slots,
+    app,
+    configuration,
+    planned_workflow,
+    plans_of,
+)
+from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, Config
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, plan_experiment, read_plans
+from remixup.planning.plan import Plan, needs_weights, plan_experiment, read_plans
+from remixup.planning.workflow import Workflow, read_workflow
+from remixup.store.manifest import JobManifest
 
 DIVERGED = 3
-"""Exit status of `remixup train` by hand when a run diverged; in the workflow its receipt says so."""
+"""Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
 
 
 @app.command()
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="name of a dataset")],
+    dataset: Annotated[str, typer.Argument(help="name of a dataset; with --plan: all that come with the program")] = "",
     version: Annotated[str, typer.Option(help="its version; default: the one that rows use which name none")] = "",
+    plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Takes a dataset from the mirror, its publisher or scikit-learn, and writes tensors and a manifest."""
+    """Get a dataset from the mirror, its publisher or scikit-learn; write its tensors and a manifest."""
     from remixup import data
 
-    settings = configuration(config, set_)
-    known, _ = data.lookup(dataset)
-    name, chosen = data.lookup(known.name, version or settings.version(known.name))
-    manifest = data.prepare(
-        name.name,
-        chosen.name,
-        folder=Path(settings.data.folder),
-        mirror=settings.mirror,
-        download=settings.data.download,
-        progress=sys.stdout.isatty(),
-    )
-    print(manifest)
+    workflow = read_workflow(plan_file, only=[]) if plan_file else None
+    settings = workflow.config if workflow else configuration(config, set_)
+    if dataset:
+        known, _ = data.lookup(dataset)
+        wanted = [(known.name, version or settings.version(known.name))]
+    elif workflow:
+        wanted = embedded_datasets(workflow)
+    else:
+        raise UserError("no dataset is named", where="argument DATASET", hint="name one, or give --plan")
+    for name, chosen in wanted:
+        found, edition = data.lookup(name, chosen)
+        manifest = data.prepare(
+            found.name,
+            edition.name,
+            folder=Path(settings.data.folder),
+            mirror=settings.mirror,
+            download=settings.data.download,
+            progress=sys.stdout.isatty(),
+        )
+        print(manifest, flush=True)
+
+
+def embedded_datasets(workflow: Workflow) -> list[tuple[str, str]]:
+    """Return name and version of the datasets in use that come with the program."""
+    used = sorted({dataset for job in workflow.jobs.values() for dataset in job.datasets})
+    return [each for each in used if load_registry()["datasets"][each[0]]["versions"][each[1]]["embedded"]]
 
 
 @app.command()
 def train(
-    experiment: Experiment,
-    pack: Annotated[
-        str, typer.Option(help="train this pack of the workflow only, and measure what its runs suffice for")
-    ] = "",
+    experiment: Annotated[str, typer.Argument(help="id of an experiment file; with --plan: none")] = "",
     row: Annotated[list[str] | None, typer.Option(help="train these rows only")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="this many, whatever the file says")] = None,
-    receipt: Annotated[Path | None, typer.Option(help="write what was made, with digests, to this file")] = None,
-    attempt: Annotated[int, typer.Option(min=1, help="which trial it is; noted on the receipt")] = 1,
+    seeds: Annotated[int | None, typer.Option(min=1, help="number of seeds; default: that of the file")] = None,
+    plan_file: PlanFile = None,
+    job: Annotated[str, typer.Option(help="with --plan: train and evaluate the runs of this job")] = "",
+    attempt: Annotated[int, typer.Option(min=1, help="with --plan: number of this attempt, for the manifest")] = 1,
     processes: Annotated[
-        int, typer.Option(min=1, help="data-parallel processes for runs with a micro_batch, a GPU for each")
+        int, typer.Option(min=1, help="data-parallel processes for runs with a micro_batch, each with its own GPU")
     ] = 1,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Trains the runs of an experiment that the store lacks."""
+    """Train the runs of an experiment, or of a job of the workflow, that the store lacks."""
+    if plan_file is not None:
+        train_job(planned_workflow(plan_file, config, set_, job), job, attempt, processes, gpu_slots)
+        return
+    if not experiment:
+        raise UserError("no experiment is named", where="argument EXPERIMENT", hint="name one, or give --plan")
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
-    runs = chosen_runs(plan, pack, row or [], seeds)
+    runs = chosen_runs(plan, row or [], seeds)
+    from remixup.store.run_store import Store
+
+    weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
+    with open_runner(settings, gpu_slots, processes) as runner:
+        outcome = train_runs(runner, settings, runs, weights)
+    exit_after_training(outcome, Store(Path(settings.results)), runs)
+
+
+def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_slots: int | None) -> None:
+    """Train and evaluate what a job of the workflow lacks, and write its manifest."""
     from remixup.evaluation.runner import evaluate_all
-    from remixup.evaluation.storage import needs_weights
-    from remixup.store.run_store import Store, write_json
-    from remixup.training import runner as training
-    from remixup.training.progress import ProgressReport
 
-    evaluations = plan.evaluations()
-    weights = {run for wanted in evaluations.values() if needs_weights(wanted) for run in wanted.runs}
-    with open_runner(settings, plan, gpu_slots, processes) as (make, results), ProgressReport() as report:
-        logs = results / settings.scale / "logs"
-        runner = make(report)
-        outcome = training.train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
-        own = next((each.evaluations for each in plan.packs() if each.name == pack), {})
-        measurable = [evaluations[key] for key in own if outcome["runs"].keys() >= set(evaluations[key].runs)]
-        outcome["evaluations"] = evaluate_all(runner, results, measurable, plan.runs())
-        if receipt is not None:
-            write_json(receipt, {"attempt": attempt, **outcome})
-    if receipt is None:
-        ended(outcome, Store(results), runs)
+    settings, job = workflow.config, workflow.jobs[name]
+    runs = {key: workflow.runs[key] for key in job.runs}
+    manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
+    with open_runner(settings, gpu_slots, processes) as runner:
+        outcome = train_runs(runner, settings, runs, set(job.weights))
+        failed = {run for each in [outcome, *manifests] for run in each.failed}
+        asked = [workflow.evaluations[key] for key in job.evaluations]
+        possible = [each for each in asked if failed.isdisjoint(each.runs)]
+        outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)
+    outcome.write(settings.job_manifest(name))
 
 
-def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> dict[str, Any]:
-    """The runs to train: all of the plan, or those of a pack or of some rows."""
+def train_runs(runner: Any, settings: Config, runs: dict[str, Any], weights: set[str]) -> JobManifest:
+    """Train the seeds that runs lack; return blocks and failures by run."""
+    from remixup.training.runner import train_pack
+
+    logs = Path(settings.results) / settings.scale / "logs"
+    outcome: JobManifest = train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
+    return outcome
+
+
+def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any]:
+    """Return the runs to train: all of the plan, or those of some rows."""
     runs = plan.runs()
-    if pack:
-        packs = {each.name: each for each in plan.packs()}
-        if pack not in packs:
-            raise UserError(f"unknown pack {pack!r}", where="--pack", hint=did_you_mean(pack, packs))
-        runs = {key: runs[key] for key in packs[pack].runs}
     if rows:
         known = {planned.row.id: planned for planned in plan.rows}
         for name in rows:
@@ -103,94 +142,120 @@ def chosen_runs(plan: Plan, pack: str, rows: list[str], seeds: int | None) -> di
 
 
 @contextmanager
-def open_runner(settings: Config, plan: Plan, gpu_slots: int | None, processes: int = 1) -> Iterator[tuple[Any, Path]]:
-    """Holds a device for each process (none at a scale for the CPU); offers a maker of runners."""
+def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
+    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
+    from remixup.training.progress import ProgressReport
     from remixup.training.runner import Runner, pick_device
 
-    results = Path(settings.results)
-    with slots(processes, limit=0 if plan.scale in ON_CPU else gpu_slots) as held:
-        device, team = pick_device(held), len(held) or processes
-        yield lambda report: Runner(Store(results), Path(settings.data.folder), device, report, team), results
+    with slots(processes, limit=0 if settings.scale in ON_CPU else gpu_slots) as held, ProgressReport() as report:
+        store, data = Store(Path(settings.results)), Path(settings.data.folder)
+        yield Runner(store, data, pick_device(held), report, len(held) or processes)
 
 
-def ended(outcome: dict[str, Any], store: Any, runs: dict[str, Any]) -> None:
-    """Exit status of a training by hand: 1 where a run broke, 3 where one diverged."""
-    if outcome["failed"]:
+def exit_after_training(outcome: JobManifest, store: Any, runs: dict[str, Any]) -> None:
+    """Exit with status 1 where a run failed, 3 where one diverged."""
+    if outcome.failed:
         raise typer.Exit(1)
     blocks = (block for key in runs for block in store.blocks(key))
-    if any(any(block.read("metrics.json")["diverged"]) for block in blocks):
+    if any(any(block.diverged) for block in blocks):
         print("a run diverged: its loss was not finite", file=sys.stderr)
         raise typer.Exit(DIVERGED)
 
 
 @app.command()
 def evaluate(
-    experiment: Experiment,
-    receipt: Annotated[Path | None, typer.Option(help="write what was evaluated to this file")] = None,
+    experiment: Annotated[str, typer.Argument(help="id of an experiment file")],
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Measures what an experiment asks for on its trained networks."""
+    """Make the evaluations that an experiment asks for on its trained networks."""
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     from remixup.evaluation.runner import evaluate_all
-    from remixup.store.run_store import write_json
 
-    with open_runner(settings, plan, gpu_slots) as (make, results):
-        done = evaluate_all(make(lambda *_: None), results, list(plan.evaluations().values()), plan.runs())
-    if receipt is not None:
-        write_json(receipt, {"evaluations": done})
+    with open_runner(settings, gpu_slots) as runner:
+        evaluate_all(runner, list(plan.evaluations().values()), plan.runs())
 
 
 @app.command()
 def collect(
     experiment: Annotated[
-        str | None, typer.Argument(help="id of an experiment; without one, all parts are joined")
-    ] = None,
+        str, typer.Argument(help="id of an experiment; without one, join the results of all experiments")
+    ] = "",
+    plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Reads the store into an experiment's results, with verdicts; without an experiment, joins them all."""
+    """Read an experiment's results from the store and decide on its numbers and claims.
+
+    With --plan: those of all experiments, and join them.
+    """
     from remixup.analysis import aggregate
 
-    settings = configuration(config, set_)
-    if experiment is None:
-        print(aggregate.join(settings, [plan.experiment.id for plan in read_plans(settings)]))
-    else:
-        print(aggregate.collect(settings, plans_of([experiment], settings)[0]))
+    workflow = planned_workflow(plan_file, config, set_)
+    if experiment:
+        print(aggregate.collect(workflow.config, workflow.plan(experiment)))
+        return
+    if plan_file is not None:
+        for plan in workflow.plans:
+            print(aggregate.collect(workflow.config, plan), flush=True)
+    print(aggregate.join(workflow.config, [plan.experiment.id for plan in workflow.plans]))
 
 
 @app.command()
 def report(
     experiments: Annotated[
-        list[str] | None, typer.Argument(help="ids of experiments; without one, the PDF is set")
+        list[str] | None, typer.Argument(help="ids of experiments; without one, typeset the report")
     ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="draw experiments in this many processes")] = 1,
+    plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Draws tables and figures of experiments; without an experiment, sets the report."""
+    """Draw tables and figures of experiments; without an experiment, typeset the report."""
+    if plan_file is None:
+        settings = configuration(config, set_)
+        plans = plans_of(experiments, settings) if experiments else read_plans(settings)
+    else:
+        workflow = read_workflow(plan_file, only=experiments or None)
+        settings, plans = workflow.config, workflow.plans
+    if not experiments:
+        typeset(settings, plans)
+    elif processes == 1:
+        draw(settings, plans)
+    else:
+        with ProcessPoolExecutor(processes) as pool:
+            for done in [pool.submit(draw, settings, [plan]) for plan in plans]:
+                done.result()
+
+
+def draw(settings: Config, plans: list[Plan]) -> None:
+    """Write the tables and figures of some experiments."""
     from remixup.analysis import aggregate
     from remixup.reporting import build
 
-    settings = configuration(config, set_)
-    generated = Path("paper/generated") / settings.scale
-    if experiments:
-        for plan in plans_of(experiments, settings):
-            build.write_assets(plan.experiment, aggregate.read_part(settings, plan.experiment.id), generated)
-        return
+    for plan in plans:
+        result = aggregate.read_part(settings, plan.experiment.id)
+        build.write_assets(plan.experiment, result, Path("paper/generated") / settings.scale)
+
+
+def typeset(settings: Config, plans: list[Plan]) -> None:
+    """Write the front matter and appendix of the report, and make the PDF."""
+    from remixup.analysis import aggregate
     from remixup.costs.estimate import seed_costs
+    from remixup.reporting import build
     from remixup.reporting.missing_runs import outstanding
     from remixup.store.provenance import environment
 
-    plans = read_plans(settings)
+    generated = Path("paper/generated") / settings.scale
     parts = [aggregate.read_part(settings, plan.experiment.id) for plan in plans]
     whole = aggregate.read_whole(settings)
     at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
     wanting = outstanding(at_paper, parts, seed_costs(at_paper))
-    build.write_front(parts, [plan.experiment for plan in plans], whole, environment(), wanting, generated)
+    build.write_front(parts, [plan.experiment for plan in plans], whole, environment().model_dump(), wanting, generated)
     home = Path(settings.results) / settings.scale
     build.build_pdf(Path("paper"), generated, home / "latex", home / "report.pdf")
     build.place(home / "report.pdf", Path("paper/report.pdf"))

@@ -1,7 +1,7 @@
-"""Generates `registry.json` from the signatures of the functions that experiment files may name.
+"""Generate `registry.json` from the signatures of the functions that experiment files may name.
 
-Run by `make schema`, never by the workflow: it imports torch. A part is a public function of one of the modules below;
-its keyword-only parameters are what an experiment file may set, all others are supplied by the program.
+`make schema` runs it, never the workflow: it imports torch. A component is a public function of one of the modules
+below. An experiment file may set its keyword-only parameters; the program supplies all others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry
 
 KINDS = {
     "ratio": "remixup.mixing.ratio",
@@ -30,10 +30,10 @@ KINDS = {
     "noise": "remixup.mixing.noise",
     "model": "remixup.models",
     "augmentation": "remixup.data.augmentation",
-    "scaling": "remixup.data.normalization",
+    "normalization": "remixup.data.normalization",
     "decode": "remixup.data.decoding",
     "objective": "remixup.training.objectives",
-    "optimiser": "remixup.training.optimizers",
+    "optimizer": "remixup.training.optimizers",
     "schedule": "remixup.training.schedules",
     "evaluation": "remixup.evaluation",
     "figure": "remixup.reporting.figures",
@@ -44,7 +44,7 @@ SUPPLIED = {"generator", "others"}
 
 
 def modules(name: str) -> list[ModuleType]:
-    """The module of that name or, for a package, all modules in it."""
+    """Import the module of that name or, for a package, all modules in it."""
     module = importlib.import_module(name)
     if not hasattr(module, "__path__"):
         return [module]
@@ -52,7 +52,7 @@ def modules(name: str) -> list[ModuleType]:
 
 
 def type_schema(annotation: Any) -> dict[str, Any]:
-    """JSON Schema of bool, int, float, str, Literal or tuple[T, ...], each perhaps Annotated with bounds."""
+    """Return the JSON Schema of bool, int, float, str, Literal or tuple[T, ...], with the bounds of Annotated."""
     if typing.get_origin(annotation) is typing.Annotated:
         base, *notes = typing.get_args(annotation)
         return {**type_schema(base), **dict(_bound(note) for note in notes)}
@@ -69,7 +69,7 @@ def _bound(note: Gt | Ge | Lt | Le) -> tuple[str, Any]:
 
 
 def describe(function: Any, numerics: int) -> dict[str, Any]:
-    """Parameters (JSON Schema with defaults), first sentence of the docstring, and NUMERICS of one part."""
+    """Describe a component: parameters (JSON Schema with defaults), first line of the docstring, numerics."""
     hints = typing.get_type_hints(function, include_extras=True)
     parameters: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -95,7 +95,7 @@ def requirements(module: ModuleType, name: str) -> dict[str, Any]:
 
 
 def generate() -> dict[str, Any]:
-    """The whole catalogue, sorted by name within each kind."""
+    """Generate the whole registry, sorted by name within each kind."""
     kinds: dict[str, Any] = {}
     for kind, package in KINDS.items():
         found = {}
@@ -104,7 +104,7 @@ def generate() -> dict[str, Any]:
                 if not name.startswith("_") and function.__module__ == module.__name__ and hasattr(module, "NUMERICS"):
                     found[name] = describe(function, module.NUMERICS) | requirements(module, name)
                     if kind == "model":
-                        found[name]["population"] = module.POPULATION
+                        found[name]["vectorized"] = getattr(module, "VECTORIZED", "never")
                     if kind == "evaluation":
                         found[name]["module"] = module.__name__
                         found[name]["weights"] = getattr(module, "WEIGHTS", True)
@@ -118,7 +118,7 @@ def generate() -> dict[str, Any]:
 
 
 def datasets() -> dict[str, Any]:
-    """What the workflow must know of the datasets: of what kind, versions, which come without network, numerics."""
+    """Describe the datasets to the workflow: task, classes, numerics, and versions with their availability."""
     registry = importlib.import_module("remixup.data.catalog.registry")
     return {
         name: {
@@ -135,7 +135,7 @@ def datasets() -> dict[str, Any]:
 
 
 def documents() -> Iterator[tuple[str, Any]]:
-    """Path and content of every generated file; the first must be written before the others are made."""
+    """Yield path and content of each generated file; the first must be written before the others are made."""
     yield "src/remixup/config/registry.json", generate()
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
@@ -147,14 +147,14 @@ def documents() -> Iterator[tuple[str, Any]]:
 
 
 def write(root: Path) -> None:
-    """Writes all generated files."""
+    """Write all generated files."""
     for path, content in documents():
         (root / path).write_text(as_text(content), encoding="utf-8")
-        catalogue.cache_clear()
+        load_registry.cache_clear()
 
 
 def drifted(root: Path) -> list[str]:
-    """The generated files that are not what the code says."""
+    """List the generated files that differ from what the code says."""
     return [
         path
         for path, content in documents()
@@ -163,7 +163,7 @@ def drifted(root: Path) -> list[str]:
 
 
 def as_text(content: Any) -> str:
-    """JSON as it is committed."""
+    """Format JSON as it is committed."""
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
 

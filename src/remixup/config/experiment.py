@@ -14,8 +14,8 @@ from remixup.config import registry
 from remixup.config.base import Strict, validate
 from remixup.config.expansion import expand
 from remixup.config.metrics import Metric, metric_names
-from remixup.config.registry import Part
-from remixup.config.run import Dataset, PartOf, RunSpec, Vicinity
+from remixup.config.registry import Component
+from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError, did_you_mean
@@ -24,7 +24,10 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_le
 
 
 def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
-    for model, given in ((RunSpec, value), (Dataset, value.get("dataset")), (Vicinity, value.get("vicinity"))):
+    sections: dict[str, type[Strict]] = {"dataset": Dataset, "mixing": Mixing, "execution": Execution}
+    checked: list[tuple[type[Strict], Any]] = [(RunSpec, value)]
+    checked += [(model, value.get(name)) for name, model in sections.items()]
+    for model, given in checked:
         for key in given if isinstance(given, dict) else ():
             if key not in model.model_fields:
                 raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), model.model_fields)}")
@@ -39,11 +42,14 @@ def _twice(names: list[str]) -> list[str]:
     return [name for name, times in Counter(names).items() if times > 1]
 
 
-def _each_once(evaluations: list[Part]) -> list[Part]:
+def _each_once(evaluations: list[Component]) -> list[Component]:
     """Reject an evaluation that is named twice: results are stored under its name."""
     if twice := _twice([part["name"] for part in evaluations]):
         raise ValueError(f"duplicate evaluation {twice[0]!r}")
     return evaluations
+
+
+Evaluation = Annotated[Component, ComponentOf("evaluation")]
 
 
 class Settings(Strict):
@@ -52,9 +58,11 @@ class Settings(Strict):
     run: Overlay = {}
     seeds: int | None = Field(None, ge=1, le=10_000)
     counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
-    stand_in: str | None = Field(None, description="what replaces what in this surrogate; its numbers get no verdict")
+    surrogate: str | None = Field(
+        None, description="how the run differs from the published one; such a number gets no verdict"
+    )
     accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
-    evaluate: Annotated[list[Annotated[Part, PartOf("evaluation")]], AfterValidator(_each_once)] | None = Field(
+    evaluate: Annotated[list[Evaluation], AfterValidator(_each_once)] | None = Field(
         None, description="what is measured on the trained network; replaces what was named before"
     )
 
@@ -253,7 +261,7 @@ class Figure(Strict):
     id: Slug
     caption: str
     rows: list[str] = ["*"]
-    draw: Annotated[Part, PartOf("figure")]
+    draw: Annotated[Component, ComponentOf("figure")]
 
 
 class Experiment(Variation):
@@ -379,8 +387,8 @@ def file_schema() -> dict[str, Any]:
     """Return the JSON Schema of an experiment file, with the names and parameters of components, for editors."""
     schema = Experiment.model_json_schema(ref_template="#/$defs/{model}")
     definitions = schema.setdefault("$defs", {})
-    for kind in registry.catalogue()["kinds"]:
-        definitions[f"part-{kind}"] = registry.json_schema(kind)
+    for kind in registry.load_registry()["kinds"]:
+        definitions[f"component-{kind}"] = registry.json_schema(kind)
     run = RunSpec.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(run.pop("$defs", {}))
     definitions["Dataset"].pop("required", None)

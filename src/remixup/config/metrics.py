@@ -34,7 +34,7 @@ REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 
 def evaluated_values() -> dict[str, list[str]]:
     """Return the evaluations that have scalar values, and the names of the values."""
-    found = registry.catalogue()["kinds"]["evaluation"].items()
+    found = registry.load_registry()["kinds"]["evaluation"].items()
     return {name: entry["values"] for name, entry in found if entry["values"]}
 
 

@@ -1,7 +1,7 @@
-"""Names of parts and their parameters, checked against the signatures of the functions that they name.
+"""The registry of components: their names and parameters, checked against the functions that they name.
 
-An experiment file names functions: `ratio: {name: beta, alpha: 1.0}`. What names there are, and what parameters each
-takes, is generated from the code (`make schema`) into `registry.json`, because importing the code would import torch.
+An experiment file names functions: `ratio: {name: beta, alpha: 1.0}`. The valid names and parameters are generated from
+the code (`make schema`) into `registry.json`, because importing the code would import torch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from remixup.errors import did_you_mean
 
-Part = dict[str, Any]
-"""A resolved part: its `name`, and those of its parameters that differ from their defaults."""
+Component = dict[str, Any]
+"""A resolved component: its `name`, and those of its parameters that differ from their defaults."""
 
 BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "exclusiveMinimum": (">", operator.gt),
@@ -29,25 +29,25 @@ BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> dict[str, Any]:
-    """The generated `registry.json`: `kinds` (kind -> name -> parameters, numerics) and `datasets`."""
+def load_registry() -> dict[str, Any]:
+    """Load the generated `registry.json`: `kinds` (kind -> name -> parameters, numerics) and `datasets`."""
     text = resources.files("remixup.config").joinpath("registry.json").read_text(encoding="utf-8")
     result: dict[str, Any] = json.loads(text)
     return result
 
 
-def resolve(kind: str, value: Any) -> Part:
-    """Checks one part of an experiment file, and drops the parameters that equal their defaults.
+def resolve(kind: str, value: Any) -> Component:
+    """Check a component of an experiment file, and drop the parameters that equal their defaults.
 
     Args:
-        kind: "ratio", "partner", "blend", "target", "model", "augmentation", "optimiser", ...
+        kind: "ratio", "partner", "blend", "target", "model", "augmentation", "optimizer", ...
         value: a name, or a mapping with `name` and parameters.
 
     Raises:
         ValueError: for an unknown name or parameter, a missing one, a wrong type or a value out of bounds; the message
             says what would be right.
     """
-    names = catalogue()["kinds"][kind]
+    names = load_registry()["kinds"][kind]
     given = {"name": value} if isinstance(value, str) else value
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise ValueError(f"a {kind} is a name, or a mapping with a name; {_choices(names)}")
@@ -58,7 +58,7 @@ def resolve(kind: str, value: Any) -> Part:
     for key in given:
         if key not in parameters:
             raise ValueError(f"{kind} {name} has no parameter {key!r}; {did_you_mean(str(key), parameters)}")
-    part: Part = {"name": name}
+    component: Component = {"name": name}
     for key, rule in parameters.items():
         if key not in given:
             if "default" not in rule:
@@ -66,13 +66,13 @@ def resolve(kind: str, value: Any) -> Part:
             continue
         converted = _convert(f"{kind} {name}: {key}", given[key], rule)
         if "default" not in rule or converted != rule["default"]:
-            part[key] = converted
-    return part
+            component[key] = converted
+    return component
 
 
-def bind(module: ModuleType, part: Part) -> Callable[..., Any]:
-    """The function of a module that a part names, with the part's parameters."""
-    named = dict(part)
+def bind(module: ModuleType, component: Component) -> Callable[..., Any]:
+    """Return the function of a module that a component names, with the component's parameters bound."""
+    named = dict(component)
     return partial(getattr(module, named.pop("name")), **named)
 
 
@@ -106,10 +106,10 @@ def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """JSON Schema of a part of this kind, for editors."""
+    """Return the JSON Schema of a component of this kind, for editors."""
     alternatives: list[dict[str, Any]] = []
     short = []
-    kinds = catalogue()["kinds"][kind]
+    kinds = load_registry()["kinds"][kind]
     for name, entry in kinds.items():
         parameters = {key: _open(rule) for key, rule in entry["parameters"].items()}
         required = [key for key, rule in entry["parameters"].items() if "default" not in rule]
@@ -124,7 +124,7 @@ def json_schema(kind: str) -> dict[str, Any]:
                 "additionalProperties": False,
             }
         )
-    # Without a name: an overlay that changes parameters of the part named before it.
+    # Without a name: an overlay that changes parameters of the component named before it.
     anything: dict[str, Any] = {key: {} for entry in kinds.values() for key in entry["parameters"]}
     if anything:
         alternatives.append({"type": "object", "properties": anything, "additionalProperties": False})
@@ -132,11 +132,11 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def _open(rule: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's rule, or the placeholder of a row that stands for several."""
+    """Return the schema of a parameter, or of the placeholder of a row with `each`."""
     return {"anyOf": [rule, {"type": "string", "pattern": r"^\{\w+\}$"}]}
 
 
 def numerics(kind: str, name: str) -> int:
-    """The number that the part's module raises when its results change."""
-    result: int = catalogue()["kinds"][kind][name]["numerics"]
+    """Return the number that the component's module raises when its results change."""
+    result: int = load_registry()["kinds"][kind][name]["numerics"]
     return result

@@ -36,9 +36,9 @@ def problems(spec: RunSpec) -> Iterator[str]:
     """Yield what is wrong with a run, one line each: key, mistake and advice."""
     facts = _facts(spec)
     for kind, component in spec.components():
-        entry, subject = registry.catalogue()["kinds"][kind][component["name"]], f"the {kind} {component['name']}"
+        entry, subject = registry.load_registry()["kinds"][kind][component["name"]], f"the {kind} {component['name']}"
         for place, used in entry.get("uses", {}).items():
-            part = {"run": spec, "run.dataset": spec.dataset, "run.vicinity": spec.vicinity}[place]
+            part = {"run": spec, "run.dataset": spec.dataset, "run.mixing": spec.mixing}[place]
             idle = sorted(set(part.model_dump(exclude_defaults=True)) - set(used))
             if idle:
                 yield f"{place}: {subject} has no use for {', '.join(idle)}"
@@ -52,33 +52,33 @@ def problems(spec: RunSpec) -> Iterator[str]:
 
 def _mixing_problems(spec: RunSpec) -> Iterator[str]:
     """Yield components of mixing that do not fit each other or the dataset."""
-    mixing, dataset = spec.vicinity, registry.catalogue()["datasets"][spec.dataset.name]
+    mixing, dataset = spec.mixing, registry.load_registry()["datasets"][spec.dataset.name]
     numeric = dataset["classes"] == 1
     if numeric and mixing.smoothing:
-        yield f"run.vicinity.smoothing: numeric labels are not smoothed (dataset {spec.dataset.name})"
+        yield f"run.mixing.smoothing: numeric labels are not smoothed (dataset {spec.dataset.name})"
     if mixing.ratio is None:
         return
     if numeric and _declared("partner", mixing.partner).get("needs_classes"):
         name = mixing.partner["name"]
-        yield f"run.vicinity.partner: {name} needs classes, and the labels of {spec.dataset.name} are numbers"
+        yield f"run.mixing.partner: {name} needs classes, and the labels of {spec.dataset.name} are numbers"
     for kind, component in (("blend", mixing.blend), ("target", mixing.target)):
         declared, name = _declared(kind, component), component["name"]
         if declared.get("pairs_only") and _declared("ratio", mixing.ratio).get("several"):
-            yield f"run.vicinity.{kind}: {name} mixes two examples, and the ratio {mixing.ratio['name']} mixes several"
+            yield f"run.mixing.{kind}: {name} mixes two examples, and the ratio {mixing.ratio['name']} mixes several"
         if dataset["task"] not in declared.get("tasks", [dataset["task"]]):
             tasks = ", ".join(declared["tasks"])
-            yield f"run.vicinity.{kind}: {name} is for {tasks}; {spec.dataset.name} is {dataset['task']}"
+            yield f"run.mixing.{kind}: {name} is for {tasks}; {spec.dataset.name} is {dataset['task']}"
 
 
 def _facts(spec: RunSpec) -> dict[str, Any]:
     """Collect the facts about a run that refusals refer to."""
-    mixing, objective = spec.vicinity, spec.objective
-    parameters = registry.catalogue()["kinds"]["objective"][objective["name"]]["parameters"]
+    mixing, objective = spec.mixing, spec.objective
+    parameters = registry.load_registry()["kinds"]["objective"][objective["name"]]["parameters"]
     several = mixing.ratio is not None and _declared("ratio", mixing.ratio).get("several", False)
     return {
         "model": spec.model["name"],
-        "population": spec.population,
-        "scaling": spec.scaling["name"],
+        "vectorized": spec.vectorized,
+        "normalization": spec.normalization["name"],
         "augmentation": bool(spec.augmentation),
         "second_view": spec.dataset.second_view,
         "mixes": mixing.ratio is not None,
@@ -90,8 +90,8 @@ def _facts(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _declared(kind: str, component: registry.Part) -> dict[str, Any]:
-    declared: dict[str, Any] = registry.catalogue()["kinds"][kind][component["name"]].get("declares", {})
+def _declared(kind: str, component: registry.Component) -> dict[str, Any]:
+    declared: dict[str, Any] = registry.load_registry()["kinds"][kind][component["name"]].get("declares", {})
     return declared
 
 

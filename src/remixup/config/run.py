@@ -1,4 +1,4 @@
-"""A run: everything that determines the numbers that training gives, but the seed; its canonical form and its hash."""
+"""A run: everything but the seed that determines what training gives, its canonical form, and its hash."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ from pydantic_core import CoreSchema, core_schema
 
 from remixup.config import registry, requirements
 from remixup.config.base import Strict
-from remixup.config.registry import Part
+from remixup.config.registry import Component
 from remixup.errors import did_you_mean
 
-SCHEMA = 1
-"""Raised when the canonical form changes its meaning; every hash then changes."""
+SCHEMA = 2
+"""Raise it when the canonical form changes its meaning; every hash then changes."""
 
 
 @dataclass(frozen=True)
-class PartOf:
-    """Annotates a field that holds a part of some kind: resolved on reading, a definition of its own in the schema."""
+class ComponentOf:
+    """Annotate a field that names a component of a kind: resolved on reading, a definition of its own in the schema."""
 
     kind: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validation by `parts.resolve`."""
+        """Validate by `registry.resolve`."""
         return core_schema.no_info_plain_validator_function(lambda value: registry.resolve(self.kind, value))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A name that `file_schema` turns into a reference."""
-        return {"definition": f"part-{self.kind}"}
+        """Return a name that `file_schema` turns into a reference."""
+        return {"definition": f"component-{self.kind}"}
 
 
-Model = Annotated[Part, PartOf("model")]
-Augmentation = Annotated[Part, PartOf("augmentation")]
-Scaling = Annotated[Part, PartOf("scaling")]
-Optimiser = Annotated[Part, PartOf("optimiser")]
-Schedule = Annotated[Part, PartOf("schedule")]
-Ratio = Annotated[Part, PartOf("ratio")]
-Partner = Annotated[Part, PartOf("partner")]
-Blend = Annotated[Part, PartOf("blend")]
-Target = Annotated[Part, PartOf("target")]
-Noise = Annotated[Part, PartOf("noise")]
-Decode = Annotated[Part, PartOf("decode")]
-Objective = Annotated[Part, PartOf("objective")]
+Model = Annotated[Component, ComponentOf("model")]
+Augmentation = Annotated[Component, ComponentOf("augmentation")]
+Normalization = Annotated[Component, ComponentOf("normalization")]
+Optimizer = Annotated[Component, ComponentOf("optimizer")]
+Schedule = Annotated[Component, ComponentOf("schedule")]
+Ratio = Annotated[Component, ComponentOf("ratio")]
+Partner = Annotated[Component, ComponentOf("partner")]
+Blend = Annotated[Component, ComponentOf("blend")]
+Target = Annotated[Component, ComponentOf("target")]
+Noise = Annotated[Component, ComponentOf("noise")]
+Decode = Annotated[Component, ComponentOf("decode")]
+Objective = Annotated[Component, ComponentOf("objective")]
 
 
-class Vicinity(Strict):
-    """The vicinal distribution, part by part; without a ratio nothing is mixed."""
+class Mixing(Strict):
+    """How training examples are mixed, component by component; without a ratio nothing is mixed."""
 
     ratio: Ratio | None = Field(None, description="how much of an example is kept; null: nothing is mixed")
-    partner: Partner = Field({"name": "permutation"}, description="whom it is mixed with")
+    partner: Partner = Field({"name": "permutation"}, description="the example that it is mixed with")
     blend: Blend = Field({"name": "linear"}, description="how two inputs become one")
-    target: Target = Field({"name": "mixed"}, description="what the network is asked to say")
+    target: Target = Field({"name": "mixed"}, description="the label of a mixed example")
     cut: int = Field(0, ge=0, description="where it is mixed: 0 at the input, k after the k-th stage of the network")
     smoothing: float = Field(0.0, ge=0, lt=1, description="epsilon of label smoothing")
-    noise: Noise | None = Field(None, description="what is added to the inputs")
-    warmup_epochs: int = Field(0, ge=0, description="epochs on the examples as they are, before mixing begins")
+    noise: Noise | None = Field(None, description="noise added to the inputs")
+    warmup_epochs: int = Field(0, ge=0, description="epochs without mixing at the start")
 
     @model_validator(mode="after")
-    def _no_idle_parts(self) -> Vicinity:
+    def _no_idle_components(self) -> Mixing:
         idle = set(self.model_dump(exclude_defaults=True)) - {"ratio", "smoothing", "noise"}
         if self.ratio is None and idle:
             raise ValueError(f"without a ratio nothing is mixed, so {', '.join(sorted(idle))} has no effect")
         if self.ratio and self.ratio["name"] == "uniform":
             low, high = self.ratio.get("low", 0.0), self.ratio.get("high", 1.0)
             if not low < high:
-                raise ValueError(f"a uniform ratio lies between low and high, not between {low:g} and {high:g}")
+                raise ValueError(f"a uniform ratio is between low and high, not between {low:g} and {high:g}")
         return self
 
 
@@ -118,7 +118,7 @@ class Dataset(Strict):
     def _registered(self) -> Dataset:
         if self.noise_classes != "all" and self.label_noise is None:
             raise ValueError("without label_noise, noise_classes has no effect")
-        datasets = registry.catalogue()["datasets"]
+        datasets = registry.load_registry()["datasets"]
         if self.name not in datasets:
             raise ValueError(f"unknown dataset {self.name!r}; {did_you_mean(self.name, datasets)}")
         versions = datasets[self.name]["versions"]
@@ -129,15 +129,26 @@ class Dataset(Strict):
         return self
 
 
+class Execution(Strict):
+    """How a run is executed: neither hashed nor compared, as it changes values by rounding only."""
+
+    vectorize_seeds: bool | None = Field(
+        None, description="train all seeds as one batched program; default: what the model declares"
+    )
+    threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    compile: bool = Field(False, description="pass whole minibatches through a compiled network (torch.compile)")
+
+
 class RunSpec(Strict):
     """The resolved specification of a run."""
 
     dataset: Dataset
-    scaling: Scaling = Field({"name": "standardise"}, description="how inputs are scaled")
+    normalization: Normalization = Field({"name": "standardize"}, description="how inputs are normalized")
     augmentation: list[Augmentation] = Field([], description="applied in this order to each training image")
     model: Model
-    vicinity: Vicinity = Field(Vicinity(), description="what the network is trained on")
-    optimiser: Optimiser
+    mixing: Mixing = Field(Mixing(), description="how training examples are mixed")
+    optimizer: Optimizer
     schedule: Schedule = Field({"name": "constant"}, description="learning rate over the epochs")
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
@@ -148,7 +159,7 @@ class RunSpec(Strict):
     drop_last: bool = Field(False, description="an incomplete last minibatch of a pass is left out")
     reshuffle: bool = Field(True, description="each epoch has an order of its own; else all have that of the first")
     fresh_weights: int | None = Field(
-        None, ge=1, description="every so many epochs weights are drawn anew, and the optimiser keeps its state"
+        None, ge=1, description="every so many epochs weights are drawn anew, and the optimizer keeps its state"
     )
     measure_training: bool = Field(
         False, description="each epoch ends with the errors on the training examples as they are, too"
@@ -159,48 +170,51 @@ class RunSpec(Strict):
     )
     objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
-    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
-    compile: bool = Field(False, description="whole minibatches are trained on by a compiled network (torch.compile)")
-    threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
+    execution: Execution = Field(Execution(), description="how the run is executed; not part of its identity")
 
     @model_validator(mode="after")
     def _no_idle_settings(self) -> RunSpec:
-        if self.vicinity.warmup_epochs >= self.epochs:
-            raise ValueError(f"after {self.vicinity.warmup_epochs} warmup_epochs of {self.epochs} nothing is mixed")
+        if self.mixing.warmup_epochs >= self.epochs:
+            raise ValueError(f"after {self.mixing.warmup_epochs} warmup_epochs of {self.epochs} nothing is mixed")
         if self.micro_batch is not None and self.micro_batch >= self.batch_size:
             raise ValueError(f"micro_batch {self.micro_batch} does not split a batch of {self.batch_size}")
         if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         if self.drop_last and self.micro_batch is not None:
             raise ValueError("drop_last has no effect with micro_batch, which passes minibatches in parts")
+        vectorized, asked = self._vectorization, self.execution.vectorize_seeds
+        if asked and vectorized == "never":
+            raise ValueError(f"execution.vectorize_seeds: {self.model['name']} has no vectorized implementation")
+        if asked is False and vectorized == "always":
+            raise ValueError(f"execution.vectorize_seeds: {self.model['name']} has a vectorized implementation only")
         problem = next(requirements.problems(self), None)
         if problem:
             raise ValueError(problem)
         return self
 
-    def components(self) -> list[tuple[str, Part]]:
+    def components(self) -> list[tuple[str, Component]]:
         """All components that the run uses, each with its kind."""
-        found = [("model", self.model), ("scaling", self.scaling), ("optimiser", self.optimiser)]
+        found = [("model", self.model), ("normalization", self.normalization), ("optimizer", self.optimizer)]
         found += [("schedule", self.schedule), ("objective", self.objective)]
         found += [("augmentation", each) for each in self.augmentation]
         found += [("decode", self.dataset.decode)] if self.dataset.decode else []
-        found += [("noise", self.vicinity.noise)] if self.vicinity.noise else []
-        if self.vicinity.ratio is not None:
-            found += [("ratio", self.vicinity.ratio), ("partner", self.vicinity.partner)]
-            found += [("blend", self.vicinity.blend), ("target", self.vicinity.target)]
+        found += [("noise", self.mixing.noise)] if self.mixing.noise else []
+        if self.mixing.ratio is not None:
+            found += [("ratio", self.mixing.ratio), ("partner", self.mixing.partner)]
+            found += [("blend", self.mixing.blend), ("target", self.mixing.target)]
         return found
 
     def canonical(self) -> dict[str, Any]:
-        """What is hashed: fields that differ from their defaults, the numerics of the parts in use, a schema number."""
-        run = self.model_dump(exclude_defaults=True)
+        """Return what is hashed: fields that differ from their defaults, raised numerics, and a schema number."""
+        run = self.model_dump(exclude_defaults=True, exclude={"execution"})
         used = {
-            "loop": registry.catalogue()["loop"],
-            "dataset": registry.catalogue()["datasets"][self.dataset.name]["numerics"],
+            "loop": registry.load_registry()["loop"],
+            "dataset": registry.load_registry()["datasets"][self.dataset.name]["numerics"],
         }
         # The numerics of supervised training are the loop's.
         named = [each for each in self.components() if each[0] != "objective" or "objective" in run]
         numerics = {f"{kind} {part['name']}": registry.numerics(kind, part["name"]) for kind, part in named}
-        # Only what was raised above 1 is written, so that a part's first version never changes an old hash.
+        # Only numbers above 1 are written, so that the first version of a component never changes an old hash.
         raised = {name: number for name, number in {**used, **numerics}.items() if number != 1}
         return {"schema": SCHEMA, "run": run, **({"numerics": raised} if raised else {})}
 
@@ -210,7 +224,7 @@ class RunSpec(Strict):
 
     def key(self) -> str:
         """`<slug>-<hash8>`: the run's name in the store; the slug is for people, the hash decides."""
-        ratio = self.vicinity.ratio
+        ratio = self.mixing.ratio
         method = "erm" if ratio is None else "-".join(["mix", *(str(value) for value in ratio.values())])
         slug = re.sub(r"[^a-z0-9.]+", "-", f"{self.dataset.name}-{self.model['name']}-{method}".lower())
         return f"{slug}-{self.digest()}"
@@ -218,20 +232,27 @@ class RunSpec(Strict):
     @property
     def classifies(self) -> bool:
         """Whether it learns classes: not a number, and not by playing a game."""
-        classes: int = registry.catalogue()["datasets"][self.dataset.name]["classes"]
+        classes: int = registry.load_registry()["datasets"][self.dataset.name]["classes"]
         return classes > 1 and self.objective["name"] != "gan"
 
     @property
     def shares(self) -> int:
         """Among how many processes its minibatches can be shared: their parts, where these draw independently."""
-        sequential = "dropout" in self.model or self.vicinity.noise is not None
-        sequential = sequential or self.objective["name"] == "private"
+        sequential = "dropout" in self.model or self.mixing.noise is not None
+        sequential = sequential or self.objective["name"] == "dp_sgd"
         return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)
 
     @property
-    def population(self) -> bool:
-        """Whether seeds train side by side as one batched program."""
-        return bool(registry.catalogue()["kinds"]["model"][self.model["name"]]["population"])
+    def vectorized(self) -> bool:
+        """Whether all its seeds train as one batched program."""
+        return self._vectorization == "always" or bool(self.execution.vectorize_seeds)
+
+    @property
+    def _vectorization(self) -> Literal["always", "optional", "never"]:
+        found: Literal["always", "optional", "never"] = registry.load_registry()["kinds"]["model"][self.model["name"]][
+            "vectorized"
+        ]
+        return found
 
 
 def short_digest(value: Any) -> str:

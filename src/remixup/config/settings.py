@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from remixup.config.base import Strict, validate
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry
 from remixup.errors import UserError, did_you_mean
 
 Scale = Literal["embedded", "reduced-cpu", "reduced", "paper"]
@@ -38,7 +38,7 @@ class Data(Strict):
 
     @model_validator(mode="after")
     def _known(self) -> Data:
-        datasets = catalogue()["datasets"]
+        datasets = load_registry()["datasets"]
         for name, version in self.versions.items():
             if name not in datasets:
                 raise ValueError(f"versions: unknown dataset {name!r}; {did_you_mean(name, datasets)}")
@@ -73,23 +73,28 @@ class Config(Strict):
 
     def version(self, dataset: str) -> str:
         """Return the version of a dataset for rows that name none."""
-        return self.data.versions.get(dataset) or next(iter(catalogue()["datasets"][dataset]["versions"]))
+        return self.data.versions.get(dataset) or next(iter(load_registry()["datasets"][dataset]["versions"]))
 
     def manifest(self, dataset: str, version: str) -> Path:
         """Return the path of a prepared dataset's manifest."""
         return Path(self.data.folder) / "prepared" / f"{dataset}-{version}" / "manifest.json"
 
-    def receipt(self, pack: str) -> Path:
-        """Return the path of a job manifest: trained runs, evaluations, failures."""
-        return Path(self.results) / self.scale / "receipts" / f"{pack}.json"
+    def job_manifest(self, job: str) -> Path:
+        """Return the path of a job's manifest, which lists what the job trained and evaluated, and what failed."""
+        return Path(self.results) / self.scale / "manifests" / f"{job}.json"
+
+    @property
+    def plan(self) -> Path:
+        """The path of the plan of the configured scale."""
+        return Path(self.results) / self.scale / "plan.json"
 
     def collected(self, experiment: str) -> Path:
         """Return the path of an experiment's results."""
         return Path(self.results) / self.scale / "experiments" / f"{experiment}.json"
 
-    def at_hand(self, dataset: str, version: str) -> bool:
+    def available(self, dataset: str, version: str) -> bool:
         """Return True if the dataset is embedded, prepared, mirrored or downloadable."""
-        known = catalogue()["datasets"][dataset]["versions"][version]
+        known = load_registry()["datasets"][dataset]["versions"][version]
         if known["embedded"] or self.mirror is not None or os.path.isfile(self.manifest(dataset, version)):
             return True
         return bool(self.data.download and known["downloadable"])

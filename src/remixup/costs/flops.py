@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from remixup import models
 from remixup.config import registry
-from remixup.config.registry import Part
+from remixup.config.registry import Component
 from remixup.config.run import RunSpec, amount
 from remixup.data.catalog.registry import REGISTRY
 
@@ -76,7 +76,7 @@ def shape(spec: RunSpec) -> tuple[int, ...]:
 
 def views(spec: RunSpec) -> int:
     """Count how often a pass over the data sends one example through the network: once, or once for each view."""
-    if spec.objective["name"] != "private":
+    if spec.objective["name"] != "dp_sgd":
         return 1
     counted: int = sum(_parameter("objective", spec.objective, name) for name in ("views", "pool_views"))
     mixtures: int = _parameter("objective", spec.objective, "self_mixtures")
@@ -95,22 +95,22 @@ def work(spec: RunSpec) -> Work:
 
 def operations(spec: RunSpec) -> Operations:
     """Count the operations of a run's network."""
-    outputs: int = registry.catalogue()["datasets"][spec.dataset.name]["classes"]
+    outputs: int = registry.load_registry()["datasets"][spec.dataset.name]["classes"]
     forward = _forward(json.dumps(spec.model, sort_keys=True), shape(spec), outputs)
     if spec.objective["name"] == "gan":
         return Operations(_gan_iteration(spec, *forward), 0.0)
     return Operations(3 * sum(forward), sum(forward))
 
 
-def _parameter(kind: str, part: Part, name: str) -> Any:
+def _parameter(kind: str, part: Component, name: str) -> Any:
     """Return a parameter of a component as the specification gives it, else its default."""
-    return part.get(name, registry.catalogue()["kinds"][kind][part["name"]]["parameters"][name].get("default"))
+    return part.get(name, registry.load_registry()["kinds"][kind][part["name"]]["parameters"][name].get("default"))
 
 
 def _gan_iteration(spec: RunSpec, generator: float, discriminator: float) -> float:
     """Count the operations of an outer iteration (`training.gan`) from those of the two forward passes."""
     steps: int = _parameter("objective", spec.objective, "critic_steps")
-    mixes, real_fake = spec.vicinity.ratio is not None, _parameter("objective", spec.objective, "pairs") == "real-fake"
+    mixes, real_fake = spec.mixing.ratio is not None, _parameter("objective", spec.objective, "pairs") == "real-fake"
     shown, last, made = 2, 2, 1  # without mixing, the discriminator sees as many real examples as generated ones
     if mixes and real_fake:
         shown, last = 1, 1  # each real example is mixed with a generated one
@@ -135,19 +135,16 @@ def _forward(model: str, shape: tuple[int, ...], classes: int) -> tuple[float, .
     """
     parameters = json.loads(model)
     name = parameters.pop("name")
-    # A population of one computes a second member beside it, so two members are counted and divided.
-    members = 2 if models.family(name).POPULATION else 1
+    lead = (1, 1) if models.vectorization(name) == "always" else (1,)
     with torch.device("meta"):
-        built = [models.build(name, shape, classes, **parameters).eval() for _ in range(members)]
-        network = models.stack(built) if members > 1 else built[0]
-        lead = (members, 1) if members > 1 else (1,)
+        network = models.build(name, shape, classes, **parameters).eval()
         x = torch.empty(*lead, *shape)
         if name == "gan":
             latent = torch.empty(*lead, _parameter("model", {"name": name, **parameters}, "latent"))
             counts = [_count(network[0], latent), _count(network[1], x)]
         else:
             counts = [_count(network, x)]
-    return tuple(count / members for count in counts)
+    return tuple(counts)
 
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ class Trained(NamedTuple):
 
 def rate_key(spec: RunSpec, seeds: int) -> str:
     """Name what the rate depends on: the network, the precision and how many seeds train as one batched program."""
-    return json.dumps([spec.model, spec.precision, seeds if spec.population else 1], sort_keys=True)
+    return json.dumps([spec.model, spec.precision, seeds if spec.vectorized else 1], sort_keys=True)
 
 
 def measure(trained: Iterable[Trained], device: str) -> Rates:
@@ -53,18 +53,16 @@ def seconds(spec: RunSpec, seeds: int, rates: Rates) -> float | None:
 
 def recorded() -> Iterator[Trained]:
     """Yield what the committed records say."""
-    for record in records.read_all():
-        spec = RunSpec.model_validate(record["spec"])
-        for block in record["provenance"]:
-            yield Trained(spec, len(block["seeds"]), block["seconds"], block["hardware"])
+    for block in records.read_all():
+        spec = RunSpec.model_validate(block.spec)
+        yield Trained(spec, len(block.seeds), block.provenance.seconds, block.provenance.hardware)
 
 
 def stored(store: Store, runs: dict[str, tuple[RunSpec, int]]) -> Iterator[Trained]:
     """Yield what the run store says of some runs."""
     for key, (spec, _) in runs.items():
         for block in store.blocks(key):
-            provenance = block.read("provenance.json")
-            yield Trained(spec, len(block.seeds), provenance["seconds"], provenance["hardware"])
+            yield Trained(spec, len(block.seeds), block.provenance.seconds, block.provenance.hardware)
 
 
 def this_device(scale: Scale) -> str:

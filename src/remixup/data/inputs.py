@@ -196,23 +196,25 @@ def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]
     if isinstance(x, Tensor) and x.dtype == torch.uint8:
         return _scaling(spec, tensors.get("train_x", x))
     if isinstance(x, Stream):
-        if spec.scaling["name"] == "standardise":
-            raise UserError("standardise would read every image file; use `given`", where="run.scaling")
+        if spec.normalization["name"] == "standardize":
+            raise UserError("standardize would read every image file; use `given`", where="run.normalization")
         return _scaling(spec, torch.empty(0, *x.shape[1:], dtype=torch.uint8))
-    if spec.scaling["name"] != "raw":
-        raise UserError("spectrograms and series are normalized when they are prepared; use `raw`", where="run.scaling")
+    if spec.normalization["name"] != "raw":
+        raise UserError(
+            "spectrograms and series are normalized when they are prepared; use `raw`", where="run.normalization"
+        )
     return torch.zeros(1), torch.ones(1)
 
 
 def _scaling(spec: RunSpec, train: Tensor) -> tuple[Tensor, Tensor]:
-    offset, divisor = bind(normalization, spec.scaling)(train)
+    offset, divisor = bind(normalization, spec.normalization)(train)
     channels = train.shape[1]
     if offset.numel() not in (1, channels) or divisor.numel() not in (1, channels):
-        raise UserError(f"{offset.numel()} constants for {channels} channels", where="run.scaling")
+        raise UserError(f"{offset.numel()} constants for {channels} channels", where="run.normalization")
     return offset, divisor
 
 
 def _scale_table(spec: RunSpec, x: Tensor, train: Tensor) -> Tensor:
     offset, divisor = _scaling(spec, x[train])
-    mean, _ = normalization.standardise(x[train])  # missing values become the mean of the training part
+    mean, _ = normalization.standardize(x[train])  # missing values become the mean of the training part
     return (torch.where(x.isnan(), mean, x) - offset) / divisor

@@ -6,7 +6,7 @@ from torch import Tensor
 NUMERICS = 1
 
 
-def standardise(train: Tensor) -> tuple[Tensor, Tensor]:
+def standardize(train: Tensor) -> tuple[Tensor, Tensor]:
     """Zero mean and unit variance on the training part: for each column of a table, for each channel of images.
 
     Args:

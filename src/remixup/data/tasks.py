@@ -12,43 +12,43 @@ from remixup.mixing import soft_cross_entropy
 
 
 class Task(Protocol):
-    """How labels become targets, and outputs errors."""
+    """How to make targets from labels, and metrics from outputs."""
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return what the network should put out for labels (..., n): (..., n, outputs).
+        """Return the targets (..., n, outputs) of labels (..., n).
 
         Labels of several numbers are (..., n, outputs) themselves.
         """
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Mean over the examples of outputs and targets (..., n, outputs): (...)."""
+        """Return the mean loss (...) over the examples, for outputs and targets (..., n, outputs)."""
 
     def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
-        """Sums over examples, float64 (...): `loss`, `error`, ...; outputs (..., n, outputs), labels (..., n)."""
+        """Sum metrics over examples, float64 (...), for outputs (..., n, outputs) and labels (..., n)."""
 
     def summarise(self, name: str, mean: Tensor) -> Tensor:
-        """A measure's mean over the examples, in the unit in which it is reported."""
+        """Convert a metric's mean over the examples to its reported unit."""
 
 
 class Classification:
-    """Cross-entropy in nats; errors in percent, of the first guess and, with over five classes, of the first five."""
+    """Cross-entropy in nats; errors in percent, top-1 and, with more than five classes, top-5."""
 
     def __init__(self, classes: int) -> None:
         self.classes = classes
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """One-hot class probabilities."""
-        # Not by `one_hot`, which first looks at all labels for one that is out of range.
+        """Return one-hot class probabilities."""
+        # `one_hot` would wait for the device to check the range of the labels.
         return (y.unsqueeze(-1) == torch.arange(self.classes, device=y.device)).to(dtype)
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy against class probabilities."""
+        """Return the cross-entropy against class probabilities."""
         return soft_cross_entropy(outputs, target)
 
     def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
-        """`loss` against the labels, `error`, and `top5_error` where there are more than five classes.
+        """Sum `loss`, `error` and, with more than five classes, `top5_error`.
 
-        With `f1` also `f1_error`, counts (..., classes, 3): guessed rightly, guessed, and there are.
+        With `f1` also `f1_error`, counts (..., classes, 3): true positives, predicted, and actual examples.
         """
         flat = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
         found = {"loss": flat.sum(-1, dtype=torch.float64), "error": (outputs.argmax(-1) != y).sum(-1).double()}
@@ -61,7 +61,7 @@ class Classification:
         return found
 
     def summarise(self, name: str, mean: Tensor) -> Tensor:
-        """Errors as percentages; `f1_error` is 100 less the macro-averaged F1, over the classes that occur at all."""
+        """Return errors in percent; `f1_error` is 100 minus the macro-averaged F1 over classes that occur."""
         if name == "f1_error":
             right, guessed, there = mean.unbind(-1)
             score = 2 * right / (guessed + there)
@@ -73,9 +73,9 @@ class Regression:
     """Squared error; the error is its root, in the unit of the labels.
 
     Args:
-        outputs: how many numbers an example's label has; labels of one number have no dimension for it.
+        outputs: number of values in a label; labels of one value have no dimension for it.
         mean: subtracted from the labels that the network is trained on, a number.
-        std: what they are then divided by. Errors are in the unit of the labels all the same.
+        std: divisor of these labels. Errors are in the unit of the labels nevertheless.
     """
 
     def __init__(self, outputs: int = 1, mean: float = 0.0, std: float = 1.0) -> None:

@@ -37,7 +37,7 @@ def _test_error(training: SupervisedTrainer, member: int) -> float:
     choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation, dataset.second_view or None)
     drawn = any(value is not None for value in choices)
     seed = training.seeds[member] if drawn else None
-    key = json.dumps([dataset.model_dump(), training.spec.scaling, seed], sort_keys=True)
+    key = json.dumps([dataset.model_dump(), training.spec.normalization, seed], sort_keys=True)
     if key not in _fitted:
         _fitted[key] = _fit(training.inputs, member)
     return _fitted[key]

@@ -23,7 +23,7 @@ def members(training: SupervisedTrainer) -> Iterator[tuple[int, Logit, Tensor, T
         UserError: more than two classes, inputs that are no vectors, or networks that are not batched over seeds.
     """
     inputs = training.inputs
-    if inputs.classes != 2 or len(inputs.shape) != 1 or not training.spec.population:
+    if inputs.classes != 2 or len(inputs.shape) != 1 or not training.spec.vectorized:
         raise UserError("this is measured on populations of networks of vectors in two classes", where="evaluate")
     training.model.eval()
     scaled = inputs.scale(inputs.examples(inputs.train))

@@ -12,12 +12,12 @@ from remixup.evaluation.grids import rounded
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
-SCALARS = {"learnt_features": ("none", "one", "both", "missed", "single_error")}
+SCALARS = {"learned_features": ("none", "one", "both", "missed", "single_error")}
 _PRESENT = 1e-3
 """A patch holds a feature where its share of it is larger; feature noise has none of the point's own class."""
 
 
-def learnt_features(
+def learned_features(
     training: SupervisedTrainer, *, share: Annotated[float, Gt(0), Le(100)] = 95.0
 ) -> list[dict[str, Any]]:
     """Measure whether each feature alone identifies the class (Chidambaram et al., 2023, 2210.13512, section 4).
@@ -42,7 +42,7 @@ def learnt_features(
     inputs = training.inputs
     basis = torch.from_numpy(feature_patches.features()).float().to(training.device)
     if training.spec.dataset.name != "feature-patches":
-        raise UserError("only feature-patches has features that are known", where="evaluate.learnt_features")
+        raise UserError("only feature-patches has features that are known", where="evaluate.learned_features")
     x, y = inputs.examples(inputs.test), inputs.y[inputs.test]
     right, finite = [], torch.ones(len(training.seeds), dtype=torch.bool, device=training.device)
     for present in (0, 1):

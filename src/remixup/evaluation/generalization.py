@@ -6,10 +6,10 @@ from typing import Any
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
-SCALARS = {"generalisation": ("train_error", "test_error", "gap")}
+SCALARS = {"generalization": ("train_error", "test_error", "gap")}
 
 
-def generalisation(training: SupervisedTrainer) -> list[dict[str, Any]]:
+def generalization(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure training error, test error and the gap between them (Zhang et al., 2021, 2010.04819, Figure 1b).
 
     The last network; training examples neither mixed nor augmented, against the labels that it was trained on (noise

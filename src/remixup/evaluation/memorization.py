@@ -11,10 +11,10 @@ from remixup.errors import UserError
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
-SCALARS = {"memorisation": ("real", "corrupted")}
+SCALARS = {"memorization": ("real", "corrupted")}
 
 
-def memorisation(training: SupervisedTrainer) -> list[dict[str, Any]]:
+def memorization(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the error on training examples with original and with corrupted labels (mixup paper, Table 2).
 
     The last network, on training examples that are neither mixed nor augmented, against the labels that it was trained
@@ -30,7 +30,7 @@ def memorisation(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """
     inputs = training.inputs
     if not isinstance(inputs.task, Classification):
-        raise UserError("memorisation needs classes, and this dataset has numbers", where="evaluate.memorisation")
+        raise UserError("memorization needs classes, and this dataset has numbers", where="evaluate.memorization")
     wrong = _wrong(training)
     replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
     return [

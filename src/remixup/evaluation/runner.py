@@ -1,4 +1,4 @@
-"""Carries out evaluations, and keeps what they measured."""
+"""Evaluate stored runs, and store what was measured."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry, numerics
 from remixup.config.run import RunSpec
-from remixup.evaluation.storage import needs_weights, path, read
-from remixup.planning.plan import Evaluation
+from remixup.evaluation.storage import path, read
+from remixup.planning.plan import Evaluation, needs_weights
+from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
 from remixup.store.provenance import sha256
-from remixup.store.run_store import enough_space, write_json
+from remixup.store.run_store import enough_space
 from remixup.training import checkpoints
 from remixup.training.runner import Runner, prepare_process, start
 
 
 def find(name: str) -> Callable[..., list[dict[str, Any]]]:
-    """The evaluation function of that name; of the others' modules, some of which take seconds, none is imported."""
-    known = catalogue()["kinds"]["evaluation"].get(name)
+    """Return an evaluation's function; only its module is imported, since some take seconds."""
+    known = load_registry()["kinds"]["evaluation"].get(name)
     function = getattr(importlib.import_module(known["module"]), name, None) if known else None
     if function is None:
         raise LookupError(f"no evaluation {name}: registry.json and the code differ")
@@ -27,40 +28,33 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
     return found
 
 
-def evaluate_all(
-    runner: Runner, results: Path, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]
-) -> dict[str, str]:
-    """Makes sure that these evaluations are there, and says so of each; the files that hold them, with SHA-256."""
+def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]) -> dict[str, str]:
+    """Make the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
     done = {}
     for each in wanted:
-        for file in evaluate(runner, results, each, *(runs[run] for run in each.runs)):
+        for file in evaluate(runner, each, *(runs[run] for run in each.runs)):
             done[str(file)] = sha256(file)
         print(f"{each.key}: {each.part['name']} of {each.run}", flush=True)
     return done
 
 
 def evaluate(
-    runner: Runner,
-    results: Path,
-    wanted: Evaluation,
-    run: tuple[RunSpec, int],
-    source: tuple[RunSpec, int] | None = None,
+    runner: Runner, wanted: Evaluation, run: tuple[RunSpec, int], source: tuple[RunSpec, int] | None = None
 ) -> list[Path]:
-    """Makes sure that the evaluation of a stored run is there for all its blocks; the files that hold it.
+    """Evaluate the blocks of a stored run that lack an evaluation; return the files of all blocks.
 
     Args:
-        runner: where the runs lie, and the device.
-        results: the results folder.
+        runner: has the store and the device.
         wanted: the evaluation.
-        run: the specification of the run that it is made on, and how many seeds it has.
-        source: the same of the run that it names as its source, if it does.
+        run: the specification of the run that is evaluated, and its number of seeds.
+        source: the same of the run that the evaluation names as its source, if it does.
     """
     files = []
     for block in runner.store.blocks(wanted.run):
-        if block.first >= wanted.seeds:
+        if block.seeds[0] >= wanted.seeds:
             continue
-        file = path(results, wanted, block)
-        if read(results, wanted, block) is None:
+        file = path(runner.store, wanted, block)
+        if not _is_evaluated(runner, wanted, block):
             training = _trained(runner, run[0], block.seeds, needs_weights(wanted))
             named = dict(wanted.part)
             if source is not None:
@@ -68,11 +62,26 @@ def evaluate(
                 others = [(seed + 1) % source[1] for seed in block.seeds]
                 named["others"] = _trained(runner, source[0], others, weights=True)
             measured = find(named.pop("name"))(training, **named)
-            kept = {"evaluation": wanted.part, "run": wanted.run, "block": block.digest, "measured": measured}
-            with enough_space(results):
-                write_json(file, kept)
+            edition = numerics("evaluation", wanted.part["name"])
+            with enough_space(runner.store.evaluations):
+                EvaluatedBlock(
+                    evaluation=wanted.part,
+                    numerics=edition,
+                    runs=wanted.runs,
+                    block=block.digest,
+                    measured=measured,
+                ).write(file)
         files.append(file)
     return files
+
+
+def _is_evaluated(runner: Runner, wanted: Evaluation, block: SeedBlock) -> bool:
+    """Return whether a block is evaluated; a damaged file is no evaluation, and is replaced."""
+    try:
+        return read(runner.store, wanted, block) is not None
+    except Damaged as error:
+        print(f"{error}; it is evaluated again", flush=True)
+        return False
 
 
 def _trained(runner: Runner, spec: RunSpec, seeds: list[int], weights: bool) -> Any:

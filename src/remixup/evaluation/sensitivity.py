@@ -27,7 +27,7 @@ def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) ->
         UserError: the run is not a private one.
     """
     if not isinstance(training, DPTrainer):
-        raise UserError("sensitivity needs a run whose objective is private", where="evaluation")
+        raise UserError("sensitivity needs a run whose objective is dp_sgd", where="evaluation")
     training.model.train()
     drawn = training.minibatches()[0]
     for example in range(len(drawn.rows) - 1, examples - 1, -1):

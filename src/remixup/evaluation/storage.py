@@ -1,34 +1,34 @@
-"""Where evaluations lie, and reading them; needs no torch.
-
-results/evaluations/<name>-<hash8>/seeds-<a>-<b>.json     with the digest of the block that it was measured on
-"""
+"""Read evaluations of stored runs; needs no torch."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from remixup.config import registry
 from remixup.planning.plan import Evaluation
-from remixup.store.run_store import Block
+from remixup.store.blocks import EvaluatedBlock, SeedBlock
+from remixup.store.run_store import Store
 
 
-def needs_weights(wanted: Evaluation) -> bool:
-    """Whether the evaluation reads the trained network, and not its data alone."""
-    return bool(registry.catalogue()["kinds"]["evaluation"][wanted.part["name"]]["weights"])
+def path(store: Store, wanted: Evaluation, block: SeedBlock) -> Path:
+    """Return the file of the evaluation of a block."""
+    return store.evaluations / wanted.key / f"{block.name}.json"
 
 
-def path(results: Path, wanted: Evaluation, block: Block) -> Path:
-    """Where the evaluation of a block lies."""
-    return results / "evaluations" / wanted.key / f"{block.folder.name}.json"
+def find(store: Store, wanted: Evaluation, block: SeedBlock) -> EvaluatedBlock | None:
+    """Return the evaluation of a block; None where it is missing, or was made of other results of these seeds.
+
+    Raises:
+        Damaged: a file differs from its digest.
+    """
+    for file in sorted((store.evaluations / wanted.key).glob(f"{block.name}*.json")):
+        found = EvaluatedBlock.read(file)
+        if found.block == block.digest:
+            return found
+    return None
 
 
-def read(results: Path, wanted: Evaluation, block: Block) -> list[dict[str, Any]] | None:
-    """What was measured on a block, one mapping for each seed; None if it was not, or on another block of that name."""
-    file = path(results, wanted, block)
-    if not file.exists():
-        return None
-    kept = json.loads(file.read_text(encoding="utf-8"))
-    measured: list[dict[str, Any]] = kept["measured"]
-    return measured if kept["block"] == block.digest else None
+def read(store: Store, wanted: Evaluation, block: SeedBlock) -> list[dict[str, Any]] | None:
+    """Return what was measured on a block, one mapping for each seed; None where it was not."""
+    found = find(store, wanted, block)
+    return found.measured if found else None

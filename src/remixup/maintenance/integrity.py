@@ -1,4 +1,4 @@
-"""Holds everything that is stored against its digest."""
+"""Compare everything that is stored with its digest."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from remixup.analysis import records
+from remixup.analysis.records import HOME
 from remixup.config.settings import Config
-from remixup.errors import UserError
+from remixup.store.blocks import Damaged, SeedBlock
+from remixup.store.manifest import JobManifest
 from remixup.store.provenance import sha256
-from remixup.store.run_store import Block, Damaged, Store, weights_fault
+from remixup.store.run_store import Store, faults, weights_fault
 
 
 @dataclass
 class Findings:
-    """How much was looked at, and what is wrong, in words."""
+    """How much was checked, and what is wrong, in words."""
 
     checked: int = 0
     damage: list[str] = field(default_factory=list)
 
 
 def verify(config: Config) -> Findings:
-    """Checks prepared data, runs, receipts with their checkpoints, evaluations and records."""
+    """Check prepared data, runs, checkpoints, evaluations, job manifests and records."""
     found = Findings()
     results = Path(config.results)
-    for complaint in (*_data(Path(config.data.folder)), *_runs(Store(results)), *_receipts(results), *_records()):
+    data, stored = _data(Path(config.data.folder)), _stored(Store(results))
+    for complaint in (*data, *stored, *_manifests(results), *faults(Store(HOME))):
         found.checked += 1
         if complaint:
             found.damage.append(complaint)
@@ -47,41 +49,24 @@ def _data(folder: Path) -> Iterator[str | None]:
             yield f"{manifest}: {error}"
 
 
-def _runs(store: Store) -> Iterator[str | None]:
-    for run in sorted(store.runs.glob("*")):
-        for block in store.blocks(run.name):
-            try:
-                block.verify()
-                yield None
-            except Damaged as error:
-                yield str(error)
+def _stored(store: Store) -> Iterator[str | None]:
+    yield from faults(store)
     for path in sorted(store.checkpoints.glob("*/*.safetensors")):
         yield weights_fault(path)
 
 
-def _receipts(results: Path) -> Iterator[str | None]:
-    """Blocks, checkpoints and evaluations are what the receipts list."""
-    for path in sorted(results.glob("*/receipts/*.json")):
-        receipt = json.loads(path.read_text(encoding="utf-8"))
-        for run, blocks in receipt["runs"].items():
+def _manifests(results: Path) -> Iterator[str | None]:
+    """Compare seed blocks, checkpoints and evaluations with the job manifests that list them."""
+    for path in sorted(results.glob("*/manifests/*.json")):
+        manifest = JobManifest.read(path)
+        for run, blocks in manifest.runs.items():
             for name, digest in blocks.items():
-                folder = results / "runs" / run / name
-                same = (folder / "provenance.json").is_file() and Block(folder, 0, 0).digest == digest
-                yield None if same else f"{folder} is not what {path} lists"
-        yield from _files(path, {**receipt.get("checkpoints", {}), **receipt.get("evaluations", {})})
-    for path in sorted(results.glob("*/evaluated/*.json")):
-        yield from _files(path, json.loads(path.read_text(encoding="utf-8"))["evaluations"])
-
-
-def _files(receipt: Path, files: dict[str, str]) -> Iterator[str | None]:
-    for name, digest in files.items():
-        same = Path(name).is_file() and sha256(Path(name)) == digest
-        yield None if same else f"{name} is not what {receipt} lists"
-
-
-def _records() -> Iterator[str | None]:
-    try:
-        for _ in records.read_all():
-            yield None
-    except UserError as error:
-        yield str(error)
+                file = results / "runs" / run / f"{name}.json"
+                try:
+                    same = SeedBlock.read(file).digest == digest
+                except Damaged:
+                    same = False
+                yield None if same else f"{file} is not what {path} lists"
+        for name, digest in {**manifest.checkpoints, **manifest.evaluations}.items():
+            same = Path(name).is_file() and sha256(Path(name)) == digest
+            yield None if same else f"{name} is not what {path} lists"

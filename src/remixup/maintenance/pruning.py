@@ -1,4 +1,4 @@
-"""Finds what the store keeps and no row asks for any more."""
+"""Find what is stored and no row asks for any more."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ from pathlib import Path
 
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config
+from remixup.planning.jobs import make_jobs
 from remixup.planning.plan import plan_experiment
 from remixup.store.run_store import Store
 
 
 def leftovers(config: Config, delete: bool) -> list[Path]:
-    """Runs, checkpoints, evaluations and receipts of the store that no experiment file leads to at any scale.
+    """Return the runs, checkpoints, evaluations and manifests that no experiment file asks for at any scale.
 
-    Rows without data at hand count as asked for.
+    Rows whose data is not available count, too.
+
+    Args:
+        config: where the store is.
+        delete: whether to delete them.
     """
     store, results = Store(Path(config.results)), Path(config.results)
     runs: set[str] = set()
     evaluations: set[str] = set()
-    receipts: set[str] = set()
-    for path, experiment in read_experiments().values():
-        for scale in SCALES:
-            plan = plan_experiment(path, experiment, config, scale)
-            runs |= {row.key for row in plan.rows}
-            evaluations |= set(plan.evaluations())
-            receipts |= {pack.key for pack in plan.packs()} | {plan.evaluation_key()}
-    kept = {store.runs: runs, store.checkpoints: runs, results / "evaluations": evaluations}
-    found = [path for home, names in kept.items() for path in sorted(home.glob("*")) if path.name not in names]
-    for kind in ("receipts", "evaluated"):
-        found += [path for path in sorted(results.glob(f"*/{kind}/*.json")) if path.stem not in receipts]
+    jobs: set[str] = set()
+    files = read_experiments().values()
+    for scale in SCALES:
+        plans = [plan_experiment(path, experiment, config, scale) for path, experiment in files]
+        runs |= {row.key for plan in plans for row in plan.rows}
+        evaluations |= {key for plan in plans for key in plan.evaluations()}
+        jobs |= {job.key for job in make_jobs(plans)}
+    asked = {store.runs: runs, store.checkpoints: runs, store.evaluations: evaluations}
+    found = [path for home, names in asked.items() for path in sorted(home.glob("*")) if path.name not in names]
+    found += [path for path in sorted(results.glob("*/manifests/*.json")) if path.stem not in jobs]
     if delete:
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,4 @@
-"""Rehearses rows: an epoch of each and all that is measured on it, before days are spent on them."""
+"""Smoke-test rows: train an epoch of each and make its evaluations, before days are spent on them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from remixup import data
 from remixup.config.settings import Config
 from remixup.errors import UserError, did_you_mean
 from remixup.evaluation.runner import evaluate_all
-from remixup.evaluation.storage import needs_weights
-from remixup.planning.plan import Plan
+from remixup.planning.plan import Plan, needs_weights
 from remixup.store.run_store import Store
 from remixup.training.runner import Runner, train_pack
 
@@ -22,9 +21,9 @@ SCRATCH = Path(".remixup")
 
 
 def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
-    """Plans of these rows alone (all whose data is at hand, if none is named), with so many epochs and one seed each.
+    """Return plans of these rows alone (of all whose data is available, if none is named), with one seed each.
 
-    A row that another one's evaluation names as its source comes along, with the two seeds that a source needs.
+    A row that the evaluation of another names as its source is included, with the two seeds that a source needs.
 
     Raises:
         UserError: no plan has a row of that name, or its data is not at hand, or that of no row is.
@@ -33,7 +32,7 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
     for name in rows:
         if name not in known:
             raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
-        if not known[name].at_hand:
+        if not known[name].available:
             hint = "name a mirror folder that has it, or let it be downloaded (data in config.yaml)"
             raise UserError(f"the data of row {name} is not at hand", where="--row", hint=hint)
     if not any(plan.runnable for plan in plans):
@@ -55,7 +54,7 @@ def _shortened(plan: Plan, rows: set[str], epochs: int) -> Plan:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone after the rehearsal, also one that the user stops, but stays where it broke."""
+    """Yield a folder that is removed after the test, also one that the user stops, but not after a failure."""
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=SCRATCH))
     try:
@@ -69,15 +68,15 @@ def scratch() -> Iterator[Path]:
 def rehearse(
     config: Config, plan: Plan, home: Path, make: Callable[[Store], Runner]
 ) -> Iterator[tuple[str, Path | dict[str, float]]]:
-    """Prepares, trains and measures the rows of a shortened plan; yields each row with what became of it.
+    """Prepare, train and evaluate the rows of a shortened plan; yield each row with its outcome.
 
-    That is the seconds and the last test errors of its first seed, or where it broke, the file with the traceback. What
-    an evaluation breaks of is raised.
+    The outcome is the seconds and the last test errors of its first seed or, where it failed, the file with the
+    traceback. An exception of an evaluation is raised.
 
     Args:
         config: where data comes from.
         plan: of `shortened`.
-        home: an empty folder, or one in which another experiment was rehearsed: they share equal runs.
+        home: an empty folder, or one in which another experiment was tested: they share equal runs.
         make: makes a runner for a store.
     """
     store, runs = Store(home / "results", home / "checkpoints", home / "scratch"), plan.runs()
@@ -89,22 +88,22 @@ def rehearse(
     runner = make(store)
     for row in plan.rows:
         outcome = train_pack(runner, {row.key: runs[row.key]}, weights, lambda key: home / f"{key}.failed.txt")
-        if outcome["failed"]:
-            yield row.row.id, Path(outcome["failed"][row.key])
+        if outcome.failed:
+            yield row.row.id, Path(outcome.failed[row.key])
             continue
         block = store.blocks(row.key)[0]
         errors = {
             name.removesuffix(".last"): values[0]
-            for name, values in block.read("metrics.json")["values"].items()
-            if name.startswith("test_") and name.endswith("_error.last")
+            for name, values in block.values.items()
+            if name.startswith("test_") and name.endswith("_error.last") and values[0] is not None
         }
-        yield row.row.id, {"seconds": block.read("provenance.json")["seconds"], **errors}
-    # Where a run broke, what reads it cannot be made.
-    there = [each for each in evaluations.values() if all(store.blocks(run) for run in each.runs)]
-    evaluate_all(runner, home / "results", there, runs)
+        yield row.row.id, {"seconds": block.provenance.seconds, **errors}
+    # Evaluations of a failed run cannot be made.
+    there = [each for each in evaluations.values() if all(store.files(run) for run in each.runs)]
+    evaluate_all(runner, there, runs)
 
 
 def described(found: dict[str, float]) -> str:
-    """What became of a row, in words."""
+    """Return the outcome of a row, in words."""
     seconds, *errors = found.items()
     return ", ".join([f"{seconds[1]:.1f} s", *(f"{name.replace('_', ' ')} {value:.2f}" for name, value in errors)])

@@ -5,8 +5,12 @@ Its first two parameters are the shape of one input and the number of classes. I
 `stage1`, `stage2`, ..., `head`, so mixing at cut point k means `network[k:](mix(network[:k](x)))` for every family, and
 cut point 0 is the input.
 
-Each family's module says with `NUMERICS` which edition of its numbers it computes (raised when they change), and with
-`POPULATION` whether its inputs and outputs carry a leading dimension of members: seeds that train as one program.
+A module declares
+
+- `NUMERICS`: a number that is raised when the numbers that it computes change;
+- `VECTORIZED`: whether the networks of several seeds can train as one batched program, with a leading dimension of
+  members in inputs, outputs and weights. "always": it has no other implementation; "optional": `build` makes a
+  vectorized network if asked; without the declaration: "never".
 """
 
 import copy
@@ -16,7 +20,7 @@ import inspect
 import pkgutil
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -24,7 +28,7 @@ from torch import nn
 from remixup.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from remixup.models.convolutional_population import MemberDropout
+    from remixup.models.vectorized import MemberDropout
 
 
 @functools.cache
@@ -34,12 +38,15 @@ def _factories() -> dict[str, ModuleType]:
         name: module
         for module in modules
         for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+        if hasattr(module, "NUMERICS")
+        and inspect.isfunction(value)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
     }
 
 
 def family(name: str) -> ModuleType:
-    """The module that defines the network `name`; it tells `NUMERICS` and `POPULATION`.
+    """Find the module that defines the network `name`.
 
     Raises:
         UserError: no family has a network of that name.
@@ -50,58 +57,70 @@ def family(name: str) -> ModuleType:
     return factories[name]
 
 
-def build(name: str, input_shape: tuple[int, ...], classes: int, **params: Any) -> nn.Sequential:
-    """Build the network `name` with its initial weights drawn from torch's global generator.
+def vectorization(name: str) -> Literal["always", "optional", "never"]:
+    """Return what the family of the network `name` declares as `VECTORIZED`."""
+    found: Literal["always", "optional", "never"] = getattr(family(name), "VECTORIZED", "never")
+    return found
+
+
+def build(
+    name: str, input_shape: tuple[int, ...], classes: int, *, vectorized: bool = False, **params: Any
+) -> nn.Sequential:
+    """Build the network `name` with initial weights drawn from torch's global generator.
 
     Args:
         name: a public function of one of this package's modules.
         input_shape: the shape of one input, (C, H, W) for images and (F,) for features.
         classes: the number of outputs.
+        vectorized: build a network of one member, with the same weights; see `stack`.
         params: the keyword parameters of that function.
 
     Raises:
         UserError: unknown name, or a shape or parameter that the network cannot have.
     """
     network: nn.Sequential = getattr(family(name), name)(tuple(input_shape), classes, **params)
+    if vectorized and vectorization(name) != "always":
+        from remixup.models.vectorized import vectorize
+
+        network = vectorize(network)
     return network
 
 
 def stack(members: Sequence[nn.Sequential]) -> nn.Sequential:
-    """One population of all the members of several populations of the same architecture, in order.
+    """Stack vectorized networks of the same architecture into one that has all their members, in order.
 
-    The usual members are one-member networks, each built under its own seed, so that a member's initial weights depend
-    on its seed alone and not on the company it trains in. Weights and buffers (running statistics) are stacked; dropout
-    has to be seeded anew. The members themselves are left as they are.
+    Usually each network has one member and was built under its own seed, so that the initial weights of a member depend
+    on its seed alone. Weights and buffers (running statistics) are copied; dropout must be seeded anew.
 
     Raises:
-        ValueError: no members, or a network whose family is not batched over members.
+        ValueError: no networks, or networks that are not vectorized.
     """
-    from remixup.models.convolutional_population import MemberBatchNorm2d, MemberConv2d
     from remixup.models.mlp import MemberLinear
+    from remixup.models.vectorized import MemberBatchNorm2d, MemberConv2d
 
     if not members:
-        raise ValueError("a population needs at least one member")
-    population = copy.deepcopy(members[0])
-    owners = [module for module in population.modules() if list(module.parameters(recurse=False))]
+        raise ValueError("there is no network to stack")
+    stacked = copy.deepcopy(members[0])
+    owners = [module for module in stacked.modules() if list(module.parameters(recurse=False))]
     if not all(isinstance(owner, MemberLinear | MemberConv2d | MemberBatchNorm2d) for owner in owners):
-        raise ValueError("only networks whose every layer is batched over members can be stacked")
-    for name, parameter in population.named_parameters():
+        raise ValueError("only vectorized networks can be stacked")
+    for name, parameter in stacked.named_parameters():
         parameter.data = torch.cat([member.get_parameter(name).detach() for member in members])
-    for name, buffer in population.named_buffers():
+    for name, buffer in stacked.named_buffers():
         buffer.data = torch.cat([member.get_buffer(name) for member in members])
-    for layer in _member_dropouts(population):
+    for layer in _member_dropouts(stacked):
         layer.generators = []
-    return population
+    return stacked
 
 
 def seed_dropout(model: nn.Module, seeds: list[int]) -> None:
-    """Seed the draws of a network's dropout: for a population each member's with its own seed, for others the first.
+    """Seed the dropout of a network: each member of a vectorized one with its own seed, others with the first.
 
-    Members' generators are made on the device on which the network is. Other networks draw from torch's global
-    generators, which are seeded whether the network has dropout or not.
+    The generators of members are on the device of the network. Other networks draw from torch's global generators,
+    which are seeded whether the network has dropout or not.
 
     Raises:
-        ValueError: a population with dropout has not as many members as there are seeds.
+        ValueError: the number of seeds differs from that of the members.
     """
     layers = _member_dropouts(model)
     if not layers:
@@ -116,7 +135,7 @@ def seed_dropout(model: nn.Module, seeds: list[int]) -> None:
 
 
 def _member_dropouts(model: nn.Module) -> "list[MemberDropout]":
-    from remixup.models.convolutional_population import MemberDropout
+    from remixup.models.vectorized import MemberDropout
 
     return [module for module in model.modules() if isinstance(module, MemberDropout)]
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import image_channels, initialise_he
 
-NUMERICS = 1  # raise convolutional_population's with it
-POPULATION = False
+NUMERICS = 1
+VECTORIZED = "optional"
 
 
 class DenseLayer(nn.Module):

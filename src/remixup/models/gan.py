@@ -8,7 +8,7 @@ from remixup.errors import UserError
 from remixup.models.mlp import mlp
 
 NUMERICS = 1
-POPULATION = True
+VECTORIZED = "always"
 
 
 def gan(
@@ -18,7 +18,7 @@ def gan(
 
     `generator` maps latents (1, n, latent) to samples (1, n, features), `discriminator` samples to logits (1, n, 1) of
     their being real; each is an `mlp`, and one after the other they are what the generator is trained through.
-    `remixup.models.stack` makes a population of S. The defaults are the networks of the mixup paper's Figure 5
+    `remixup.models.stack` joins S of them. The defaults are the networks of the mixup paper's Figure 5
     (1710.09412, section 3.8): three hidden layers of 512 units and two-dimensional noise (the author's example draws 2,
     5 and 10 dimensions).
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 
 NUMERICS = 1
-POPULATION = False
 
 
 class Convolution(nn.Module):

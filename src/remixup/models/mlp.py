@@ -1,11 +1,7 @@
-"""Fully connected networks, batched over members: a population of seeds trains as one program.
+"""Fully connected networks, vectorized over members: the networks of several seeds train as one batched program.
 
-A member computes the same bits alone as in any company (float32, CPU, one thread), so a seed's result does not depend
-on which other seeds were trained with it. A batched matrix product does not give that by itself: where a row's length
-is no multiple of a few floats, the order in which the BLAS sums depends on the number of matrices and on where each
-begins in memory, and a fused optimiser rounds differently in the last, incomplete vector. Hence every layer's widths
-are rounded up to whole cache lines. The additional weights are zero, meet only zeros, get a gradient of zero and stay
-zero.
+The widths of each layer are rounded up to whole cache lines. The additional weights are zero, meet only zeros, get a
+gradient of zero and stay zero.
 """
 
 from collections import OrderedDict
@@ -19,7 +15,7 @@ from torch.nn import functional as F
 from remixup.errors import UserError
 
 NUMERICS = 1
-POPULATION = True
+VECTORIZED = "always"
 
 _LINE = 16  # floats in a cache line of 64 bytes, which is also the widest vector register
 
@@ -83,7 +79,7 @@ def mlp(
 ) -> nn.Sequential:
     """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 
-    `remixup.models.stack` makes a population of S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
+    `remixup.models.stack` joins S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
     Hidden layers have zeros beyond their width, up to whole cache lines. The default is the network of the mixup
     paper's UCI table (1710.09412, section 3.6). Initialisation: PyTorch's default for linear layers. The stem flattens
     the input and has no weights; stage k is the kth hidden layer with its ReLU.

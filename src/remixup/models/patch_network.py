@@ -13,7 +13,7 @@ from remixup.errors import UserError
 from remixup.models.mlp import MemberLinear
 
 NUMERICS = 1
-POPULATION = True
+VECTORIZED = "always"
 
 
 class PolynomialReLU(nn.Module):
@@ -90,7 +90,7 @@ def patch_network(
 
     Of class y it says the sum over its neurons r and the patches p of ReLU(<w_yr, x_p>), with a polynomial foot, as
     Chidambaram et al. (2023, 2210.13512, section 4) have it: only the first layer has weights, and each class neurons
-    of its own. `remixup.models.stack` makes a population of S such networks.
+    of its own. `remixup.models.stack` joins S such networks.
 
     Args:
         input_shape: (P, d), so many patches of so many numbers.

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from remixup.errors import UserError
 from remixup.models import image_channels
 
-NUMERICS = 1  # wide_resnet is made of PreActBlocks, convolutional_population of this network: raise theirs with it
-POPULATION = False
+NUMERICS = 1  # wide_resnet has its blocks: raise the number there too
+VECTORIZED = "optional"
 
 
 class PreActBlock(nn.Module):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from remixup.errors import UserError
 
-NUMERICS = 1  # resnet1d_population is made of this network's layers: raise its number with it
-POPULATION = False
+NUMERICS = 1
+VECTORIZED = "optional"
 
 
 class BasicBlock1d(nn.Module):

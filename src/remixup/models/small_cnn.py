@@ -10,7 +10,6 @@ from remixup.errors import UserError
 from remixup.models import image_channels
 
 NUMERICS = 1
-POPULATION = False
 
 
 def small_cnn(

@@ -15,7 +15,6 @@ from remixup.errors import UserError
 from remixup.models import image_channels
 
 NUMERICS = 1
-POPULATION = False
 
 _VGG11 = ((1,), (2,), (4, 4), (8, 8), (8, 8))  # channels over `width`; a pool after each group
 

@@ -11,7 +11,7 @@ from remixup.models import image_channels, initialise_he
 from remixup.models.preact_resnet import PreActBlock
 
 NUMERICS = 1
-POPULATION = False
+VECTORIZED = "optional"
 
 
 def wide_resnet(

@@ -1,4 +1,4 @@
-"""From rows and a scale to runs: what is to be trained, for which seeds, and how its numbers are to be read."""
+"""Plan an experiment at a scale: the run of each row, its seeds, and how its numbers are read."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from remixup.config import registry
 from remixup.config.base import validate
 from remixup.config.experiment import Experiment, Row, Settings, read_experiments
-from remixup.config.registry import Part, catalogue, numerics
-from remixup.config.run import RunSpec, Vicinity, short_digest
+from remixup.config.registry import Component, numerics
+from remixup.config.run import Mixing, RunSpec, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
 from remixup.errors import UserError, did_you_mean
 
-FAST: dict[str, Any] = {"precision": "bfloat16", "memory_format": "channels_last", "compile": True}
-"""How `fast` has a run carried out."""
+FAST: dict[str, Any] = {"precision": "bfloat16", "execution": {"memory_format": "channels_last", "compile": True}}
+"""What `fast` changes in a run."""
 SHOWN_ALIKE = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
 """Models whose test errors in bfloat16 are within the noise of those in float32 (`benchmarks/precision`)."""
 
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """A row at a scale."""
+    """A row at a scale, with its resolved run."""
 
     row: Row
     run: RunSpec
@@ -33,9 +34,10 @@ class PlannedRow:
     stand_in: str | None
     accepts: list[str] | None
     """Dataset versions that count as the published data; None: all."""
-    evaluate: list[Part]
+    evaluate: list[Component]
     """What is measured on the trained network."""
-    at_hand: bool
+    available: bool
+    """Whether its data is available as configured."""
 
     @cached_property
     def key(self) -> str:
@@ -48,7 +50,7 @@ class Evaluation:
     """Something measured on a run's trained network."""
 
     run: str
-    part: Part
+    part: Component
     """Its name and parameters, but not the row that it names as its source."""
     seeds: int
     source: str | None = None
@@ -68,29 +70,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Pack:
-    """What one job trains and measures: runs and evaluations, with the number of seeds of each."""
-
-    experiment: str
-    name: str
-    runs: dict[str, int]
-    evaluations: dict[str, int]
-    """Those that read the runs of this pack alone."""
-    datasets: list[tuple[str, str]]
-    threads: int
-    """CPU threads that its runs use."""
-    shares: int
-    """The most GPUs that one of its runs can use."""
-    passes: int
-    """How often its networks pass over their data, one after another: about in the order of how long packs take."""
-
-    @property
-    def key(self) -> str:
-        """`<experiment>-<name>-<hash8>`, hashed over what it makes: a changed row is a new receipt."""
-        return f"{self.experiment}-{self.name}-{short_digest({**self.runs, **self.evaluations})}"
-
-
-@dataclass(frozen=True)
 class Plan:
     """An experiment at a scale."""
 
@@ -98,11 +77,13 @@ class Plan:
     experiment: Experiment
     scale: Scale
     rows: list[PlannedRow] = field(repr=False)
+    jobs: tuple[str, ...] = ()
+    """Keys of the jobs that train and evaluate its runs; empty where no workflow was planned."""
 
     @property
     def runnable(self) -> list[PlannedRow]:
-        """The rows whose data is at hand."""
-        return [row for row in self.rows if row.at_hand]
+        """The rows whose data is available."""
+        return [row for row in self.rows if row.available]
 
     def runs(self) -> dict[str, tuple[RunSpec, int]]:
         """Runs by key, each with the most seeds that any of its rows asks for."""
@@ -111,33 +92,6 @@ class Plan:
             seeds = max(row.seeds, found[row.key][1] if row.key in found else 0)
             found[row.key] = (row.run, seeds)
         return found
-
-    def packs(self) -> list[Pack]:
-        """The jobs: one run each; where starting costs as much as a run, all on one dataset.
-
-        So it is at embedded scale, and for populations, which small networks alone train in. Datasets that come with
-        the program are small: there what trains on any of them is one job, `all`.
-        """
-        grouped: dict[str, dict[str, tuple[RunSpec, int]]] = {}
-        for key, (run, seeds) in self.runs().items():
-            carried = catalogue()["datasets"][run.dataset.name]["versions"][run.dataset.version]["embedded"]
-            kind = "all" if carried else run.dataset.name
-            short = self.scale == "embedded" or run.population
-            grouped.setdefault(kind if short else key, {})[key] = (run, seeds)
-        evaluations = self.evaluations().items()
-        return [
-            Pack(
-                self.experiment.id,
-                name,
-                {key: seeds for key, (_, seeds) in runs.items()},
-                {key: wanted.seeds for key, wanted in evaluations if runs.keys() >= set(wanted.runs)},
-                sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}),
-                max(run.threads for run, _ in runs.values()),
-                max(run.shares for run, _ in runs.values()),
-                sum(run.epochs * run.passes * (1 if run.population else seeds) for run, seeds in runs.values()),
-            )
-            for name, runs in grouped.items()
-        ]
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
@@ -149,19 +103,14 @@ class Plan:
         # Rows may share a run and ask for different numbers of seeds.
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
 
-    def joint_evaluations(self) -> dict[str, Evaluation]:
-        """Evaluations by key that read runs of several packs, so that they wait for all of them."""
-        alone = {key for pack in self.packs() for key in pack.evaluations}
-        return {key: wanted for key, wanted in self.evaluations().items() if key not in alone}
-
     def plain(self, row: PlannedRow) -> PlannedRow:
         """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
 
         It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result. Noise
         for the sake of privacy asks for a schedule of its own: there data, network and what it learns are the same.
         """
-        private = {"augmentation", "optimiser", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
-        apart = {"vicinity", "model", *(private if row.run.objective["name"] == "private" else ())}
+        private = {"augmentation", "optimizer", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
+        apart = {"mixing", "model", "execution", *(private if row.run.objective["name"] == "dp_sgd" else ())}
 
         def setting(run: RunSpec) -> dict[str, Any]:
             model = {name: value for name, value in run.model.items() if name != "dropout"}
@@ -169,22 +118,17 @@ class Plan:
 
         own = setting(row.run)
         alike = [each for each in self.runnable if setting(each.run) == own]
-        alike = [each for each in alike if each.run.objective["name"] != "private"] or alike
-        plain = (each for each in alike if each.run.vicinity == Vicinity() and "dropout" not in each.run.model)
+        alike = [each for each in alike if each.run.objective["name"] != "dp_sgd"] or alike
+        plain = (each for each in alike if each.run.mixing == Mixing() and "dropout" not in each.run.model)
         return next(plain, row)
 
-    def evaluation(self, row: PlannedRow, part: Part) -> Evaluation | None:
-        """An evaluation that a row asks for; None where the row that it names as its source has no data at hand."""
+    def evaluation(self, row: PlannedRow, part: Component) -> Evaluation | None:
+        """An evaluation that a row asks for; None where the row that it names as its source has no data available."""
         if "source" not in part:
             return Evaluation(row.key, part, row.seeds)
         alone = {name: value for name, value in part.items() if name != "source"}
         source = next((each for each in self.runnable if each.row.id == part["source"]), None)
         return Evaluation(row.key, alone, row.seeds, source.key) if source else None
-
-    def evaluation_key(self) -> str:
-        """Names the receipt of the evaluations that read runs of several packs."""
-        wanted = {key: evaluation.seeds for key, evaluation in self.joint_evaluations().items()}
-        return f"{self.experiment.id}-{short_digest(wanted)}"
 
 
 def soundness(row: PlannedRow) -> Evaluation:
@@ -192,9 +136,14 @@ def soundness(row: PlannedRow) -> Evaluation:
     return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
 
 
+def needs_weights(evaluation: Evaluation) -> bool:
+    """Return whether an evaluation reads trained networks, and not the data alone."""
+    return bool(registry.load_registry()["kinds"]["evaluation"][evaluation.part["name"]]["weights"])
+
+
 def with_all_rows(plan: Plan) -> Plan:
-    """The plan as it would be if all data were at hand."""
-    return replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows])
+    """The plan as it would be if all data were available."""
+    return replace(plan, rows=[replace(row, available=True) for row in plan.rows])
 
 
 def merge(base: Any, overlay: Any) -> Any:
@@ -224,12 +173,15 @@ def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config:
     place = f"{where}, rows[{row.id}] at {scale} scale, run"
     run = validate(RunSpec, overlaid_run(experiment, row, scale), place)
     version = run.dataset.version or config.version(run.dataset.name)
-    computed = FAST if config.fast and scale not in ON_CPU and _may_be_fast(run) else {}
-    return run.model_copy(update={"dataset": run.dataset.model_copy(update={"version": version}), **computed})
+    changes: dict[str, Any] = {"dataset": run.dataset.model_copy(update={"version": version})}
+    if config.fast and scale not in ON_CPU and _may_be_fast(run):
+        changes |= {**FAST, "execution": run.execution.model_copy(update=FAST["execution"])}
+    return run.model_copy(update=changes)
 
 
 def _may_be_fast(run: RunSpec) -> bool:
-    return run.model["name"] in SHOWN_ALIKE and run.objective["name"] == "supervised"
+    alike = run.model["name"] in SHOWN_ALIKE and not run.vectorized
+    return alike and run.objective["name"] == "supervised"
 
 
 def _last(layers: list[Settings], name: str) -> Any:
@@ -241,7 +193,7 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
     run = _resolve(where, experiment, row, scale, config)
     place = f"{where}, rows[{row.id}] at {scale} scale"
     layers = _layers(experiment, row, scale)
-    reasons = [settings.stand_in for settings in layers if settings.stand_in]
+    reasons = [settings.surrogate for settings in layers if settings.surrogate]
     counts_as: Scale = _last(layers, "counts_as") or scale
     seeds = _last(layers, "seeds")
     if seeds is None:
@@ -256,20 +208,20 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
             raise UserError(
                 "the run departs from the published protocol",
                 where=place,
-                hint="say in `stand_in` what stands in for what",
+                hint="say in `surrogate` how it differs",
             )
         if departs and counts_as == "paper":
             raise UserError("a run that departs from the published protocol cannot count as paper", where=place)
     if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
         reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
-    at_hand = config.at_hand(run.dataset.name, run.dataset.version)
+    available = config.available(run.dataset.name, run.dataset.version)
     stand_in = "; ".join(dict.fromkeys(reasons)) or None
-    return PlannedRow(row, run, seeds, counts_as, stand_in, accepted, evaluate, at_hand)
+    return PlannedRow(row, run, seeds, counts_as, stand_in, accepted, evaluate, available)
 
 
 def comparable(run: RunSpec) -> dict[str, Any]:
-    """What makes two runs the same protocol: everything but how the machine carries it out."""
-    spec = run.model_dump(exclude={"precision", "memory_format", "compile", "threads"})
+    """Return what two runs of the same protocol share: everything but precision and execution."""
+    spec = run.model_dump(exclude={"precision", "execution"})
     spec["dataset"].pop("version")
     return spec
 
@@ -296,9 +248,9 @@ def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: S
 def _check_source(where: str, row: PlannedRow, source: str, planned: dict[str, PlannedRow]) -> None:
     if source not in planned:
         raise UserError(f"unknown row {source!r} as a source", where=where, hint=did_you_mean(source, planned))
-    if planned[source].run.population or planned[source].seeds < 2:
+    if planned[source].run.vectorized or planned[source].seeds < 2:
         raise UserError(f"row {source} cannot be a source: it needs two seeds or more, trained one by one", where=where)
-    if row.run.population:
+    if row.run.vectorized:
         raise UserError(f"row {row.row.id} cannot have a source: its seeds are trained side by side", where=where)
 
 

@@ -1,4 +1,4 @@
-"""Writes what the report reads, and sets it: sections, macros, title page, appendix, PDF."""
+"""Build the report: write its sections, figures and tables, and typeset the PDF."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.table_builder import rows_at_scale
 from remixup.reporting.title_page import macros, title_page
+from remixup.store.files import atomic, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -31,12 +32,12 @@ OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-n
 
 
 def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path) -> list[Path]:
-    """Writes an experiment's section and its figures.
+    """Write an experiment's section and its figures.
 
     Args:
         experiment: the experiment file.
         result: its results; nothing else is read.
-        folder: where `<id>.tex` and `<id>-<figure>.pdf` go; made if need be.
+        folder: where `<id>.tex` and `<id>-<figure>.pdf` go; created if missing.
 
     Returns:
         The files written: figures in the order of the experiment file, then the section.
@@ -52,8 +53,8 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
 
 
 def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
-    """Draws a figure of an experiment, and writes it."""
-    # Imported only here: that takes a second, and many experiments have tables alone.
+    """Draw a figure of an experiment and write it."""
+    # This import takes a second, and many experiments have no figures.
     from remixup.reporting import figures
 
     path = folder / f"{experiment.id}-{figure.id}.pdf"
@@ -65,23 +66,19 @@ def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, fold
 
 
 def _save(drawn: Drawing, path: Path) -> Path:
-    """Writes a figure: a vector PDF without dates, so that the same result gives the same bytes."""
+    """Write a figure as a vector PDF without dates, so that the same result gives the same bytes."""
     import matplotlib
 
     from remixup.reporting import figures
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
-    part = path.with_name(f".{path.name}.part")
-    with matplotlib.rc_context(figures.STYLE):
+    with atomic(path, durable=False) as part, matplotlib.rc_context(figures.STYLE):
         drawn.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    os.replace(part, path)
     return path
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, text.rstrip("\n") + "\n")
 
 
 def write_front(
@@ -92,16 +89,16 @@ def write_front(
     wanting: Outstanding,
     folder: Path,
 ) -> None:
-    """Writes macros.tex, experiments.tex, the title page's two tables, the chapter on the evidence and appendix.tex.
+    """Write macros, title page, list of sections, the section on the evidence, and appendix.
 
     Args:
         results: of the experiments, in their order.
-        experiments: those that the report has sections for.
-        replication: all entries and claims, joined.
+        experiments: those with sections in the report.
+        replication: all entries and claims.
         environment: `python`, `versions` (package -> version), `lock` (SHA-256 of requirements.lock, or None) and
             `processor`, of the machine that makes the report.
         wanting: what has no evidence of the published protocol.
-        folder: where the files go; made if need be.
+        folder: where the files go; created if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
@@ -134,16 +131,16 @@ def _inputs(experiments: list[Experiment]) -> str:
 
 
 def build_pdf(paper: Path, generated: Path, work: Path, target: Path) -> None:
-    """Sets paper/report.tex with latexmk and pdfLaTeX; the same sources give the same bytes.
+    """Typeset paper/report.tex with latexmk and pdfLaTeX; the same sources give the same bytes.
 
     Args:
         paper: folder of report.tex, sections/, references.bib and latex-requirements.txt.
         generated: folder of what `write_front` and `write_assets` wrote.
-        work: LaTeX's own files go there; those of an earlier build are removed.
-        target: where the PDF is put, in one move.
+        work: folder of LaTeX's own files; those of an earlier build are removed.
+        target: path of the PDF, which is replaced in one move.
 
     Raises:
-        UserError: LaTeX is missing, or stopped at an error (named, with its log), or a reference leads nowhere.
+        UserError: LaTeX is missing or stopped at an error, or a reference is undefined.
     """
     missing = [program for program in ("latexmk", "pdflatex") if shutil.which(program) is None]
     if missing:
@@ -182,7 +179,7 @@ def _surroundings(paper: Path, generated: Path) -> dict[str, str]:
 
 
 def _first_error(log: str) -> str:
-    """The first error in LaTeX's log, with the line of the source that it names."""
+    """Return the first error in LaTeX's log, with the source line that it names."""
     lines = log.splitlines()
     for line in lines:
         if re.match(r"(! |[^ ]+:[0-9]+: )", line):
@@ -191,8 +188,6 @@ def _first_error(log: str) -> str:
 
 
 def place(source: Path, target: Path) -> None:
-    """Copies a file to where it belongs, in one move: readers see the old one or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, part)
-    os.replace(part, target)
+    """Copy a file in one move: readers see the old one or the new one."""
+    with atomic(target, durable=False) as part:
+        shutil.copyfile(source, part)

@@ -85,7 +85,7 @@ def _lacking(plan: Plan, result: ExperimentResult) -> Lacking:
     rows = {row for row, _ in numbers} | {row for each in derived for row in (each.baseline, each.treatment)}
     rows |= {row for claim in claims for row in claim.rows if not there(row, claim.metric or "")}
     rows |= {part["source"] for row in plan.rows if row.row.id in rows for part in row.evaluate if "source" in part}
-    wanted = replace(plan, rows=[replace(row, at_hand=True) for row in plan.rows if row.row.id in rows])
+    wanted = replace(plan, rows=[replace(row, available=True) for row in plan.rows if row.row.id in rows])
     runs = {key: seeds for key, (_, seeds) in wanted.runs().items()}
     return Lacking(plan.experiment, len(numbers) + len(derived), len(claims), runs)
 

@@ -16,13 +16,13 @@ from remixup.reporting.experiment_section import spent_by
 from remixup.reporting.templates import render
 
 
-def macros(code: Code, scale: str) -> list[str]:
+def macros(state: Code, scale: str) -> list[str]:
     """Define the LaTeX commands that headers and footers use."""
     values = {
         "ScaleName": scale,
-        "Commit": latex.code(code.commit[:12]) if code.commit else "outside a repository",
-        "CommitDate": _day(code.commit),
-        "DirtyNote": {True: "with uncommitted changes", False: "", None: "state unknown"}[code.dirty],
+        "Commit": latex.code(state.commit[:12]) if state.commit else "outside a repository",
+        "CommitDate": _day(state.commit),
+        "DirtyNote": {True: "with uncommitted changes", False: "", None: "state unknown"}[state.dirty],
     }
     return [latex.macro(name, value) for name, value in values.items()]
 

@@ -1,4 +1,4 @@
-"""Where a result comes from: sources, versions, hardware."""
+"""Where a result comes from: sources, software, hardware."""
 
 from __future__ import annotations
 
@@ -9,10 +9,68 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from remixup.config.run import Execution
 
 SOURCES = ("src", "experiments", "workflow", "paper", "Snakefile", "requirements.lock")
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake", "dvc", "seaborn")
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Code(_Fact):
+    """The state of the sources."""
+
+    commit: str | None = Field(None, description="last commit that touched them; null outside a repository")
+    dirty: bool | None = Field(None, description="whether they differed from it")
+    date: str | None = Field(None, description="day of the commit, ISO 8601")
+
+    @property
+    def clean(self) -> bool:
+        """Whether the sources are those of a commit."""
+        return self.commit is not None and not self.dirty
+
+
+class Environment(_Fact):
+    """The software that numbers depend on, and the processor."""
+
+    python: str
+    versions: dict[str, str] = Field(description="package -> version")
+    lock: str | None = Field(None, description="SHA-256 of requirements.lock")
+    processor: str
+
+
+class Data(_Fact):
+    """The dataset that was trained on."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="of its tensors")
+    images_sha256: str | None = Field(None, description="of its image files, where it is streamed")
+
+
+class Provenance(_Fact):
+    """How the results of a seed block were made."""
+
+    code: Code
+    environment: Environment
+    hardware: str = Field(description="name of the GPU, or of the processor")
+    device: str = Field(description="cpu or cuda")
+    execution: Execution = Field(Execution(), description="how the run was executed")
+    data: Data
+    started: str = Field(description="ISO 8601 time")
+    seconds: float = Field(description="of training, those before an interruption not included")
+    processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")
+    batched_with: list[str] = Field([], description="the other runs of a batch that was trained as one")
+    load_average: float | None = Field(
+        None,
+        description="processes that wanted a core over the last five minutes at the end of training: where they are "
+        "more than there are cores, training was slowed down; null in the oldest records",
+    )
 
 
 def sha256(path: Path) -> str:
@@ -30,18 +88,13 @@ def _git(*arguments: str) -> str | None:
 
 
 @functools.cache
-def code() -> dict[str, Any]:
-    """Last commit that touched the sources, its day, and whether they differ from it; nulls outside a repository."""
+def code() -> Code:
+    """Return the last commit that touched the sources, its day, and whether they differ from it."""
     commit = _git("rev-list", "-1", "HEAD", "--", *SOURCES)
     if not commit:
-        return {"commit": None, "dirty": None, "date": None}
+        return Code()
     status = _git("status", "--porcelain", "--", *SOURCES)
-    return {"commit": commit, "dirty": bool(status), "date": _git("show", "-s", "--format=%cs", commit)}
-
-
-def clean(state: dict[str, Any]) -> bool:
-    """Whether a state of the sources, as `code` gives it, is that of a commit."""
-    return state["commit"] is not None and not state["dirty"]
+    return Code(commit=commit, dirty=bool(status), date=_git("show", "-s", "--format=%cs", commit))
 
 
 @functools.cache
@@ -59,12 +112,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environment() -> dict[str, Any]:
-    """Versions of Python and of the packages that numbers depend on, digest of the lock file, and the processor."""
+def environment() -> Environment:
+    """Return the versions of Python and of the packages that numbers depend on, and the processor."""
     lock = Path("requirements.lock")
-    return {
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "lock": sha256(lock) if lock.is_file() else None,
-        "processor": processor(),
-    }
+    return Environment(
+        python=platform.python_version(),
+        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        lock=sha256(lock) if lock.is_file() else None,
+        processor=processor(),
+    )

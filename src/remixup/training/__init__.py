@@ -1,1 +1,1 @@
-"""Training: one loop for CPU and GPU, one network or a population of seeds, and the store that keeps the runs."""
+"""Training on a CPU or GPU, of one network or a population of seeds."""

@@ -1,10 +1,9 @@
-"""Weights and resume points as safetensors files: read without running code, written whole or not at all."""
+"""Write and read weights and resume points as safetensors files, which are read without running code."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +11,26 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from remixup.store.files import atomic, write_json
 from remixup.store.provenance import sha256
-from remixup.store.run_store import write_json
 from remixup.training.trainer import Trainer
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], digest: Path | None = None) -> None:
-    """Writes tensors and metadata to a file that appears whole, by a rename, and before that its digest to another."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    """Write tensors and metadata atomically and, before the file appears, its SHA-256 to another."""
+    with atomic(path) as part:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, metadata)
         if digest is not None:
             write_json(digest, {"sha256": sha256(part)})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def save_resume_point(training: Trainer, path: Path) -> None:
-    """Keeps all that the next epoch depends on; random draws derive from (seed, purpose, epoch) and need nothing."""
+    """Write all that the next epoch depends on; random draws derive from (seed, purpose, epoch) and need nothing."""
     tensors = {f"model.{name}": tensor for name, tensor in training.model.state_dict().items()}
     for index, state in training.optimizer.state_dict()["state"].items():
         for name, value in state.items():
             if value is not None:
-                tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
+                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {
         "epoch": training.epoch,
@@ -49,7 +43,7 @@ def save_resume_point(training: Trainer, path: Path) -> None:
 
 
 def _digest(tensors: dict[str, torch.Tensor], said: dict[str, str]) -> str:
-    """SHA-256 of what a resume point holds. It lies in the file itself: two files do not appear at once."""
+    """Return the SHA-256 of a resume point. It is in the file itself, since two files do not appear at once."""
     found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -58,9 +52,9 @@ def _digest(tensors: dict[str, torch.Tensor], said: dict[str, str]) -> str:
 
 
 def load_resume_point(training: Trainer, path: Path) -> bool:
-    """Puts a fresh training where the resume point left off; false (and untouched) where there is none that fits.
+    """Restore a new training from a resume point; return false, and leave it unchanged, where none fits.
 
-    One that is damaged, or another run's, fits no training: it starts over.
+    One that is damaged, or of another run, fits no training, which then starts over.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -79,9 +73,9 @@ def load_resume_point(training: Trainer, path: Path) -> bool:
     weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
-        if name.startswith("optimiser."):
+        if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
-            # Laid out in memory as its parameter is: a fused step goes through both from end to end.
+            # The same memory layout as its parameter: a fused step goes through both from end to end.
             like = weights[int(index)]
             same = tensor.shape == like.shape
             state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if same else tensor
@@ -91,12 +85,12 @@ def load_resume_point(training: Trainer, path: Path) -> bool:
 
 
 def keep_weights(training: Trainer, path: Path) -> None:
-    """Writes a network's weights, and beside them their digest (the same name with `.json`)."""
-    # The digest is there first, so that whoever reads meanwhile finds no weights without it.
+    """Write a network's weights, and beside them their digest (the same name with `.json`)."""
+    # The digest is written first, so that a reader in the meantime finds no weights without it.
     save(path, training.model.state_dict(), {"run": training.spec.key()}, digest=path.with_suffix(".json"))
 
 
 def load_weights(path: Path, training: Trainer) -> None:
-    """Puts the weights of a checkpoint into a training's network."""
+    """Load the weights of a checkpoint into the network of a training."""
     with safe_open(path, "pt") as file:
         training.model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118

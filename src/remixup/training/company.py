@@ -35,14 +35,14 @@ def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
     unmixed: defaultdict[str, list[tuple[RunSpec, int]]] = defaultdict(list)
     plain: dict[str, str] = {}
     for spec, seeds in runs:
-        others = spec.vicinity.model_dump(exclude_defaults=True, exclude={"ratio"})
-        network = json.dumps([seeds, spec.model_dump(exclude={"vicinity"})], sort_keys=True)
-        if spec.vicinity.ratio is None and not others:
+        others = spec.mixing.model_dump(exclude_defaults=True, exclude={"ratio"})
+        network = json.dumps([seeds, spec.model_dump(exclude={"mixing"})], sort_keys=True)
+        if spec.mixing.ratio is None and not others:
             unmixed[network].append((spec, seeds))
-        elif spec.vicinity.ratio is not None and _fits(spec):
+        elif spec.mixing.ratio is not None and _fits(spec):
             kind = network + json.dumps(others, sort_keys=True)
             groups[kind].append((spec, seeds))
-            if others.keys() <= {"partner"} and Mixing.compose(**spec.vicinity.model_dump()).partner.match is None:
+            if others.keys() <= {"partner"} and Mixing.compose(**spec.mixing.model_dump()).partner.match is None:
                 plain.setdefault(network, kind)
     for network, kind in plain.items():
         groups[kind] += unmixed[network]
@@ -51,9 +51,9 @@ def companies(runs: list[tuple[RunSpec, int]]) -> list[list[RunSpec]]:
 
 def _fits(spec: RunSpec) -> bool:
     """Whether a run that mixes can have others beside it: a population, with one ratio for each minibatch."""
-    if not (spec.population and spec.objective["name"] == "supervised" and spec.threads == spec.shares == 1):
+    if not (spec.vectorized and spec.objective["name"] == "supervised" and spec.execution.threads == spec.shares == 1):
         return False
-    mixing = Mixing.compose(**spec.vicinity.model_dump())
+    mixing = Mixing.compose(**spec.mixing.model_dump())
     return mixing.partner.scope == "batch" and not mixing.mixes_several
 
 
@@ -68,7 +68,7 @@ class Company:
 
     Args:
         members: each of another run of one of `companies`, with the same inputs; one mixes at the least. Weights and
-            the optimiser's state are theirs again after `hand_back`, and when `run` ends.
+            the optimizer's state are theirs again after `hand_back`, and when `run` ends.
     """
 
     def __init__(self, members: list[SupervisedTrainer]) -> None:
@@ -98,23 +98,23 @@ class Company:
             self.hand_back()
 
     def hand_back(self) -> None:
-        """Gives each member its own weights, and its own state of the optimiser."""
-        model, optimiser = self.joint.model.state_dict(), self.joint.optimizer.state_dict()
+        """Gives each member its own weights, and its own state of the optimizer."""
+        model, optimizer = self.joint.model.state_dict(), self.joint.optimizer.state_dict()
         for k, each in enumerate(self.members):
             own = self._span(k)
             each.model.load_state_dict({name: tensor[own] for name, tensor in model.items()})
             state = {
                 index: {name: _part(value, own) for name, value in values.items()}
-                for index, values in optimiser["state"].items()
+                for index, values in optimizer["state"].items()
             }
             each.optimizer.load_state_dict({**each.optimizer.state_dict(), "state": state})
 
     def _gather(self) -> None:
         self.joint.model.load_state_dict(models.stack([each.model for each in self.members]).state_dict())
-        optimisers = [each.optimizer.state_dict()["state"] for each in self.members]
+        optimizers = [each.optimizer.state_dict()["state"] for each in self.members]
         state = {
-            index: {name: _whole([each[index][name] for each in optimisers]) for name in values}
-            for index, values in optimisers[0].items()
+            index: {name: _whole([each[index][name] for each in optimizers]) for name in values}
+            for index, values in optimizers[0].items()
         }
         self.joint.optimizer.load_state_dict({**self.joint.optimizer.state_dict(), "state": state})
 
@@ -123,14 +123,14 @@ class Company:
 
 
 def _part(value: Any, own: slice) -> Any:
-    """A member's part of a value in the optimiser's state: of moments its own, of the count of steps a copy."""
+    """A member's part of a value in the optimizer's state: of moments its own, of the count of steps a copy."""
     if not isinstance(value, Tensor):
         return value
     return (value[own] if value.ndim else value).clone()
 
 
 def _whole(values: list[Any]) -> Any:
-    """The members' values in the optimiser's state as one."""
+    """The members' values in the optimizer's state as one."""
     if not isinstance(values[0], Tensor):
         return values[0]
     return torch.cat(values) if values[0].ndim else values[0].clone()

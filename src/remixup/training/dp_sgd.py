@@ -1,14 +1,14 @@
-"""Differentially private training: another step of the optimiser, in the same loop.
+"""Differentially private training: supervised training with private optimizer steps.
 
 DP-SGD (Abadi et al., 2016, 1607.00133) with augmentation multiplicity (De et al., 2022, 2204.13650) and with mixtures
-inside one example's own set of views (Bao et al., 2023, 2311.01295). Opacus clips, adds the noise and accounts for it;
-per-example gradients are torch.func's, which Opacus calls the mode `no_op`.
+inside one example's own set of views (Bao et al., 2023, 2311.01295). Opacus clips, adds noise and accounts for privacy;
+torch.func computes per-example gradients (Opacus calls this the mode `no_op`).
 
-The guarantee is (ε, δ)-differential privacy for adding or removing one training example, as Opacus' accountants have
-it: each minibatch is a Poisson sample, the noise is Gaussian, and what an example can change in a minibatch's sum is
-bounded. It covers the weights alone. The training loss in the history is measured on the private examples without
-noise, and labels and images of the test part are not protected at all. Noise comes from torch's ordinary generators
-(Opacus' `secure_mode` is off), because runs must give the same bits: such a run is an experiment, not a release.
+The guarantee is (ε, δ)-differential privacy for adding or removing one training example, as computed by the accountants
+of Opacus: each minibatch is a Poisson sample, the noise is Gaussian, and an example's change of a minibatch's sum is
+bounded. Only the weights are private. The training loss in the history is measured on the private examples without
+noise, and the test part is not protected. Noise comes from torch's ordinary generators (Opacus' `secure_mode` is off),
+because runs must be reproducible to the bit: such a run is an experiment, not a release.
 """
 
 from __future__ import annotations
@@ -34,23 +34,22 @@ from remixup.training.trainer import Problem
 ScaleNoiseBy = Literal["sensitivity", "max_grad_norm"]
 
 MIXED_PAIRS = 3
-"""How many clipping norms an example can move a minibatch's sum by where examples are mixed in a random permutation.
+"""Sensitivity, in clipping norms, of a minibatch's sum to one example if examples are mixed by a random permutation.
 
-Take the example out of its cycle of the permutation: what is left is a uniform permutation of the others, so that the
-two minibatches are drawn alike. One mixture is gone (at most one norm), and in one another's partner was exchanged (at
-most two).
+Removing the example from its cycle leaves a uniform permutation of the others, so both minibatches have the same
+distribution. One mixture disappears (at most one norm), and one other mixture gets another partner (at most two).
 """
 
 
 @functools.cache
 def noise_multiplier(epsilon: float, delta: float, rate: float, steps: int) -> float:
-    """Standard deviation of the noise, in sensitivities, with which so many steps spend (ε, δ) at the most.
+    """Return the standard deviation of the noise, in sensitivities, with which all steps spend at most (ε, δ).
 
     Args:
-        epsilon: what may be spent; the search ends within 0.01 of it.
-        delta: the chance that the guarantee fails.
-        rate: the probability with which each example is in a minibatch.
-        steps: minibatches in all.
+        epsilon: the privacy budget; the search ends within 0.01 of it.
+        delta: the probability that the guarantee fails.
+        rate: the probability that an example is in a minibatch.
+        steps: total number of minibatches.
     """
     from opacus.accountants.utils import get_noise_multiplier
 
@@ -63,7 +62,7 @@ def noise_multiplier(epsilon: float, delta: float, rate: float, steps: int) -> f
 
 @functools.cache
 def spent(multiplier: float, delta: float, rate: float, steps: int) -> float:
-    """The ε of so many steps of the subsampled Gaussian mechanism, by Rényi differential privacy (Opacus)."""
+    """Return the ε spent by steps of the subsampled Gaussian mechanism, by Rényi differential privacy (Opacus)."""
     from opacus.accountants import RDPAccountant
 
     accountant = RDPAccountant()
@@ -75,7 +74,7 @@ def spent(multiplier: float, delta: float, rate: float, steps: int) -> float:
 
 @contextmanager
 def _valid_if_not_tight() -> Iterator[None]:
-    """Without Opacus' advice to try more orders of the divergence: with any of them ε is a bound."""
+    """Suppress Opacus' advice to try more orders of the divergence: each order gives a valid bound of ε."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Optimal order is", UserWarning)
         yield
@@ -83,30 +82,30 @@ def _valid_if_not_tight() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Minibatch:
-    """A Poisson sample, and all that is drawn for its examples: the first dimension of each tensor is the example's."""
+    """A Poisson sample and all random choices for its examples; the first dimension of each tensor is the example."""
 
     rows: Tensor
     """Positions in the training part, int64 (n,)."""
     uniforms: Tensor
-    """Of the augmentation, (n, views, parts, 2)."""
+    """Numbers for the augmentation, (n, views, transforms, 2)."""
     pool: Tensor
     """Positions in the pool, int64 (n, pool views)."""
     first: Tensor
-    """Members of the own set that are mixed, int64 (n, mixtures)."""
+    """Members of the own set to mix, int64 (n, mixtures)."""
     second: Tensor
     """Their partners in the own set, int64 (n, mixtures)."""
     ratio: Tensor
-    """λ of each mixture: (n, mixtures); or of each view that is mixed with another example's, (n, views)."""
+    """λ of each mixture, (n, mixtures), or of each view that is mixed with another example's view, (n, views)."""
     partner: Tensor | None = None
     """Positions of the examples' partners in the minibatch, int64 (n,), where examples are mixed with each other."""
 
     def to(self, device: torch.device) -> Minibatch:
-        """The same minibatch on a device."""
+        """Move the minibatch to a device."""
         moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items() if value is not None}
         return replace(self, **moved)
 
     def without(self, example: int) -> Minibatch:
-        """The minibatch as it is drawn where one example is not in it, all else being the same."""
+        """Return the minibatch that the same draws give without one example."""
         keep = torch.arange(len(self.rows), device=self.rows.device) != example
         tensors = ("rows", "uniforms", "pool", "first", "second", "ratio")
         left = replace(self, **{name: getattr(self, name)[keep] for name in tensors})
@@ -117,26 +116,26 @@ class Minibatch:
 
 
 class DPTrainer(SupervisedTrainer):
-    """One seed in differentially private training; to the runner it is what `Training` is.
+    """Train one seed with differential privacy.
 
-    An epoch has `passes` times n / `batch_size` steps, rounded, at least one; each takes every one of the n examples
-    with probability `batch_size` / n. An example's set is `views` augmented copies of it, `pool_views` images of the
-    dataset's pool, and `self_mixtures` mixtures of two members of these, as ratio, partner, blend and target of the
-    vicinity say. The gradient of the mean loss over the set is clipped to `max_grad_norm` in the norm of all parameters
-    together; the sum over the minibatch gets noise and is divided by `batch_size`.
+    An epoch has `passes` times n / `batch_size` steps, rounded, at least one; each includes each of the n examples with
+    probability `batch_size` / n. An example's set is `views` augmented copies of it, `pool_views` images of the
+    dataset's pool, and `self_mixtures` mixtures of two of these. The gradient of the mean loss over the set is clipped
+    to `max_grad_norm` in the norm of all parameters together; noise is added to the sum over the minibatch, which is
+    divided by `batch_size`.
 
     With the partner `permutation` the views of an example are mixed with those of another one instead (view k with view
-    k), before the mixed gradient is clipped: naive mixup. An example then moves the sum by up to `MIXED_PAIRS`
-    clipping norms, and the noise is larger in proportion, unless `scale_noise_by` says `max_grad_norm`; the ε that is
-    recorded is the true one in either case.
+    k), before the gradient is clipped: naive mixup. An example then changes the sum by up to `MIXED_PAIRS` clipping
+    norms, and the noise is larger in proportion, unless `scale_noise_by` is `max_grad_norm`. The true ε is recorded in
+    either case.
 
     Attributes:
-        rate: the probability q with which an example is in a minibatch.
-        steps: steps of an epoch.
+        rate: the probability q that an example is in a minibatch.
+        steps: number of steps in an epoch.
         multiplier: standard deviation of the noise in clipping norms.
 
     Raises:
-        UserError: a specification that asks for what private training does not do, or that would not be private.
+        UserError: if the specification does not fit the data or the network.
     """
 
     def __init__(
@@ -173,7 +172,7 @@ class DPTrainer(SupervisedTrainer):
 
     @property
     def sensitivity(self) -> int:
-        """By how many clipping norms one example can move a minibatch's sum of clipped gradients."""
+        """The largest change of a minibatch's sum of clipped gradients by one example, in clipping norms."""
         mixed = self.mixing.ratio is not None and self.mixing.partner.scope != "example"
         return MIXED_PAIRS if mixed else 1
 
@@ -184,12 +183,12 @@ class DPTrainer(SupervisedTrainer):
         return each * (self.sensitivity if self.scale_noise_by == "sensitivity" else 1)
 
     def spent(self, epochs: int) -> float:
-        """The true ε after so many epochs."""
+        """Return the true ε after a number of epochs."""
         return spent(self.multiplier / self.sensitivity, self.delta, self.rate, epochs * self.steps)
 
     @functools.cached_property
     def noisy(self) -> Any:
-        """Opacus' optimiser around the run's own: it clips, sums, adds noise and averages."""
+        """The run's optimizer wrapped by that of Opacus, which clips, sums, adds noise and averages."""
         from opacus.optimizers import DPOptimizer  # seconds to import, and only steps need it
 
         return DPOptimizer(
@@ -215,10 +214,10 @@ class DPTrainer(SupervisedTrainer):
         return {"train_loss": mean, "epsilon": torch.tensor([self.spent(self.epoch + 1)], dtype=torch.float64)}
 
     def accumulate(self, drawn: Minibatch) -> Tensor:
-        """Hands the per-example gradients of a minibatch to the optimiser, clipped but for the last part of them.
+        """Pass the per-example gradients of a minibatch to the optimizer, which clips all but the last part here.
 
         Returns:
-            the sum of the examples' losses, float64 ().
+            The sum of the examples' losses, float64 ().
         """
         x, target = self.sets(drawn)
         size = self.spec.micro_batch or max(1, len(x))
@@ -234,9 +233,9 @@ class DPTrainer(SupervisedTrainer):
         return total
 
     def clipped_sum(self, drawn: Minibatch) -> Tensor:
-        """The sum of a minibatch's clipped gradients, all parameters one after another (parameters,), without noise.
+        """Return the sum of a minibatch's clipped gradients without noise, all parameters concatenated (parameters,).
 
-        What a step adds its noise to; here without Opacus, which takes seconds to import.
+        It does not use Opacus, which takes seconds to import.
         """
         gradients, _ = self.gradients(*self.sets(drawn))
         flat = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
@@ -244,14 +243,14 @@ class DPTrainer(SupervisedTrainer):
         return factor @ flat
 
     def gradients(self, x: Tensor, target: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Gradients of each example's loss, the mean over its set, and the losses.
+        """Compute the gradients of each example's loss (the mean over its set), and the losses.
 
         Args:
             x: sets of network inputs (n, members, ...).
             target: class probabilities (n, members, classes).
 
         Returns:
-            for each parameter (n, *shape), and (n,).
+            For each parameter (n, *shape), and (n,).
         """
         from torch.func import functional_call, grad_and_value, vmap
 
@@ -267,7 +266,7 @@ class DPTrainer(SupervisedTrainer):
         return list(found.values()), losses
 
     def sets(self, drawn: Minibatch) -> tuple[Tensor, Tensor]:
-        """Each example's set: network inputs (n, members, ...) and targets (n, members, classes)."""
+        """Return each example's set: network inputs (n, members, ...) and targets (n, members, classes)."""
         mixing, n = self.mixing, len(drawn.rows)
         rows = self.inputs.train[0, drawn.rows]
         labels = self.inputs.train_labels[0, drawn.rows]
@@ -288,7 +287,7 @@ class DPTrainer(SupervisedTrainer):
         return x, target
 
     def _views(self, rows: Tensor, labels: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Augmented copies of examples, (n, views, ...), and their targets."""
+        """Return augmented copies of examples, (n, views, ...), and their targets."""
         copies = rows.repeat_interleave(self.views).unsqueeze(0)
         x = self.augment(self.inputs.examples(copies), uniforms.flatten(0, 1).unsqueeze(0))
         x = x.view(len(rows), self.views, *x.shape[2:])
@@ -298,7 +297,7 @@ class DPTrainer(SupervisedTrainer):
         return self.mixing.smooth(self.inputs.task.target(labels, dtype))
 
     def minibatches(self) -> list[Minibatch]:
-        """The minibatches of the epoch: the sample first, then what is drawn for its examples."""
+        """Draw the minibatches of the epoch: the samples first, then the random choices for their examples."""
         seed, count = self.seeds[0], self.inputs.train.shape[1]
         chance = torch.rand(self.steps, count, dtype=torch.float64, generator=generator(seed, "poisson", self.epoch))
         purposes: tuple[Purpose, ...] = ("augmentation", "pool", "pairs", "partner", "ratio")

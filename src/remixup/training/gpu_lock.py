@@ -1,7 +1,7 @@
-"""GPU slots: one device for one job, held by a lock that the kernel frees when its holder dies.
+"""GPU slots: one device for one job, locked by a file lock that the kernel frees when the process dies.
 
-Snakemake's `gpu` resource caps how many jobs run at once but assigns no device. The locks lie in a folder of the host,
-so that two clones, or two users, share the devices too.
+Snakemake's `gpu` resource limits how many jobs run at once but assigns no device. The locks are in a folder of the
+host, so that several clones and users can share the devices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = Path(tempfile.gettempdir()) / "remixup-gpu-slots"
 
 
 def devices() -> list[str]:
-    """The devices this process may use, found without CUDA: CUDA_VISIBLE_DEVICES, else what the driver lists."""
+    """Return the devices this process may use, without CUDA: CUDA_VISIBLE_DEVICES, or else the driver's list."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
@@ -35,7 +35,7 @@ def devices() -> list[str]:
 
 
 def _known_as(names: list[str]) -> dict[str, str]:
-    """The name of each device's lock: where Slurm numbers a job's devices from 0, the host's number for it."""
+    """Return each device's lock name: the host's number where Slurm numbers a job's devices from 0."""
     numbers = os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS")
     known = numbers.split(",") if numbers else names
     return dict(zip(names, known if len(known) == len(names) else names, strict=True))
@@ -45,15 +45,15 @@ def _known_as(names: list[str]) -> dict[str, str]:
 def slots(
     count: int = 1, limit: int | None = None, folder: Path | None = None, poll: float = 0.5
 ) -> Iterator[list[str]]:
-    """Holds some devices, waiting until they are free; yields their names, none where there is no device.
+    """Lock devices, waiting until they are free, and yield their names (none if there is no device).
 
-    While they are held, CUDA_VISIBLE_DEVICES shows them alone; enter before the first use of CUDA.
+    Meanwhile CUDA_VISIBLE_DEVICES lists only these devices; enter before the first use of CUDA.
 
     Args:
-        count: how many, all at once; where there are fewer, as many as there are.
-        limit: use only the first so many devices (the workflow's `gpu` resource).
-        folder: where the locks lie; one folder for the whole host unless told otherwise.
-        poll: seconds between two looks at occupied devices.
+        count: number of devices to lock together; at most all that exist.
+        limit: use only the first `limit` devices (the workflow's `gpu` resource).
+        folder: folder of the locks; by default one for the whole host.
+        poll: seconds between two attempts.
     """
     names = devices()
     locks = dict(list(_known_as(names).items())[:limit])
@@ -84,7 +84,7 @@ def _acquire(locks: dict[str, str], count: int, home: Path, poll: float) -> dict
         held = _free(locks, count, home)
         if len(held) == count:
             return held
-        # Who waits with half of what it needs may wait for one that does the same.
+        # Release partial allocations to avoid deadlock.
         for lock in held.values():
             lock.release()
         if not told:
@@ -94,7 +94,7 @@ def _acquire(locks: dict[str, str], count: int, home: Path, poll: float) -> dict
 
 
 def _free(locks: dict[str, str], count: int, home: Path) -> dict[str, FileLock]:
-    """Locks on the first devices that are free, at most so many."""
+    """Lock the first free devices, at most `count`."""
     held: dict[str, FileLock] = {}
     for name, known_as in locks.items():
         lock = FileLock(home / f"{known_as.replace('/', '-')}.lock", mode=0o666)

@@ -1,4 +1,4 @@
-"""How freed memory is kept on a CPU."""
+"""Settings of the C library's memory allocation."""
 
 import ctypes
 import platform
@@ -8,17 +8,17 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def keep_freed() -> bool:
-    """Has glibc keep what tensors free for the next ones, instead of giving it back to the system at every step.
+    """Make glibc keep freed memory for later tensors, instead of returning it to the system at every step.
 
-    A training step allocates the same tensors as the one before. By default memory of more than some megabytes is
-    returned when it is freed, and the system clears it page by page when it is asked for again: a quarter of the time
-    of a step of PreAct ResNet-18 on a virtual machine. Numbers do not change; a process may hold more memory.
+    A training step allocates the same tensors as the step before. By default glibc returns freed blocks of some
+    megabytes or more, and the system clears their pages when they are allocated again: a quarter of the time of a step
+    of PreAct ResNet-18 on a virtual machine. Results do not change; a process may use more memory.
 
     Returns:
-        Whether it was done; not on other C libraries.
+        Whether it was done; false for other C libraries.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(None)
-    # Both: the second alone is taken back by the first, and the first alone makes small tensors slower.
+    # Both are needed: the default of the first undoes the second, and the first alone makes small tensors slower.
     return all(libc.mallopt(option, 2**31 - 1) for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD))

@@ -8,6 +8,8 @@ from annotated_types import Ge, Gt, Lt
 from remixup.config.requirements import Refusal
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
+from remixup.mixing.partner.augmented_views import own_views
+from remixup.mixing.partner.minibatch import permutation
 from remixup.training.dp_sgd import DPTrainer, ScaleNoiseBy
 from remixup.training.gan import GANTrainer
 from remixup.training.supervised import SupervisedTrainer
@@ -15,27 +17,27 @@ from remixup.training.supervised import SupervisedTrainer
 NUMERICS = 1
 _ALL = (
     "dataset",
-    "scaling",
+    "normalization",
     "model",
-    "vicinity",
-    "optimiser",
+    "mixing",
+    "optimizer",
     "schedule",
     "epochs",
     "batch_size",
     "objective",
-    "threads",
+    "execution",
 )
 _PRIVATE = ("augmentation", "micro_batch", "passes", "measure_training", "measure_f1", "choose_epoch")
 USES = {
     "gan": {
         "run": _ALL,
         "run.dataset": ("name", "version", "holdout", "subset"),
-        "run.vicinity": ("ratio",),
+        "run.mixing": ("ratio",),
     },
-    "private": {
+    "dp_sgd": {
         "run": (*_ALL, *_PRIVATE),
         "run.dataset": ("name", "version", "holdout", "subset", "validation"),
-        "run.vicinity": ("ratio", "partner", "blend", "target", "smoothing"),
+        "run.mixing": ("ratio", "partner", "blend", "target", "smoothing"),
     },
 }
 """The settings that an objective uses, where it does not use all."""
@@ -45,22 +47,22 @@ _MIXTURES = "mixtures need a ratio and partners among the own views, and these n
 REFUSES = {
     "supervised": [
         Refusal({"model": "gan"}, "objective", "the model gan is trained by the objective gan"),
-        Refusal({"partner.scope": "example"}, "vicinity.partner", "only the objective private has several views"),
+        Refusal({"partner.scope": "example"}, "mixing.partner", "only the objective dp_sgd has several views"),
     ],
     "gan": [
         Refusal({"model": {"not": "gan"}}, "model.name", "it trains the model gan, not {model}"),
-        Refusal({"ratio.several": True}, "vicinity.ratio", "it mixes two examples, not several"),
+        Refusal({"ratio.several": True}, "mixing.ratio", "it mixes two examples, not several"),
     ],
-    "private": [
+    "dp_sgd": [
         Refusal(
-            {"population": True},
+            {"vectorized": True},
             "model",
-            "it trains one seed at a time, not a population such as {model}",
-            "name a network that is not batched over members",
+            "it trains one seed at a time, and the seeds of {model} are vectorized",
+            "a model without vectorized seeds",
         ),
         Refusal(
-            {"scaling": "standardise"},
-            "scaling",
+            {"normalization": "standardize"},
+            "normalization",
             "the mean and the deviation would reveal the private examples",
             "use `given`, with constants that do not come from them, or `raw`",
         ),
@@ -71,10 +73,10 @@ REFUSES = {
             "name an `augmentation`",
         ),
         Refusal(
-            {**_MIXES_EXAMPLES, "partner": {"not": "permutation"}},
-            "vicinity.partner",
+            {**_MIXES_EXAMPLES, "partner": {"not": permutation.__name__}},
+            "mixing.partner",
             "what an example can change under this partner is not known",
-            "use own_views",
+            f"use {own_views.__name__}",
         ),
         Refusal({"objective.self_mixtures": "> 0", "mixes": False}, "objective.self_mixtures", _MIXTURES),
         Refusal({"objective.self_mixtures": "> 0", **_MIXES_EXAMPLES}, "objective.self_mixtures", _MIXTURES),
@@ -90,8 +92,8 @@ REFUSES = {
             "ask for more views",
         ),
         Refusal({"objective.pool_views": "> 0", **_MIXES_EXAMPLES}, "objective.pool_views", "naive mixing has no pool"),
-        Refusal({"blend.position": "> 0"}, "vicinity.blend", "its blends do not paste windows"),
-        Refusal({"ratio.several": True}, "vicinity.ratio", "it mixes two examples at a time"),
+        Refusal({"blend.position": "> 0"}, "mixing.blend", "its blends do not paste windows"),
+        Refusal({"ratio.several": True}, "mixing.ratio", "it mixes two examples at a time"),
     ],
 }
 
@@ -130,7 +132,7 @@ def gan(
     return GANTrainer(spec, seeds, inputs, device, iterations=iterations, critic_steps=critic_steps, pairs=pairs)
 
 
-def private(
+def dp_sgd(
     spec: RunSpec,
     seeds: list[int],
     inputs: Inputs,

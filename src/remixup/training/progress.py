@@ -1,4 +1,4 @@
-"""Progress that a person can read while it runs, and that is a line for each block in a log file."""
+"""Progress of training: a bar on a terminal, one line for each block in a log file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from remixup.training.trainer import Trainer
 
 
 class ProgressReport:
-    """Shows a bar over the epochs of a block on a terminal; prints one line when the block is done.
+    """Show a bar over the epochs of a block on a terminal, and print one line when the block is done.
 
     Args:
-        bar: without it, the lines alone: bars of several processes would overwrite each other.
+        bar: whether to show bars; those of several processes would overwrite each other.
     """
 
     def __init__(self, bar: bool = True) -> None:
@@ -40,7 +40,7 @@ class ProgressReport:
         self.bar.stop()
 
     def __call__(self, run: str, seeds: list[int], training: Trainer) -> None:
-        """Called after each epoch of a block."""
+        """Report an epoch of a block."""
         name = f"{run} seed {seeds[0]}" if len(seeds) == 1 else f"{run} seeds {seeds[0]}-{seeds[-1]}"
         rows = training.history[-len(seeds) :]
         quantity = "test_error" if "test_error" in rows[0] else "train_loss"

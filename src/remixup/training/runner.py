@@ -1,4 +1,4 @@
-"""Trains what the store lacks: runs, block by block, resumed where they were cut off."""
+"""Train what the store lacks: runs, seed block by seed block, resumed where they were interrupted."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from remixup.config.run import RunSpec
 from remixup.data import Prepared, load
 from remixup.data.inputs import Inputs, make_inputs
 from remixup.errors import UserError
-from remixup.store.provenance import code, environment, processor, sha256
-from remixup.store.run_store import Block, Damaged, Store, enough_space, weights_fault
+from remixup.store import provenance
+from remixup.store.blocks import Damaged, SeedBlock
+from remixup.store.manifest import JobManifest
+from remixup.store.provenance import Provenance, processor, sha256
+from remixup.store.run_store import Store, enough_space, weights_fault
 from remixup.training import checkpoints, malloc, objectives
 from remixup.training.company import Company, companies
 from remixup.training.data_parallel import team
@@ -29,30 +32,30 @@ from remixup.training.supervised import SupervisedTrainer
 from remixup.training.trainer import Trainer
 
 RESUME_SECONDS = 5.0
-"""A resume point is kept after an epoch when the last is older: writing must not cost more than training."""
+"""A resume point is written after an epoch when the last is older, so that writing never costs more than training."""
 
 
 class Reporter(Protocol):
-    """Told of a block's progress."""
+    """Is told of the progress of seed blocks."""
 
     def __call__(self, run: str, seeds: list[int], training: Trainer) -> None:
-        """Called after each epoch."""
+        """Report an epoch that has ended."""
 
 
 def pick_device(held: list[str]) -> torch.device:
-    """The first of the devices that are held; the CPU without one."""
+    """Return the first of the GPUs that this process has locked, or the CPU without one."""
     return torch.device("cuda", 0) if held else torch.device("cpu")
 
 
 class Runner:
-    """Trains runs into a store, each in one process on one device or, where its minibatches can be shared, in several.
+    """Trains runs into a store, on one device or, where minibatches can be shared, in several processes.
 
     Args:
-        store: where runs are kept.
+        store: gets the results.
         data: the data folder.
         device: of this process.
-        report: told of the progress.
-        processes: at most so many train a run together, each with a device of its own.
+        report: is told of the progress.
+        processes: the most that train one run together, each on a device of its own.
     """
 
     def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter, processes: int = 1) -> None:
@@ -60,76 +63,85 @@ class Runner:
         self.processes = processes
         self._loaded: dict[tuple[str, str], Prepared] = {}
 
-    def train(self, spec: RunSpec, seeds: int, keep_weights: bool, first: int = 0) -> list[Block]:
-        """Makes sure that the store has seeds first to seeds - 1 of a run (and their weights, if asked); its blocks.
+    def train(self, spec: RunSpec, seeds: int, keep_weights: bool, first: int = 0) -> list[SeedBlock]:
+        """Train the missing seeds of a run, and return all its stored blocks with some of these seeds.
 
-        A block that does not verify is put aside and trained again.
+        A damaged block is moved aside, and its seeds are trained again.
+
+        Args:
+            spec: of the run.
+            seeds: their number; the last is seeds - 1.
+            keep_weights: whether to store the trained weights, too.
+            first: the first seed.
         """
         run = spec.key()
         with self.store.lock(run), enough_space(self.store.runs):
-            for block in self.store.blocks(run):
-                self._check(block)
-            for group in self.store.missing(run, seeds, spec.population):
+            for path in self.store.files(run):
+                self._move_aside_if_damaged(path)
+            for group in self.store.missing(run, seeds, spec.vectorized):
                 if group[-1] >= first:
                     self.train_block(spec, group, keep_weights)
-            blocks = [block for block in self.store.blocks(run) if block.first < seeds and block.last >= first]
+            blocks = [each for each in self.store.blocks(run) if each.seeds[0] < seeds and each.seeds[-1] >= first]
             if keep_weights:
                 for block in blocks:
                     self._restore_weights(spec, block)
         return blocks
 
-    def _check(self, block: Block) -> None:
+    def _move_aside_if_damaged(self, path: Path) -> None:
         try:
-            block.verify()
+            SeedBlock.read(path).check_values()
         except Damaged as error:
-            aside = self.store.scratch / "damaged" / f"{block.folder.parent.name}-{block.folder.name}-{time.time_ns()}"
+            aside = self.store.scratch / "damaged" / f"{path.parent.name}-{path.stem}-{time.time_ns()}.json"
             aside.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(block.folder, aside)
-            print(f"{error}; it lies in {aside} now and is trained again", flush=True)
+            shutil.move(path, aside)
+            print(f"{error}; it was moved to {aside} and is trained again", flush=True)
 
     def inputs(self, spec: RunSpec, seeds: list[int]) -> Inputs:
-        """The inputs of a block; datasets are read once."""
+        """Return the inputs of a block; a dataset is read once."""
         key = (spec.dataset.name, spec.dataset.version)
         if key not in self._loaded:
             self._loaded = {key: load(*key, folder=self.data)}
         return make_inputs(spec, seeds, self._loaded[key], self.device)
 
-    def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> Block:
-        """Trains some seeds of a run together and adds them to the store, whose lock on the run the caller holds."""
+    def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> SeedBlock:
+        """Train some seeds of a run together and add them to the store; the caller has locked the run."""
         began = datetime.now(UTC)
         training, seconds = self._fit(spec, seeds)
         return self._publish(training, keep_weights, began, seconds)
 
     def _publish(
-        self, training: Trainer, keep_weights: bool, began: datetime, seconds: float, beside: Sequence[str] = ()
-    ) -> Block:
-        """Adds what was trained to the store; `beside` are the other runs of its company."""
+        self,
+        training: Trainer,
+        keep_weights: bool,
+        began: datetime,
+        seconds: float,
+        batched_with: Sequence[str] = (),
+    ) -> SeedBlock:
+        """Add a finished training to the store."""
         spec, seeds, run = training.spec, training.seeds, training.spec.key()
         if keep_weights:
             checkpoints.keep_weights(training, self.store.checkpoint(run, seeds))
-        provenance = {
-            "run": run,
-            "seeds": seeds,
-            **({"beside": list(beside)} if beside else {}),
-            "code": code(),
-            "environment": environment(),
-            "hardware": hardware(self.device),
-            "device": self.device.type,
-            "processes": min(self.processes, spec.shares),
-            "data": {**spec.dataset.model_dump(), **_digests(self._loaded[_data_key(spec)].manifest)},
-            "started": began.isoformat(timespec="seconds"),
-            "seconds": round(seconds, 3),
-            # Processes that wanted a core over the last five minutes: more than there are cores, and seconds are long.
-            "load_average": round(os.getloadavg()[1], 2),
-        }
-        block = self.store.publish(spec, seeds, training.history, provenance)
+        made = Provenance(
+            code=provenance.code(),
+            environment=provenance.environment(),
+            hardware=hardware(self.device),
+            device=self.device.type,
+            execution=spec.execution,
+            processes=min(self.processes, spec.shares),
+            data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
+            started=began.isoformat(timespec="seconds"),
+            seconds=round(seconds, 3),
+            batched_with=list(batched_with),
+            load_average=round(os.getloadavg()[1], 2),
+        )
+        block = self.store.publish(spec, seeds, training.history, made)
         self.store.resume_point(run, seeds).unlink(missing_ok=True)
         return block
 
-    def train_company(self, specs: list[RunSpec], seeds: int, keep_weights: set[str]) -> None:
-        """Adds to the store the seeds 0 to seeds - 1 that runs of a company lack, where two or more lack the same.
+    def train_batched(self, specs: list[RunSpec], seeds: int, keep_weights: set[str]) -> None:
+        """Train the seeds that two or more of some runs lack alike, these runs together as one.
 
-        Runs that were cut off after different epochs are left to `train`, which resumes each by itself.
+        Runs that were interrupted after different epochs are left to `train`, which resumes each by itself.
         """
         runs = {spec.key(): spec for spec in specs}
         with ExitStack() as locks, enough_space(self.store.runs):
@@ -137,13 +149,13 @@ class Runner:
                 locks.enter_context(self.store.lock(run))
             lacking: defaultdict[tuple[int, ...], list[RunSpec]] = defaultdict(list)
             for run, spec in runs.items():
-                for block in self.store.missing(run, seeds, population=True):
+                for block in self.store.missing(run, seeds, vectorized=True):
                     lacking[tuple(block)].append(spec)
             for block_seeds, members in lacking.items():
                 if len(members) > 1:
-                    self._train_side_by_side(members, list(block_seeds), keep_weights)
+                    self._fit_batched(members, list(block_seeds), keep_weights)
 
-    def _train_side_by_side(self, specs: list[RunSpec], seeds: list[int], keep_weights: set[str]) -> None:
+    def _fit_batched(self, specs: list[RunSpec], seeds: list[int], keep_weights: set[str]) -> None:
         started, began = datetime.now(UTC), time.monotonic()
         prepare_process(specs[0])
         inputs = self.inputs(specs[0], seeds)
@@ -155,16 +167,16 @@ class Runner:
             return
         company = Company(members)
 
-        def keep() -> None:
+        def save() -> None:
             company.hand_back()
             for training, point in zip(members, points, strict=True):
                 checkpoints.save_resume_point(training, point)
 
-        keep_now_and_then = _now_and_then(keep)
+        save_if_due = _every_few_seconds(save)
 
         def after_epoch() -> None:
             if not company.joint.finished:
-                keep_now_and_then()
+                save_if_due()
             for training in members:
                 self.report(training.spec.key(), seeds, training)
 
@@ -172,13 +184,13 @@ class Runner:
         seconds = (time.monotonic() - began) / len(members)
         for training, point in zip(members, points, strict=True):
             if training.finished:
-                beside = [spec.key() for spec in specs if spec is not training.spec]
-                self._publish(training, training.spec.key() in keep_weights, started, seconds, beside)
+                others = [spec.key() for spec in specs if spec is not training.spec]
+                self._publish(training, training.spec.key() in keep_weights, started, seconds, others)
             else:
                 checkpoints.save_resume_point(training, point)
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Trainer, float]:
-        """A finished training, and the seconds it took (those before an interruption not included)."""
+        """Return a finished training, and the seconds it took (those before an interruption not included)."""
         prepare_process(spec)
         began = time.monotonic()
         point = self.store.resume_point(spec.key(), seeds)
@@ -186,18 +198,18 @@ class Runner:
         with team(min(self.processes, spec.shares), self.device, _take_part, (spec, seeds, self.data, point)):
             training = start(spec, seeds, inputs, self.device)
             checkpoints.load_resume_point(training, point)
-            keep_now_and_then = _now_and_then(lambda: checkpoints.save_resume_point(training, point))
+            save_if_due = _every_few_seconds(lambda: checkpoints.save_resume_point(training, point))
 
             def after_epoch(training: Trainer) -> None:
                 if not training.finished:
-                    keep_now_and_then()
+                    save_if_due()
                 self.report(spec.key(), seeds, training)
 
             training.run(after_epoch)
         return training, time.monotonic() - began
 
-    def _restore_weights(self, spec: RunSpec, block: Block) -> None:
-        """Trains a block again where its weights were not kept, or are damaged; its results stay as they are."""
+    def _restore_weights(self, spec: RunSpec, block: SeedBlock) -> None:
+        """Train a block again where its weights are missing or damaged; its results do not change."""
         path = self.store.checkpoint(spec.key(), block.seeds)
         fault = weights_fault(path)
         if fault is None:
@@ -209,25 +221,25 @@ class Runner:
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
-def _now_and_then(keep: Callable[[], None]) -> Callable[[], None]:
-    """Called often, it keeps a resume point where the last, or this moment, is `RESUME_SECONDS` ago."""
-    kept = time.monotonic()
+def _every_few_seconds(save: Callable[[], None]) -> Callable[[], None]:
+    """Return a function to call often: it saves where the last time is `RESUME_SECONDS` ago or more."""
+    saved = time.monotonic()
 
-    def kept_if_due() -> None:
-        nonlocal kept
-        if time.monotonic() - kept >= RESUME_SECONDS:
-            keep()
-            kept = time.monotonic()
+    def save_if_due() -> None:
+        nonlocal saved
+        if time.monotonic() - saved >= RESUME_SECONDS:
+            save()
+            saved = time.monotonic()
 
-    return kept_if_due
+    return save_if_due
 
 
 def prepare_process(spec: RunSpec) -> None:
-    """Has this process compute as a run asks for: with its threads, and in float32 where that is its precision.
+    """Set up this process to compute as a run asks for: its number of threads, and float32 without TensorFloat-32.
 
-    By default PyTorch has a GPU round what goes into a convolution to ten bits (TensorFloat-32).
+    By default PyTorch has a GPU round the inputs of convolutions to ten bits.
     """
-    torch.set_num_threads(spec.threads)
+    torch.set_num_threads(spec.execution.threads)
     # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
     # the compiler may fail, which still asks for the older.
     torch.backends.cudnn.allow_tf32 = False
@@ -235,7 +247,7 @@ def prepare_process(spec: RunSpec) -> None:
 
 
 def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
-    """A member of a team trains as the first process does, and leaves reporting and keeping to it."""
+    """Train as the first process of a team does, which reports and writes for all."""
     prepare_process(spec)
     prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
     training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
@@ -244,42 +256,39 @@ def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path
 
 
 def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Trainer:
-    """The training of a block of seeds, before its first epoch: whatever the objective's part makes of it."""
+    """Return the training of a seed block, before its first epoch, as the run's objective makes it."""
     begun: Trainer = bind(objectives, spec.objective)(spec, seeds, inputs, device)
     return begun
 
 
-def _digests(manifest: dict[str, Any]) -> dict[str, str]:
-    """SHA-256 of a dataset's tensors and, where it is one of image files, of the files."""
-    found = {"sha256": manifest["sha256"]}
-    return {**found, "images_sha256": manifest["images.bin"]["sha256"]} if "images.bin" in manifest else found
-
-
-def _data_key(spec: RunSpec) -> tuple[str, str]:
-    return spec.dataset.name, spec.dataset.version
+def _data(manifest: dict[str, Any], spec: RunSpec) -> provenance.Data:
+    """Return the dataset with the SHA-256 of its tensors and, where it is streamed, of its image files."""
+    images = manifest["images.bin"]["sha256"] if "images.bin" in manifest else None
+    name, version = spec.dataset.name, spec.dataset.version
+    return provenance.Data(name=name, version=version, sha256=manifest["sha256"], images_sha256=images)
 
 
 def hardware(device: torch.device) -> str:
-    """What computed: the GPU's name, or the processor's."""
+    """Return the name of the GPU, or of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def train_pack(
     runner: Runner, runs: dict[str, tuple[RunSpec, int]], keep_weights: set[str], log: Callable[[str], Path]
-) -> dict[str, Any]:
-    """Trains the runs of a pack; what became of each, for the receipt.
+) -> JobManifest:
+    """Train the runs of a job, and return its manifest.
 
-    A run that breaks does not stop the others: its traceback goes to a log file that the receipt names. A mistake of
-    the user's stops the pack.
+    A run that fails does not stop the others: its traceback is written to the log file that the manifest names. A
+    mistake of the user's stops the job.
     """
-    receipt: dict[str, Any] = {"runs": {}, "failed": {}}
-    for company in companies(list(runs.values())):
+    manifest = JobManifest()
+    for batch in companies(list(runs.values())):
         try:
-            runner.train_company(company, runs[company[0].key()][1], keep_weights)
+            runner.train_batched(batch, runs[batch[0].key()][1], keep_weights)
         except UserError:
             raise
-        except Exception as error:  # below, each by itself, it is seen which of them breaks
-            print(f"{len(company)} runs side by side failed ({error!r}); they are trained one by one", flush=True)
+        except Exception as error:  # below, each by itself, it is seen which of them fails
+            print(f"{len(batch)} batched runs failed ({error!r}); they are trained one by one", flush=True)
     for key, (spec, seeds) in runs.items():
         try:
             blocks = runner.train(spec, seeds, key in keep_weights)
@@ -289,12 +298,11 @@ def train_pack(
             path = log(key)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(traceback.format_exc(), encoding="utf-8")
-            receipt["failed"][key] = str(path)
+            manifest.failed[key] = str(path)
             print(f"{key} failed; see {path}", flush=True)
             continue
-        receipt["runs"][key] = {block.folder.name: block.digest for block in blocks}
-        for block in blocks:
+        manifest.runs[key] = {block.name: block.digest for block in blocks}
+        for block in blocks if key in keep_weights else ():
             weights = runner.store.checkpoint(key, block.seeds)
-            if key in keep_weights:
-                receipt.setdefault("checkpoints", {})[str(weights)] = sha256(weights)
-    return receipt
+            manifest.checkpoints[str(weights)] = sha256(weights)
+    return manifest

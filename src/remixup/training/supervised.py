@@ -37,7 +37,7 @@ class SupervisedTrainer(Trainer):
     """
 
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
-        if not spec.population and len(seeds) != 1:
+        if not spec.vectorized and len(seeds) != 1:
             raise ValueError("only population models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
         refuse(self._problems(), f"dataset {spec.dataset.name}")
@@ -53,17 +53,17 @@ class SupervisedTrainer(Trainer):
         spec, inputs, mixing, stages = self.spec, self.inputs, self.mixing, len(self.model)
         streamed = not isinstance(inputs.x, Tensor)
         pixels = not isinstance(inputs.x, Tensor) or inputs.x.dtype == torch.uint8
-        numeric, noise = inputs.y.is_floating_point(), spec.vicinity.noise or {}
+        numeric, noise = inputs.y.is_floating_point(), spec.mixing.noise or {}
         valid_cuts = f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them"
-        yield mixing.cut >= stages, "vicinity.cut", f"{valid_cuts}, not {mixing.cut}", None
+        yield mixing.cut >= stages, "mixing.cut", f"{valid_cuts}, not {mixing.cut}", None
         dataset_partners = streamed and mixing.partner.scope == "dataset"
-        yield dataset_partners, "vicinity.partner", "image files are mixed within minibatches", None
+        yield dataset_partners, "mixing.partner", "image files are mixed within minibatches", None
         yield spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by", None
         too_few = spec.drop_last and inputs.train.shape[1] < spec.batch_size
         yield too_few, "drop_last", "no minibatch would be complete", None
-        yield numeric and mixing.smoothing > 0, "vicinity.smoothing", "numeric labels are not smoothed", None
+        yield numeric and mixing.smoothing > 0, "mixing.smoothing", "numeric labels are not smoothed", None
         no_pixels = not pixels and noise.get("of") == "pixels"
-        yield no_pixels, "vicinity.noise", "noise in units of pixels needs images", None
+        yield no_pixels, "mixing.noise", "noise in units of pixels needs images", None
 
     @cached_property
     def training_sets(self) -> list[TrainingSet]:
@@ -195,11 +195,11 @@ class SupervisedTrainer(Trainer):
             return x
         # Other sizes (the last batch of an epoch, test batches) would each be compiled again.
         whole = self.model.training and x.shape[1] == (self.spec.micro_batch or self.spec.batch_size)
-        model = self._network(start, end, self.spec.compile and whole)
-        if self.spec.population:
+        model = self._network(start, end, self.spec.execution.compile and whole)
+        if self.spec.vectorized:
             return model(x)
         single = x.squeeze(0)
-        if self.spec.memory_format == "channels_last" and single.ndim == 4:
+        if self.spec.execution.memory_format == "channels_last" and single.ndim == 4:
             single = single.contiguous(memory_format=torch.channels_last)
         return model(single).unsqueeze(0)
 

@@ -42,12 +42,12 @@ class Trainer(ABC):
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         self.spec, self.seeds, self.inputs, self.device = spec, seeds, inputs, device
         self.model = initial_model(spec, seeds, inputs).to(device)
-        if spec.memory_format == "channels_last":
+        if spec.execution.memory_format == "channels_last":
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer: torch.optim.Optimizer = bind(optimizers, spec.optimiser)(self.model.parameters())
+        self.optimizer: torch.optim.Optimizer = bind(optimizers, spec.optimizer)(self.model.parameters())
         self.base_rate = self.optimizer.param_groups[0]["lr"]
         self._factor = bind(schedules, spec.schedule)
-        self.mixing = Mixing.compose(**spec.vicinity.model_dump())
+        self.mixing = Mixing.compose(**spec.mixing.model_dump())
         self.epoch = 0
         self.history: list[HistoryRow] = []
 
@@ -126,5 +126,5 @@ def initial_model(spec: RunSpec, seeds: list[int], inputs: Inputs, attempt: int 
         for seed in seeds:
             # Networks are initialized on the CPU. `torch.manual_seed` seeds all devices, which is slow for many seeds.
             torch.default_generator.manual_seed(derive(seed, "initialisation", attempt))
-            members.append(models.build(name, inputs.shape, inputs.classes, **named))
-    return models.stack(members) if spec.population else members[0]
+            members.append(models.build(name, inputs.shape, inputs.classes, vectorized=spec.vectorized, **named))
+    return models.stack(members) if spec.vectorized else members[0]

@@ -19,7 +19,7 @@ def test_rows_of_other_scales_are_listed_where_they_are_published(tmp_path: Path
         {"id": "there", **elsewhere, "run": {"epochs": 3}, "published": {"test_error.last": 4.0}},
         {"id": "silent", **elsewhere, "run": {"epochs": 4}},
     ]
-    scales = {"embedded": {"stand_in": "x", "seeds": 2}, "reduced": {"stand_in": "y", "seeds": 2}}
+    scales = {"embedded": {"surrogate": "x", "seeds": 2}, "reduced": {"surrogate": "y", "seeds": 2}}
     found = plan(tmp_path, "embedded", config, rows=rows, claims=[], scales=scales)
     collect(config, found)
     entries = {entry.row: entry for entry in read_part(config, "small").entries}

@@ -94,7 +94,7 @@ METRICS = {TEST: {"label": "x"}, VALIDATION: {"label": "y"}}
 
 def claims(tmp_path, compare, **changes):
     rows = [{"id": "erm", "label": "x"}, {"id": "mix-{alpha}", "label": "x", "each": {"alpha": [1, 2, 4]}}]
-    rows[1]["run"] = {"vicinity": {"ratio": {"name": "beta", "alpha": "{alpha}"}}}
+    rows[1]["run"] = {"mixing": {"ratio": {"name": "beta", "alpha": "{alpha}"}}}
     claim = {**BASE, "compare": [compare], **changes}
     return write(tmp_path, metrics=METRICS, rows=rows, tables=[], claims=[claim])
 

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 from tests.unit.config.sample_experiment import plan, write
-from tests.unit.reporting.small import lines_of, result_of
+from tests.unit.reporting.small_experiment import lines_of, result_of
+from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
 from remixup.analysis.derived import accuracy_ratios, entries
 from remixup.analysis.records import OnRecord
 from remixup.analysis.result_schema import Entry
-from remixup.analysis.run_results import Harvest
+from remixup.analysis.run_results import RunResults
 from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError
-from remixup.planning.plan import comparable
 from remixup.reporting.results_table import derived_table
+from remixup.store.run_store import Store
 
 METRIC = "test_error.last"
 RATIO = {
@@ -63,18 +64,18 @@ def collected(
     tmp_path.mkdir(exist_ok=True)
     config = Config(results=str(tmp_path / "results"), scale=scale)
     planned = plan(tmp_path, scale, config=config, derived=[RATIO], **changes)
-    harvest = Harvest(config, planned)
+    results = RunResults(config, planned)
     for row, errors in zip(planned.rows, (erm, mixup), strict=True):
         if errors:
-            harvest.store.publish(row.run, list(errors), history(errors, loss), {})
+            results.store.publish(row.run, list(errors), history(errors, loss), provenance())
     on_record = OnRecord(planned.path, planned.experiment, config)
-    (found,) = entries(harvest, on_record)
+    (found,) = entries(results, on_record)
     return found
 
 
 @pytest.fixture(autouse=True)
-def _at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "read_all", lambda: [])
+def _no_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "HOME", tmp_path / "records")
 
 
 def test_the_ratio_is_paired_by_seed_and_judged_like_any_number(tmp_path: Path) -> None:
@@ -104,30 +105,16 @@ def test_what_was_not_run_or_diverged_says_so(tmp_path: Path) -> None:
 
 
 def test_a_stand_in_is_not_compared(tmp_path: Path) -> None:
-    embedded = {"stand_in": "digits for iris"}
+    embedded = {"surrogate": "digits for iris"}
     found = collected(tmp_path, {0: 80.0}, {0: 60.0}, scale="embedded", scales={"embedded": embedded})
     assert (found.verdict, found.scale) == ("stand-in", "embedded")
     assert (found.stand_in or "").startswith("digits for iris")
 
 
-def test_records_give_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_give_it_too(tmp_path: Path) -> None:
     planned = plan(tmp_path, derived=[RATIO])
-    provenance = {"code": {"commit": "c", "dirty": False}, "hardware": "a card", "started": "2026-01-02T03:04:05"}
-    kept = [
-        {
-            "run": f"kept-{row.row.id}",
-            "spec": row.run.model_dump(),
-            "comparable": comparable(row.run),
-            "numerics": row.run.canonical().get("numerics", {}),
-            "seeds": [0, 1, 2],
-            "diverged": [False] * 3,
-            "values": {METRIC: errors},
-            "provenance": [provenance],
-            "evaluations": [],
-        }
-        for row, errors in zip(planned.rows, ([80.0, 75.0, 70.0], [60.0, 50.0, 40.0]), strict=True)
-    ]
-    monkeypatch.setattr(records, "read_all", lambda: kept)
+    for row, errors in zip(planned.rows, ([80.0, 75.0, 70.0], [60.0, 50.0, 40.0]), strict=True):
+        Store(records.HOME).publish(row.run, [0, 1, 2], history(dict(enumerate(errors))), provenance())
     found = collected(tmp_path, {}, {})
     assert found.verdict == "not run"
     assert {each.scale for each in found.recorded} == {"reduced", "paper"}

@@ -1,17 +1,21 @@
-"""What `make evidence` says before it starts: how long each piece takes, and what a budget leaves."""
+"""The evidence queue: what it lists before it starts, and which tasks run at the same time."""
 
+import json
 from types import SimpleNamespace
 
+import pytest
+
 from remixup.analysis import evidence_queue
+from remixup.config.settings import Config
 
 
-class Piece(SimpleNamespace):
+class Task(SimpleNamespace):
     def __str__(self):
         return self.name
 
 
 def test_a_budget_leaves_what_would_end_after_it():
-    missing = [Piece(name="a", seconds=30.0), Piece(name="b", seconds=90.0), Piece(name="c", seconds=6.0)]
+    missing = [Task(name="a", seconds=30.0), Task(name="b", seconds=90.0), Task(name="c", seconds=6.0)]
     assert list(evidence_queue.described(missing, None, 1)) == [
         "  a, 0.5 min",
         "  b, 1.5 min",
@@ -27,10 +31,10 @@ def test_a_budget_leaves_what_would_end_after_it():
     ]
 
 
-def test_two_workers_take_the_next_piece_when_they_are_free():
+def test_two_workers_take_the_next_task_when_they_are_free():
     """The second has all that is left at 0.1 minutes, where the first is busy until 1.5."""
     seconds = {"a": 90.0, "b": 6.0, "c": 30.0, "d": 60.0, "e": 24.0}
-    missing = [Piece(name=name, seconds=each) for name, each in seconds.items()]
+    missing = [Task(name=name, seconds=each) for name, each in seconds.items()]
     assert list(evidence_queue.described(missing, 1.5, 2)) == [
         "  a, 1.5 min",
         "  b, 0.1 min",
@@ -42,8 +46,51 @@ def test_two_workers_take_the_next_piece_when_they_are_free():
     ]
 
 
-def test_a_piece_of_unknown_length_is_not_promised_a_time():
-    missing = [Piece(name="a", seconds=None), Piece(name="b", seconds=60.0)]
+def test_a_task_of_unknown_length_is_not_promised_a_time():
+    missing = [Task(name="a", seconds=None), Task(name="b", seconds=60.0)]
     lines = list(evidence_queue.described(missing, 1, 1))
     assert lines[0] == "  a, time not known"
     assert lines[1:] == ["  b, 1.0 min", "  all of them: more than 1.0 min"]
+
+
+def task(*touched, threads=1, seeds=1):
+    plan = SimpleNamespace(experiment=SimpleNamespace(id="some"), scale="paper")
+    run = SimpleNamespace(threads=threads)
+    return SimpleNamespace(
+        key=touched[0] if touched else "", touched=set(touched), plan=plan, run=run, seeds=seeds, evaluations=[]
+    )
+
+
+def test_tasks_with_a_run_in_common_follow_one_another(monkeypatch, tmp_path):
+    """The attack reads both networks: it waits for the first seed of both, and the second of either waits for it."""
+    monkeypatch.setattr(evidence_queue, "plan_to_json", lambda plan: {"scale": plan.scale})
+    missing = [task("erm"), task("mixup"), task("attack", "erm", "mixup"), task("mixup", seeds=2), task("free")]
+    evidence_queue.write_queue(missing, tmp_path / "queue.json", Config(), None, 2, None)
+    written = json.loads((tmp_path / "queue.json").read_text())["tasks"]
+    assert {name: each["after"] for name, each in written.items()} == {
+        "0000-erm": [],
+        "0001-mixup": [],
+        "0002-attack": ["0000-erm", "0001-mixup"],
+        "0003-mixup": ["0002-attack"],
+        "0004-free": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("threads", "gpus", "wanted", "expected"),
+    [
+        ([1] * 9, 0, None, 5),
+        ([1, 2, 1], 0, None, 2),
+        ([8, 8], 0, None, 1),
+        ([1] * 9, 0, 7, 7),
+        ([1] * 9, 0, 1, 1),
+        ([1, 1], 0, 7, 2),
+        ([1, 8, 1, 1], 3, None, 3),
+        ([1] * 9, 3, 7, 3),
+        ([1] * 9, 3, 2, 2),
+        ([], 0, None, 1),
+    ],
+)
+def test_one_task_on_each_gpu_or_as_many_as_the_cores_suffice_for(monkeypatch, threads, gpus, wanted, expected):
+    monkeypatch.setattr(evidence_queue, "cores", lambda: 5)
+    assert evidence_queue.number_of_workers([task("", threads=each) for each in threads], gpus, wanted) == expected

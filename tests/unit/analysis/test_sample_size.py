@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from tests.unit.config.sample_experiment import plan
+from tests.unit.store.samples import provenance
 
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.result_schema import Recorded
@@ -55,7 +56,7 @@ def store(config, planned, errors):
     for row in planned.rows:
         if row.row.id in errors:
             values = errors[row.row.id]
-            Store(Path(config.results)).publish(row.run, list(range(len(values))), history(values), PROVENANCE)
+            Store(Path(config.results)).publish(row.run, list(range(len(values))), history(values), provenance())
 
 
 def judged(config, planned):
@@ -107,7 +108,7 @@ def test_records_count_before_the_store_those_of_the_scale_first(config, tmp_pat
     store(config, planned, {"erm": [20.0, 22.0, 27.0]})
     result = results_of(config, planned)
     (entry,) = (each for each in result.entries if each.row == "erm")
-    recorded = {"verdict": "replicated", "stand_in": None, "dataset_version": "iris uci", "precision": "float32"}
+    recorded = {"verdict": "replicated", "surrogate": None, "dataset_version": "iris uci", "precision": "float32"}
     recorded |= {"code": {"commit": None, "dirty": None}, "hardware": "h", "date": "2026-01-01", "run": "r"}
     for scale, values in (("reduced-cpu", [1.0, 9.0]), ("reduced", [1.0, 5.0]), ("paper", [1.0, 3.0])):
         entry.recorded.append(Recorded(scale=scale, replicated=summarise(values, [0, 1]), **recorded))
@@ -118,7 +119,7 @@ def test_records_count_before_the_store_those_of_the_scale_first(config, tmp_pat
 
 
 def test_a_surrogate_needs_no_seeds_for_a_published_number(config, tmp_path):
-    scales = {"embedded": {"run": {"epochs": 1}, "stand_in": "one epoch for two"}}
+    scales = {"embedded": {"run": {"epochs": 1}, "surrogate": "one epoch for two"}}
     embedded = config.model_copy(update={"scale": "embedded"})
     found = judged(embedded, plan(tmp_path, "embedded", embedded, scales=scales))
     assert [each.what for each in found] == ["claim"]

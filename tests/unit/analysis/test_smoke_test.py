@@ -40,7 +40,7 @@ def rehearse(tmp_path, monkeypatch):
 def test_one_epoch_of_one_seed_for_rows_that_are_named():
     (short,) = smoke_test.shortened([plan_of(SMALL)], ["mixup"], 1)
     ((run, seeds),) = short.runs().values()
-    assert (run.epochs, seeds, run.vicinity.ratio["alpha"]) == (1, 1, 1.0)
+    assert (run.epochs, seeds, run.mixing.ratio["alpha"]) == (1, 1, 1.0)
     assert [row.row.id for row in smoke_test.shortened([plan_of(SMALL)], [], 1)[0].rows] == ["erm", "mixup"]
 
 
@@ -62,7 +62,7 @@ def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
     trained = Runner.train
 
     def train(runner, spec, *others):
-        if spec.vicinity.ratio is None:
+        if spec.mixing.ratio is None:
             raise RuntimeError("out of memory")
         return trained(runner, spec, *others)
 
@@ -75,11 +75,11 @@ def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
 
 def test_rows_without_data_are_refused_by_name_and_otherwise_left_out():
     plan = plan_of(SMALL)
-    without = replace(plan, rows=[replace(row, at_hand=row.row.id == "erm") for row in plan.rows])
+    without = replace(plan, rows=[replace(row, available=row.row.id == "erm") for row in plan.rows])
     with pytest.raises(UserError, match="the data of row mixup is not at hand"):
         smoke_test.shortened([without], ["mixup"], 1)
     assert [row.row.id for row in smoke_test.shortened([without], [], 1)[0].rows] == ["erm"]
-    nothing = replace(plan, rows=[replace(row, at_hand=False) for row in plan.rows])
+    nothing = replace(plan, rows=[replace(row, available=False) for row in plan.rows])
     with pytest.raises(UserError, match="the data of none of these rows is at hand"):
         smoke_test.shortened([nothing], [], 1)
 
@@ -96,12 +96,12 @@ def test_the_command_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
         Path(name).symlink_to(root / name)
     monkeypatch.delenv("REMIXUP_MIRROR", raising=False)
     monkeypatch.setattr(smoke_test, "rehearse", lambda *_: iter([]))
-    said = CliRunner().invoke(app, ["rehearse", "uci"])
+    said = CliRunner().invoke(app, ["smoke-test", "uci"])
     assert said.exit_code == 0, said.output
     rows = plan_experiment(*read_experiments(only=["uci"])["uci"], CONFIG).rows
-    lacking = [row for row in rows if not row.at_hand]
+    lacking = [row for row in rows if not row.available]
     assert lacking
-    assert f"uci: the data of {len(lacking)} of {len(rows)} rows is not at hand" in said.output
+    assert f"uci: the data of {len(lacking)} of {len(rows)} rows is not available" in said.output
 
 
 def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, monkeypatch):
@@ -109,7 +109,7 @@ def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     for name in ("experiments", "config.yaml"):
         Path(name).symlink_to(root / name)
-    said = CliRunner().invoke(app, ["rehearse", "uci", "toy", "--row", "iris-erm"])
+    said = CliRunner().invoke(app, ["smoke-test", "uci", "toy", "--row", "iris-erm"])
     assert said.exit_code == 0, said.output
     assert [line.split(":")[0] for line in said.output.splitlines()][-1] == "uci, iris-erm"
     assert {path.name for path in Path().iterdir()} == {"experiments", "config.yaml", "data", ".remixup"}

@@ -80,5 +80,5 @@ def test_the_network_is_theirs_but_narrow():
     run = spec("python", 1.0)
     assert {name: value for name, value in run.model.items() if name != "name"} == NARROW
     assert (NARROW["stem_norm"], NARROW["activated_shortcut"]) == (True, True)
-    assert run.vicinity.ratio == {"name": "beta", "alpha": 1.0}
-    assert spec("python", 0.0).vicinity.ratio is None
+    assert run.mixing.ratio == {"name": "beta", "alpha": 1.0}
+    assert spec("python", 0.0).mixing.ratio is None

@@ -24,10 +24,15 @@ def test_it_trains_the_published_row_on_the_references_network():
     spec = Engine("cpu", images=8).training.spec
     assert spec.model == {"name": "preact_resnet", **MODEL}
     assert (spec.epochs, spec.batch_size, spec.dataset.name) == (200, 128, "cifar10")
-    assert spec.vicinity.ratio == {"name": "beta", "alpha": 1.0}
+    assert spec.mixing.ratio == {"name": "beta", "alpha": 1.0}
     assert [part["name"] for part in spec.augmentation] == ["random_crop", "horizontal_flip"]
-    assert spec.optimiser == {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0001}
-    assert (spec.precision, spec.memory_format, spec.threads, spec.compile) == ("bfloat16", "channels_last", 1, False)
+    assert spec.optimizer == {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0001}
+    assert (spec.precision, spec.execution.memory_format, spec.execution.threads, spec.execution.compile) == (
+        "bfloat16",
+        "channels_last",
+        1,
+        False,
+    )
 
 
 @pytest.mark.parametrize(("how", "fast"), [({}, False), (FAST, True)])
@@ -105,8 +110,8 @@ def test_a_population_trains_all_its_seeds_by_the_published_protocol(monkeypatch
 
 
 def test_a_row_is_read_from_its_file_with_changes():
-    plain, changed = published("uci", "iris-mixup"), published("uci", "iris-mixup", threads=2)
-    assert (plain.threads, changed.threads) == (1, 2)
-    assert changed.model_copy(update={"threads": 1}) == plain
+    plain, changed = published("uci", "iris-mixup"), published("uci", "iris-mixup", execution={"threads": 2})
+    assert (plain.execution.threads, changed.execution.threads) == (1, 2)
+    assert changed.key() == plain.key()
     with pytest.raises(ValueError, match="precison"):
         published("uci", "iris-mixup", precison="bfloat16")

@@ -189,7 +189,7 @@ def test_every_loop_of_the_contest_can_be_made(monkeypatch):
     loops = ("reference", "reference-kept", "torchvision", "timm")
     assert {len(made[name].loader.dataset) for name in loops} == {50_000}
     how = {name: made[name].training.spec for name in ("exact", "engine", "compiled")}
-    assert {name: (spec.precision, spec.compile) for name, spec in how.items()} == {
+    assert {name: (spec.precision, spec.execution.compile) for name, spec in how.items()} == {
         "exact": ("float32", False),
         "engine": ("bfloat16", False),
         "compiled": ("bfloat16", True),

@@ -36,7 +36,7 @@ def minibatch(n=6):
 
 
 def expected_steps(network, inputs, targets, steps):
-    """Loss, right answers and weights of plain steps, written out: no optimiser, no cross-entropy, no indexing."""
+    """Loss, right answers and weights of plain steps, written out: no optimizer, no cross-entropy, no indexing."""
     np.random.seed(0)
     torch.manual_seed(0)
     momenta = [torch.zeros_like(p) for p in network.parameters()]

@@ -68,12 +68,12 @@ def test_each_family_has_its_own_run_in_what_is_written(made_up, tmp_path):
     assert written["families"]["LeNet"]["bfloat16"] == ERRORS["bfloat16"][:2]
 
 
-RUN = {"dataset": {"name": "digits"}, "optimiser": "adam", "epochs": 1, "batch_size": 16}
+RUN = {"dataset": {"name": "digits"}, "optimizer": "adam", "epochs": 1, "batch_size": 16}
 
 
 def test_both_are_really_trained_on_the_same_data(monkeypatch):
     def small(model, narrow):
-        changes = {"model": model, "vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}
+        changes = {"model": model, "mixing": {"ratio": {"name": "beta", "alpha": 1.0}}}
         return RunSpec.model_validate({**RUN, **changes, **(NARROW if narrow else {})})
 
     begun = []

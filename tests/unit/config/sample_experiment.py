@@ -17,13 +17,13 @@ seeds: 3
 run:
   dataset: {name: iris, holdout: 0.5}
   model: mlp
-  optimiser: adam
+  optimizer: adam
   epochs: 2
   batch_size: 16
 metrics:
   test_error.last: {label: Test error}
 variations:
-  mixup: {run: {vicinity: {ratio: {name: beta, alpha: 1.0}}}}
+  mixup: {run: {mixing: {ratio: {name: beta, alpha: 1.0}}}}
 rows:
   - {id: erm, label: ERM, published: {test_error.last: 21.3}}
   - {id: mixup, label: mixup, use: [mixup]}
@@ -62,7 +62,7 @@ def spec(**changes):
     base = {
         "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},
         "model": "mlp",
-        "optimiser": "adam",
+        "optimizer": "adam",
         "epochs": 2,
         "batch_size": 16,
     }

@@ -4,6 +4,7 @@ import pytest
 
 from remixup.config.experiment import Claim, read_experiment
 from remixup.errors import UserError
+from remixup.planning.jobs import make_jobs
 from tests.unit.config.sample_experiment import plan, write
 
 BASE = {"id": "one", "statement": "x", "where": "y"}
@@ -29,7 +30,7 @@ def test_the_four_kinds_and_the_rows_that_they_rest_on(tmp_path):
 def test_an_experiment_may_consist_of_sentences_alone(tmp_path):
     definition = {**BASE, **DEFINITION}
     found = plan(tmp_path, rows=[], tables=[], metrics={}, claims=[definition])
-    assert (found.rows, found.packs(), found.evaluations()) == ([], [], {})
+    assert (found.rows, make_jobs([found]), found.evaluations()) == ([], [], {})
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_bound_may_be_zero():
 
 
 def test_rows_are_run_at_their_scales_only(tmp_path):
-    stand_in = {"embedded": {"stand_in": "one epoch", "run": {"epochs": 1}}}
+    stand_in = {"embedded": {"surrogate": "one epoch", "run": {"epochs": 1}}}
     changes = {"scales": stand_in, "rows__1__at": ["paper", "reduced"]}
     assert [row.row.id for row in plan(tmp_path, "paper", **changes).rows] == ["erm", "mixup"]
     embedded = plan(tmp_path, "embedded", **changes)
@@ -92,6 +93,6 @@ def test_scales_of_a_row_are_known_ones(tmp_path, at, expected):
 def test_at_a_scale_where_a_row_is_not_run_its_settings_are_not_asked_for(tmp_path):
     """A row of the published protocol alone may depart from it elsewhere without saying so."""
     changes = {"rows__1__scales": {"embedded": {"run": {"epochs": 1}}}, "claims": []}
-    with pytest.raises(UserError, match="stand_in"):
+    with pytest.raises(UserError, match="surrogate"):
         plan(tmp_path, "embedded", **changes)
     assert len(plan(tmp_path, "embedded", rows__1__at=["paper"], **changes).rows) == 1

@@ -10,6 +10,7 @@ from remixup.config.metrics import metric_names
 from remixup.config.run import short_digest
 from remixup.config.settings import Config
 from remixup.errors import UserError
+from remixup.planning.jobs import make_jobs
 from remixup.planning.plan import plan_experiment
 from tests.unit.config.sample_experiment import plan, write
 
@@ -29,7 +30,7 @@ ROWS = [
 IMAGES = {
     "dataset": {"name": "digits"},
     "model": "preact_resnet",
-    "optimiser": "adam",
+    "optimizer": "adam",
     "epochs": 2,
     "batch_size": 16,
 }
@@ -38,11 +39,11 @@ IMAGES = {
 @pytest.fixture(autouse=True)
 def _with_probe(monkeypatch):
     """An evaluation that measures two numbers, with or without a source, and one that measures no number."""
-    catalogue = json.loads(json.dumps(registry.catalogue()))
+    catalogue = json.loads(json.dumps(registry.load_registry()))
     evaluations = catalogue["kinds"]["evaluation"]
     evaluations["probe"] = {**ENTRY, "parameters": {"source": STRING, "eps": NUMBER}, "values": ["top1", "top5"]}
     evaluations["drawing"] = {**ENTRY, "parameters": {}, "values": []}
-    monkeypatch.setattr(registry, "catalogue", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
 
 
 def planned(tmp_path, rows=ROWS, **changes):
@@ -85,11 +86,11 @@ def test_an_evaluation_stands_once(tmp_path):
 
 
 def test_later_settings_replace_what_is_measured(tmp_path):
-    row = {"id": "erm", "label": "x", "scales": {"embedded": {"evaluate": [], "stand_in": "nothing measured"}}}
+    row = {"id": "erm", "label": "x", "scales": {"embedded": {"evaluate": [], "surrogate": "nothing measured"}}}
     changes = {"evaluate": ["probe"], "run": IMAGES, "rows": [row], "claims": []}
     assert [part["name"] for part in plan(tmp_path, "paper", **changes).rows[0].evaluate] == ["probe"]
     assert plan(tmp_path, "embedded", **changes).rows[0].evaluate == []
-    row["scales"]["embedded"].pop("stand_in")
+    row["scales"]["embedded"].pop("surrogate")
     with pytest.raises(UserError, match="departs from the published protocol"):
         plan(tmp_path, "embedded", **changes)
 
@@ -154,7 +155,7 @@ def test_a_claim_may_compare_evaluations_of_one_run_but_not_one_with_itself(tmp_
 @pytest.mark.parametrize(("kind", "needed"), [("compare", "erm"), ("bound", "erm"), ("untested", None)])
 def test_what_a_claim_on_a_stand_in_rests_on_is_held_against_logistic_regression(tmp_path, kind, needed):
     """The baseline of a comparison and the row of a bound, each by its ERM counterpart; real data need not be."""
-    mixup = {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}
+    mixup = {"mixing": {"ratio": {"name": "beta", "alpha": 1.0}}}
     rows = [{"id": "erm", "label": "x"}, {"id": "mixup", "label": "x", "run": mixup}]
     claim = {"id": "c", "statement": "x", "where": "y", "metric": "test_error.last"}
     claim |= {
@@ -163,21 +164,22 @@ def test_what_a_claim_on_a_stand_in_rests_on_is_held_against_logistic_regression
         "untested": {"untested": "no time", "metric": None},
     }[kind]
     changes = {"metrics": {"test_error.last": {"label": "x"}}, "claims": [claim]}
-    stands_in = planned(tmp_path, rows, stand_in="digits for CIFAR-10", **changes)
+    stands_in = planned(tmp_path, rows, surrogate="digits for CIFAR-10", **changes)
     keys = {row.row.id: row.key for row in stands_in.rows}
     found = [(each.part["name"], each.run) for each in stands_in.evaluations().values()]
     assert found == ([("logistic_regression", keys[needed])] if needed else [])
     assert planned(tmp_path, rows, **changes).evaluations() == {}
 
 
-def test_an_evaluation_belongs_to_the_pack_that_has_all_runs_it_reads_else_to_none(tmp_path):
-    """Rows source, same and alone are one run; the row other is a run, and but at embedded scale a pack, of its own."""
+def test_an_evaluation_is_in_the_job_that_trains_all_runs_it_reads_else_in_a_job_after_them(tmp_path):
+    """Rows source, same and alone are one run. The row other is another, in a job of its own above embedded scale."""
     apart = planned(tmp_path)
     same, other, alone = (evaluation(apart, name).key for name in ("same", "other", "alone"))
-    assert [pack.evaluations for pack in apart.packs()] == [{same: 3, alone: 3}, {}]
-    assert list(apart.joint_evaluations()) == [other]
-    (pack,) = plan_experiment(tmp_path, apart.experiment, Config(), "embedded").packs()
-    assert pack.evaluations.keys() == {same, other, alone}
+    *training, joint = make_jobs([apart])
+    assert [job.evaluations for job in training] == [{same: 3, alone: 3}, {}]
+    assert (joint.runs, joint.evaluations, joint.after) == ({}, {other: 3}, sorted(job.key for job in training))
+    (job,) = make_jobs([plan_experiment(tmp_path, apart.experiment, Config(), "embedded")])
+    assert job.evaluations.keys() == {same, other, alone}
 
 
 def test_the_most_seeds_asked_for_are_evaluated(tmp_path):

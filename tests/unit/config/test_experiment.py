@@ -10,6 +10,7 @@ from remixup.config.experiment import file_schema, read_experiment, read_experim
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError
+from remixup.planning.jobs import make_jobs
 from remixup.planning.plan import merge, read_plans, with_all_rows
 from tests.unit.config.sample_experiment import plan, spec, write
 
@@ -51,12 +52,12 @@ def test_mistakes_name_place_and_remedy(tmp_path, changes, expected):
         ({"run__dataset": {"name": "iris", "version": "uic"}}, r"no version 'uic'; did you mean 'uci'"),
         ({"run__model": {"name": "mpl"}}, r"unknown model 'mpl'; did you mean 'mlp'"),
         ({"run__model": {"name": "mlp", "hiden": [3]}}, r"mlp has no parameter 'hiden'; did you mean 'hidden'"),
-        ({"run__optimiser": {"name": "sgd"}}, r"sgd needs the parameter 'lr'"),
-        ({"run__optimiser": {"name": "sgd", "lr": 0}}, r"lr is > 0, not 0"),
-        ({"run__optimiser": {"name": "sgd", "lr": True}}, r"lr is of type number, not True"),
-        ({"run__optimiser": {"name": "sgd", "lr": float("inf")}}, r"lr is of type number, not inf"),
-        ({"variations__mixup": {"run": {"vicinity": {"ratio": {"name": "beta"}}}}}, r"needs the parameter 'alpha'"),
-        ({"run__vicinity": {"partner": "permutation", "target": "mixed"}}, None),
+        ({"run__optimizer": {"name": "sgd"}}, r"sgd needs the parameter 'lr'"),
+        ({"run__optimizer": {"name": "sgd", "lr": 0}}, r"lr is > 0, not 0"),
+        ({"run__optimizer": {"name": "sgd", "lr": True}}, r"lr is of type number, not True"),
+        ({"run__optimizer": {"name": "sgd", "lr": float("inf")}}, r"lr is of type number, not inf"),
+        ({"variations__mixup": {"run": {"mixing": {"ratio": {"name": "beta"}}}}}, r"needs the parameter 'alpha'"),
+        ({"run__mixing": {"partner": "permutation", "target": "mixed"}}, None),
         ({"run__epochs": 0}, r"run at paper scale|greater than or equal to 1"),
     ],
 )
@@ -71,9 +72,9 @@ def test_mistakes_in_a_run_are_found_when_it_is_resolved(tmp_path, changes, expe
 
 def test_a_departure_from_the_protocol_must_be_named(tmp_path):
     changed = {"embedded": {"run": {"epochs": 1}}}
-    with pytest.raises(UserError, match="stand_in"):
+    with pytest.raises(UserError, match="surrogate"):
         plan(tmp_path, "embedded", scales=changed)
-    changed["embedded"]["stand_in"] = "one epoch for two"
+    changed["embedded"]["surrogate"] = "one epoch for two"
     row = plan(tmp_path, "embedded", scales=changed).rows[0]
     assert (row.stand_in, row.scale, row.run.epochs) == ("one epoch for two", "embedded", 1)
     changed["embedded"]["counts_as"] = "paper"
@@ -94,7 +95,7 @@ def test_layers_are_laid_on_in_order(tmp_path):
             "label": "x",
             "use": ["a"],
             "run": {"batch_size": 4},
-            "scales": {"reduced": {"run": {"batch_size": 5}, "stand_in": "y"}},
+            "scales": {"reduced": {"run": {"batch_size": 5}, "surrogate": "y"}},
         }
     ]
     a = {"run": {"batch_size": 2, "epochs": 7}, "scales": {"reduced": {"run": {"batch_size": 3}}}}
@@ -105,15 +106,13 @@ def test_layers_are_laid_on_in_order(tmp_path):
 
 
 def test_merging_parts():
-    base = {"model": {"name": "mlp", "hidden": [3]}, "optimiser": "adam", "epochs": 1}
+    base = {"model": {"name": "mlp", "hidden": [3]}, "optimizer": "adam", "epochs": 1}
     assert merge(base, {"model": {"hidden": [4]}})["model"] == {"name": "mlp", "hidden": [4]}
     assert merge(base, {"model": {"name": "wide_resnet"}})["model"] == {"name": "wide_resnet"}
     assert merge(base, {"model": "wide_resnet"})["model"] == "wide_resnet"
-    assert merge(base, {"optimiser": {"lr": 1.0}})["optimiser"] == {"name": "adam", "lr": 1.0}
+    assert merge(base, {"optimizer": {"lr": 1.0}})["optimizer"] == {"name": "adam", "lr": 1.0}
     assert merge(base, {"epochs": 2})["epochs"] == 2
-    assert merge({"vicinity": {"ratio": {"name": "beta"}}}, {"vicinity": {"ratio": None}}) == {
-        "vicinity": {"ratio": None}
-    }
+    assert merge({"mixing": {"ratio": {"name": "beta"}}}, {"mixing": {"ratio": None}}) == {"mixing": {"ratio": None}}
 
 
 def test_rows_that_stand_for_several(tmp_path):
@@ -123,12 +122,12 @@ def test_rows_that_stand_for_several(tmp_path):
             "id": "a{alpha}",
             "label": "alpha {alpha}",
             "each": {"alpha": [0.1, 2]},
-            "run": {"vicinity": {"ratio": {"name": "beta", "alpha": "{alpha}"}}},
+            "run": {"mixing": {"ratio": {"name": "beta", "alpha": "{alpha}"}}},
         },
     ]
     planned = plan(tmp_path, rows=rows, claims=[]).rows
     assert [row.row.id for row in planned] == ["erm", "a0.1", "a2"]
-    assert [row.run.vicinity.ratio for row in planned] == [
+    assert [row.run.mixing.ratio for row in planned] == [
         None,
         {"name": "beta", "alpha": 0.1},
         {"name": "beta", "alpha": 2.0},
@@ -136,74 +135,67 @@ def test_rows_that_stand_for_several(tmp_path):
 
 
 def test_the_hash_sees_what_matters_and_nothing_else():
-    assert spec().key() == spec(threads=1, precision="float32", schedule="constant").key()
+    assert spec().key() == spec(execution={"threads": 2}, precision="float32", schedule="constant").key()
     assert spec(model={"name": "mlp", "hidden": [128, 128]}).key() == spec().key()
     mixup = {"ratio": {"name": "beta", "alpha": 1}}
-    assert spec(vicinity=mixup).key() == spec(vicinity={**mixup, "partner": "permutation"}).key()
-    assert spec(vicinity=mixup).key() == spec(vicinity={"ratio": {"name": "beta", "alpha": 1.0}}).key()
+    assert spec(mixing=mixup).key() == spec(mixing={**mixup, "partner": "permutation"}).key()
+    assert spec(mixing=mixup).key() == spec(mixing={"ratio": {"name": "beta", "alpha": 1.0}}).key()
     different = [
         spec(),
-        spec(vicinity=mixup),
-        spec(vicinity={"ratio": {"name": "beta", "alpha": 2}}),
+        spec(mixing=mixup),
+        spec(mixing={"ratio": {"name": "beta", "alpha": 2}}),
         spec(epochs=3),
-        spec(threads=2),
         spec(precision="bfloat16"),
-        spec(scaling="raw"),
+        spec(normalization="raw"),
         spec(dataset={"name": "iris", "version": "scikit-learn", "holdout": 0.5}),
     ]
     assert len({each.digest() for each in different}) == len(different)
 
 
 def test_raised_numerics_change_the_hash_of_the_runs_that_use_them(monkeypatch):
-    catalogue = json.loads(json.dumps(registry.catalogue()))
+    catalogue = json.loads(json.dumps(registry.load_registry()))
     catalogue["kinds"]["ratio"]["beta"]["numerics"] = 2
-    erm, mixup = spec(), spec(vicinity={"ratio": {"name": "beta", "alpha": 1}})
+    erm, mixup = spec(), spec(mixing={"ratio": {"name": "beta", "alpha": 1}})
     before = erm.digest(), mixup.digest()
-    monkeypatch.setattr(registry, "catalogue", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
     assert erm.digest() == before[0]
     assert mixup.digest() != before[1]
 
 
-def test_data_that_is_not_at_hand_runs_nothing(tmp_path):
+def test_data_that_is_not_available_runs_nothing(tmp_path):
     config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
     found = plan(tmp_path, config=config, run__dataset={"name": "abalone", "holdout": 0.5})
-    assert not any(row.at_hand for row in found.rows)
+    assert not any(row.available for row in found.rows)
     assert found.runs() == {}
-    assert found.packs() == []
+    assert make_jobs([found]) == []
 
 
-def test_a_pack_is_named_by_what_it_trains(tmp_path):
-    before = [pack.key for pack in plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}).packs()]
-    more = plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}, seeds=5).packs()
+def test_a_job_is_named_by_what_it_trains(tmp_path):
+    before = make_jobs([plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}})])
+    more = make_jobs([plan(tmp_path, "embedded", scales={"embedded": {"counts_as": "paper"}}, seeds=5)])
     assert len(before) == len(more) == 1
-    assert before[0] != more[0].key
+    assert before[0].key != more[0].key
     assert sorted(more[0].runs.values()) == [5, 5]
 
 
 @pytest.mark.parametrize(
-    ("scale", "dataset", "model", "names"),
+    ("scale", "dataset", "vectorized", "names"),
     [
-        ("embedded", "digits", "preact_resnet", ["all"]),
-        ("paper", "digits", "preact_resnet_population", ["all"]),
-        ("paper", "digits", "preact_resnet", None),
-        ("paper", "mnist", "preact_resnet_population", ["mnist"]),
-        ("paper", "mnist", "preact_resnet", None),
+        ("embedded", "digits", False, ["small"]),
+        ("paper", "digits", True, ["small-all"]),
+        ("paper", "digits", False, None),
+        ("paper", "mnist", True, ["small-mnist"]),
+        ("paper", "mnist", False, None),
     ],
 )
-def test_short_runs_on_one_dataset_are_one_job_and_others_a_job_each(tmp_path, scale, dataset, model, names):
-    run = {"dataset": {"name": dataset}, "scaling": "standardise", "model": model}
-    found = with_all_rows(plan(tmp_path, scale, run={"optimiser": "adam", "batch_size": 16, "epochs": 4, **run}))
-    packs = found.packs()
-    assert [pack.name for pack in packs] == (names or list(found.runs()))
-    assert sorted(key for pack in packs for key in pack.runs) == sorted(found.runs()), "each run once"
+def test_short_runs_on_one_dataset_are_one_job_and_others_a_job_each(tmp_path, scale, dataset, vectorized, names):
+    run = {"dataset": {"name": dataset}, "normalization": "standardize", "model": "preact_resnet"}
+    run["execution"] = {"vectorize_seeds": vectorized}
+    found = with_all_rows(plan(tmp_path, scale, run={"optimizer": "adam", "batch_size": 16, "epochs": 4, **run}))
+    jobs = make_jobs([found])
+    assert [job.name for job in jobs] == (names or list(found.runs()))
+    assert sorted(key for job in jobs for key in job.runs) == sorted(found.runs()), "each run once"
     assert len(found.runs()) == 2
-
-
-@pytest.mark.parametrize(("model", "each"), [("preact_resnet_population", 4 * 5), ("preact_resnet", 3 * 4 * 5)])
-def test_a_pack_counts_the_passes_of_its_networks_one_after_another(tmp_path, model, each):
-    run = {"dataset": {"name": "digits"}, "scaling": "standardise", "model": model, "epochs": 4, "passes": 5}
-    (pack,) = plan(tmp_path, "embedded", run={"optimiser": "adam", "batch_size": 16, **run}, seeds=3).packs()
-    assert pack.passes == 2 * each, "the seeds of a population are side by side"
 
 
 def test_an_experiment_is_found_without_reading_the_others(tmp_path):

@@ -40,7 +40,7 @@ def refused(expected, **changes):
     ],
 )
 def test_compositions_that_mean_something(vicinity):
-    assert spec(vicinity=vicinity).vicinity
+    assert spec(mixing=vicinity).mixing
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_compositions_that_mean_something(vicinity):
     ],
 )
 def test_compositions_that_are_refused(vicinity, expected):
-    refused(expected, vicinity=vicinity)
+    refused(expected, mixing=vicinity)
 
 
 @pytest.mark.parametrize(
@@ -99,17 +99,17 @@ def test_what_changes_the_numbers_changes_the_hash():
     iris = {"name": "iris", "version": "uci", "holdout": 0.5}
     different = [
         spec(),
-        spec(vicinity={"smoothing": 0.1}),
-        spec(vicinity={"noise": NOISE}),
-        spec(vicinity={"noise": {**NOISE, "of": "pixels"}}),
-        spec(vicinity=BETA),
-        spec(vicinity={**BETA, "cut": 1}),
-        spec(vicinity={**BETA, "warmup_epochs": 1}),
-        spec(vicinity={**BETA, "partner": "same_class"}),
-        spec(vicinity={**BETA, "partner": "nearest"}),
-        spec(vicinity={**BETA, "partner": {"name": "nearest", "k": 5}}),
-        spec(vicinity={**BETA, "target": "nearer"}),
-        spec(vicinity={"ratio": {"name": "dirichlet", "alpha": 1.0}}),
+        spec(mixing={"smoothing": 0.1}),
+        spec(mixing={"noise": NOISE}),
+        spec(mixing={"noise": {**NOISE, "of": "pixels"}}),
+        spec(mixing=BETA),
+        spec(mixing={**BETA, "cut": 1}),
+        spec(mixing={**BETA, "warmup_epochs": 1}),
+        spec(mixing={**BETA, "partner": "same_class"}),
+        spec(mixing={**BETA, "partner": "nearest"}),
+        spec(mixing={**BETA, "partner": {"name": "nearest", "k": 5}}),
+        spec(mixing={**BETA, "target": "nearer"}),
+        spec(mixing={"ratio": {"name": "dirichlet", "alpha": 1.0}}),
         spec(micro_batch=8),
         spec(dataset={**iris, "label_noise": 0.2}),
         spec(dataset={**iris, "label_noise": 0.2, "noise_classes": "others"}),
@@ -117,7 +117,7 @@ def test_what_changes_the_numbers_changes_the_hash():
     ]
     assert len({each.digest() for each in different}) == len(different)
     same = spec(
-        vicinity={"smoothing": 0, "cut": 0, "warmup_epochs": 0},
+        mixing={"smoothing": 0, "cut": 0, "warmup_epochs": 0},
         dataset={**iris, "noise_classes": "all", "validation": None},
         objective="supervised",
         micro_batch=None,

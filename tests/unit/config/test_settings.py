@@ -16,7 +16,7 @@ def test_mistakes_name_the_key(tmp_path, monkeypatch):
         read_config({"data": {"mirror": "/nowhere"}})
     monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
     assert read_config({}).mirror == tmp_path
-    assert read_config({}).at_hand("abalone", "uci")
+    assert read_config({}).available("abalone", "uci")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_mistakes_in_changes_from_the_command_line(tmp_path, text, changes, expe
 
 def test_prepared_data_are_available(tmp_path):
     config = Config.model_validate({"data": {"folder": str(tmp_path / "data")}})
-    assert not config.at_hand("abalone", "uci")
+    assert not config.available("abalone", "uci")
     config.manifest("abalone", "uci").parent.mkdir(parents=True)
     config.manifest("abalone", "uci").write_text("{}")
-    assert config.at_hand("abalone", "uci")
+    assert config.available("abalone", "uci")

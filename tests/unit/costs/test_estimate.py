@@ -17,13 +17,13 @@ from remixup.costs.rates import Trained
 from remixup.errors import UserError
 from remixup.reporting.cost_table import most_seeds, number
 from remixup.store.run_store import Store
-from tests.unit.config.small import SMALL, plan
+from tests.unit.config.sample_experiment import SMALL, plan
 
 ROOT = Path(__file__).parents[3]
 CONVOLUTIONAL = {
     "dataset": {"name": "digits"},
     "model": {"name": "preact_resnet", "width": 8, "blocks": [1]},
-    "optimiser": {"name": "sgd", "lr": 0.1},
+    "optimizer": {"name": "sgd", "lr": 0.1},
     "epochs": 2,
     "batch_size": 64,
 }

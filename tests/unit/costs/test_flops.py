@@ -13,7 +13,7 @@ from tests.unit.training.test_gan import start as start_gan
 
 
 def spec(dataset, model="mlp", **changes):
-    base = {"dataset": dataset, "model": model, "optimiser": "adam", "epochs": 7, "batch_size": 16}
+    base = {"dataset": dataset, "model": model, "optimizer": "adam", "epochs": 7, "batch_size": 16}
     return RunSpec.model_validate({**base, **changes})
 
 

@@ -15,7 +15,7 @@ from remixup.store.run_store import Store
 RUN = RunSpec(
     dataset={"name": "mnist", "version": "idx", "subset": 1000},
     model={"name": "preact_resnet", "width": 8, "blocks": [1]},
-    optimiser={"name": "adam", "lr": 0.001},
+    optimizer={"name": "adam", "lr": 0.001},
     epochs=4,
     batch_size=100,
 )

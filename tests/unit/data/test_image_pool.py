@@ -97,7 +97,7 @@ def test_training_reads_the_pool_beside_its_parts(tmp_path):
         {
             "dataset": {"name": "private-digits", "version": "generated", "validation": 0.2},
             "model": "mlp",
-            "optimiser": {"name": "sgd", "lr": 1.0},
+            "optimizer": {"name": "sgd", "lr": 1.0},
             "epochs": 1,
             "batch_size": 1,
         }

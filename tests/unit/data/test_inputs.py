@@ -5,7 +5,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from remixup.data.inputs import make_inputs
-from remixup.data.normalization import standardise
+from remixup.data.normalization import standardize
 from remixup.errors import UserError
 from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import image_spec, images, table, table_spec
@@ -41,7 +41,7 @@ def test_tables_are_scaled_and_imputed_by_the_training_part_alone():
 
 def test_raw_tables_are_imputed_but_not_scaled():
     data = table(missing=True)
-    inputs = make_inputs(table_spec(scaling="raw"), [0], data, CPU)
+    inputs = make_inputs(table_spec(normalization="raw"), [0], data, CPU)
     original = data.tensors["x"]
     torch.testing.assert_close(inputs.x[~original.isnan()], original[~original.isnan()])
     assert inputs.x.isfinite().all()
@@ -57,7 +57,7 @@ def test_images_are_standardized_by_channel():
 
 
 def test_given_constants():
-    spec = image_spec(scaling={"name": "given", "mean": [0.5, 0.25, 0.0], "std": [0.5, 1.0, 2.0]})
+    spec = image_spec(normalization={"name": "given", "mean": [0.5, 0.25, 0.0], "std": [0.5, 1.0, 2.0]})
     inputs = make_inputs(spec, [0], images(channels=3), CPU)
     white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
     assert inputs.scale(white).flatten().tolist() == pytest.approx([1.0, 0.75, 0.5])
@@ -66,7 +66,7 @@ def test_given_constants():
 def test_scaled_images_have_the_bits_of_torchvision():
     constants = {"mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]}
     data = images(channels=3)
-    inputs = make_inputs(image_spec(scaling={"name": "given", **constants}), [0], data, CPU)
+    inputs = make_inputs(image_spec(normalization={"name": "given", **constants}), [0], data, CPU)
     pixels = torchvision_functional.convert_image_dtype(data.tensors["test_x"], torch.float32)
     expected = torchvision_functional.normalize(pixels, **constants)
     assert torch.equal(inputs.scale(inputs.x[inputs.test[0]]), expected)
@@ -74,14 +74,14 @@ def test_scaled_images_have_the_bits_of_torchvision():
 
 def test_padding_shows_as_black_not_as_the_mean():
     """The released code crops before it normalises, so the border is (0 - mean) / std and not 0."""
-    spec = image_spec(augmentation=["random_crop"], scaling={"name": "given", "mean": [0.5], "std": [0.25]})
+    spec = image_spec(augmentation=["random_crop"], normalization={"name": "given", "mean": [0.5], "std": [0.25]})
     training = SupervisedTrainer(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
     batch = training.augment(training.inputs.examples(training.inputs.train[:, :4]), torch.zeros(1, 4, 1, 2))
     assert (batch[0, :, 0, 0, :] == -2).all()
 
 
 def test_a_constant_column_is_left_at_zero():
-    offset, divisor = standardise(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
+    offset, divisor = standardize(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
     assert offset.tolist() == [2.0, 5.0]
     assert divisor.tolist() == [1.0, 1.0]
 
@@ -102,7 +102,7 @@ def test_a_subset_is_chosen_by_the_seed():
         (image_spec(dataset={"name": "digits", "holdout": 0.5}), images(), "published split"),
         (table_spec(dataset={"name": "iris", "holdout": 0.5, "subset": 99}), table(), "subset 99 exceeds the 31"),
         (
-            image_spec(scaling={"name": "given", "mean": [0.1, 0.1], "std": [1.0, 1.0]}),
+            image_spec(normalization={"name": "given", "mean": [0.1, 0.1], "std": [1.0, 1.0]}),
             images(channels=3),
             "2 constants",
         ),

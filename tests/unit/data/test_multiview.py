@@ -16,13 +16,15 @@ from remixup.evaluation import baselines
 from remixup.randomness import generator
 from tests.unit.training.samples import CPU, draw, finished, image_spec, images, spectrograms, start, table
 
-POPULATION = {"name": "preact_resnet_population", "width": 8, "blocks": [1, 1]}
+SMALL = {"name": "preact_resnet", "width": 8, "blocks": [1, 1]}
+VECTORIZED = {"vectorize_seeds": True}
 VIEWS = {"name": "digits", "version": "scikit-learn", "second_view": True}
 MIDPOINT = {"ratio": {"name": "constant", "value": 0.5}, "partner": "second_loader"}
 
 
 def view_spec(dataset=(), **changes):
-    given = {"model": POPULATION, "augmentation": ["view_weights"], "epochs": 2, **changes}
+    execution = {} if "model" in changes else VECTORIZED
+    given = {"model": SMALL, "augmentation": ["view_weights"], "epochs": 2, "execution": execution, **changes}
     return image_spec(dataset={**VIEWS, **dict(dataset)}, **given)
 
 
@@ -62,7 +64,7 @@ def test_the_second_view_by_hand():
 def test_every_second_view_is_a_training_image_of_the_partner_class():
     data, seeds = four(train=80), [0, 5]
     inputs = make_inputs(view_spec({"subset": 60}), seeds, data, CPU)
-    plain = image_spec(dataset={"subset": 60}, model=POPULATION, augmentation=[])
+    plain = image_spec(dataset={"subset": 60}, model=SMALL, execution=VECTORIZED, augmentation=[])
     before = make_inputs(plain, seeds, data, CPU)
     for member, seed in enumerate(seeds):
         partner = pairing(4, generator(seed, "second view"))
@@ -133,7 +135,7 @@ def test_weights_are_drawn_for_every_epoch_example_and_seed():
 
 
 def test_partners_from_the_training_set_have_weights_of_their_own():
-    training = start(view_spec(vicinity=MIDPOINT), four(), seeds=(0, 1))
+    training = start(view_spec(mixing=MIDPOINT), four(), seeds=(0, 1))
     batches = draw(training)
     assert not any((batch.rounds[0].uniforms == batch.uniforms).any() for batch in batches)
     found = seen(training)
@@ -151,7 +153,7 @@ def test_partners_from_the_training_set_have_weights_of_their_own():
 
 
 def test_the_second_view_of_test_images_is_exactly_zero_at_the_network():
-    training = start(view_spec(scaling={"name": "given", "mean": [0.5, 0.2], "std": [0.5, 0.3]}), four())
+    training = start(view_spec(normalization={"name": "given", "mean": [0.5, 0.2], "std": [0.5, 0.3]}), four())
     found = seen(training)
     training.evaluate(training.inputs.test)
     (x,) = found
@@ -160,17 +162,8 @@ def test_the_second_view_of_test_images_is_exactly_zero_at_the_network():
     assert x[:, :, :2].any()
 
 
-@pytest.mark.parametrize("vicinity", [{}, MIDPOINT])
-def test_a_seed_has_the_same_bits_alone_and_in_company(vicinity):
-    together = finished(view_spec(vicinity=vicinity), four(), seeds=(0, 1, 2))
-    alone = finished(view_spec(vicinity=vicinity), four(), seeds=(1,))
-    assert [row for row in together.history if row["seed"] == 1] == alone.history
-    for name, weight in alone.model.named_parameters():
-        assert torch.equal(dict(together.model.named_parameters())[name][1:2], weight), name
-
-
 def test_a_network_of_one_seed_trains_on_both_views():
-    spec = view_spec(model={"name": "preact_resnet", "width": 4, "blocks": [1, 1]}, vicinity=MIDPOINT)
+    spec = view_spec(model={"name": "preact_resnet", "width": 4, "blocks": [1, 1]}, mixing=MIDPOINT)
     training = finished(spec, four())
     assert training.model.stem[0].in_channels == 4
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"]
@@ -190,9 +183,9 @@ def test_the_workload_counts_the_channels_that_the_network_gets():
 
 def test_what_has_no_second_view_is_refused():
     with pytest.raises(UserError, match="only images with classes"):
-        make_inputs(view_spec(scaling="raw"), [0], spectrograms(), CPU)
+        make_inputs(view_spec(normalization="raw"), [0], spectrograms(), CPU)
     with pytest.raises(UserError, match="only images with classes"):
-        make_inputs(view_spec({"holdout": 0.5}, model={"name": "mlp"}, scaling="raw"), [0], table(classes=4), CPU)
+        make_inputs(view_spec({"holdout": 0.5}, model={"name": "mlp"}, normalization="raw"), [0], table(classes=4), CPU)
     data = four()
     files = replace(data, images="somewhere")
     with pytest.raises(UserError, match="image files have no second view"):

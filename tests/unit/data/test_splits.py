@@ -76,7 +76,7 @@ def test_a_larger_share_includes_a_smaller_one():
 def test_noise_belongs_to_the_seed_and_to_nothing_else():
     data, noise = table(), {"label_noise": 0.5}
     erm = make_inputs(table_spec(dataset=noise), [3], data, CPU)
-    mixup = make_inputs(table_spec(dataset=noise, vicinity=MIXUP, model="mlp", epochs=9), [3], data, CPU)
+    mixup = make_inputs(table_spec(dataset=noise, mixing=MIXUP, model="mlp", epochs=9), [3], data, CPU)
     together = make_inputs(table_spec(dataset=noise), [1, 3], data, CPU)
     for other in (mixup.train_labels[0], together.train_labels[1]):
         assert torch.equal(erm.train_labels[0], other)
@@ -131,14 +131,14 @@ def test_labels_of_the_validation_part_are_as_noisy_as_those_trained_on():
 
 def test_a_published_validation_part_is_evaluated_as_it_is():
     data = spectrograms(train=40, test=21, validation=9)
-    found = inputs(data, make=lambda **changes: image_spec(scaling="raw", **changes), label_noise=1.0)
+    found = inputs(data, make=lambda **changes: image_spec(normalization="raw", **changes), label_noise=1.0)
     assert found.train.shape == (1, 40)
     assert torch.equal(found.x[found.validation[0]], data.tensors["validation_x"])
     assert torch.equal(found.validation_labels[0], data.tensors["validation_y"])
     assert torch.equal(found.x[found.test[0]], data.tensors["test_x"])
     assert torch.equal(found.y[found.test[0]], data.tensors["test_y"])
     with pytest.raises(UserError, match=r"run\.dataset\.validation: .*published validation part"):
-        inputs(data, make=lambda **changes: image_spec(scaling="raw", **changes), validation=0.5)
+        inputs(data, make=lambda **changes: image_spec(normalization="raw", **changes), validation=0.5)
 
 
 @pytest.mark.parametrize(("share", "held"), [(0.01, 0), (0.99, 31)])

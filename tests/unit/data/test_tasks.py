@@ -65,8 +65,8 @@ def test_squared_errors_by_hand():
 def test_numbers_are_learnt_as_linear_regression_learns_them():
     """A network without hidden layers; labels keep their unit, and a thousand rows are evaluated in parts."""
     data = numbers(rows=2_600)
-    model, optimiser = {"name": "mlp", "hidden": []}, {"name": "sgd", "lr": 0.05}
-    training = finished(table_spec(model=model, optimiser=optimiser, epochs=3), data, seeds=(0, 1))
+    model, optimizer = {"name": "mlp", "hidden": []}, {"name": "sgd", "lr": 0.05}
+    training = finished(table_spec(model=model, optimizer=optimizer, epochs=3), data, seeds=(0, 1))
     inputs = training.inputs
     assert inputs.classes == 1
     for member, row in enumerate(training.history[-2:]):
@@ -112,7 +112,7 @@ def test_mixed_numbers_are_what_is_learnt(monkeypatch):
     seen, loss = [], Regression.loss
     monkeypatch.setattr(Regression, "loss", lambda self, outputs, y: seen.append(y) or loss(self, outputs, y))
     vicinity = {"ratio": {"name": "constant", "value": 0.25}, "partner": "second_loader"}
-    training = start(table_spec(vicinity=vicinity, batch_size=64), numbers())
+    training = start(table_spec(mixing=vicinity, batch_size=64), numbers())
     training._train_epoch()
     y = training.inputs.train_labels[0]
     order = y[torch.randperm(len(y), generator=generator(0, "order"))]
@@ -122,7 +122,7 @@ def test_mixed_numbers_are_what_is_learnt(monkeypatch):
 
 def test_spectrograms_are_passed_on_as_they_are():
     data = spectrograms()
-    inputs = make_inputs(image_spec(scaling="raw"), [0], data, CPU)
+    inputs = make_inputs(image_spec(normalization="raw"), [0], data, CPU)
     assert inputs.x.dtype == torch.float16
     assert inputs.shape == (1, 10, 6)
     for rows in (inputs.train, inputs.test[0], inputs.test[0, 0]):  # of members, of one, a single one
@@ -131,14 +131,14 @@ def test_spectrograms_are_passed_on_as_they_are():
         assert torch.equal(scaled, inputs.x[rows].float())
     assert torch.equal(inputs.x[inputs.train[0]], data.tensors["train_x"])
     assert inputs.unit.tolist() == [1.0]
-    training = finished(image_spec(scaling="raw", vicinity=MIXUP), data)
+    training = finished(image_spec(normalization="raw", mixing=MIXUP), data)
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"]
 
 
-@pytest.mark.parametrize("scaling", ["standardise", {"name": "given", "mean": [0.5], "std": [0.5]}])
+@pytest.mark.parametrize("scaling", ["standardize", {"name": "given", "mean": [0.5], "std": [0.5]}])
 def test_spectrograms_are_not_scaled_again(scaling):
-    with pytest.raises(UserError, match=r"run\.scaling: .*`raw`"):
-        make_inputs(image_spec(scaling=scaling), [0], spectrograms(), CPU)
+    with pytest.raises(UserError, match=r"run\.normalization: .*`raw`"):
+        make_inputs(image_spec(normalization=scaling), [0], spectrograms(), CPU)
 
 
 def test_five_guesses_are_in_the_history():

@@ -32,7 +32,7 @@ def linear_on_images(train_x, train_y, test_x, test_y, classes, weights, biases,
     tensors = {name: torch.as_tensor(np.asarray(each, dtype=np.uint8)) for name, each in columns.items()}
     tensors |= {"train_y": torch.as_tensor(train_y), "test_y": torch.as_tensor(test_y)}
     data = Prepared(tensors=tensors, manifest={"classes": classes, "sha256": "0" * 64})
-    spec = image_spec(**{"model": LINEAR, "augmentation": [], "scaling": "raw", **changes})
+    spec = image_spec(**{"model": LINEAR, "augmentation": [], "normalization": "raw", **changes})
     return set_weights(start(spec, data, seeds), weights, biases)
 
 
@@ -44,7 +44,7 @@ def linear_on_table(train_x, train_y, classes, weights, biases, test_x=None, tes
     tensors |= {"train_y": torch.as_tensor(train_y), "test_y": torch.as_tensor(test_y)}
     data = Prepared(tensors=tensors, manifest={"classes": classes, "sha256": "0" * 64})
     dataset = {"name": "iris", "version": "uci", "holdout": None, **changes.pop("dataset", {})}
-    spec = table_spec(**{"model": LINEAR, "scaling": "raw", "dataset": dataset, **changes})
+    spec = table_spec(**{"model": LINEAR, "normalization": "raw", "dataset": dataset, **changes})
     return set_weights(start(spec, data, seeds), weights, biases)
 
 

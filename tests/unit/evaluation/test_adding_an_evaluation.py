@@ -32,10 +32,10 @@ def copy(tmp_path, monkeypatch):
     folders = [*remixup.evaluation.__path__, str(tmp_path / "src/remixup/evaluation")]
     monkeypatch.setattr(remixup.evaluation, "__path__", folders)
     monkeypatch.setattr(build_registry, "KINDS", {"evaluation": "remixup.evaluation"})
-    known = registry.catalogue()
+    known = registry.load_registry()
     generated = {**known, "kinds": {**known["kinds"], **build_registry.generate()["kinds"]}}
-    monkeypatch.setattr(registry, "catalogue", lambda: generated)
-    monkeypatch.setattr("remixup.evaluation.runner.catalogue", lambda: generated)
+    monkeypatch.setattr(registry, "load_registry", lambda: generated)
+    monkeypatch.setattr("remixup.evaluation.runner.load_registry", lambda: generated)
     return tmp_path
 
 

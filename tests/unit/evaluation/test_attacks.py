@@ -81,7 +81,7 @@ def random_linear(classes, seed=0, grey=(0, 256), seeds=(0,)):
     x[:, 1] = (x[:, 1] - 128) // 4 + 128
     y = source.integers(classes, size=40)
     weights, biases = source.normal(size=(classes, 48)), source.normal(size=classes)
-    training = linear_on_images(x, y, x, y, classes, weights, biases, seeds, scaling="standardise")
+    training = linear_on_images(x, y, x, y, classes, weights, biases, seeds, normalization="standardize")
     divisor = np.repeat(training.inputs.divisor.double().numpy().reshape(3), 16)
     offset = np.repeat(training.inputs.offset.double().numpy().reshape(3), 16)
     return training, x.reshape(40, -1) / 255, y, weights, biases, offset, divisor
@@ -202,7 +202,7 @@ def test_others_scale_their_inputs_themselves():
         2,
         [[-1, 0], [1, 0]],
         [0, 0],
-        scaling={"name": "given", "mean": [0.5], "std": [-1.0]},
+        normalization={"name": "given", "mean": [0.5], "std": [-1.0]},
     )
     assert attack(training, method="fgsm", eps=20 / 255, others=others)[0]["top1"] == pytest.approx(200 / 3)
 
@@ -248,7 +248,7 @@ def test_pgd_starts_anywhere_in_the_ball_as_the_seed_says(monkeypatch, method, w
 
     grey = images(test=100)
     grey.tensors["test_x"].fill_(128)
-    spec = image_spec(model={"name": "mlp", "hidden": []}, augmentation=[], scaling="raw")
+    spec = image_spec(model={"name": "mlp", "hidden": []}, augmentation=[], normalization="raw")
     first, again, other = (starts(start(spec, grey, (seed,))) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -286,13 +286,13 @@ def test_a_curve_is_the_attack_at_each_size(network):
         each = [attack(network, method=method, eps=eps, examples=20, steps=4)[0]["top1"] for eps in sizes]
         assert curve == {"seed": 0, "eps": list(sizes), "error": each}
         assert each[0] < each[-1]
-    others = trained(vicinity={"ratio": {"name": "beta", "alpha": 1.0}})
+    others = trained(mixing={"ratio": {"name": "beta", "alpha": 1.0}})
     (curve,) = attack_curve(network, method="fgsm", eps=(0.1,), others=others)
     assert curve["error"] == [attack(network, method="fgsm", eps=0.1, others=others)[0]["top1"]]
 
 
 def test_networks_are_as_in_evaluation_and_stay_as_they_are(network):
-    others = trained(vicinity={"ratio": {"name": "beta", "alpha": 1.0}})
+    others = trained(mixing={"ratio": {"name": "beta", "alpha": 1.0}})
     expected = attack(network, method="pgd_linf", eps=0.1, others=others)
     for each in (network, others):
         each.model.zero_grad()
@@ -306,7 +306,7 @@ def test_networks_are_as_in_evaluation_and_stay_as_they_are(network):
 
 
 def test_a_network_in_bfloat16_is_tested_in_it(seen):
-    training = trained(precision="bfloat16", memory_format="channels_last")
+    training = trained(precision="bfloat16", execution={"memory_format": "channels_last"})
     found = attack(training, method="ifgsm", eps=0.1)[0]
     assert found["clean_top1"] == pytest.approx(training.evaluate(training.inputs.test)["error"].item())
     assert found["top1"] > found["clean_top1"]

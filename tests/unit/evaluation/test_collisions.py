@@ -68,7 +68,7 @@ def brute_force(inputs, train_rows, test_rows, ratio, partner):
 @pytest.mark.parametrize("share", [1.0, 0.4])
 def test_the_released_procedure_by_brute_force(share, monkeypatch):
     draws = Draws(monkeypatch)
-    training = some_images(seeds=(0, 7), scaling="standardise")
+    training = some_images(seeds=(0, 7), normalization="standardize")
     for k, found in enumerate(collisions(training, alpha=1.0, share=share)):
         ratio, partner = draws.mixing[2 * k]
         again, partner_again = draws.mixing[2 * k + 1]

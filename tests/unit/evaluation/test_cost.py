@@ -33,7 +33,7 @@ def slow(monkeypatch):
 
 
 def measured(steps=3, make=image_spec, data=None, **changes):
-    return cost(start(make(**{"vicinity": MIXUP, **changes}), data or images()), steps=steps)[0]
+    return cost(start(make(**{"mixing": MIXUP, **changes}), data or images()), steps=steps)[0]
 
 
 def test_a_share_of_the_step():
@@ -45,7 +45,7 @@ def test_a_share_of_the_step():
 
 def test_nothing_is_mixed_without_a_ratio(slow):
     slow(blend, "linear")
-    found = measured(vicinity={})
+    found = measured(mixing={})
     assert found["share"] == found["mixing"] == 0
     assert found["step"] > 0
 
@@ -60,12 +60,12 @@ def test_a_slow_blend_counts_in_the_step_and_in_the_mixing(slow):
 def test_each_part_of_a_minibatch_is_mixed(slow):
     slow(blend, "linear")
     assert measured(micro_batch=4)["mixing"] > 4 * PAUSE
-    assert measured(vicinity={"ratio": {"name": "dirichlet", "alpha": 1.0, "examples": 3}})["mixing"] > 2 * PAUSE
+    assert measured(mixing={"ratio": {"name": "dirichlet", "alpha": 1.0, "examples": 3}})["mixing"] > 2 * PAUSE
 
 
 def test_a_slow_network_does_not(slow):
     for cut in (0, 1):
-        training = image_spec(vicinity={**MIXUP, "cut": cut})
+        training = image_spec(mixing={**MIXUP, "cut": cut})
         slow(supervised.SupervisedTrainer, "_stages")
         found = cost(start(training, images()), steps=3)[0]
         assert found["step"] > PAUSE
@@ -82,27 +82,27 @@ def test_drawing_partners_is_shared_out_among_the_steps_of_an_epoch(slow):
 
 def test_partners_from_the_training_set_are_paid_for(slow):
     slow(supervised.SupervisedTrainer, "_partners")
-    assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE
+    assert measured(mixing={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE
     slow(training_set, "second_loader")
-    assert measured(vicinity={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE * (1 + 1 / 4)
-    found = measured(vicinity={**MIXUP, "partner": {"name": "nearest", "k": 3}, "cut": 1}, augmentation=["random_crop"])
+    assert measured(mixing={**MIXUP, "partner": "second_loader"})["mixing"] > PAUSE * (1 + 1 / 4)
+    found = measured(mixing={**MIXUP, "partner": {"name": "nearest", "k": 3}, "cut": 1}, augmentation=["random_crop"])
     assert PAUSE < found["mixing"] < found["step"]
 
 
 def test_mixing_after_a_warm_up_is_what_is_timed(slow):
     slow(blend, "linear")
-    assert measured(vicinity={**MIXUP, "warmup_epochs": 2})["mixing"] > PAUSE
+    assert measured(mixing={**MIXUP, "warmup_epochs": 2})["mixing"] > PAUSE
 
 
 def test_a_population_takes_its_steps_together():
-    found = cost(start(table_spec(vicinity=MIXUP), table(), (2, 4)), steps=3)
+    found = cost(start(table_spec(mixing=MIXUP), table(), (2, 4)), steps=3)
     assert [each.pop("seed") for each in found] == [2, 4]
     assert found[0] != found[1], "each seed has a timing of its own"
     assert 0 < found[0]["share"] < 100
 
 
 def test_nothing_is_disturbed():
-    training = start(image_spec(vicinity=MIXUP), images())
+    training = start(image_spec(mixing=MIXUP), images())
     training._train_epoch()
     training.epoch += 1
     state = {name: value.clone() for name, value in training.model.state_dict().items()}
@@ -119,7 +119,7 @@ def test_nothing_is_disturbed():
 @pytest.mark.parametrize("timing", [False, True])
 def test_the_step_is_the_step_of_training(timing):
     # Of all examples, so that an epoch is one step.
-    spec, data = image_spec(vicinity=MIXUP, batch_size=64), images()
+    spec, data = image_spec(mixing=MIXUP, batch_size=64), images()
     training = start(spec, data)
     timed = module._TimedTrainer(spec, [0], training.inputs, training.device)
     timed.timing = timing

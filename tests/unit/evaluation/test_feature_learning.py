@@ -9,7 +9,7 @@ from remixup.data import Prepared
 from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.synthetic import feature_patches
 from remixup.errors import UserError
-from remixup.evaluation.feature_learning import _without, learnt_features
+from remixup.evaluation.feature_learning import _without, learned_features
 from tests.unit.training.samples import start, table, table_spec
 
 BASIS = torch.from_numpy(feature_patches.features()).float()
@@ -29,7 +29,7 @@ def knowing(data, *known, size=10.0):
     spec = table_spec(
         dataset={"name": "feature-patches", "version": "generated", "holdout": None},
         model={"name": "patch_network", "neurons": 1},
-        scaling="raw",
+        normalization="raw",
     )
     training = start(spec, data, seeds=range(len(known)))
     with torch.no_grad():
@@ -46,7 +46,7 @@ BOTH = [(c, kind) for c in range(10) for kind in (0, 1)]
 def test_what_networks_know_is_found(data):
     first = [(c, 0) for c in range(10)]
     some = [*((c, 1) for c in range(6)), (0, 0), (1, 0)]  # both of two classes, one of four, none of four
-    found = learnt_features(knowing(data, BOTH, first, some))
+    found = learned_features(knowing(data, BOTH, first, some))
     assert [(each["none"], each["one"], each["both"]) for each in found] == [
         (0.0, 0.0, 100.0),
         (0.0, 100.0, 0.0),
@@ -58,7 +58,7 @@ def test_what_networks_know_is_found(data):
 
 
 def test_strengths_are_what_is_said_of_the_feature_alone(data):
-    (found,) = learnt_features(knowing(data, [(c, 0) for c in range(10)]))
+    (found,) = learned_features(knowing(data, [(c, 0) for c in range(10)]))
     # 10 * 0.375 less two thirds of the threshold 0.1
     assert found["strength"] == [[pytest.approx(3.75 - 0.2 / 3, abs=1e-4), 0.0]] * 10
 
@@ -84,7 +84,7 @@ def test_most_is_as_many_as_asked_for(data, share):
         right = training.logits(alone.unsqueeze(0))[0].argmax(-1) == y
         for c in range(10):
             learnt[c] += bool(right[y == c].double().mean() >= share / 100)
-    (found,) = learnt_features(training, share=share)
+    (found,) = learned_features(training, share=share)
     assert [found[name] for name in ("none", "one", "both")] == [10.0 * learnt.count(k) for k in range(3)]
 
 
@@ -92,11 +92,11 @@ def test_a_network_that_says_nothing_has_learnt_nothing_that_is_known(data):
     training = knowing(data, BOTH, BOTH)
     with torch.no_grad():
         training.model.stem.linear.weight[1, 0, 0] = torch.nan
-    first, second = learnt_features(training)
+    first, second = learned_features(training)
     assert first["both"] == 100.0
     assert second == {"seed": 1, **dict.fromkeys(("none", "one", "both", "missed", "single_error", "strength"))}
 
 
 def test_other_data_has_no_known_features():
     with pytest.raises(UserError, match="feature-patches"):
-        learnt_features(start(table_spec(), table()))
+        learned_features(start(table_spec(), table()))

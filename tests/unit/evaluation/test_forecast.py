@@ -10,8 +10,8 @@ from remixup.evaluation.forecast import last_value
 from tests.unit.training.samples import numbers, start
 
 RUN = {
-    "scaling": "raw",
-    "optimiser": {"name": "adam"},
+    "normalization": "raw",
+    "optimizer": {"name": "adam"},
     "epochs": 1,
     "batch_size": 2,
     "model": {"name": "lstnet", "filters": 2, "kernel": 2, "hidden": 2, "skip": 2, "skip_hidden": 1, "highway": 2},

@@ -50,7 +50,7 @@ def test_images_pair_by_pair():
     source = np.random.default_rng(0)
     x, y = source.integers(0, 256, size=(30, 3, 4, 4)), source.integers(4, size=30)
     weights, biases = source.normal(size=(4, 48)), source.normal(size=4)
-    training = linear_on_images(x, y, x, y, 4, weights, biases, seeds=(0, 7), scaling="standardise")
+    training = linear_on_images(x, y, x, y, 4, weights, biases, seeds=(0, 7), normalization="standardize")
     scaled = training.inputs.scale(torch.as_tensor(x)).flatten(1).double().numpy()
     found = in_between(training, pairs=230, points=3)
     for measured, seed in zip(found, (0, 7), strict=True):
@@ -80,7 +80,7 @@ def test_labels_are_those_trained_on():
 
 
 def test_methods_of_one_seed_see_the_same_pairs_and_seeds_others():
-    plain, mixed = trained(epochs=1), trained(epochs=1, vicinity=MIXUP)
+    plain, mixed = trained(epochs=1), trained(epochs=1, mixing=MIXUP)
     other = trained(epochs=1, seeds=(1,))
     state = {name: value.clone() for name, value in plain.model.state_dict().items()}
     for each in (mixed, other):

@@ -6,7 +6,7 @@ import torch
 
 from remixup.errors import UserError
 from remixup.evaluation import memorization as module
-from remixup.evaluation.memorization import memorisation
+from remixup.evaluation.memorization import memorization
 from tests.unit.evaluation.fixed_networks import broken, linear_on_table, trained
 
 
@@ -25,7 +25,7 @@ def relabel(training, labels, replaced):
 def test_errors_against_the_labels_trained_on_apart():
     # Rows 2 to 5 were relabelled; row 5 drew its true label, 1, again.
     training = relabel(by_row([0, 1, 2, 0, 0, 0], [0, 0, 0, 0, 0, 1]), [0, 0, 2, 1, 2, 1], [0, 0, 1, 1, 1, 1])
-    assert memorisation(training) == [{"seed": 0, "real": 50.0, "corrupted": 75.0}]
+    assert memorization(training) == [{"seed": 0, "real": 50.0, "corrupted": 75.0}]
 
 
 NOISE = {"label_noise": 0.4}
@@ -37,7 +37,7 @@ def test_one_that_memorises_and_one_that_knows_the_truth(classes):
     training = by_row(truth, truth, seeds=(0, 1), dataset={**NOISE, "noise_classes": classes})
     inputs = training.inputs
     share = [(inputs.train_labels[m] != inputs.y[inputs.train[m]])[inputs.corrupted[m]].double().mean() for m in (0, 1)]
-    found = memorisation(training)
+    found = memorization(training)
     assert [each["seed"] for each in found] == [0, 1]
     assert [each["real"] for each in found] == [0, 0]
     assert [each["corrupted"] for each in found] == pytest.approx([100 * float(each) for each in share])
@@ -46,7 +46,7 @@ def test_one_that_memorises_and_one_that_knows_the_truth(classes):
     learnt = by_row(
         training.inputs.train_labels[1].tolist(), truth, seeds=(0, 1), dataset={**NOISE, "noise_classes": classes}
     )
-    first, second = memorisation(learnt)
+    first, second = memorization(learnt)
     assert second == {"seed": 1, "real": 0, "corrupted": 0}
     assert first["real"] > 0
 
@@ -58,19 +58,19 @@ def test_a_validation_part_is_left_out():
     assert len(set(counts)) > 1  # seeds differ in how many of the replaced are left
     wrong = training.inputs.train_labels != training.inputs.y[training.inputs.train]
     expected = [100 * each.sum().item() / count for each, count in zip(wrong, counts, strict=True)]
-    assert [each["corrupted"] for each in memorisation(training)] == pytest.approx(expected)
+    assert [each["corrupted"] for each in memorization(training)] == pytest.approx(expected)
 
 
 def test_without_noise_nothing_is_corrupted():
     training = by_row([0, 1, 2, 0], [0, 1, 2, 1])
-    assert memorisation(training) == [{"seed": 0, "real": 25.0, "corrupted": None}]
-    assert memorisation(relabel(training, [0, 0, 0, 0], [1, 1, 1, 1])) == [{"seed": 0, "real": None, "corrupted": 50.0}]
+    assert memorization(training) == [{"seed": 0, "real": 25.0, "corrupted": None}]
+    assert memorization(relabel(training, [0, 0, 0, 0], [1, 1, 1, 1])) == [{"seed": 0, "real": None, "corrupted": 50.0}]
 
 
 def test_a_trained_network_on_images_as_they_are(monkeypatch):
     training = trained(augmentation=["random_crop"], dataset={"name": "digits", "version": "scikit-learn", **NOISE})
     training.model.train()
-    (found,) = memorisation(training)
+    (found,) = memorization(training)
     inputs = training.inputs
     whole = training.evaluate(inputs.train, inputs.train_labels)["error"].item()
     share = inputs.corrupted.double().mean().item()
@@ -78,16 +78,16 @@ def test_a_trained_network_on_images_as_they_are(monkeypatch):
     assert (1 - share) * found["real"] + share * found["corrupted"] == pytest.approx(whole)
     assert found["real"] < 40 < found["corrupted"]  # it has learnt the classes and not the noise
     monkeypatch.setattr(module, "EVALUATION_ROWS", 7)
-    assert memorisation(training) == [pytest.approx(found)]
+    assert memorization(training) == [pytest.approx(found)]
 
 
 def test_a_network_that_says_nothing_has_no_error():
     truth = [k % 3 for k in range(30)]
-    first, second = memorisation(broken(by_row(truth, truth, seeds=(0, 1), dataset=NOISE)))
+    first, second = memorization(broken(by_row(truth, truth, seeds=(0, 1), dataset=NOISE)))
     assert first["real"] == 0
     assert second == {"seed": 1, "real": None, "corrupted": None}
 
 
 def test_numbers_have_no_classes():
     with pytest.raises(UserError, match="classes"):
-        memorisation(linear_on_table([[0.0], [1.0]], [0.5, 1.5], 1, [[1]], [0]))
+        memorization(linear_on_table([[0.0], [1.0]], [0.5, 1.5], 1, [[1]], [0]))

@@ -23,7 +23,7 @@ def measured(places, labels, vicinity, test=None, seeds=(0,), examples=1000, bat
         test_x=test_x,
         test_y=test_y,
         seeds=seeds,
-        vicinity=vicinity,
+        mixing=vicinity,
         batch_size=batch_size or len(places),
     )
     return mixing(training, examples=examples)
@@ -86,7 +86,7 @@ def test_seeds_are_measured_apart_and_draws_depend_on_the_seed_alone():
 def test_images_are_flattened_and_scaled(vicinity):
     """Twice the divisor, half the distances; and there is nothing to draw."""
     plain, halved = (
-        mixing(start(image_spec(augmentation=[], vicinity=vicinity, scaling=scaling), images()))[0]
+        mixing(start(image_spec(augmentation=[], mixing=vicinity, normalization=scaling), images()))[0]
         for scaling in ("raw", {"name": "given", "mean": [0.0], "std": [2.0]})
     )
     assert plain["distance"] == pytest.approx(2 * halved["distance"], rel=1e-5)
@@ -103,9 +103,9 @@ def test_images_are_flattened_and_scaled(vicinity):
 )
 def test_what_it_does_not_measure_is_refused(vicinity):
     with pytest.raises(UserError, match=r"evaluate\.mixing"):
-        mixing(start(table_spec(vicinity=vicinity), table()))
+        mixing(start(table_spec(mixing=vicinity), table()))
 
 
 def test_numbers_are_refused():
     with pytest.raises(UserError, match="this dataset has numbers"):
-        mixing(start(table_spec(vicinity=MIXUP), numbers()))
+        mixing(start(table_spec(mixing=MIXUP), numbers()))

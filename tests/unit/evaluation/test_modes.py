@@ -34,9 +34,9 @@ def game(data, seeds=(0, 1), iterations=7, epochs=2):
     spec = RunSpec.model_validate(
         {
             "dataset": {"name": "ring-of-gaussians"},
-            "scaling": "raw",
+            "normalization": "raw",
             "model": {"name": "gan", "hidden": [4]},
-            "optimiser": "adam",
+            "optimizer": "adam",
             "epochs": epochs,
             "batch_size": 4,
             "objective": {"name": "gan", "iterations": iterations},

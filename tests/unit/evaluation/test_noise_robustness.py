@@ -38,7 +38,7 @@ def test_it_is_added_after_scaling():
     given = (x, [0, 1] * 300, x, [0, 1] * 300, 2, [[0.0], [1.0]])
     raw = noisy(linear_on_images(*given, [0.5, 0.0]), sigma=(0.1,))[0]
     scaling = {"name": "given", "mean": [0.0], "std": [10.0]}
-    small = noisy(linear_on_images(*given, [0.05, 0.0], scaling=scaling), sigma=(0.1,))[0]
+    small = noisy(linear_on_images(*given, [0.05, 0.0], normalization=scaling), sigma=(0.1,))[0]
     assert raw["mean"] == 0
     assert small["mean"] == pytest.approx(100 * stats.norm.sf(0.5), abs=8)
 

@@ -7,26 +7,26 @@ import pytest
 
 from remixup.evaluation import runner, storage
 from remixup.planning.plan import Evaluation
-from remixup.store.run_store import Block
+from remixup.store.run_store import Store
 from remixup.training import objectives
+from tests.unit.store.samples import provenance
 from tests.unit.training.samples import image_spec, images, start
 
-NAME = "memorisation"
+NAME = "memorization"
 
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    """Three seeds of one run that are not read from a disk; the weights that are asked for are noted."""
+    """Three stored seeds of one run; the weights that are asked for are noted."""
     loaded, measured = [], []
-    blocks = []
+    store, spec = Store(tmp_path / "results"), image_spec()
+    row = {"epoch": 1, "train_loss": 1.0, "test_error": 5.0}
     for seed in range(3):
-        folder = tmp_path / f"seeds-{seed}-{seed}"
-        folder.mkdir()
-        (folder / "provenance.json").write_text(str(seed))
-        blocks.append(Block(folder, seed, seed))
+        store.publish(spec, [seed], [{"seed": seed, **row}], provenance())
+    monkeypatch.setattr(store, "checkpoint", lambda run, seeds: (run, seeds))
     data = images()
     runs = SimpleNamespace(
-        store=SimpleNamespace(blocks=lambda run: blocks, checkpoint=lambda run, seeds: (run, seeds)),
+        store=store,
         inputs=lambda spec, seeds: start(spec, data, seeds).inputs,
         device=None,
     )
@@ -37,14 +37,14 @@ def store(tmp_path, monkeypatch):
         return [{"seed": seed} for seed in training.seeds]
 
     monkeypatch.setattr(runner, "find", lambda name: probe)
-    return SimpleNamespace(runs=runs, loaded=loaded, measured=measured, results=tmp_path / "results")
+    return SimpleNamespace(runs=runs, loaded=loaded, measured=measured)
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_the_other_network_is_of_another_seed(store, seeds):
     spec, source = image_spec(), image_spec(epochs=9)
     wanted = Evaluation(spec.key(), {"name": NAME, "eps": 1.0}, 3, source.key())
-    files = runner.evaluate(store.runs, store.results, wanted, (spec, 3), (source, seeds))
+    files = runner.evaluate(store.runs, wanted, (spec, 3), (source, seeds))
     assert len(files) == 3
     for seed, (own, others, parameters) in enumerate(store.measured):
         assert own == [seed]
@@ -57,17 +57,17 @@ def test_the_other_network_is_of_another_seed(store, seeds):
 def test_without_a_source_there_is_no_other_network_and_nothing_is_measured_twice(store):
     spec = image_spec()
     wanted = Evaluation(spec.key(), {"name": NAME}, 2)
-    files = runner.evaluate(store.runs, store.results, wanted, (spec, 3))
+    files = runner.evaluate(store.runs, wanted, (spec, 3))
     assert [each[:2] for each in store.measured] == [([0], None), ([1], None)]  # as many seeds as are asked for
     assert json.loads(files[1].read_text())["measured"] == [{"seed": 1}]
-    assert storage.path(store.results, wanted, store.runs.store.blocks("")[1]) == files[1]
-    assert runner.evaluate(store.runs, store.results, wanted, (spec, 3)) == files
+    assert storage.path(store.runs.store, wanted, store.runs.store.blocks(spec.key())[1]) == files[1]
+    assert runner.evaluate(store.runs, wanted, (spec, 3)) == files
     assert len(store.measured) == 2
 
 
 def test_what_needs_no_weights_is_given_none(store):
     spec = image_spec()
-    runner.evaluate(store.runs, store.results, Evaluation(spec.key(), {"name": "logistic_regression"}, 1), (spec, 3))
+    runner.evaluate(store.runs, Evaluation(spec.key(), {"name": "logistic_regression"}, 1), (spec, 3))
     assert store.loaded == []
     assert len(store.measured) == 1
 
@@ -77,5 +77,5 @@ def test_the_network_is_that_of_the_objective(store, monkeypatch):
     supervised = objectives.supervised
     monkeypatch.setattr(objectives, "supervised", lambda *args: chosen.append(args[1]) or supervised(*args))
     spec = image_spec()
-    runner.evaluate(store.runs, store.results, Evaluation(spec.key(), {"name": NAME}, 1), (spec, 3))
+    runner.evaluate(store.runs, Evaluation(spec.key(), {"name": NAME}, 1), (spec, 3))
     assert chosen == [[0]]

@@ -74,8 +74,8 @@ def test_networks_side_by_side_and_examples_have_boxes_of_their_own():
 
 
 def test_training_draws_a_position_for_each_batch_apart_from_ratios_and_partners():
-    plain = draw(start(image_spec(vicinity=MIXUP), images()))
-    boxes = draw(start(image_spec(vicinity={**MIXUP, "blend": "cutmix"}), images()))
+    plain = draw(start(image_spec(mixing=MIXUP), images()))
+    boxes = draw(start(image_spec(mixing={**MIXUP, "blend": "cutmix"}), images()))
     for batch, other in zip(boxes, plain, strict=True):
         [drawn], [expected] = batch.rounds, other.rounds
         assert drawn.position.shape == (1, 2)
@@ -85,19 +85,17 @@ def test_training_draws_a_position_for_each_batch_apart_from_ratios_and_partners
 
 
 def test_a_network_learns_with_cutmix():
-    losses = [
-        row["train_loss"] for row in finished(image_spec(vicinity={**MIXUP, "blend": "cutmix"}), images()).history
-    ]
+    losses = [row["train_loss"] for row in finished(image_spec(mixing={**MIXUP, "blend": "cutmix"}), images()).history]
     assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({**TABLE, "vicinity": {**MIXUP, "blend": "cutmix"}}, r"run\.vicinity\.blend: cutmix is for images"),
+        ({**TABLE, "mixing": {**MIXUP, "blend": "cutmix"}}, r"run\.mixing\.blend: cutmix is for images"),
         (
-            {**IMAGES, "vicinity": {"ratio": {"name": "dirichlet", "alpha": 1.0}, "blend": "cutmix"}},
-            r"run\.vicinity\.blend: cutmix mixes two examples, and the ratio dirichlet mixes several",
+            {**IMAGES, "mixing": {"ratio": {"name": "dirichlet", "alpha": 1.0}, "blend": "cutmix"}},
+            r"run\.mixing\.blend: cutmix mixes two examples, and the ratio dirichlet mixes several",
         ),
     ],
 )

@@ -10,22 +10,18 @@ from remixup.errors import UserError
 SMALL = {
     "mlp": {"hidden": (6, 5)},
     "preact_resnet": {"width": 4, "blocks": (2, 1, 1), "stem_norm": True},
-    "preact_resnet_population": {"width": 8, "blocks": (2, 1)},
-    "wide_resnet_population": {"depth": 10, "widen": 1, "base": 8},
-    "densenet_bc_population": {"depth": 10, "growth": 8},
     "wide_resnet": {"depth": 10, "widen": 2, "base": 4},
     "small_cnn": {"widths": (4, 6, 4), "groups": 2},
     "densenet_bc": {"depth": 16, "growth": 4},
     # At scale 0 a block's last norm would hide the block from the checks below.
     "resnet": {"layers": (2, 1), "width": 4, "groups": 2, "zero_init_residual": False, "stem": "small"},
     "resnet1d": {"width": 4, "blocks": (2, 1)},
-    "resnet1d_population": {"width": 8, "blocks": (2, 1)},
     "patch_network": {"neurons": 6, "spread": 0.5},
     "lenet": {"width": 4, "hidden": 12},
     "vgg11": {"width": 4, "hidden": 12},
     "lstnet": {"filters": 4, "kernel": 3, "hidden": 5, "skip": 4, "skip_hidden": 2, "highway": 6, "dropout": 0.0},
 }
-SERIES = ["resnet1d", "resnet1d_population"]
+SERIES = ["resnet1d"]
 CONVOLUTIONAL = sorted(set(SMALL) - {"mlp", "patch_network", "lstnet"})
 WITHOUT_DROPOUT = sorted(set(SMALL) - {"lenet"})
 SHAPE, CLASSES = (1, 8, 8), 3
@@ -45,7 +41,7 @@ def network(name: str, seed: int = 0) -> nn.Sequential:
 
 def inputs(name: str, count: int = 5) -> Tensor:
     x = torch.randn(count, *LARGER.get(name, SHAPE), generator=torch.Generator().manual_seed(9))
-    return x[None] if models.family(name).POPULATION else x
+    return x[None] if models.vectorization(name) == "always" else x
 
 
 def seeded(model: nn.Sequential, x: Tensor, cut: int = 0) -> Tensor:
@@ -59,14 +55,11 @@ def test_these_are_all_the_names() -> None:
     # A new family joins every check below by a line in SMALL; what is no factory (a class, an import) is no name.
     # (The two players of gan are no classifier: they have checks of their own.)
     assert set(models._factories()) == {*SMALL, "gan"}
-    assert [name for name in SMALL if models.family(name).POPULATION] == [
-        "mlp",
-        "preact_resnet_population",
-        "wide_resnet_population",
-        "densenet_bc_population",
-        "resnet1d_population",
-        "patch_network",
-    ]
+    declared = {name: models.vectorization(name) for name in SMALL}
+    assert [name for name, value in declared.items() if value == "always"] == ["mlp", "patch_network"]
+    assert {name for name, value in declared.items() if value == "optional"} == {
+        *("preact_resnet", "wide_resnet", "densenet_bc", "resnet1d"),
+    }
 
 
 @pytest.mark.parametrize("name", [*SMALL, "gan"])
@@ -166,7 +159,8 @@ def test_an_unknown_name_gets_the_nearest_as_advice() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["stack", "seed_dropout", "MemberLinear", "image_channels", "initialise_he", "mlp.mlp", "_factories"]
+    "name",
+    ["stack", "seed_dropout", "vectorize", "MemberLinear", "image_channels", "initialise_he", "mlp.mlp", "_factories"],
 )
 def test_what_is_no_factory_cannot_be_named(name: str) -> None:
     with pytest.raises(UserError, match="unknown model"):

@@ -25,34 +25,16 @@ def reference(seed: int, *widths: int) -> nn.Sequential:
 
 def train(network: nn.Sequential, x: Tensor, target: Tensor, fused: bool) -> list[Tensor]:
     """Two epochs of Adam in batches of 16; last loss, last logits and all weights, each with a dimension of members."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.01, weight_decay=1e-4, fused=fused)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01, weight_decay=1e-4, fused=fused)
     for _ in range(2):
         for start in range(0, x.shape[1], 16):
             rows = slice(start, start + 16)
             logits = network(x[:, rows])
             loss = soft_cross_entropy(logits, target[:, rows])
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.sum().backward()
-            optimiser.step()
+            optimizer.step()
     return [loss.detach(), logits.detach(), *(parameter.detach() for parameter in network.parameters())]
-
-
-@pytest.mark.parametrize("seeds", [1, 3, 7])
-@pytest.mark.parametrize("rows", [37, 49])  # the last batch has 5 rows, or a single one
-@pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize(
-    ("features", "classes", "hidden"),
-    [(4, 3, (128, 128)), (10, 2, (128, 128)), (300, 28, (128, 128)), (64, 10, (33,)), (279, 13, ())],
-)
-def test_a_member_has_the_same_bits_alone_and_in_company(seeds, rows, fused, features, classes, hidden) -> None:
-    source = torch.Generator().manual_seed(features)
-    x = torch.randn(seeds, rows, features, generator=source)
-    target = torch.rand(seeds, rows, classes, generator=source).softmax(-1)
-    members = [member(seed, features, classes, hidden) for seed in range(seeds)]
-    together = train(stack(members), x, target, fused)
-    for i, single in enumerate(members):
-        alone = train(single, x[i : i + 1].clone(), target[i : i + 1].clone(), fused)
-        assert all(torch.equal(a[i], b[0]) for a, b in zip(together, alone, strict=True))
 
 
 def test_initial_weights_are_the_draws_of_torchs_linear_layers() -> None:
@@ -116,9 +98,9 @@ def test_stack_keeps_the_order_and_leaves_the_members_alone() -> None:
 
 
 def test_only_what_is_batched_can_be_stacked() -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="no network"):
         stack([])
-    with pytest.raises(ValueError, match="batched over members"):
+    with pytest.raises(ValueError, match="only vectorized"):
         stack([build("wide_resnet", (1, 8, 8), 2, depth=10, widen=1)] * 2)
 
 

@@ -1,4 +1,4 @@
-"""The network of patches: its activation by hand, a naive loop, gradients, and bits alone and in company."""
+"""The network of patches: its activation by hand, a naive loop, gradients."""
 
 import pytest
 import torch
@@ -74,26 +74,6 @@ def test_initial_weights_are_normal_of_the_spread_asked_for() -> None:
     assert abs(drawn.std() - 0.3) < 0.01
     kurtosis = ((drawn / drawn.std()) ** 4).mean()
     assert abs(kurtosis - 3) < 0.2
-
-
-def train(network: torch.nn.Sequential, x: Tensor) -> list[Tensor]:
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.5)
-    for _ in range(5):
-        out = network(x)
-        optimiser.zero_grad()
-        (out.log_softmax(-1)[..., 0].mean(-1)).sum().neg().backward()
-        optimiser.step()
-    return [out.detach(), *(weight.detach() for weight in network.parameters())]
-
-
-@pytest.mark.parametrize("company", [2, 5, 10])
-@pytest.mark.parametrize("rows", [25, 50])
-def test_a_member_has_the_same_bits_alone_and_in_company(company: int, rows: int) -> None:
-    x = torch.randn(company, rows, *SHAPE, generator=torch.Generator().manual_seed(4))
-    together = train(stack([member(seed) for seed in range(company)]), x)
-    for seed in range(company):
-        alone = train(member(seed), x[seed : seed + 1].clone())
-        assert all(torch.equal(a[seed], b[0]) for a, b in zip(together, alone, strict=True))
 
 
 def test_inputs_that_are_no_patches_are_refused() -> None:

@@ -206,11 +206,13 @@ def change_by_mixing_after_the_stem(network: nn.Sequential, x: Tensor) -> float:
     return float((logits(1) - logits(0)).detach().abs().max())
 
 
-@pytest.mark.parametrize("family", ["preact_resnet", "preact_resnet_population"])
-def test_mixing_after_a_stem_without_norm_is_mixing_inputs(family: str) -> None:
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_mixing_after_a_stem_without_norm_is_mixing_inputs(vectorized: bool) -> None:
     torch.manual_seed(0)
-    x = torch.randn(1, 6, 3, 16, 16).double() if family.endswith("population") else torch.randn(6, 3, 16, 16).double()
-    plain, with_hooks = (build(family, (3, 16, 16), 10, width=8, **params) for params in ({}, WITH_HOOKS))
+    x = torch.randn(*([1] if vectorized else []), 6, 3, 16, 16).double()
+    plain, with_hooks = (
+        build("preact_resnet", (3, 16, 16), 10, vectorized=vectorized, width=8, **params) for params in ({}, WITH_HOOKS)
+    )
     assert change_by_mixing_after_the_stem(plain, x) < 1e-12
     assert change_by_mixing_after_the_stem(with_hooks, x) > 1e-2
 
@@ -221,10 +223,11 @@ def test_the_rows_of_the_ablation_that_mix_inside_do_not_mix_inputs(scale: Scale
     runs = {row.row.id: row.run for row in plan_experiment(path, experiment, Config(), scale).rows}
     for name, run in runs.items():
         inside = name.startswith("layer")
-        assert run.vicinity.cut == (int(name[5]) if inside else 0)
+        assert run.mixing.cut == (int(name[5]) if inside else 0)
         assert {key: run.model.get(key, False) for key in WITH_HOOKS} == dict.fromkeys(WITH_HOOKS, inside)
     torch.manual_seed(0)
     shape = (1, 8, 8) if scale == "embedded" else (3, 32, 32)
     x = torch.randn(4, *shape).double()
-    network = build(input_shape=shape, classes=10, **runs["layer1-wd1e-4"].model)
-    assert change_by_mixing_after_the_stem(network, x[None] if scale == "embedded" else x) > 1e-2
+    run = runs["layer1-wd1e-4"]
+    network = build(input_shape=shape, classes=10, vectorized=run.vectorized, **run.model)
+    assert change_by_mixing_after_the_stem(network, x[None] if run.vectorized else x) > 1e-2

@@ -8,7 +8,6 @@ from torchvision.models import resnet18
 from remixup.errors import UserError
 from remixup.models import build, stack
 from remixup.models.resnet1d import resnet1d
-from remixup.models.resnet1d_population import resnet1d_population
 
 
 def images_of_height_1(channels: int, classes: int) -> nn.Module:
@@ -75,22 +74,19 @@ def test_convolutions_begin_with_the_variance_of_he() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 8, 8)])
-@pytest.mark.parametrize("name", ["resnet1d", "resnet1d_population"])
-def test_only_series_pass(name: str, shape: tuple[int, ...]) -> None:
+def test_only_series_pass(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"needs series of shape \(channels, time\)"):
-        build(name, shape, 3)
+        build("resnet1d", shape, 3)
 
 
 def test_mistakes_in_its_parameters_are_told() -> None:
     with pytest.raises(UserError, match="leave a stage empty"):
         resnet1d((2, 50), 3, blocks=(1, 0))
-    with pytest.raises(UserError, match="width 12 is no multiple of 8"):
-        resnet1d_population((2, 50), 3, width=12)
 
 
 def member(seed: int) -> nn.Sequential:
     torch.manual_seed(seed)
-    return resnet1d_population((2, 61), 3, width=8, blocks=(2, 1))
+    return build("resnet1d", (2, 61), 3, vectorized=True, width=8, blocks=(2, 1))
 
 
 def single(seed: int) -> nn.Sequential:
@@ -113,26 +109,6 @@ def test_each_member_computes_and_differentiates_the_ordinary_network(seeds: lis
         # the running statistics moved alike
         torch.testing.assert_close(population.eval()(x.detach())[k], network.eval()(own.detach()), rtol=1e-4, atol=1e-5)
         population.train()
-
-
-def test_a_member_has_the_same_bits_alone_and_in_company() -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        seeds = [0, 1, 2, 3]
-        x = torch.randn(4, 7, 2, 61, generator=torch.Generator().manual_seed(2))
-        trained = []
-        for group in ([0, 1, 2, 3], [2]):
-            network = stack([member(seeds[k]) for k in group]).train()
-            optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-            for _ in range(3):
-                optimiser.zero_grad()
-                network(x[group]).square().mean((1, 2)).sum().backward()
-                optimiser.step()
-            trained.append([value[group.index(2)] for value in network.state_dict().values()])
-        assert all(torch.equal(a, b) for a, b in zip(*trained, strict=True))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def test_a_cut_gives_series_again() -> None:

@@ -25,8 +25,8 @@ from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Lacking, Outstanding
 from remixup.reporting.table_builder import TableBuilder
 
-from .evaluated import evaluated, words
-from .made_up import COMMIT, environment, noise, replication, tabular
+from .sample_evaluations import evaluated, words
+from .sample_results import COMMIT, environment, noise, replication, tabular
 
 PAPER = Path(__file__).parents[3] / "paper"
 
@@ -99,7 +99,7 @@ def test_what_the_evidence_says_stands_before_the_papers(report: Report) -> None
     found = pages(report.pdf)
     (chapter,) = [index for index, text in enumerate(found) if "Whatheld." in text]
     assert "Whatdidnot." in found[chapter]
-    assert chapter < max(index for index, text in enumerate(found) if "Corruptedlabels&memorisation" in text)
+    assert chapter < max(index for index, text in enumerate(found) if "Corruptedlabels&memorization" in text)
     text = report.read("evidence.tex")
     assert [text.count(rf"\ref{{exp:{name}}}") for name in ("made-up", "evaluated", "words")] == [1, 1, 0]
     assert r"\hyperref[claims:evaluated]{no-more}" in text
@@ -188,7 +188,7 @@ def test_appendix_holds_the_provenance(report: Report) -> None:
     assert "torch 2.13.0, scikit-learn 1.9.0" in plain
     assert rf"\texttt{{digits}} \citep{{uci}} & \texttt{{scikit-learn}} & \texttt{{{'ab' * 6}}} & CC BY 4.0 \\" in plain
     # Two experiments share run a: 1 run of 2 seeds, 12.4 s; b has 3 seeds, 100 s; two more have 3 each, 1234.5 s.
-    row = r"Corrupted labels \& memorisation & \num{1} & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores"
+    row = r"Corrupted labels \& memorization & \num{1} & \num{1} & \num{2} & \num{12} & cpu, Some CPU, 2 cores"
     assert row in plain
     assert r"Small networks on tabular data & \num{2} & \num{1} & \num{5} & \num{112} &" in plain
     assert r"What is measured afterwards & \num{2} & \num{0} & \num{6} & \num{2469} & cuda, Card erm; " in plain
@@ -202,7 +202,7 @@ def test_section_has_its_parts_in_order(report: Report) -> None:
     places = [
         text.index(part)
         for part in (
-            r"\experiment{Corrupted labels \& memorisation}{made-up}{Replicates Table 9.}",
+            r"\experiment{Corrupted labels \& memorization}{made-up}{Replicates Table 9.}",
             r"\citep{he2016}",
             r"Results: Table~\ref{tab:made-up-all}, Table~\ref{claims:made-up} (claims) and Figure~\ref{fig:made-up",
             r"Its \num{1}~run (\num{2}~seeds) took \num{12}~seconds of training on cpu, Some CPU, 2 cores.",
@@ -259,16 +259,16 @@ def test_an_experiment_without_tables_still_shows_its_numbers(tmp_path: Path) ->
 
 def test_figures_see_the_settings_that_a_row_takes_from_elsewhere() -> None:
     document = tabular()[0].model_dump()
-    document["run"] = {"epochs": 10, "vicinity": {"partner": "permutation"}}
-    ratio = {"vicinity": {"ratio": {"name": "beta", "alpha": 1.0}}}
+    document["run"] = {"epochs": 10, "mixing": {"partner": "permutation"}}
+    ratio = {"mixing": {"ratio": {"name": "beta", "alpha": 1.0}}}
     shorter = {"embedded": {"run": {"epochs": 3}}}
     document["variations"] = {"mixup": {"run": ratio, "scales": shorter}}
-    document["rows"][0] |= {"use": ["mixup"], "run": {"vicinity": {"ratio": {"alpha": 0.5}}}}
+    document["rows"][0] |= {"use": ["mixup"], "run": {"mixing": {"ratio": {"alpha": 0.5}}}}
     experiment = type(tabular()[0]).model_validate(document)
     row = experiment.rows[0]
     mixed = {"ratio": {"name": "beta", "alpha": 0.5}, "partner": "permutation"}
-    assert overlaid_run(experiment, row, "embedded") == {"epochs": 3, "vicinity": mixed}
-    assert overlaid_run(experiment, row, "paper") == {"epochs": 10, "vicinity": mixed}
+    assert overlaid_run(experiment, row, "embedded") == {"epochs": 3, "mixing": mixed}
+    assert overlaid_run(experiment, row, "paper") == {"epochs": 10, "mixing": mixed}
 
 
 def test_assets_are_listed_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from remixup.config.experiment import Experiment
 from remixup.reporting.claims import claims_table
 from remixup.reporting.experiment_section import section
 
-from .evaluated import evaluated, words
-from .made_up import DIGITS, claim
-from .small import lines_of, result_of, small
+from .sample_evaluations import evaluated, words
+from .sample_results import DIGITS, claim
+from .small_experiment import lines_of, result_of, small
 
 
 def claims_of(*claims: Any) -> str:

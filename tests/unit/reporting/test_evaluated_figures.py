@@ -15,8 +15,8 @@ from remixup.config.experiment import Row
 from remixup.planning.plan import overlaid_run
 from remixup.reporting.figures import curves, drawing, planes, sweeps
 
-from .evaluated import between, evaluated, snapshots, strengths
-from .made_up import entry, replicated, tabular
+from .sample_evaluations import between, evaluated, snapshots, strengths
+from .sample_results import entry, replicated, tabular
 
 
 def rows_of(*patterns: str) -> list[Row]:
@@ -163,7 +163,7 @@ def test_figures_without_anything_name_each_row() -> None:
 def test_a_sweep_of_an_evaluation() -> None:
     experiment, result = tabular()
     rows = experiment.select(["iris-*"])
-    name = "generalisation.gap"
+    name = "generalization.gap"
     entries = [entry(row.id, name, None, replicated(7.0 + index, 0.1, 3)) for index, row in enumerate(rows)]
     (axes,) = sweeps.sweep(result.model_copy(update={"entries": entries}), rows, metric=name).axes
     assert axes.get_ylabel() == "gap (points)"

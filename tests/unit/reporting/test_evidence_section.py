@@ -10,9 +10,9 @@ from remixup.analysis.best_evidence import best_test, dissenting_test
 from remixup.reporting import evidence_section
 from remixup.reporting.evidence import Judged, in_order, judge
 
-from .judged import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results, with_ours
-from .made_up import claim
-from .small import lines_of, result_of
+from .sample_claims import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results, with_ours
+from .sample_results import claim
+from .small_experiment import lines_of, result_of
 
 PAPERS = ["zhang2018mixup", "zhang2021"]
 

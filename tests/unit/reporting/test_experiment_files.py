@@ -19,9 +19,9 @@ from remixup.planning.plan import PlannedRow, plan_experiment
 from remixup.reporting import build, figures
 from remixup.reporting.missing_runs import outstanding
 
-from .evaluated import between, snapshots, strengths
-from .made_up import COMMIT, curve, entry, environment, recorded, replicated, surface
-from .small import exactly
+from .sample_evaluations import between, snapshots, strengths
+from .sample_results import COMMIT, curve, entry, environment, recorded, replicated, surface
+from .small_experiment import exactly
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "paper"

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from remixup.analysis.result_schema import ExperimentResult, Replicated
 from remixup.config.experiment import Experiment, Row
 from remixup.config.metrics import QUANTITIES, metric_names
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry
 from remixup.reporting import figures
 from remixup.reporting.figures import curves, drawing, planes, sweeps
 
-from .made_up import DIGITS, noise, recorded, tabular
+from .sample_results import DIGITS, noise, recorded, tabular
 
 
 def texts(figure: Figure) -> list[str]:
@@ -210,7 +210,7 @@ def test_what_can_be_named_under_draw() -> None:
     wanted |= {"along_the_line", "cosine_distribution", "guaranteed_regions"}
     wanted |= {"mixed_points", "noise_curves", "feature_plane"}
     assert set(figures.parts()) == wanted
-    assert wanted == set(catalogue()["kinds"]["figure"]), "run `make schema`"
+    assert wanted == set(load_registry()["kinds"]["figure"]), "run `make schema`"
     assert figures.parts()["sweep"] is sweeps.sweep
 
 

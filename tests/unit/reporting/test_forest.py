@@ -12,8 +12,8 @@ from remixup.reporting.evidence import Judged, judge
 from remixup.reporting.figures.drawing import HEIGHT, WIDTH
 from remixup.reporting.figures.forest import forest, named, style
 
-from .judged import experiment, judged, results, with_ours
-from .small import result_of
+from .sample_claims import experiment, judged, results, with_ours
+from .small_experiment import result_of
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 from remixup.config.experiment import Experiment
 from remixup.reporting import tables
 
-from .made_up import DIGITS, entry, recorded
-from .small import body_of, exactly, lines_of, log_of, result_of, small
+from .sample_results import DIGITS, entry, recorded
+from .small_experiment import body_of, exactly, lines_of, log_of, result_of, small
 
 METRICS = ["test_error.last", "boundary.distance", "boundary.bend"]
 UNCOMPARED: dict[str, Any] = {"verdict": "no published number", "scale": "embedded"}

@@ -11,9 +11,9 @@ from remixup.costs.estimate import SeedCosts
 from remixup.reporting.missing_runs import Lacking, Outstanding, amount, macros, outstanding, table
 from tests.unit.config.sample_experiment import plan
 
-from .judged import EMBEDDED, NEVER, on_record
-from .made_up import claim, entry, recorded
-from .small import exactly, result_of, small
+from .sample_claims import EMBEDDED, NEVER, on_record
+from .sample_results import claim, entry, recorded
+from .small_experiment import exactly, result_of, small
 
 NOTHING = SeedCosts({}, {}, "")
 RUNS = exactly(21.3, 1.0, 3)
@@ -64,7 +64,7 @@ def test_the_source_of_an_attack_is_run_too(tmp_path: Path) -> None:
         "run": {
             "dataset": {"name": "digits"},
             "model": {"name": "preact_resnet", "width": 8, "blocks": [1]},
-            "optimiser": {"name": "sgd", "lr": 0.1},
+            "optimizer": {"name": "sgd", "lr": 0.1},
             "epochs": 2,
             "batch_size": 64,
         },

@@ -8,7 +8,7 @@ from remixup.analysis.result_schema import ExperimentResult
 from remixup.config.experiment import Row
 from remixup.reporting.figures.mixing import mixed_points, noise_curves
 
-from .made_up import tabular
+from .sample_results import tabular
 
 ERM, MIXUP = "iris-erm", "iris-mixup-1.0"
 POINTS = [[0.0, 1.0, 0], [2.0, 3.0, 1]]

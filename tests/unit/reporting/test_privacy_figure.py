@@ -5,7 +5,7 @@ import pytest
 from remixup.config.experiment import Row
 from remixup.reporting.figures.privacy import privacy
 
-from .made_up import entry, noise, replicated
+from .sample_results import entry, noise, replicated
 
 
 def rows():

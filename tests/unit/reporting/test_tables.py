@@ -14,9 +14,9 @@ from remixup.errors import UserError
 from remixup.reporting import tables
 from remixup.reporting.experiment_section import section
 
-from .evaluated import GRID, SMALLER, evaluated, one
-from .made_up import DIGITS, entry, noise, recorded, tabular
-from .small import body_of, exactly, lines_of, result_of, small
+from .sample_evaluations import GRID, SMALLER, evaluated, one
+from .sample_results import DIGITS, entry, noise, recorded, tabular
+from .small_experiment import body_of, exactly, lines_of, result_of, small
 
 
 def printed_table(*entries: Any, **row: Any) -> str:

@@ -14,7 +14,7 @@ from remixup.analysis.result_schema import ExperimentResult
 from remixup.config.experiment import Row
 from remixup.reporting.figures import theory
 
-from .made_up import DIGITS, tabular
+from .sample_results import DIGITS, tabular
 
 ERM, MIXUP = "iris-erm", "iris-mixup-1.0"
 

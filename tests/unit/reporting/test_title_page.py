@@ -8,8 +8,8 @@ from remixup.analysis.best_evidence import best_evidence, summary
 from remixup.analysis.result_schema import ClaimResult, Code, Entry, RecordedClaim, Replication
 from remixup.reporting import evidence, title_page
 
-from .made_up import DIGITS, claim, entry, recorded
-from .small import exactly
+from .sample_results import DIGITS, claim, entry, recorded
+from .small_experiment import exactly
 
 
 def test_best_evidence_of_a_number() -> None:

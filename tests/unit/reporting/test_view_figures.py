@@ -14,7 +14,7 @@ def seed(number, strength):
 def test_a_mark_for_each_class_and_seed():
     first, second = [[4.0, 0.0], [0.5, 3.0]], [[0.0, 2.0], [1.0, 1.0]]
     found = [seed(0, first), seed(1, None), seed(2, second)]
-    figure = views.feature_plane(measured("learnt_features", **{ERM: found}), rows_of(ERM, MIXUP))
+    figure = views.feature_plane(measured("learned_features", **{ERM: found}), rows_of(ERM, MIXUP))
     axes, absent = figure.axes
     assert [numpy.asarray(each.get_offsets()).tolist() for each in axes.collections] == [first, second]
     colours = [tuple(each.get_facecolor()[0]) for each in axes.collections]

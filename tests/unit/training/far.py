@@ -25,7 +25,7 @@ _WAITING = {
     _aten._unique2.default,
 }
 events: list[str] = []
-"""What happened there: `update` for a step of an optimiser, `wait: ...` where the program waited for the device."""
+"""What happened there: `update` for a step of an optimizer, `wait: ...` where the program waited for the device."""
 
 
 class FarTensor(torch.Tensor):

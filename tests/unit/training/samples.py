@@ -106,7 +106,7 @@ MIXUP = {"ratio": {"name": "beta", "alpha": 1.0}}
 TABLE = {
     "dataset": {"name": "iris", "version": "uci", "holdout": 0.5},
     "model": {"name": "mlp", "hidden": [9, 7]},
-    "optimiser": "adam",
+    "optimizer": "adam",
     "epochs": 4,
     "batch_size": 8,
 }
@@ -114,7 +114,7 @@ IMAGES = {
     "dataset": {"name": "digits", "version": "scikit-learn"},
     "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1], "dropout": 0.3},
     "augmentation": ["random_crop", "horizontal_flip"],
-    "optimiser": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
+    "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
     "schedule": {"name": "steps", "milestones": [2]},
     "epochs": 4,
     "batch_size": 16,

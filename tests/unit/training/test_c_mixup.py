@@ -13,7 +13,7 @@ from remixup.errors import UserError
 from remixup.mixing.partner.training_set import TrainingSet, label_kernel, uniform
 from remixup.mixing.ratio import beta
 from remixup.randomness import derive, generator
-from remixup.store.run_store import metrics
+from remixup.store.blocks import columns, summarize
 
 from .samples import finished, start
 
@@ -21,9 +21,9 @@ KERNEL = {"ratio": {"name": "beta", "alpha": 2.0}, "partner": {"name": "label_ke
 UNIFORM = {"ratio": {"name": "beta", "alpha": 2.0}, "partner": "uniform"}
 RUN = {
     "dataset": {"name": "airfoil", "holdout": 9, "validation": 12},
-    "scaling": "raw",
+    "normalization": "raw",
     "model": {"name": "mlp", "hidden": [16, 16], "negative_slope": 0.1},
-    "optimiser": {"name": "adam", "lr": 0.01},
+    "optimizer": {"name": "adam", "lr": 0.01},
     "epochs": 4,
     "batch_size": 8,
     "drop_last": True,
@@ -60,21 +60,21 @@ def plainly(run, data, seed):
     for epoch in range(EPOCHS):
         shuffled = torch.randperm(len(train), generator=generator(seed, "order", epoch if run.reshuffle else 0))
         shuffled = shuffled[: steps * BATCH]
-        if run.vicinity.ratio is not None:
+        if run.mixing.ratio is not None:
             ratios = beta((steps,), alpha=2.0, generator=generator(seed, "ratio", epoch))
             source = generator(seed, "partner", epoch)
-            kernel = run.vicinity.partner["name"] == "label_kernel"
+            kernel = run.mixing.partner["name"] == "label_kernel"
             draw = (lambda *a, **k: label_kernel(*a, bandwidth=0.5, **k)) if kernel else uniform
             partners = draw(examples, shuffled, generator=source)
         for step in range(steps):
             one = train[shuffled[step * BATCH : (step + 1) * BATCH]]
             inputs, labels = x[one], y[one]
-            if run.vicinity.ratio is None:
+            if run.mixing.ratio is None:
                 predicted = head(slope(first(inputs), 0.1))
             else:
                 other, share = train[partners[step * BATCH : (step + 1) * BATCH]], float(ratios[step])
                 labels = share * labels + (1 - share) * y[other]
-                if run.vicinity.cut == 2:
+                if run.mixing.cut == 2:
                     hidden = share * slope(first(inputs), 0.1) + (1 - share) * slope(first(x[other]), 0.1)
                 else:
                     hidden = slope(first(share * inputs + (1 - share) * x[other]), 0.1)
@@ -95,7 +95,7 @@ def plainly(run, data, seed):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"vicinity": UNIFORM}, {"vicinity": {**KERNEL, "cut": 2}}, {"vicinity": KERNEL, "reshuffle": False}],
+    [{}, {"mixing": UNIFORM}, {"mixing": {**KERNEL, "cut": 2}}, {"mixing": KERNEL, "reshuffle": False}],
     ids=["erm", "mixup", "c-mixup after layer 1", "c-mixup, one order"],
 )
 def test_training_is_that_of_the_released_procedure(changes):
@@ -107,7 +107,7 @@ def test_training_is_that_of_the_released_procedure(changes):
         for row, other in zip(found, expected, strict=True):
             assert {name: row[name] for name in other} == pytest.approx(other, rel=2e-4)
         least = min(range(EPOCHS), key=lambda epoch: expected[epoch]["validation_error"])
-        values = metrics([0, 3], training.history, choose_epoch=True)["values"]
+        values = summarize([0, 3], columns(training.history), choose_epoch=True)[1]
         assert values["test_error.chosen"][(0, 3).index(seed)] == pytest.approx(expected[least]["test_error"], rel=2e-4)
 
 

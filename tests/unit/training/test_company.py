@@ -1,10 +1,9 @@
-import json
-
 import pytest
 
 from remixup.data import prepare
 from remixup.data.inputs import make_inputs
 from remixup.errors import UserError
+from remixup.store.blocks import SeedBlock
 from remixup.store.run_store import Store
 from remixup.training import company, runner
 from remixup.training.company import Company, companies
@@ -18,12 +17,15 @@ RATIOS = [
     {"name": "uniform", "low": -0.5, "high": 1.5},
 ]
 WILD = {"ratio": {"name": "uniform", "low": -1e38, "high": 1e38}}
-POPULATION = {"name": "preact_resnet_population", "width": 8, "blocks": [1], "dropout": 0.3}
+VECTORIZED = {
+    "model": {"name": "preact_resnet", "width": 8, "blocks": [1], "dropout": 0.3},
+    "execution": {"vectorize_seeds": True},
+}
 
 
 def specs(make, vicinity=(), erm=True, **changes):
     """A run for each ratio, and perhaps one that mixes nothing, all else being equal."""
-    mixed = [make(vicinity={"ratio": ratio, **dict(vicinity)}, **changes) for ratio in RATIOS]
+    mixed = [make(mixing={"ratio": ratio, **dict(vicinity)}, **changes) for ratio in RATIOS]
     return [make(**changes), *mixed] if erm else mixed
 
 
@@ -38,13 +40,13 @@ def together(runs, data, seeds):
         pytest.param(specs(table_spec), table(missing=True), id="table"),
         pytest.param(specs(table_spec, {"partner": "with_replacement"}), table(), id="with-replacement"),
         pytest.param(
-            specs(table_spec, optimiser="adam_of_sums", passes=3, fresh_weights=2), table(), id="sums-and-fresh-weights"
+            specs(table_spec, optimizer="adam_of_sums", passes=3, fresh_weights=2), table(), id="sums-and-fresh-weights"
         ),
         pytest.param(specs(table_spec, dataset={"validation": 0.25}, measure_training=True), table(), id="validation"),
         pytest.param(specs(table_spec), numbers(), id="numbers"),
-        pytest.param(specs(image_spec, model=POPULATION), images(), id="images-dropout"),
+        pytest.param(specs(image_spec, **VECTORIZED), images(), id="images-dropout"),
         pytest.param(
-            specs(image_spec, {"cut": 1, "smoothing": 0.1}, False, model=POPULATION, dataset={"label_noise": 0.5}),
+            specs(image_spec, {"cut": 1, "smoothing": 0.1}, False, **VECTORIZED, dataset={"label_noise": 0.5}),
             images(),
             id="at-a-cut",
         ),
@@ -65,7 +67,7 @@ def test_runs_side_by_side_have_the_bits_that_each_has_alone(runs, data):
 
 
 def test_a_run_whose_seeds_have_all_diverged_ends_and_the_others_have_their_state():
-    runs, seeds, data = [*specs(table_spec), table_spec(vicinity=WILD)], [0, 1], table()
+    runs, seeds, data = [*specs(table_spec), table_spec(mixing=WILD)], [0, 1], table()
     side_by_side = together(runs, data, seeds)
     side_by_side.run(lambda: None)
     *others, ill = side_by_side.members
@@ -85,7 +87,7 @@ def test_companies_are_of_runs_that_differ_in_their_ratio_alone():
     assert companies([(spec, 5) for spec in runs]) == [[*mixed, erm]]
     assert companies([(mixed[0], 5), (mixed[1], 6), (erm, 7)]) == []  # not as many seeds
     assert companies([(mixed[0], 5)]) == []
-    changed = table_spec(vicinity={"ratio": RATIOS[0]}, batch_size=9)
+    changed = table_spec(mixing={"ratio": RATIOS[0]}, batch_size=9)
     assert companies([(mixed[1], 5), (changed, 5)]) == []
 
 
@@ -102,8 +104,8 @@ def test_what_mixes_otherwise_is_of_another_company():
     "changes",
     [
         pytest.param({"model": {"name": "preact_resnet", "width": 4, "blocks": [1]}}, id="one network a seed"),
-        pytest.param({"model": POPULATION, "threads": 2}, id="bits that depend on the company"),
-        pytest.param({"model": {**POPULATION, "dropout": 0.0}, "micro_batch": 8}, id="minibatches that can be shared"),
+        pytest.param({"model": "mlp", "execution": {"threads": 2}}, id="bits that depend on the company"),
+        pytest.param({"model": "mlp", "micro_batch": 8}, id="minibatches that can be shared"),
         pytest.param({"model": {"name": "mlp", "hidden": [4000]}, "batch_size": 64}, id="large steps"),
     ],
 )
@@ -112,7 +114,7 @@ def test_who_would_gain_nothing_or_have_other_bits_is_alone(changes):
 
 
 def test_three_examples_have_more_ratios_than_two():
-    dirichlet = [table_spec(vicinity={"ratio": {"name": "dirichlet", "alpha": alpha}}) for alpha in (0.5, 1.0)]
+    dirichlet = [table_spec(mixing={"ratio": {"name": "dirichlet", "alpha": alpha}}) for alpha in (0.5, 1.0)]
     assert companies([(spec, 5) for spec in [*dirichlet, *specs(table_spec)]]) == companies(
         [(spec, 5) for spec in specs(table_spec)]
     )
@@ -165,19 +167,19 @@ def pack(folder, data, report):
     return runner.train_pack(make(folder, data, report), PACK, KEPT, lambda key: folder / f"{key}.failed.txt")
 
 
-def provenance(folder):
-    return [json.loads(path.read_text()) for path in folder.glob("results/runs/*/seeds-0-1/provenance.json")]
+def stored_blocks(folder):
+    return [SeedBlock.read(path) for path in folder.glob("results/runs/*/seeds-0-1.json")]
 
 
 def test_a_pack_trains_its_companies_and_keeps_what_is_asked_for(data, alone, tmp_path):
     report = Epochs()
     receipt = pack(tmp_path, data, report)
     assert kept(tmp_path) == alone
-    assert receipt["runs"].keys() == PACK.keys()
-    assert len(receipt["checkpoints"]) == 2
+    assert receipt.runs.keys() == PACK.keys()
+    assert len(receipt.checkpoints) == 2
     assert report.seen == {key: [1, 2, 3, 4] for key in PACK}
-    for each in provenance(tmp_path):
-        assert {each["run"], *each["beside"]} == set(PACK)
+    for block in stored_blocks(tmp_path):
+        assert {block.run, *block.provenance.batched_with} == set(PACK)
     assert not list(tmp_path.glob("scratch/resume/*/*"))
 
 
@@ -193,7 +195,7 @@ def test_a_run_that_is_there_is_not_trained_again(data, alone, tmp_path):
 def cut_off(folder, data, cut):
     report = Epochs(cut)
     with pytest.raises(Cut):
-        make(folder, data, report).train_company(RUNS, 2, KEPT)
+        make(folder, data, report).train_batched(RUNS, 2, KEPT)
 
 
 def test_a_company_that_is_cut_off_goes_on_from_its_resume_points(data, alone, tmp_path, monkeypatch):
@@ -214,7 +216,7 @@ def test_runs_that_were_cut_off_after_different_epochs_go_on_each_by_itself(data
     pack(tmp_path, data, report)
     assert report.seen == {key: [1, 2, 3, 4] if key == lost.key() else [2, 3, 4] for key in PACK}
     assert kept(tmp_path) == alone
-    assert all("beside" not in each for each in provenance(tmp_path))
+    assert all(block.provenance.batched_with == [] for block in stored_blocks(tmp_path))
 
 
 def test_where_a_company_breaks_its_runs_are_trained_one_by_one(data, alone, tmp_path, monkeypatch, capsys):
@@ -224,7 +226,7 @@ def test_where_a_company_breaks_its_runs_are_trained_one_by_one(data, alone, tmp
     monkeypatch.setattr(company.Company, "run", broken)
     receipt = pack(tmp_path, data, Epochs())
     assert "no memory for all of them" in capsys.readouterr().out
-    assert receipt["failed"] == {}
+    assert receipt.failed == {}
     assert kept(tmp_path) == alone
 
 
@@ -238,11 +240,11 @@ def test_a_mistake_of_the_users_stops_a_company_as_it_stops_a_run(data, tmp_path
 
 
 def test_a_run_that_diverges_in_company_is_on_record_and_the_others_go_on(data, tmp_path):
-    wild = table_spec(vicinity=WILD, **IRIS)
+    wild = table_spec(mixing=WILD, **IRIS)
     runs = {spec.key(): (spec, 2) for spec in (RUNS[0], wild)}
     receipt = runner.train_pack(make(tmp_path, data, Epochs()), runs, set(), lambda key: tmp_path / key)
-    assert receipt["runs"].keys() == runs.keys()
+    assert receipt.runs.keys() == runs.keys()
     found = make(tmp_path, data, Epochs()).store
-    assert found.blocks(wild.key())[0].read("metrics.json")["diverged"] == [True, True]
+    assert found.blocks(wild.key())[0].diverged == [True, True]
     reference = make(tmp_path / "alone", data, Epochs()).train(RUNS[0], 2, False)
-    assert found.blocks(RUNS[0].key())[0].history() == reference[0].history()
+    assert found.blocks(RUNS[0].key())[0].history == reference[0].history

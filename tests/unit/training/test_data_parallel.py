@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from remixup.config.run import RunSpec
 from remixup.data import load, prepare
-from remixup.planning.plan import FAST
+from remixup.planning.plan import FAST, merge
 from remixup.store.run_store import Store
 from remixup.training.batches import Batch, draw_epoch
 from remixup.training.data_parallel import Share, team
@@ -26,7 +26,7 @@ from tests.unit.training.samples import CPU, MIXUP, image_spec, start
 SPEC = image_spec(
     {"subset": 353, "validation": 0.15},
     model={"name": "preact_resnet", "width": 4, "blocks": [1, 1]},
-    vicinity=MIXUP,
+    mixing=MIXUP,
     epochs=2,
     batch_size=48,
     micro_batch=24,
@@ -76,7 +76,7 @@ def digits(tmp_path_factory):
 def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
     runner = Runner(Store(tmp_path), digits, CPU, lambda *_: None, processes=2)
     [block] = runner.train(SPEC, 1, keep_weights=True)
-    assert block.read("provenance.json")["processes"] == 2
+    assert block.provenance.processes == 2
     found = load_file(runner.store.checkpoint(SPEC.key(), [0]))
     expected = in_one_process(SPEC, load("digits", folder=digits))
     running = [name for name in expected if "running" in name]
@@ -90,24 +90,23 @@ def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
     for name in expected.keys() - {*running, *(name for name in expected if "num_batches" in name)}:
         torch.testing.assert_close(found[name], weights[name], rtol=1e-6, atol=1e-7, msg=name)
     # The loss is the whole training set's, not that of the first process' share.
-    history, theirs = (each.history() for each in (block, other))
-    assert [row["train_loss"] for row in history] == pytest.approx([row["train_loss"] for row in theirs], rel=1e-5)
+    history, theirs = block.history, other.history
+    assert history["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-5)
     # Errors differ by what the running statistics do, and no more: every image is counted, and once.
-    for row, their in zip(history, theirs, strict=True):
-        for part, count in (("test", 600), ("validation", 53)):
-            found = row[f"{part}_error"]
-            assert found == pytest.approx(their[f"{part}_error"], abs=3 if part == "test" else 8)
+    for part, count in (("test", 600), ("validation", 53)):
+        for found, their in zip(history[f"{part}_error"], theirs[f"{part}_error"], strict=True):
+            assert found == pytest.approx(their, abs=3 if part == "test" else 8)
             assert found / 100 * count == pytest.approx(round(found / 100 * count), abs=1e-6)
 
 
 @pytest.mark.slow
 def test_two_processes_that_compile_in_bfloat16_do_what_one_does(digits, tmp_path):
-    spec = RunSpec.model_validate({**SPEC.model_dump(), **FAST})
+    spec = RunSpec.model_validate(merge(SPEC.model_dump(), FAST))
     losses = []
     for processes in (1, 2):
         runner = Runner(Store(tmp_path / str(processes)), digits, CPU, lambda *_: None, processes=processes)
         [block] = runner.train(spec, 1, keep_weights=False)
-        losses.append([row["train_loss"] for row in block.history()])
+        losses.append(block.history["train_loss"])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
@@ -141,7 +140,7 @@ def test_a_process_without_a_batch_takes_the_first_without_weight():
         ({"micro_batch": None}, 1),
         ({"batch_size": 50, "micro_batch": 24}, 3),
         ({"model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1], "dropout": 0.3}}, 1),
-        ({"vicinity": {"noise": {"name": "gaussian", "sigma": 0.1}}}, 1),
+        ({"mixing": {"noise": {"name": "gaussian", "sigma": 0.1}}}, 1),
     ],
 )
 def test_what_draws_one_after_another_is_not_shared(changes, shares):

@@ -27,11 +27,11 @@ TIMED = {"cost"}
 def _parts(run):
     """What a run is made of, as pairs of a kind and a name."""
     spec = run.model_dump(exclude_defaults=True)
-    parts = {(kind, spec[kind]["name"]) for kind in ("model", "optimiser", "objective") if kind in spec}
+    parts = {(kind, spec[kind]["name"]) for kind in ("model", "optimizer", "objective") if kind in spec}
     parts |= {("objective", name) for name in spec.get("objective", {})}
     parts |= {("augmentation", part["name"]) for part in run.augmentation}
     parts |= {("dataset", name) for name in spec["dataset"] if name not in ("name", "version")}
-    for name, value in spec.get("vicinity", {}).items():
+    for name, value in spec.get("mixing", {}).items():
         parts.add((name, value["name"] if isinstance(value, dict) else ""))
     settings = {"precision", "micro_batch", "passes", "fresh_weights", "measure_training", "measure_f1"}
     return parts | {("run", name) for name in settings & spec.keys()}
@@ -42,7 +42,7 @@ def _rows():
     seen = set()
     for name, (path, experiment) in read_experiments(EXPERIMENTS).items():
         plan = plan_experiment(path, experiment, Config(), "embedded")
-        rows = {row.row.id: row for row in plan.rows if row.at_hand}
+        rows = {row.row.id: row for row in plan.rows if row.available}
         for id_, row in rows.items():
             new = {part["name"]: part for part in row.evaluate if part.get("source", id_) in rows}
             new = {kind: part for kind, part in new.items() if kind not in seen}
@@ -70,7 +70,7 @@ def _small(run, loaded):
     """Two epochs of the run, on few examples."""
     spec = run.model_dump()
     spec["epochs"] = 2
-    spec["vicinity"]["warmup_epochs"] = 0
+    spec["mixing"]["warmup_epochs"] = 0
     spec["batch_size"] = min(16, spec["batch_size"])
     spec["micro_batch"] = spec["micro_batch"] and 8
     spec["fresh_weights"] = spec["fresh_weights"] and 1
@@ -83,7 +83,7 @@ def _small(run, loaded):
 
 def _trained(run, loaded, device, point, seeds=None):
     """Trained to the end, interrupted after an epoch; and what happened on the device in the last one."""
-    seeds = seeds or ([0, 1] if run.population else [0])
+    seeds = seeds or ([0, 1] if run.vectorized else [0])
 
     def begin():
         return start(run, seeds, make_inputs(run, seeds, loaded, device), device)
@@ -137,7 +137,7 @@ def test_runs_and_evaluations_are_the_same_on_a_device(run, evaluations, prepare
     torch.testing.assert_close(_numbers(there), _numbers(here), rtol=1e-9, atol=1e-9, equal_nan=True)
     updates = [k for k, event in enumerate(happened) if event == "update"]
     assert updates
-    if run.vicinity.partner["name"] != "transport":  # solved on the CPU, minibatch by minibatch
+    if run.mixing.partner["name"] != "transport":  # solved on the CPU, minibatch by minibatch
         assert set(happened[updates[0] : updates[-1]]) == {"update"}
 
 

@@ -24,9 +24,9 @@ from .samples import CPU, images, interrupted
 
 SPEC = {
     "dataset": {"name": "private-digits", "version": "generated"},
-    "scaling": {"name": "given", "mean": [0.3], "std": [0.4]},
+    "normalization": {"name": "given", "mean": [0.3], "std": [0.4]},
     "model": {"name": "small_cnn", "widths": [4], "groups": 2},
-    "optimiser": {"name": "sgd", "lr": 1.0},
+    "optimizer": {"name": "sgd", "lr": 1.0},
     "epochs": 3,
     "batch_size": 20,
 }
@@ -53,9 +53,9 @@ def data(train=60, pool=12):
 
 def spec(method="plain", objective=(), **changes):
     parameters, vicinity, augmentation = METHODS[method]
-    asked = {"name": "private", "epsilon": 4.0, "delta": 1e-3, **parameters, **dict(objective)}
+    asked = {"name": "dp_sgd", "epsilon": 4.0, "delta": 1e-3, **parameters, **dict(objective)}
     return RunSpec.model_validate(
-        {**SPEC, "vicinity": vicinity, "augmentation": augmentation, "objective": asked, **changes}
+        {**SPEC, "mixing": vicinity, "augmentation": augmentation, "objective": asked, **changes}
     )
 
 
@@ -142,7 +142,7 @@ def test_an_empty_minibatch_is_a_step_of_noise_of_the_right_size(method, factor,
 def test_the_noise_is_another_at_every_step_and_epoch_and_seed():
     seen = []
     for seed, epoch in ((0, 0), (0, 1), (1, 0)):
-        training = start(spec(optimiser={"name": "sgd", "lr": 1e-9}), seed)
+        training = start(spec(optimizer={"name": "sgd", "lr": 1e-9}), seed)
         training.epoch = epoch
         training.noisy.generator = None
         training.optimize()
@@ -313,14 +313,14 @@ def test_the_evaluation_measures_the_largest_move():
 
 def test_the_evaluation_wants_a_private_run():
     asked = RunSpec.model_validate(SPEC)
-    with pytest.raises(UserError, match="objective is private"):
+    with pytest.raises(UserError, match="objective is dp_sgd"):
         sensitivity(runner.start(asked, [0], make_inputs(asked, [0], data(), CPU), CPU))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_equals_uninterrupted(method, tmp_path):
     def fresh():
-        return start(spec(method, optimiser={"name": "sgd", "lr": 0.5, "momentum": 0.9}))
+        return start(spec(method, optimizer={"name": "sgd", "lr": 0.5, "momentum": 0.9}))
 
     whole = fresh()
     whole.run(lambda _: None)
@@ -349,16 +349,16 @@ def test_it_learns_where_little_privacy_is_asked_for():
     ("method", "changes", "objective", "where", "words"),
     [
         ("plain", {"model": "mlp"}, {}, "run.model", "one seed at a time"),
-        ("plain", {"scaling": "standardise"}, {}, "run.scaling", "reveal the private examples"),
+        ("plain", {"normalization": "standardize"}, {}, "run.normalization", "reveal the private examples"),
         ("views", {"augmentation": []}, {}, "run.objective.views", "are the same"),
-        ("naive", {"vicinity": {**NAIVE, "partner": "with_replacement"}}, {}, "run.vicinity.partner", "not known"),
-        ("naive", {"vicinity": {**NAIVE, "partner": "second_loader"}}, {}, "run.vicinity.partner", "not known"),
+        ("naive", {"mixing": {**NAIVE, "partner": "with_replacement"}}, {}, "run.mixing.partner", "not known"),
+        ("naive", {"mixing": {**NAIVE, "partner": "second_loader"}}, {}, "run.mixing.partner", "not known"),
         ("self", {}, {"self_mixtures": 0}, "run.objective.self_mixtures", "own views"),
         ("views", {}, {"self_mixtures": 2}, "run.objective.self_mixtures", "own views"),
         ("self", {}, {"views": 1}, "run.objective", "nothing to mix"),
         ("naive", {}, {"pool_views": 1}, "run.objective.pool_views", "no pool"),
         ("plain", {"precision": "bfloat16"}, {}, "run", "precision"),
-        ("plain", {"vicinity": {"noise": {"name": "gaussian", "sigma": 0.1}}}, {}, "run.vicinity", "noise"),
+        ("plain", {"mixing": {"noise": {"name": "gaussian", "sigma": 0.1}}}, {}, "run.mixing", "noise"),
     ],
 )
 def test_a_plan_that_is_not_private_is_refused(method, changes, objective, where, words):
@@ -387,7 +387,7 @@ def test_a_pool_is_needed_where_one_is_asked_for():
 
 def test_supervised_training_has_no_own_views():
     with pytest.raises(ValueError, match="several views"):
-        RunSpec.model_validate({**SPEC, "vicinity": OWN})
+        RunSpec.model_validate({**SPEC, "mixing": OWN})
 
 
 def test_views_are_counted_as_work():

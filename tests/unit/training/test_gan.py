@@ -32,10 +32,10 @@ def spec(form="ordinary", dataset=(), objective=(), **changes):
     pairs, vicinity = FORMS[form]
     document = {
         "dataset": {"name": "ring-of-gaussians", **dict(dataset)},
-        "scaling": "raw",
+        "normalization": "raw",
         "model": {"name": "gan", "hidden": [9, 7], "latent": 3},
-        "vicinity": vicinity,
-        "optimiser": "adam",
+        "mixing": vicinity,
+        "optimizer": "adam",
         "epochs": 4,
         "batch_size": 6,
         "objective": {"name": "gan", "iterations": 5, "critic_steps": 2, "pairs": pairs, **dict(objective)},
@@ -72,8 +72,8 @@ def two_terms(critic, x, target):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_it_is_the_game_of_two_optimisers_written_out(form):
-    playing = start(spec(form, optimiser={"name": "adam", "lr": 0.01}))
+def test_it_is_the_game_of_two_optimizers_written_out(form):
+    playing = start(spec(form, optimizer={"name": "adam", "lr": 0.01}))
     torch.manual_seed(derive(0, "initialisation"))
     maker, critic = layers(3, 9, 7, 2), layers(2, 9, 7, 1)
     steps = {player: torch.optim.Adam(player.parameters(), lr=0.01) for player in (maker, critic)}
@@ -140,7 +140,7 @@ def test_a_discriminator_that_cannot_tell_costs_log_two_whatever_it_is_shown():
 
 def test_only_the_player_whose_turn_it_is_moves():
     """Weight decay would move a parameter, and Adam's moments its state, on a gradient of zero too."""
-    playing = start(spec(optimiser={"name": "adam", "lr": 0.1, "weight_decay": 0.1}))
+    playing = start(spec(optimizer={"name": "adam", "lr": 0.1, "weight_decay": 0.1}))
     z, x = torch.randn(1, 6, 3, generator=torch.Generator().manual_seed(0)), torch.ones(1, 6, 2)
 
     def picture(player):
@@ -263,13 +263,13 @@ def test_real_examples_are_those_of_the_training_part():
 
 def test_rates_follow_the_schedule():
     schedule = {"name": "steps", "milestones": [2]}
-    playing = finished(spec(schedule=schedule, optimiser={"name": "adam", "lr": 0.01}))
+    playing = finished(spec(schedule=schedule, optimizer={"name": "adam", "lr": 0.01}))
     assert [row["rate"] for row in playing.history] == pytest.approx([0.01, 0.01, 0.001, 0.001])
     assert [row["epoch"] for row in playing.history] == [1, 2, 3, 4]
 
 
 def test_a_run_that_blows_up_has_diverged_and_stops():
-    playing = finished(spec(optimiser={"name": "sgd", "lr": 1e30}))
+    playing = finished(spec(optimizer={"name": "sgd", "lr": 1e30}))
     assert playing.diverged == [True]
     assert playing.epoch < 4
 
@@ -299,7 +299,7 @@ def test_samples_move_to_the_data():
 )
 def test_numbers_have_not_moved(form, expected):
     """Both losses of the last epoch, to a tolerance, as in the golden tests; a meant change raises NUMERICS."""
-    last = finished(spec(form, optimiser={"name": "adam", "lr": 0.05}), seeds=(3,)).history[-1]
+    last = finished(spec(form, optimizer={"name": "adam", "lr": 0.05}), seeds=(3,)).history[-1]
     assert (objectives.NUMERICS, family.NUMERICS) == (1, 1)
     assert [last["train_loss"], last["generator_loss"]] == pytest.approx(expected, rel=2e-3)
 
@@ -308,8 +308,8 @@ def test_numbers_have_not_moved(form, expected):
     ("changes", "message"),
     [
         ({"model": "mlp"}, r"run\.model\.name: the objective gan cannot do this: it trains the model gan, not mlp"),
-        ({"vicinity": {"ratio": {"name": "dirichlet", "alpha": 1.0}}}, r"run\.vicinity\.ratio: .* not several"),
-        ({"vicinity": {**MIXUP, "partner": "with_replacement"}}, r"run\.vicinity: .* no use for partner"),
+        ({"mixing": {"ratio": {"name": "dirichlet", "alpha": 1.0}}}, r"run\.mixing\.ratio: .* not several"),
+        ({"mixing": {**MIXUP, "partner": "with_replacement"}}, r"run\.mixing: .* no use for partner"),
         ({"precision": "bfloat16", "micro_batch": 2}, r"run: .* no use for micro_batch, precision"),
         ({"augmentation": ["horizontal_flip"]}, "no use for augmentation"),
         ({"dataset": {"name": "ring-of-gaussians", "label_noise": 0.5}}, r"run\.dataset: .* label_noise"),

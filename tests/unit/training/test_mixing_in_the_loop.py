@@ -27,7 +27,7 @@ from tests.unit.training.samples import (
 )
 
 PLAIN = {"name": "sgd", "lr": 0.05}
-SETTINGS = {"optimiser": PLAIN, "schedule": "constant"}
+SETTINGS = {"optimizer": PLAIN, "schedule": "constant"}
 CALM = {**SETTINGS, "augmentation": [], "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
 FAMILIES = {
     "preact_resnet": {"width": 4, "blocks": [1, 1]},
@@ -41,18 +41,18 @@ def check(training, step):
     """An epoch of a training equals one of torch's own SGD, on the losses (members,) that `step` gives.
 
     Args:
-        training: before an epoch, with the optimiser of `SETTINGS`.
+        training: before an epoch, with the optimizer of `SETTINGS`.
         step: called with the network and, for each batch, the batch, its number and its rows in the epoch's order.
     """
     network = copy.deepcopy(training.model).train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
     total, start = 0.0, 0
     for number, batch in enumerate(draw(training)):
         size = batch.size
         loss = step(network, batch, number, slice(start, start + size))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.sum().backward()
-        optimiser.step()
+        optimizer.step()
         total, start = total + size * loss.detach(), start + size
     before = copy.deepcopy(training.model.state_dict())
     training._train_epoch()
@@ -77,7 +77,7 @@ def examples(training, batch):
 )
 def test_mixing_at_a_cut_is_mixing_the_output_of_the_stages_before(family, cut):
     model = {"name": family, **FAMILIES[family]}
-    spec = image_spec(**{**CALM, "model": model}, vicinity={**MIXUP, "cut": cut}, batch_size=25)
+    spec = image_spec(**{**CALM, "model": model}, mixing={**MIXUP, "cut": cut}, batch_size=25)
     training = start(spec, images())
 
     def step(network, batch, number, rows):
@@ -93,7 +93,7 @@ def test_mixing_at_a_cut_is_mixing_the_output_of_the_stages_before(family, cut):
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
 def test_members_of_a_population_are_mixed_at_a_cut_each_by_itself(cut):
-    spec = table_spec(**SETTINGS, vicinity={**MIXUP, "cut": cut})
+    spec = table_spec(**SETTINGS, mixing={**MIXUP, "cut": cut})
     training = start(spec, table(missing=True), seeds=(0, 4))
 
     def step(network, batch, number, rows):
@@ -117,26 +117,26 @@ def test_members_of_a_population_are_mixed_at_a_cut_each_by_itself(cut):
 @pytest.mark.parametrize(
     ("spec", "data", "stages"),
     [
-        (image_spec(vicinity={**MIXUP, "cut": 4}), images(), 4),
-        (table_spec(vicinity={**MIXUP, "cut": 9}), table(), 4),
+        (image_spec(mixing={**MIXUP, "cut": 4}), images(), 4),
+        (table_spec(mixing={**MIXUP, "cut": 9}), table(), 4),
     ],
 )
 def test_a_cut_beyond_the_stages_is_refused(spec, data, stages):
-    wanted = rf"run\.vicinity\.cut: .* has {stages} stages: .* after 1 to {stages - 1} of them, not {spec.vicinity.cut}"
+    wanted = rf"run\.mixing\.cut: .* has {stages} stages: .* after 1 to {stages - 1} of them, not {spec.mixing.cut}"
     with pytest.raises(UserError, match=wanted):
         start(spec, data)
-    assert start(spec.model_copy(update={"vicinity": spec.vicinity.model_copy(update={"cut": stages - 1})}), data)
+    assert start(spec.model_copy(update={"mixing": spec.mixing.model_copy(update={"cut": stages - 1})}), data)
 
 
 @pytest.mark.parametrize(
     ("spec", "data", "where"),
     [
-        (table_spec(vicinity={"smoothing": 0.1}), numbers(), "vicinity.smoothing"),
-        (table_spec(vicinity={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}), table(), "vicinity.noise"),
+        (table_spec(mixing={"smoothing": 0.1}), numbers(), "mixing.smoothing"),
+        (table_spec(mixing={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}), table(), "mixing.noise"),
         (
-            image_spec(scaling="raw", vicinity={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}),
+            image_spec(normalization="raw", mixing={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}),
             spectrograms(),
-            "vicinity.noise",
+            "mixing.noise",
         ),
     ],
 )
@@ -161,7 +161,7 @@ def augmented(examples, uniforms):
 def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselves(partner, cut):
     """All draws made anew from the seed: partners in raw pixels, then the numbers that crop and mirror them."""
     augment = ["random_crop", "horizontal_flip"]
-    spec = image_spec(**{**CALM, "augmentation": augment}, vicinity={**MIXUP, "partner": partner, "cut": cut})
+    spec = image_spec(**{**CALM, "augmentation": augment}, mixing={**MIXUP, "partner": partner, "cut": cut})
     data = images(channels=3)
     training = start(spec, data, seeds=(2,))
     training.epoch = 1
@@ -192,7 +192,7 @@ def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselve
 
 @pytest.mark.parametrize("vicinity", [{"smoothing": 0.2}, {**MIXUP, "smoothing": 0.2}])
 def test_smoothed_and_replaced_labels_reach_the_loss(vicinity):
-    spec = table_spec(dataset={"label_noise": 0.5}, **SETTINGS, vicinity=vicinity)
+    spec = table_spec(dataset={"label_noise": 0.5}, **SETTINGS, mixing=vicinity)
     training = start(spec, table())
     y = training.inputs.train_labels[0]
     assert (y != training.inputs.y[training.inputs.train[0]]).sum() > 5
@@ -212,7 +212,7 @@ def test_smoothed_and_replaced_labels_reach_the_loss(vicinity):
 
 
 def test_partners_have_the_labels_that_they_are_trained_on():
-    spec = table_spec(dataset={"label_noise": 0.6}, **SETTINGS, vicinity={**MIXUP, "partner": "second_loader"})
+    spec = table_spec(dataset={"label_noise": 0.6}, **SETTINGS, mixing={**MIXUP, "partner": "second_loader"})
     training = start(spec, table())
     x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
 
@@ -228,7 +228,7 @@ def test_partners_have_the_labels_that_they_are_trained_on():
 @pytest.mark.parametrize("partner", ["same_class", {"name": "nearest", "k": 5, "same_class": True}])
 def test_the_same_class_is_that_which_is_trained_on(partner):
     """Nobody knows the true labels of a training set: who looks for the same class takes those that there are."""
-    spec = table_spec(dataset={"label_noise": 0.6}, vicinity={**MIXUP, "partner": partner})
+    spec = table_spec(dataset={"label_noise": 0.6}, mixing={**MIXUP, "partner": partner})
     training = start(spec, table(rows=121), seeds=(0, 1))
     moved = 0
     for batch in draw(training):
@@ -244,7 +244,7 @@ def test_the_same_class_is_that_which_is_trained_on(partner):
 @pytest.mark.parametrize("partner", ["permutation", "second_loader"])
 def test_noise_is_added_to_examples_and_partners_before_they_are_mixed(partner):
     noise = {"name": "gaussian", "sigma": 0.5}
-    spec = table_spec(**SETTINGS, vicinity={**MIXUP, "partner": partner, "noise": noise})
+    spec = table_spec(**SETTINGS, mixing={**MIXUP, "partner": partner, "noise": noise})
     training = start(spec, table(), seeds=(3,))
     x, y = training.inputs.x[training.inputs.train[0]], training.inputs.train_labels[0]
     source = generator(3, "noise")
@@ -268,7 +268,7 @@ def test_noise_in_units_of_pixels_is_noise_on_the_image():
     """A tenth of black to white, whatever the channels are divided by."""
     scaling = {"name": "given", "mean": [0.5, 0.1, 0.3], "std": [0.25, 0.5, 2.0]}
     noise = {"name": "gaussian", "sigma": 0.1, "of": "pixels"}
-    spec = image_spec(**CALM, scaling=scaling, vicinity={"noise": noise})
+    spec = image_spec(**CALM, normalization=scaling, mixing={"noise": noise})
     training = start(spec, images(channels=3))
     raw, labels = training.inputs.x[:50].float() / 255, training.inputs.y[:50]
     source = generator(0, "noise")
@@ -284,7 +284,7 @@ def test_noise_in_units_of_pixels_is_noise_on_the_image():
 
 def test_three_examples_are_mixed_with_the_weights_drawn():
     ratio = {"name": "dirichlet", "alpha": 1.0, "examples": 3}
-    training = start(table_spec(**SETTINGS, vicinity={"ratio": ratio}), table())
+    training = start(table_spec(**SETTINGS, mixing={"ratio": ratio}), table())
 
     def step(network, batch, number, rows):
         (x,), (y,) = examples(training, batch)
@@ -300,9 +300,7 @@ def test_three_examples_are_mixed_with_the_weights_drawn():
 
 def test_rounds_have_partners_and_augmentation_of_their_own():
     ratio = {"name": "dirichlet", "alpha": 1.0, "examples": 4}
-    spec = image_spec(
-        **{**CALM, "augmentation": ["random_crop"]}, vicinity={"ratio": ratio, "partner": "second_loader"}
-    )
+    spec = image_spec(**{**CALM, "augmentation": ["random_crop"]}, mixing={"ratio": ratio, "partner": "second_loader"})
     batch = draw(start(spec, images()))[1]
     assert len(batch.rounds) == 3
     for first, second in itertools.combinations(batch.rounds, 2):
@@ -321,8 +319,8 @@ def test_rounds_have_partners_and_augmentation_of_their_own():
     ],
 )
 def test_epochs_before_mixing_are_those_of_erm(make, data, vicinity):
-    erm, mixup = finished(make(), data), finished(make(vicinity=vicinity), data)
-    warmed_up = finished(make(vicinity={**vicinity, "warmup_epochs": 2}), data)
+    erm, mixup = finished(make(), data), finished(make(mixing=vicinity), data)
+    warmed_up = finished(make(mixing={**vicinity, "warmup_epochs": 2}), data)
     assert warmed_up.history[:2] == erm.history[:2]
     for row, other in itertools.product(warmed_up.history[2:], [*erm.history[2:], *mixup.history[2:]]):
         assert row["train_loss"] != other["train_loss"]

@@ -12,7 +12,7 @@ import sys, tempfile
 from pathlib import Path
 from remixup.training.checkpoints import load_resume_point, save_resume_point
 from tests.unit.training.samples import MIXUP, finished, image_spec, images, table, table_spec
-for spec, data in (table_spec(vicinity=MIXUP), table()), (image_spec(vicinity=MIXUP), images()):
+for spec, data in (table_spec(mixing=MIXUP), table()), (image_spec(mixing=MIXUP), images()):
     training, point = finished(spec, data), Path(tempfile.mkdtemp(), "point")
     save_resume_point(training, point)
     assert load_resume_point(training, point)
@@ -32,23 +32,23 @@ def test_steps_are_torchs_to_the_last_bit(ours, theirs):
     torch.manual_seed(3)
     start, targets = torch.randn(7, 5), torch.randn(4, 7, 5)
     weights = [start.clone().requires_grad_() for _ in range(2)]
-    optimisers = [make([weight]) for make, weight in zip((ours, theirs), weights, strict=True)]
+    optimizers = [make([weight]) for make, weight in zip((ours, theirs), weights, strict=True)]
     for target in targets:
-        for weight, optimiser in zip(weights, optimisers, strict=True):
-            optimiser.zero_grad(set_to_none=True)
+        for weight, optimizer in zip(weights, optimizers, strict=True):
+            optimizer.zero_grad(set_to_none=True)
             ((weight - target) ** 4).sum().backward()
-            optimiser.step()
+            optimizer.step()
         assert torch.equal(*weights)
-    kept, reference = (optimiser.state_dict()["state"][0] for optimiser in optimisers)
+    kept, reference = (optimizer.state_dict()["state"][0] for optimizer in optimizers)
     assert kept.keys() == reference.keys()
     assert not torch.equal(weights[0], start)
 
 
 def test_no_graph_grows_in_a_step():
     weight = torch.ones(3, requires_grad=True)
-    optimiser = adam([weight])
+    optimizer = adam([weight])
     weight.sum().backward()
-    optimiser.step()
+    optimizer.step()
     assert weight.grad_fn is None
     assert weight.requires_grad
 

@@ -22,20 +22,20 @@ def test_an_epoch_of_several_passes_shuffles_each_by_itself():
 
 
 def test_one_pass_draws_what_an_epoch_always_drew():
-    plain, one = start(table_spec(vicinity=MIXUP), table()), start(table_spec(vicinity=MIXUP, passes=1), table())
+    plain, one = start(table_spec(mixing=MIXUP), table()), start(table_spec(mixing=MIXUP, passes=1), table())
     for batch, other in zip(draw(plain), draw(one), strict=True):
         assert torch.equal(batch.order, other.order)
     assert plain.spec.key() == one.spec.key()
 
 
 def test_every_pass_has_ratios_and_partners_of_its_own():
-    batches = draw(start(table_spec(vicinity=MIXUP, passes=4), table()))
+    batches = draw(start(table_spec(mixing=MIXUP, passes=4), table()))
     assert len(batches) == 16
     assert len({batch.rounds[0].ratio.item() for batch in batches}) == 16
 
 
 def test_a_second_loader_passes_as_often_as_the_first():
-    training = start(table_spec(vicinity={**MIXUP, "partner": "second_loader"}, passes=3), table())
+    training = start(table_spec(mixing={**MIXUP, "partner": "second_loader"}, passes=3), table())
     batches, count = draw(training), training.inputs.train.shape[1]
     partners = torch.cat([batch.rounds[0].partner for batch in batches], dim=1).view(1, 3, count)
     assert torch.equal(partners.sort().values, torch.arange(count).expand(1, 3, -1))
@@ -44,30 +44,28 @@ def test_a_second_loader_passes_as_often_as_the_first():
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_passes():
-    spec = table_spec(passes=5, optimiser={"name": "sgd", "lr": 1e-30}, epochs=1)
+    spec = table_spec(passes=5, optimizer={"name": "sgd", "lr": 1e-30}, epochs=1)
     training = finished(spec, table())
     expected = training.evaluate(training.inputs.train)["loss"]
     assert training.history[0]["train_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_the_original_training_examples_are_measured_as_they_are():
-    training = finished(table_spec(vicinity=MIXUP, measure_training=True), table())
+    training = finished(table_spec(mixing=MIXUP, measure_training=True), table())
     found = training.evaluate(training.inputs.train)
     assert training.history[-1]["original_error"] == float(found["error"])
     assert training.history[-1]["original_loss"] == float(found["loss"])
-    assert "original_error" not in finished(table_spec(vicinity=MIXUP), table()).history[-1]
+    assert "original_error" not in finished(table_spec(mixing=MIXUP), table()).history[-1]
 
 
 def test_measuring_changes_nothing_else():
-    plain, measured = (
-        finished(table_spec(vicinity=MIXUP, **more), table()) for more in ({}, {"measure_training": True})
-    )
+    plain, measured = (finished(table_spec(mixing=MIXUP, **more), table()) for more in ({}, {"measure_training": True}))
     for row, other in zip(plain.history, measured.history, strict=True):
         assert row.items() <= other.items()
 
 
-def test_weights_are_drawn_anew_and_the_optimiser_remembers():
-    spec = table_spec(epochs=2, fresh_weights=1, optimiser={"name": "adam", "lr": 1e-30})
+def test_weights_are_drawn_anew_and_the_optimizer_remembers():
+    spec = table_spec(epochs=2, fresh_weights=1, optimizer={"name": "adam", "lr": 1e-30})
     training = start(spec, table(), seeds=(0, 1))
     first = initial_model(spec, [0, 1], training.inputs)
     second = initial_model(spec, [0, 1], training.inputs, attempt=1)

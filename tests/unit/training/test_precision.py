@@ -12,7 +12,7 @@ def settings():
 print(*settings())
 prepare_process(table_spec())
 print(*settings(), torch.get_num_threads())
-prepare_process(table_spec(threads=2))
+prepare_process(table_spec(execution={'threads': 2}))
 print(*settings(), torch.get_num_threads())
 """
 

@@ -12,8 +12,10 @@ from remixup.data.tasks import Classification, Regression
 from remixup.errors import UserError
 from remixup.mixing.blend import segment
 from remixup.randomness import generator
-from remixup.store.run_store import Store, metrics
+from remixup.store.blocks import columns, summarize
+from remixup.store.run_store import Store
 from remixup.training.optimizers import adam, adamw
+from tests.unit.store.samples import provenance
 from tests.unit.training.samples import draw, finished, rounds, start
 
 
@@ -31,9 +33,9 @@ def series(train=40, test=21, validation=15, classes=3, channels=2, steps=32, se
 def spec(**changes):
     base = {
         "dataset": {"name": "ecg-rhythms", "version": "generated"},
-        "scaling": "raw",
+        "normalization": "raw",
         "model": {"name": "resnet1d", "width": 4, "blocks": [1, 1]},
-        "optimiser": {"name": "sgd", "lr": 0.05},
+        "optimizer": {"name": "sgd", "lr": 0.05},
         "epochs": 3,
         "batch_size": 16,
     }
@@ -122,7 +124,7 @@ def test_window_warp_treats_channels_alike_and_series_apart():
     torch.testing.assert_close(warped[7:8], alone)
 
 
-@pytest.mark.parametrize("name", ["jitter", "scaling", "window_warp"])
+@pytest.mark.parametrize("name", ["jitter", "normalization", "window_warp"])
 def test_series_in_half_precision_come_back_whole(name):
     x = torch.randn(4, 2, 40, generator=torch.Generator().manual_seed(0)).half()
     made = getattr(augmentation, name)(x, uniforms(4))
@@ -139,7 +141,7 @@ def test_a_part_for_other_data_is_refused(name, shape, kind):
         getattr(augmentation, name)(torch.zeros(shape), uniforms(2))
 
 
-@pytest.mark.parametrize("name", ["jitter", "scaling", "window_warp"])
+@pytest.mark.parametrize("name", ["jitter", "normalization", "window_warp"])
 def test_augmented_series_differ_from_epoch_to_epoch_and_are_the_same_again(name):
     training = start(spec(augmentation=[name]), series())
     raw = training.inputs.examples(training.inputs.train[:, :4])
@@ -155,7 +157,7 @@ def test_augmented_series_differ_from_epoch_to_epoch_and_are_the_same_again(name
 
 
 def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatch):
-    training = start(spec(vicinity=WINDOWS), series())
+    training = start(spec(mixing=WINDOWS), series())
     seen = []
     monkeypatch.setattr(training, "_stages", lambda x, start, end: seen.append(x) or x)
     monkeypatch.setattr(training.inputs.task, "loss", lambda outputs, target: seen.append(target) or target.sum())
@@ -174,7 +176,7 @@ def test_the_loop_cuts_where_the_draws_say_and_asks_for_what_was_kept(monkeypatc
 
 def test_windows_are_drawn_apart_from_ratios_and_partners():
     """Cutmix and mixup of one seed have the same ratios, partners and order."""
-    cut, linear = (draw(start(spec(vicinity={**WINDOWS, "blend": blend}), series())) for blend in ("segment", "linear"))
+    cut, linear = (draw(start(spec(mixing={**WINDOWS, "blend": blend}), series())) for blend in ("segment", "linear"))
     for one, other in zip(cut, linear, strict=True):
         assert torch.equal(one.order, other.order)
         assert torch.equal(one.rounds[0].ratio, other.rounds[0].ratio)
@@ -184,22 +186,14 @@ def test_windows_are_drawn_apart_from_ratios_and_partners():
 
 @pytest.mark.parametrize("cut", [0, 1, 3])
 def test_a_network_learns_with_windows_at_any_cut(cut):
-    training = finished(spec(vicinity={**WINDOWS, "cut": cut}, epochs=8), series(train=120))
+    training = finished(spec(mixing={**WINDOWS, "cut": cut}, epochs=8), series(train=120))
     losses = [row["train_loss"] for row in training.history]
     assert losses[-1] < losses[0]
 
 
-def test_a_population_trains_each_seed_as_it_would_alone():
-    model = {"name": "resnet1d_population", "blocks": [1, 1]}
-    for vicinity in (WINDOWS, {**WINDOWS, "blend": "linear", "cut": 3}):
-        run = spec(model=model, vicinity=vicinity, augmentation=["jitter", "window_warp"], measure_f1=True)
-        together, alone = finished(run, series(), [0, 1, 2]), finished(run, series(), [1])
-        assert [row for row in together.history if row["seed"] == 1] == alone.history
-
-
 def test_a_window_of_several_partners_is_refused():
     with pytest.raises(ValueError, match="segment mixes two examples, and the ratio dirichlet mixes several"):
-        spec(vicinity={"ratio": {"name": "dirichlet", "alpha": 1}, "blend": "segment"})
+        spec(mixing={"ratio": {"name": "dirichlet", "alpha": 1}, "blend": "segment"})
 
 
 # What is measured.
@@ -244,11 +238,11 @@ def rows(seed, validation, test):
 
 def test_the_chosen_epoch_is_the_first_with_the_least_validation_error():
     history = rows(0, [9, 4, 4, 6], [9, 7, 1, 3]) + rows(1, [3, 5, 2, 2], [5, 4, 8, 0])
-    found = metrics([0, 1], history, choose_epoch=True)["values"]
+    found = summarize([0, 1], columns(history), choose_epoch=True)[1]
     assert found["test_error.chosen"] == [7, 8]
     assert found["validation_error.chosen"] == [4, 2]
     assert found["test_error.best"] == [1, 0]
-    plain = metrics([0, 1], history)["values"]
+    plain = summarize([0, 1], columns(history))[1]
     assert {name: found[name] for name in plain} == plain
     assert set(found) - set(plain) == {f"{each}.chosen" for each in ("train_loss", "validation_error", "test_error")}
 
@@ -256,8 +250,8 @@ def test_the_chosen_epoch_is_the_first_with_the_least_validation_error():
 def test_a_run_that_chooses_its_epoch_keeps_what_it_gives(tmp_path):
     training = finished(spec(choose_epoch=True, measure_f1=True), series())
     store = Store(tmp_path / "results", tmp_path / "checkpoints", tmp_path / "scratch")
-    block = store.publish(training.spec, [0], training.history, {})
-    values = block.read("metrics.json")["values"]
+    block = store.publish(training.spec, [0], training.history, provenance())
+    values = block.values
     best = min(training.history, key=lambda row: row["validation_error"])
     assert values["test_f1_error.chosen"] == [best["test_f1_error"]]
 

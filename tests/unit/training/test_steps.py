@@ -1,4 +1,4 @@
-"""What one step of the optimiser is made of: its parts, and its learning rate."""
+"""What one step of the optimizer is made of: its parts, and its learning rate."""
 
 import copy
 
@@ -17,9 +17,9 @@ RISE = {"name": "warmup_steps", "milestones": [3], "warmup": 2}
 @pytest.mark.parametrize("vicinity", [{}, MIXUP])
 def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
     """Each part with statistics, ratio and partners of its own; 50 examples make minibatches of 16, 16, 16 and 2."""
-    optimiser = {"name": "sgd", "lr": 0.05, "momentum": 0.9}
+    optimizer = {"name": "sgd", "lr": 0.05, "momentum": 0.9}
     spec = image_spec(
-        **CALM, optimiser=optimiser, schedule="constant", vicinity=vicinity, micro_batch=micro if micro < 16 else None
+        **CALM, optimizer=optimizer, schedule="constant", mixing=vicinity, micro_batch=micro if micro < 16 else None
     )
     training = start(spec, images())
     network = copy.deepcopy(training.model).train()
@@ -62,7 +62,7 @@ def test_without_batch_statistics_and_mixing_parts_change_nothing():
 
 
 def test_parts_have_ratios_of_their_own():
-    batches = draw(start(image_spec(**CALM, vicinity=MIXUP, micro_batch=5), images()))
+    batches = draw(start(image_spec(**CALM, mixing=MIXUP, micro_batch=5), images()))
     assert [batch.size for batch in batches] == [5, 5, 5, 1] * 3 + [2]
     ratios = [ratio.item() for batch in batches for ratio, _ in rounds(batch)]
     assert len(set(ratios)) == len(batches) == 13
@@ -89,7 +89,7 @@ def test_steps_and_constant_at_parts_of_an_epoch(epoch):
 
 def test_the_rate_is_set_step_by_step():
     """Four steps an epoch; of parts there are more, but they share their step's rate."""
-    training = start(image_spec(**CALM, optimiser={"name": "sgd", "lr": 0.8}, schedule=RISE, micro_batch=8), images())
+    training = start(image_spec(**CALM, optimizer={"name": "sgd", "lr": 0.8}, schedule=RISE, micro_batch=8), images())
     rates, step = [], training.optimizer.step
     training.optimizer.step = lambda: (rates.append(training.optimizer.param_groups[0]["lr"]), step())
     training.run(lambda _: None)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from remixup.store.run_store import speeds
+from remixup.store.blocks import columns, speeds
 
 
 def history(seed: int, errors: list[float], loss: float = 1.0) -> list[dict[str, float]]:
@@ -34,10 +34,10 @@ END = [10.0] * 10
     ],
 )
 def test_the_share_of_the_schedule_by_hand(errors: list[float], share: float) -> None:
-    assert speeds(history(3, errors), "test_error") == {3: pytest.approx(share)}
+    assert speeds(columns(history(3, errors)), "test_error") == {3: pytest.approx(share)}
 
 
 def test_each_seed_has_its_own_and_a_diverged_one_none() -> None:
     both = history(0, [20.0, *END]) + history(1, END) + history(2, END, loss=math.nan)
-    assert speeds(both, "test_error") == {0: pytest.approx(100 / 11), 1: 0.0, 2: None}
-    assert speeds(both, "validation_error") == {}
+    assert speeds(columns(both), "test_error") == {0: pytest.approx(100 / 11), 1: 0.0, 2: None}
+    assert speeds(columns(both), "validation_error") == {}

@@ -26,29 +26,33 @@ from tests.unit.training.samples import (
     table_spec,
 )
 
+CHANNELS_LAST = {"memory_format": "channels_last"}
 NEAREST = {**MIXUP, "partner": {"name": "nearest", "k": 4}}
 NOISE = {"noise": {"name": "gaussian", "sigma": 0.3}}
 DIRICHLET = {"ratio": {"name": "dirichlet", "alpha": 1.0}}
 VALIDATED = {"label_noise": 0.4, "validation": 0.2}
 CASES = {
     "erm-table": (table_spec(), table()),
-    "mixup-table": (table_spec(vicinity=MIXUP), table(missing=True)),
+    "mixup-table": (table_spec(mixing=MIXUP), table(missing=True)),
     "erm-images": (image_spec(), images()),
-    "mixup-images": (image_spec(vicinity=MIXUP), images(channels=3)),
+    "mixup-images": (image_spec(mixing=MIXUP), images(channels=3)),
     "mixup-images-bfloat16": (
-        image_spec(vicinity=MIXUP, precision="bfloat16", memory_format="channels_last"),
+        image_spec(mixing=MIXUP, precision="bfloat16", execution=CHANNELS_LAST),
         images(),
     ),
-    "neighbours-images": (image_spec(vicinity=NEAREST), images()),
-    "weights-in-another-order": (image_spec(optimiser="adam", memory_format="channels_last"), images(channels=3)),
-    "parts-mixed-at-a-cut": (image_spec(vicinity={**MIXUP, "cut": 2}, micro_batch=6), images()),
-    "warm-up-then-dirichlet": (table_spec(vicinity={**DIRICHLET, "warmup_epochs": 2}), table()),
-    "noise-and-smoothing": (table_spec(vicinity={**NOISE, "smoothing": 0.1}), table()),
-    "regression": (table_spec(vicinity=MIXUP), numbers()),
-    "label-noise-and-validation": (table_spec(dataset=VALIDATED, vicinity=MIXUP), table()),
-    "sums-of-gradients": (table_spec(vicinity=MIXUP, optimiser="adam_of_sums"), table()),
-    "fresh-weights": (table_spec(vicinity=MIXUP, passes=2, fresh_weights=2, measure_training=True), table()),
-    "spectrograms": (image_spec(scaling="raw", vicinity=MIXUP), spectrograms(validation=9)),
+    "neighbours-images": (image_spec(mixing=NEAREST), images()),
+    "weights-in-another-order": (
+        image_spec(optimizer="adam", execution=CHANNELS_LAST),
+        images(channels=3),
+    ),
+    "parts-mixed-at-a-cut": (image_spec(mixing={**MIXUP, "cut": 2}, micro_batch=6), images()),
+    "warm-up-then-dirichlet": (table_spec(mixing={**DIRICHLET, "warmup_epochs": 2}), table()),
+    "noise-and-smoothing": (table_spec(mixing={**NOISE, "smoothing": 0.1}), table()),
+    "regression": (table_spec(mixing=MIXUP), numbers()),
+    "label-noise-and-validation": (table_spec(dataset=VALIDATED, mixing=MIXUP), table()),
+    "sums-of-gradients": (table_spec(mixing=MIXUP, optimizer="adam_of_sums"), table()),
+    "fresh-weights": (table_spec(mixing=MIXUP, passes=2, fresh_weights=2, measure_training=True), table()),
+    "spectrograms": (image_spec(normalization="raw", mixing=MIXUP), spectrograms(validation=9)),
 }
 
 
@@ -82,15 +86,15 @@ def test_a_resume_point_of_another_run_or_cut_short_is_not_read(tmp_path):
     ("changes", "data"),
     [
         ({}, table(missing=True)),
-        ({"vicinity": MIXUP}, table(missing=True)),
-        ({"vicinity": NEAREST}, table(missing=True)),
-        ({"vicinity": {**MIXUP, "partner": "same_class", "target": "nearer", "smoothing": 0.1}}, table()),
-        ({"vicinity": {**MIXUP, **NOISE, "partner": "second_loader"}}, table()),
-        ({"vicinity": {**MIXUP, "cut": 2}, "micro_batch": 5}, table()),
-        ({"vicinity": DIRICHLET}, table()),
-        ({"vicinity": MIXUP, "dataset": VALIDATED}, table()),
-        ({"vicinity": NEAREST}, numbers()),
-        ({"vicinity": MIXUP, "optimiser": "adam_of_sums", "passes": 3, "fresh_weights": 2}, table()),
+        ({"mixing": MIXUP}, table(missing=True)),
+        ({"mixing": NEAREST}, table(missing=True)),
+        ({"mixing": {**MIXUP, "partner": "same_class", "target": "nearer", "smoothing": 0.1}}, table()),
+        ({"mixing": {**MIXUP, **NOISE, "partner": "second_loader"}}, table()),
+        ({"mixing": {**MIXUP, "cut": 2}, "micro_batch": 5}, table()),
+        ({"mixing": DIRICHLET}, table()),
+        ({"mixing": MIXUP, "dataset": VALIDATED}, table()),
+        ({"mixing": NEAREST}, numbers()),
+        ({"mixing": MIXUP, "optimizer": "adam_of_sums", "passes": 3, "fresh_weights": 2}, table()),
         ({"model": {"name": "mlp", "hidden": [9, 7], "bias": False}}, table()),
     ],
 )
@@ -106,7 +110,7 @@ def test_seeds_side_by_side_give_what_each_gives_alone(changes, data):
 
 @pytest.mark.parametrize(("make", "data"), [(table_spec, table()), (image_spec, images())])
 def test_runs_of_one_seed_differ_in_the_method_only(make, data):
-    erm, mixup = start(make(), data), start(make(vicinity=MIXUP), data)
+    erm, mixup = start(make(), data), start(make(mixing=MIXUP), data)
     for a, b in zip(erm.model.state_dict().values(), mixup.model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert torch.equal(erm.inputs.train, mixup.inputs.train)
@@ -132,9 +136,9 @@ def test_purposes_and_epochs_draw_apart():
 
 
 def test_the_loop_is_sgd_on_the_soft_cross_entropy():
-    """Against a plain loop written with torch's own cross-entropy in its two-term form, and torch's own optimiser."""
+    """Against a plain loop written with torch's own cross-entropy in its two-term form, and torch's own optimizer."""
     spec = table_spec(
-        vicinity=MIXUP, optimiser={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}, epochs=2
+        mixing=MIXUP, optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}, epochs=2
     )
     data = table()
     training = start(spec, data)
@@ -144,7 +148,7 @@ def test_the_loop_is_sgd_on_the_soft_cross_entropy():
     for layer in plain:
         if isinstance(layer, nn.Linear):
             layer.reset_parameters()
-    optimiser = torch.optim.SGD(plain.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
+    optimizer = torch.optim.SGD(plain.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
     x, y = training.inputs.x, training.inputs.y
     for epoch in range(2):
         training.epoch = epoch
@@ -155,9 +159,9 @@ def test_the_loop_is_sgd_on_the_soft_cross_entropy():
             lam, partner = lam[0].float(), partner[0]
             out = plain(lam * x[rows] + (1 - lam) * x[rows][partner])
             loss = lam * F.cross_entropy(out, y[rows]) + (1 - lam) * F.cross_entropy(out, y[rows][partner])
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             losses += [loss.item()] * len(rows)
         training._train_epoch()
         assert training.history[-1]["train_loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-5)
@@ -176,7 +180,7 @@ def test_rates_follow_the_schedule():
 
 
 def test_a_run_that_blows_up_has_diverged_and_stops():
-    training = finished(image_spec(optimiser={"name": "sgd", "lr": 1e30}), images())
+    training = finished(image_spec(optimizer={"name": "sgd", "lr": 1e30}), images())
     assert training.diverged == [True]
     assert training.epoch < 4
 
@@ -192,7 +196,7 @@ def test_a_population_goes_on_when_one_member_diverges():
 
 
 def test_it_learns():
-    error = finished(table_spec(vicinity=MIXUP, epochs=60), table(rows=300)).history[-1]["test_error"]
+    error = finished(table_spec(mixing=MIXUP, epochs=60), table(rows=300)).history[-1]["test_error"]
     assert error < 25
 
 
@@ -200,9 +204,11 @@ def test_it_learns():
 @pytest.mark.parametrize("cut", [0, 1])
 def test_compiled_training_is_training(cut):
     """A whole minibatch of 16 is compiled, the last one of 10 and the test part are not; all see the same weights."""
-    settings = {"vicinity": {**MIXUP, "cut": cut}, "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
+    settings = {"mixing": {**MIXUP, "cut": cut}, "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
     data = images(train=42)
-    plain, compiled = (finished(image_spec(**settings, compile=compile), data) for compile in (False, True))
+    plain, compiled = (
+        finished(image_spec(**settings, execution={"compile": compile}), data) for compile in (False, True)
+    )
     assert [key for key in compiled._networks if key[2]]
     for row, other in zip(plain.history, compiled.history, strict=True):
         assert other["train_loss"] == pytest.approx(row["train_loss"], rel=1e-4)

@@ -16,7 +16,7 @@ K = 4
 def test_partners_are_assigned_where_they_are_mixed(cut):
     """By hand from the permutation that mixup draws: scaled inputs, or the features at the cut; 50 = 25 + 25 images."""
     vicinity = {**MIXUP, "cut": cut, "partner": {"name": "transport", "k": K}}
-    training = start(image_spec(**CALM, vicinity=vicinity, batch_size=25), images())
+    training = start(image_spec(**CALM, mixing=vicinity, batch_size=25), images())
     keys = torch.rand((2, 25), dtype=torch.float64, generator=generator(0, "partner", 0))
     drawn = keys.argsort(dim=-1)
     moved = []
@@ -39,7 +39,7 @@ def test_blocks_of_one_are_mixup_to_the_bit(spec):
     """Whole trainings, with augmentation, dropout and an incomplete last minibatch."""
     data = images() if spec is image_spec else table()
     mixup, one, four = (
-        finished(spec(vicinity={**MIXUP, **({"partner": {"name": "transport", "k": k}} if k else {})}), data)
+        finished(spec(mixing={**MIXUP, **({"partner": {"name": "transport", "k": k}} if k else {})}), data)
         for k in (None, 1, K)
     )
     assert one.history == mixup.history
@@ -49,6 +49,6 @@ def test_blocks_of_one_are_mixup_to_the_bit(spec):
 
 
 def test_a_member_is_assigned_the_same_partners_in_any_company():
-    spec = table_spec(vicinity={**MIXUP, "partner": {"name": "transport", "k": K}})
+    spec = table_spec(mixing={**MIXUP, "partner": {"name": "transport", "k": K}})
     together, alone = finished(spec, table(), seeds=(0, 3)), finished(spec, table(), seeds=(3,))
     assert [row for row in together.history if row["seed"] == 3] == alone.history

@@ -2,9 +2,11 @@
 
 import pytest
 
-from remixup.store import run_store
-from remixup.store.run_store import Damaged, Store
+from remixup.store import blocks, run_store
+from remixup.store.blocks import Damaged, SeedBlock, columns
+from remixup.store.run_store import Store
 from remixup.training import checkpoints
+from tests.unit.store.samples import provenance
 from tests.unit.training.samples import finished, start, table, table_spec
 
 
@@ -20,14 +22,25 @@ def training():
 
 
 def test_a_block(tmp_path, training, monkeypatch):
-    block = Store(tmp_path).publish(training.spec, training.seeds, training.history, {})
-    block.verify()
-    flip(block.folder / "history.csv", -2)
-    with pytest.raises(Damaged, match=r"history\.csv differs"):
-        block.verify()
-    known = block.read("provenance.json")["files"]
-    monkeypatch.setattr(run_store, "sha256", lambda path: known[path.name])
-    block.verify()
+    store = Store(tmp_path)
+    path = store.path(store.publish(training.spec, training.seeds, training.history, provenance()))
+    text = path.read_text()
+    path.write_text(text.replace('"seconds": 1.5', '"seconds": 1.25'))
+    with pytest.raises(Damaged, match="differs from its digest"):
+        SeedBlock.read(path)
+    digest = text.rpartition('"sha256": "')[2][:64]
+    monkeypatch.setattr(blocks, "_sha256", lambda content: digest)
+    assert SeedBlock.read(path).provenance.seconds == 1.25
+
+
+def test_values_that_do_not_follow_from_the_history(training):
+    block = SeedBlock.of(training.spec, training.seeds, columns(training.history), provenance())
+    block.check_values()
+    values = {**block.values, "test_error.last": [0.5 for _ in block.seeds]}
+    with pytest.raises(Damaged, match=r"its test_error\.last does not follow from its history"):
+        block.model_copy(update={"values": values}).check_values()
+    with pytest.raises(Damaged, match="its divergence does not follow"):
+        block.model_copy(update={"diverged": [True for _ in block.seeds]}).check_values()
 
 
 def test_a_checkpoint(tmp_path, training, monkeypatch):

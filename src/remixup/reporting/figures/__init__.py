@@ -1,8 +1,8 @@
 """The figures that an experiment file can name under `draw`.
 
-Each public function of a module with `NUMERICS` is one: it takes a result and the rows to draw, and returns a vector
-figure no wider than the text, to be printed at its own size. Lines differ in lightness, in dashes and in markers, so
-that they survive greyscale. A dagger marks stand-ins; a row without runs is named, not left out.
+Each public function of a module with `NUMERICS` is such a figure. It takes a result and the rows to draw, and returns a
+vector figure that is no wider than the text and printed at its own size. Lines differ in lightness, dashes and markers,
+so that they can be told apart in grayscale. A dagger marks surrogates, and the figure names rows without runs.
 """
 
 import functools
@@ -20,7 +20,7 @@ __all__ = ["STYLE", "WIDTH", "parts"]
 
 @functools.cache
 def parts() -> dict[str, Callable[..., Figure]]:
-    """The functions that draw figures, by name."""
+    """Return the functions that draw figures, by name."""
     modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
     return {
         name: function

@@ -1,4 +1,4 @@
-"""Lines over epochs, over the ratio of two examples, over the strength of an attack."""
+"""Curves over epochs, mixing ratios and strengths of an attack."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from remixup.analysis.result_schema import ExperimentResult
 from remixup.config.experiment import Row
 from remixup.config.metrics import Quantity
-from remixup.config.registry import catalogue
+from remixup.config.registry import load_registry
 from remixup.reporting.figures.drawing import DASHES, STYLE, band, legend, line, measured, name_absent, panels, styles
 
 NUMERICS = 1
@@ -38,7 +38,7 @@ BETWEEN = {
 
 
 def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantity = "test_error") -> Figure:
-    """A quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed."""
+    """Draw a quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed."""
     with matplotlib.rc_context(STYLE):
         figure, parts = panels(result, rows, AXIS_LABELS[quantity])
         plain = {name: {**style, "marker": ""} for name, style in styles(row.label for row in rows).items()}
@@ -60,7 +60,9 @@ def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantit
 
 
 def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """Misses and gradient norms along the line between two examples (mixup, Figure 2), from smallest to largest seed.
+    """Draw misses and gradient norms along the line between two examples (mixup, Figure 2).
+
+    Bands reach from the smallest to the largest seed.
 
     From the evaluation "in_between": for each seed `lam`, and as long as it `miss` (percent), `loss_gradient` and
     `logit_gradient`, None where they are not finite.
@@ -88,7 +90,9 @@ def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
 
 
 def attack_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """Error over the strength of an attack: a panel for each group, bands from smallest to largest seed, chance dashed.
+    """Draw the error over the strength of an attack: a panel for each group, chance dashed.
+
+    Bands reach from the smallest to the largest seed.
 
     From the evaluation "attack_curve": for each seed `eps` (ascending, 0 perhaps among them) and `error` (percent),
     some None where the outputs are not finite.
@@ -117,13 +121,13 @@ def _finite(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _chance(row: Row) -> float:
-    """Error of guessing, in percent: all classes are as likely."""
-    classes: int = catalogue()["datasets"][row.run["dataset"]["name"]]["classes"]
+    """Return the error of guessing, in percent, where all classes are equally likely."""
+    classes: int = load_registry()["datasets"][row.run["dataset"]["name"]]["classes"]
     return 100 * (1 - 1 / classes)
 
 
 def _strengths(axes: Axes, strengths: list[float]) -> None:
-    """An axis for strengths from 0: logarithmic, but linear up to the smallest; every second one is named."""
+    """Scale an axis of strengths linearly from 0 to the smallest, then logarithmically, and label it."""
     axes.set_xlabel(r"largest perturbation $\epsilon$")
     positive = [eps for eps in strengths if eps > 0]
     if not positive:

@@ -1,4 +1,4 @@
-"""What the figures have in common: type, palette, panels, legends, daggers, the naming of rows without data."""
+"""What figures share: fonts, palette, panels, legends, daggers, and notes on rows without data."""
 
 import textwrap
 from collections.abc import Iterable
@@ -41,13 +41,13 @@ DAGGER = r" $\dagger$"
 
 
 def ramp(n: int) -> list[tuple[float, float, float]]:
-    """So many colours of the palette, dark to light, the lightest still readable on white."""
+    """Return n colors of the palette, from dark to light, all readable on white."""
     colours = seaborn.color_palette(RAMP, 100)
     return [colours[10 + round(65 * index / max(1, n - 1))] for index in range(n)]
 
 
 def styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """A style for each label, the same in all panels."""
+    """Choose a style for each label, the same in all panels."""
     names = list(dict.fromkeys(labels))
     colours = ramp(min(len(names), 6))
     return {
@@ -66,7 +66,7 @@ def panels(
     ylabel: str = "",
     groups: list[tuple[str, list[Row]]] | None = None,
 ) -> tuple[Figure, list[tuple[Axes, list[Row]]]]:
-    """A figure with a titled panel for each group of rows, in their order, three abreast."""
+    """Make a figure with a titled panel for each group of rows, at most three in a line."""
     if groups is None:
         names = dict.fromkeys(row.group for row in rows)
         groups = [(name, [row for row in rows if row.group == name]) for name in names]
@@ -85,13 +85,13 @@ def panels(
 
 
 def stands_in(result: ExperimentResult, rows: list[Row]) -> bool:
-    """Whether what is drawn of some of these rows is a stand-in."""
+    """Return whether some of these rows are surrogates."""
     names = {row.id for row in rows}
     return any(entry.stand_in for entry in result.entries if entry.row in names)
 
 
 def legend(figure: Figure, handles: dict[str, Any]) -> None:
-    """One legend for all panels, below them."""
+    """Add one legend for all panels, below them."""
     if handles:
         names = [text(name) for name in handles]
         columns = min(4, len(names), max(1, 100 // (8 + max(map(len, names)))))
@@ -99,12 +99,12 @@ def legend(figure: Figure, handles: dict[str, Any]) -> None:
 
 
 def line(style: dict[str, Any]) -> Line2D:
-    """A line of this style for the legend."""
+    """Make a line of this style for the legend."""
     return Line2D([], [], **style)
 
 
 def band(axes: Axes, x: list[float], series: list[list[float]], style: dict[str, Any]) -> None:
-    """The mean of several series as a line, from the smallest to the largest of them as a band."""
+    """Draw the mean of several series as a line, and their range as a band."""
     columns = list(zip(*series, strict=True))
     axes.plot(x, [sum(column) / len(column) for column in columns], **style)
     low, high = [min(column) for column in columns], [max(column) for column in columns]
@@ -112,7 +112,7 @@ def band(axes: Axes, x: list[float], series: list[list[float]], style: dict[str,
 
 
 def training_points(axes: Axes, points: list[list[float]]) -> None:
-    """Points [x, y, class] of two classes above all else, with a shape for each class that any shade leaves visible."""
+    """Draw points [x, y, class] of two classes on top, with a shape for each class that is visible on any shade."""
     for label, marker, face, edge in ((0, "o", "white", "black"), (1, "^", "black", "white")):
         own = [(x, y) for x, y, c in points if c == label]
         xs, ys = zip(*own, strict=True) if own else ((), ())
@@ -120,7 +120,7 @@ def training_points(axes: Axes, points: list[list[float]]) -> None:
 
 
 def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of: int) -> None:
-    """Says in the panel which rows have nothing to draw, and why."""
+    """Write in the panel which rows have nothing to draw, and why."""
     if not absent:
         return
     reasons = {why_absent(result, row) for row in absent}
@@ -138,7 +138,7 @@ def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of:
 
 
 def why_absent(result: ExperimentResult, row: Row) -> str:
-    """Why a row has nothing to draw."""
+    """Say why a row has nothing to draw."""
     verdicts = {entry.verdict for entry in result.entries if entry.row == row.id}
     if not verdicts and result.scale not in row.at:
         return "not run at this scale"
@@ -146,18 +146,18 @@ def why_absent(result: ExperimentResult, row: Row) -> str:
 
 
 def measured(result: ExperimentResult, row: Row, evaluation: str) -> list[dict[str, Any]]:
-    """What an evaluation found on a row's runs, seed by seed; empty where there is nothing."""
+    """Return an evaluation's results on a row's runs, seed by seed; empty without any."""
     found: list[dict[str, Any]] = result.evaluations.get(row.id, {}).get(evaluation) or []
     return found
 
 
 def text(label: str) -> str:
-    """A label for matplotlib: $...$ is mathematics, and so is what the text font lacks or has in the wrong place."""
+    """Return a label for matplotlib, with characters that its text font lacks as mathematics."""
     return "".join(part if index % 2 else "".join(map(_sign, part)) for index, part in enumerate(latex.pieces(label)))
 
 
 def wrapped(label: str, width: int) -> str:
-    """Text in lines of about so many characters, broken at spaces outside mathematics."""
+    """Break text at spaces outside mathematics into lines of about this many characters."""
     pieces = latex.pieces(label)
     kept = "".join(part.replace(" ", "\0") if index % 2 else part for index, part in enumerate(pieces))
     return textwrap.fill(kept, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")

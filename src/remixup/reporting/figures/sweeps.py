@@ -17,9 +17,9 @@ from remixup.reporting.figures.drawing import DASHES, STYLE, legend, line, name_
 
 NUMERICS = 1
 GENERALISATION = {
-    "generalisation.train_error": "training error (%)",
-    "generalisation.test_error": "test error (%)",
-    "generalisation.gap": "gap (points)",
+    "generalization.train_error": "training error (%)",
+    "generalization.test_error": "test error (%)",
+    "generalization.gap": "gap (points)",
 }
 Metric = Literal[
     "test_error.last",
@@ -32,9 +32,9 @@ Metric = Literal[
     "train_loss.last",
     "train_loss.median10",
     "train_loss.best",
-    "generalisation.train_error",
-    "generalisation.test_error",
-    "generalisation.gap",
+    "generalization.train_error",
+    "generalization.test_error",
+    "generalization.gap",
 ]
 
 
@@ -78,7 +78,7 @@ def sweep(
 
 def _ratio(row: Row, parameter: str) -> float | None:
     """The ratio's parameter as the row states it; None where the row states none (ERM)."""
-    ratio = (row.run.get("vicinity") or {}).get("ratio")
+    ratio = (row.run.get("mixing") or {}).get("ratio")
     value = ratio.get(parameter) if isinstance(ratio, dict) else None
     return None if value is None else float(value)
 

@@ -1,4 +1,4 @@
-"""Theorems beside trained networks."""
+"""Theorems compared with trained networks."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ NUMERICS = 1
 
 
 def along_the_line(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """Probability of a class along a line of points, of networks and of the closed form (Chidambaram, Figure 1).
+    """Draw class probabilities along a line of points, of networks and of the closed form (Chidambaram, Figure 1).
 
     From the evaluation "on_the_line"; bands reach from the smallest to the largest seed. Training points stand at the
     height of their own label: 1 for the class whose probability is drawn.
@@ -59,7 +59,7 @@ def along_the_line(result: ExperimentResult, rows: list[Row]) -> Figure:
 
 
 def guaranteed_regions(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """Where a theorem fixes the class, and where a network's boundary is, for the first seed (Chidambaram, Thm 3.2).
+    """Draw where a theorem fixes the class, and a network's boundary, for the first seed (Chidambaram, Thm 3.2).
 
     From the evaluation "guaranteed".
     """
@@ -76,7 +76,7 @@ def guaranteed_regions(result: ExperimentResult, rows: list[Row]) -> Figure:
 
 
 def _draw_regions(axes: Axes, found: dict[str, Any]) -> None:
-    """Regions of both classes shaded, the network's boundary as a line, training points with a shape for each class."""
+    """Shade the regions of both classes; draw the network's boundary as a line, and the training points."""
     for label, shade in ((0, "0.9"), (1, "0.68")):
         # One class at a time: between no class, -1, and 1 lies 0, and would be drawn.
         inside = [[float(value == label) for value in row] for row in found["guaranteed"]]
@@ -90,7 +90,7 @@ def _draw_regions(axes: Axes, found: dict[str, Any]) -> None:
 
 
 def cosine_distribution(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """The distribution of |cos| of the angle between examples and gradients (Zhang et al., 2021, section 3.1).
+    """Draw the distribution of |cos| of the angle between examples and gradients (Zhang et al., 2021, section 3.1).
 
     From the evaluation "robustness": `cosines`; all seeds together, as a share of the points.
     """

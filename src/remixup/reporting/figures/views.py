@@ -1,4 +1,4 @@
-"""Which features a network has learnt."""
+"""The features that a network has learned."""
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -11,16 +11,16 @@ NUMERICS = 1
 
 
 def feature_plane(result: ExperimentResult, rows: list[Row]) -> Figure:
-    """What networks say of each class at its first feature alone against its second alone (2210.13512, section 4).
+    """Draw each class's output at its first feature alone against its second alone (2210.13512, section 4).
 
-    From the evaluation "learnt_features": `strength`; a mark for each class, all seeds together, a shade and shape for
+    From the evaluation "learned_features": `strength`; a mark for each class, all seeds together, a shade and shape for
     each seed. Near an axis one feature is learnt, away from both axes both are.
     """
     with matplotlib.rc_context(STYLE):
         groups = [(f"{row.group}: {row.label}", [row]) for row in rows]
         figure, parts = panels(result, rows, "output at the second feature", groups)
         for axes, (row,) in parts:
-            found = [each for each in measured(result, row, "learnt_features") if each["strength"]]
+            found = [each for each in measured(result, row, "learned_features") if each["strength"]]
             if not found:
                 name_absent(result, axes, [row], all_of=1)
                 continue

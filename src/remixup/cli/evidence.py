@@ -1,0 +1,87 @@
+"""Evidence on real data: what records/ lacks, trained in the order of evidence.yaml and recorded."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
+from remixup.errors import UserError
+
+SCRATCH = Path(".remixup")
+
+
+@app.command()
+def evidence(
+    queue: Annotated[Path, typer.Option(help="what to train, the most valuable first")] = Path("evidence.yaml"),
+    minutes: Annotated[float | None, typer.Option(min=0, help="time budget; the next call goes on")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="list what is missing, and train nothing")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="tasks at a time; default: one for each GPU, or for each core")
+    ] = None,
+    gpu_slots: Slots = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Train on real data what records/ lacks, the most valuable for this machine first, and record it."""
+    from remixup.analysis import evidence_queue
+    from remixup.store.provenance import code
+    from remixup.training.gpu_lock import devices
+
+    settings, wanted = configuration(config, set_), evidence_queue.read_queue_file(queue)
+    gpus = len(devices()[:gpu_slots])
+    kind = "gpu" if gpus else "cpu"
+    found = evidence_queue.tasks_of(getattr(wanted, kind), settings, f"{queue}, {kind}")
+    missing = [task for task in found if not task.on_record]
+    print(f"{len(found)} evidence tasks for a {kind.upper()}, {len(missing)} of them not on record")
+    at_a_time = evidence_queue.number_of_workers(missing, gpus, workers)
+    for line in evidence_queue.described(missing, minutes, at_a_time):
+        print(line, flush=True)
+    if list_ or not missing:
+        return
+    if not code().clean:
+        raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
+    SCRATCH.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))
+    until = None if minutes is None else time.time() + 60 * minutes
+    evidence_queue.write_queue(missing, folder / "queue.json", settings, gpu_slots, at_a_time, until)
+    run_queue(folder, at_a_time)
+
+
+def run_queue(folder: Path, workers: int) -> None:
+    """Become the Snakemake that carries out a queue."""
+    # Without locks of Snakemake, which outlive a kill: runs have locks of their own, and each call its own folder.
+    options = ["--nolock", "--drop-metadata", "--workflow-profile", "none", "--scheduler", "greedy", "--quiet", "all"]
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/evidence.smk"]
+    sys.stdout.flush()
+    os.execv(sys.executable, [*snakemake, "--cores", str(workers), *options, "--config", f"folder={folder}"])
+
+
+@app.command(hidden=True)
+def evidence_task(
+    name: Annotated[str, typer.Argument(help="of the task")],
+    queue: Annotated[Path, typer.Option(help="file that `remixup evidence` wrote")],
+) -> None:
+    """Carry out a task of the evidence queue."""
+    from remixup.maintenance.evidence_task import OutOfTime, carry_out
+
+    try:
+        print(f"on record: {carry_out(queue, name)}", flush=True)
+    except OutOfTime:
+        print("the time is over; the next call goes on from the end of this epoch", flush=True)
+
+
+@app.command()
+def record(experiment: Experiment, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Write an experiment's stored runs at a real scale to records/, to be committed."""
+    from remixup.analysis.records import write
+
+    settings = configuration(config, set_)
+    for path in write(settings, plans_of([experiment], settings)[0]):
+        print(path)

@@ -1,0 +1,79 @@
+"""Carry out a task of the evidence queue: train a run's seeds, evaluate them and write their records."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from remixup import data
+from remixup.analysis import records
+from remixup.config.settings import Config, read_config
+from remixup.evaluation.runner import evaluate
+from remixup.planning.plan import Plan
+from remixup.planning.workflow import plan_from_json
+from remixup.store.run_store import Store
+from remixup.training.gpu_lock import slots
+from remixup.training.progress import ProgressReport
+from remixup.training.runner import Runner, pick_device
+from remixup.training.trainer import Trainer
+
+
+class OutOfTime(Exception):
+    """The time budget is spent; a resume point holds what was trained."""
+
+
+def carry_out(queue: Path, name: str) -> str:
+    """Train, evaluate and record the seeds of a task, on a GPU of its own where there is one.
+
+    Args:
+        queue: the file that `evidence_queue.write_queue` wrote.
+        name: of the task.
+
+    Returns:
+        What the task has put on record.
+
+    Raises:
+        OutOfTime: after the queue's time limit, at the end of an epoch.
+    """
+    document = json.loads(queue.read_text(encoding="utf-8"))
+    task, until = document["tasks"][name], document["until"]
+    plan = plan_from_json(document["plans"][task["plan"]])
+    config = read_config({**document["config"], "scale": plan.scale}, str(queue))
+
+    # A bar for each of several tasks would overwrite the others.
+    with slots(limit=document["gpu_slots"]) as held, ProgressReport(bar=document["workers"] == 1) as progress:
+
+        def report(run: str, seeds: list[int], training: Trainer) -> None:
+            progress(run, seeds, training)
+            if until is not None and time.time() > until and not training.finished:
+                raise OutOfTime
+
+        runner = Runner(Store(Path(config.results)), Path(config.data.folder), pick_device(held), report)
+        _train_and_record(config, plan, runner, task["run"], task["seeds"], task["weights"])
+    label: str = task["label"]
+    return label
+
+
+def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seeds: int, store_weights: bool) -> None:
+    runs = plan.runs()
+    spec = runs[run][0]
+    data.prepare(
+        spec.dataset.name,
+        spec.dataset.version,
+        folder=Path(config.data.folder),
+        mirror=config.mirror,
+        download=config.data.download,
+    )
+    wanted = [each for each in plan.evaluations().values() if run in each.runs]
+    # Earlier seeds are on record, and need not be in this store; but attacks go from one seed's network to another's.
+    one_seed = not spec.vectorized and all(each.source is None for each in wanted)
+    runner.train(spec, seeds, store_weights, first=seeds - 1 if one_seed else 0)
+    for each in wanted:
+        whole = all(not runner.store.missing(name, runs[name][1], runs[name][0].vectorized) for name in each.runs)
+        if each.source is None or whole:
+            count = min(each.seeds, seeds) if each.source is None else each.seeds
+            evaluate(runner, replace(each, seeds=count), *(runs[name] for name in each.runs))
+    for each_run in {run, *(name for each in wanted for name in each.runs)}:
+        records.write(config, plan, each_run)

@@ -1,0 +1,134 @@
+"""The plan of the whole workflow at one scale: configuration, experiments and jobs, written once to plan.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from remixup.config.run import RunSpec
+from remixup.config.settings import Config, read_config
+from remixup.errors import UserError, did_you_mean
+from remixup.planning.jobs import Job, make_jobs, merged_evaluations, merged_runs
+from remixup.planning.plan import Evaluation, Plan, read_plans
+
+_PLAN, _JOB = TypeAdapter(Plan), TypeAdapter(Job)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Everything that the jobs of a workflow need to know; the content of plan.json."""
+
+    config: Config
+    plans: list[Plan]
+    jobs: dict[str, Job]
+    """By key."""
+
+    @cached_property
+    def runs(self) -> dict[str, tuple[RunSpec, int]]:
+        """Runs by key, each with its number of seeds."""
+        return merged_runs(self.plans)
+
+    @cached_property
+    def evaluations(self) -> dict[str, Evaluation]:
+        """Evaluations by key."""
+        return merged_evaluations(self.plans)
+
+    def plan(self, experiment: str) -> Plan:
+        """Return the plan of an experiment.
+
+        Raises:
+            UserError: the workflow has no such experiment.
+        """
+        plans = {each.experiment.id: each for each in self.plans}
+        if experiment not in plans:
+            hint = did_you_mean(experiment, plans)
+            raise UserError(f"unknown experiment {experiment!r}", where="argument EXPERIMENT", hint=hint)
+        return plans[experiment]
+
+    def to_json(self) -> str:
+        """Return the content of plan.json, with the key of each row's run and each experiment's evaluations."""
+        document = {
+            "config": self.config.model_dump(mode="json"),
+            "jobs": {key: _JOB.dump_python(job, mode="json") for key, job in self.jobs.items()},
+            "experiments": {plan.experiment.id: plan_to_json(plan) for plan in self.plans},
+        }
+        return json.dumps(document, indent=1) + "\n"
+
+    def write(self) -> Path:
+        """Write plan.json where its content changes, in one move; return its path."""
+        path, text = self.config.plan, self.to_json()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}.part")
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        return path
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Return an experiment's plan as JSON values."""
+    document: dict[str, Any] = _PLAN.dump_python(plan, mode="json", exclude_defaults=True)
+    for row, planned in zip(document["rows"], plan.rows, strict=True):
+        row["key"] = planned.key
+    document["evaluations"] = {
+        key: {"run": each.run, "part": each.part, "seeds": each.seeds, "source": each.source}
+        for key, each in plan.evaluations().items()
+    }
+    return document
+
+
+def plan_from_json(document: dict[str, Any]) -> Plan:
+    """Return the plan that `plan_to_json` wrote."""
+    rows = [{name: value for name, value in row.items() if name != "key"} for row in document["rows"]]
+    fields = {name: value for name, value in document.items() if name != "evaluations"}
+    return _PLAN.validate_python({**fields, "rows": rows})
+
+
+def plan_workflow(config: Config) -> Workflow:
+    """Plan the configured experiments at the configured scale; every row is checked at every scale.
+
+    Raises:
+        UserError: an experiment file is wrong.
+    """
+    plans = read_plans(config)
+    jobs = {job.key: job for job in make_jobs(plans)}
+    own = {
+        plan.experiment.id: tuple(key for key, job in jobs.items() if plan.experiment.id in job.experiments)
+        for plan in plans
+    }
+    return Workflow(config, [replace(plan, jobs=own[plan.experiment.id]) for plan in plans], jobs)
+
+
+def read_workflow(path: Path, only: Collection[str] | None = None, job: str | None = None) -> Workflow:
+    """Read plan.json.
+
+    Args:
+        path: the file.
+        only: the experiments to read; default: all.
+        job: read the experiments of this job only.
+
+    Raises:
+        UserError: the file is missing or damaged, or has no such job.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        config = read_config(document["config"], str(path))
+        jobs = {key: _JOB.validate_python(each) for key, each in document["jobs"].items()}
+        if job is not None and job not in jobs:
+            raise UserError(f"unknown job {job!r}", where="--job", hint=did_you_mean(job, jobs))
+        wanted = jobs[job].experiments if job is not None else only
+        plans = [
+            plan_from_json(each) for name, each in document["experiments"].items() if wanted is None or name in wanted
+        ]
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), hint="`snakemake` writes it") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"not a plan: {str(error).splitlines()[0]}", where=str(path)) from None
+    return Workflow(config, plans, jobs)

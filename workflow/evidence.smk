@@ -1,0 +1,52 @@
+"""The evidence queue: one job for each task, the most valuable first. `remixup evidence` writes the queue and calls this."""
+
+import json
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+
+FOLDER = config["folder"]
+QUEUE = json.loads(Path(FOLDER, "queue.json").read_text())
+TASKS = QUEUE["tasks"]
+ORDER = {name: place for place, name in enumerate(TASKS)}
+UNTIL = int(QUEUE["until"] or 10**12)
+REMIXUP = f"{shlex.quote(sys.executable)} -m remixup"
+
+
+def done(task: str) -> str:
+    """Its file appears when a task has ended, on record or out of time."""
+    return f"{FOLDER}/done/{task}"
+
+
+rule all:
+    input:
+        [done(task) for task in TASKS],
+    localrule: True
+
+
+# After the time limit the tasks that are left end at once, without starting Python for each.
+rule task:
+    input:
+        lambda wildcards: [done(each) for each in TASKS[wildcards.task]["after"]],
+    output:
+        touch(done("{task}")),
+    priority: lambda wildcards: -ORDER[wildcards.task]
+    params:
+        queue=f"{FOLDER}/queue.json",
+        until=UNTIL,
+    shell:
+        "if [ $(date +%s) -lt {params.until} ]; then"
+        " {REMIXUP} evidence-task {wildcards.task:q} --queue {params.queue:q}; fi"
+
+
+onsuccess:
+    if time.time() > UNTIL:
+        print("the time is over; the next call goes on from here")
+    shutil.rmtree(FOLDER)
+
+
+onerror:
+    print("a task failed; the same command goes on from there", file=sys.stderr)
+    shutil.rmtree(FOLDER)

@@ -1,0 +1,37 @@
+# One file for all records: Snakemake looks at each input of each waiting job again and again.
+rule records:
+    input:
+        RECORDS,
+    output:
+        f"{HOME}/records.cksum",
+    log:
+        f"{HOME}/logs/records.log",
+    localrule: True
+    # Without any records it would read its standard input.
+    shell:
+        "cksum {input:q} /dev/null > {output:q} 2> {log:q}"
+
+
+# Half a minute of work: done where Snakemake runs, also on a cluster.
+rule collect:
+    input:
+        [str(plan.path) for plan in PLANS],
+        [job_manifest(job) for job in JOBS],
+        rules.records.output,
+        COLLECTING,
+    output:
+        RESULTS,
+        report(
+            f"{HOME}/replication.json",
+            caption="../report/replication.rst",
+            category="Results",
+        ),
+        f"{HOME}/metrics.json",
+        f"{HOME}/curves.json",
+    log:
+        f"{HOME}/logs/collect.log",
+    localrule: True
+    params:
+        **CALL,
+    shell:
+        "{params.remixup} collect --plan {params.plan:q} > {log:q}"
