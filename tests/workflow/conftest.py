@@ -85,12 +85,6 @@ def wait_for(condition, seconds=60):
         time.sleep(0.02)
 
 
-def children(pid):
-    """The processes that a process has started."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
-
-
 class Project:
     def __init__(self, folder: Path):
         self.folder = folder

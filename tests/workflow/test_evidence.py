@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from remixup.store.blocks import SeedBlock
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, children, make_project, wait_for
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, make_project, wait_for
 
 pytestmark = pytest.mark.slow
 QUEUE = {
@@ -98,8 +98,9 @@ def test_two_workers_measure_what_one_does(project, tmp_path):
 
 
 def descendants(pid):
-    """The processes that a process has started, and those that they have."""
-    return [each for child in children(pid) for each in (child, *descendants(child))]
+    """The processes that a process has started, from any of its threads, and those that they have."""
+    own = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    return [each for child in own for each in (child, *descendants(child))]
 
 
 @pytest.mark.parametrize("victim", ["everything", "a task"])
