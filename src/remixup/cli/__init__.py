@@ -4,26 +4,20 @@ import os
 import sys
 from pathlib import Path
 
-from remixup.cli import evidence, maintenance, pipeline  # noqa: F401  (they register their commands)
-from remixup.cli.options import app, configuration
-from remixup.errors import UserError
+# NumPy, SciPy and scikit-learn read these when they are loaded. A job has the cores that its specification asks for, and
+# PyTorch uses them: more threads would mostly wait for each other. Variables that the environment sets stay.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
-__all__ = ["app", "configuration", "main", "one_thread"]
+from remixup.cli import evidence, maintenance, pipeline  # noqa: E402, F401  (they register their commands)
+from remixup.cli.options import app, configuration  # noqa: E402
+from remixup.errors import UserError  # noqa: E402
 
-
-def one_thread() -> None:
-    """Make NumPy, SciPy and scikit-learn compute with one thread, if they are loaded after this.
-
-    A job has the cores that its specification asks for, and PyTorch uses them. More threads would mostly wait for each
-    other: a logistic regression beside another job took ten times as long. Variables that the environment sets stay.
-    """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+__all__ = ["app", "configuration", "main"]
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit status 2."""
-    one_thread()
     try:
         app()
     except UserError as error:

@@ -402,7 +402,7 @@ def test_all_that_is_cited_is_in_the_bibliography() -> None:
     root = PAPER.parent
     cited: set[str] = set()
     for folder, pattern, expression in (
-        (root / "src/remixup/data", "catalog/*.py", r'citation="(\w+)"'),
+        (root / "src/remixup/data", "*/*.py", r'citation="(\w+)"'),
         (root / "experiments", "*/*.yaml", r"(?m)^paper: *(\w+)|\\cite[tp]?\{(.*?)\}"),
         (PAPER, "*/*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
     ):

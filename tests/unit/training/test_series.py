@@ -124,7 +124,7 @@ def test_window_warp_treats_channels_alike_and_series_apart():
     torch.testing.assert_close(warped[7:8], alone)
 
 
-@pytest.mark.parametrize("name", ["jitter", "normalization", "window_warp"])
+@pytest.mark.parametrize("name", ["jitter", "scaling", "window_warp"])
 def test_series_in_half_precision_come_back_whole(name):
     x = torch.randn(4, 2, 40, generator=torch.Generator().manual_seed(0)).half()
     made = getattr(augmentation, name)(x, uniforms(4))
@@ -141,7 +141,7 @@ def test_a_part_for_other_data_is_refused(name, shape, kind):
         getattr(augmentation, name)(torch.zeros(shape), uniforms(2))
 
 
-@pytest.mark.parametrize("name", ["jitter", "normalization", "window_warp"])
+@pytest.mark.parametrize("name", ["jitter", "scaling", "window_warp"])
 def test_augmented_series_differ_from_epoch_to_epoch_and_are_the_same_again(name):
     training = start(spec(augmentation=[name]), series())
     raw = training.inputs.examples(training.inputs.train[:, :4])
