@@ -152,3 +152,15 @@ def make_project(folder: Path, *documents) -> Project:
 @pytest.fixture
 def project(tmp_path):
     return make_project(tmp_path / "project", SMALL)
+
+
+@pytest.fixture
+def whole_project(tmp_path):
+    """A copy of the sources with all experiments and tests."""
+    project = make_project(tmp_path / "project")
+    for name in ("experiments", "tests", "docs"):
+        shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "pyproject.toml", "config.schema.json"):
+        shutil.copy(ROOT / name, project.folder / name)
+    (project.folder / ".venv").symlink_to(BIN.parent)
+    return project

@@ -2,11 +2,8 @@
 
 import ast
 import json
-import re
 import shlex
-import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import groupby
 
 import pytest
@@ -14,77 +11,10 @@ import yaml
 
 from remixup.config.experiment import read_experiment
 from remixup.config.settings import SCALES
-from tests.workflow.conftest import BIN, ROOT, make_project
+from tests.pages import edit, read_steps
+from tests.workflow.conftest import BIN, ROOT
 
 DOCUMENT = ROOT / "docs/adding-a-method.md"
-PLACES = {
-    "above": r"Above `(?P<line>[^`]+)` in `(?P<file>[^`]+)`, unless it is there:",
-    "append": r"At the end of `(?P<file>[^`]+)`:",
-    "create": r"New file `(?P<file>[^`]+)`:",
-    "row": r"Under `(?P<line>rows:|metrics:)` in `(?P<file>[^`]+)`:",
-    "run": r"Run:",
-}
-"""What the line before a block may say of it."""
-
-
-@dataclass
-class Step:
-    """A block of the document, and what is to be done with it."""
-
-    action: str
-    text: str
-    file: str = ""
-    line: str = ""
-
-
-def read_steps(document):
-    """The steps of a document, in order; ValueError where a block is not placed, not fenced or not closed."""
-    steps, block, before = [], None, ""
-    for number, line in enumerate(document.splitlines(), 1):
-        if block is not None:
-            if line == "```":
-                steps.append(_placed(before, "".join(block)))
-                block, before = None, ""
-            else:
-                block.append(f"{line}\n")
-        elif re.match(r"\s*(```|~~~)", line):
-            if not re.fullmatch(r"```\w+", line):
-                raise ValueError(f"line {number}: a block opens with ``` and its language")
-            block = []
-        elif line.startswith(("    ", "\t")):
-            raise ValueError(f"line {number}: an indented block; fence it")
-        elif line.strip():
-            before = line
-    if block is not None:
-        raise ValueError("the last block is not closed")
-    return steps
-
-
-def _placed(before, text):
-    for action, pattern in PLACES.items():
-        if found := re.fullmatch(pattern, before):
-            return Step(action, text, **found.groupdict())
-    raise ValueError(f"nothing says what to do with the block after {before!r}")
-
-
-def edit(folder, step):
-    """Does one step that changes a file."""
-    path = folder / step.file
-    if step.action == "create":
-        assert not path.exists(), f"{step.file} is there already"
-        path.write_text(step.text)
-        return
-    old = path.read_text()
-    if step.action == "above" and step.text in old.splitlines(keepends=True):
-        return
-    assert step.text.strip() not in old, f"{step.file} has this already:\n{step.text}"
-    if step.action == "append":
-        path.write_text(f"{old}\n\n{step.text}")
-        return
-    mark = step.line
-    assert old.splitlines().count(mark) == 1, f"{step.file} has not exactly one line {mark!r}"
-    new = f"{step.text}{mark}\n" if step.action == "above" else f"{mark}\n{step.text}"
-    path.write_text(re.sub(f"^{re.escape(mark)}\n", lambda _: new, old, flags=re.MULTILINE))
 
 
 def commands(step):
@@ -102,22 +32,6 @@ def carry_out(project, words):
         assert "3 passed" in done.stdout
     if "--dry-run" in words:
         assert all(target in done.stdout for target in words if target.endswith(".json"))
-
-
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        ("Look:\n\n```python\nx = 1\n```\n", "nothing says what to do with the block after 'Look:'"),
-        ("Run:\n\n```sh\nls\n```\n\n```sh\nls\n```\n", "nothing says what to do with the block after ''"),
-        ("Run:\n\n```\nls\n```\n", "line 3: a block opens"),
-        ("Run:\n\n~~~sh\nls\n~~~\n", "line 3: a block opens"),
-        ("Run:\n\n```sh\nls\n", "not closed"),
-        ("Run:\n\n    ls\n", "line 3: an indented block"),
-    ],
-)
-def test_a_block_that_cannot_be_placed_is_refused(document, expected):
-    with pytest.raises(ValueError, match=expected):
-        read_steps(document)
 
 
 def test_a_method_is_one_function_one_test_and_one_entry_in_each_table():
@@ -146,18 +60,6 @@ def digests(project):
     """Return the digest of each row's run at each scale, by the copy's own code."""
     done = project.run(BIN / "python", "-c", DIGESTS, env={"PYTHONPATH": str(project.folder / "src")})
     return json.loads(done.stdout)
-
-
-@pytest.fixture
-def whole_project(tmp_path):
-    """A copy of the sources with all experiments and tests."""
-    project = make_project(tmp_path / "project")
-    for name in ("experiments", "tests"):
-        shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "config.schema.json"):
-        shutil.copy(ROOT / name, project.folder / name)
-    (project.folder / ".venv").symlink_to(BIN.parent)
-    return project
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-# NumPy, SciPy and scikit-learn read these when they are loaded. A job has the cores that its specification asks for, and
-# PyTorch uses them: more threads would mostly wait for each other. Variables that the environment sets stay.
+# NumPy, SciPy and scikit-learn read these when they are loaded. PyTorch uses the cores that a run asks for; more
+# threads would mostly wait for each other. Variables that the environment sets stay.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 

@@ -1,0 +1,44 @@
+"""The steps of the how-to pages, carried out as they are written, in a copy of the project."""
+
+import shlex
+
+import pytest
+
+from tests.pages import edit, read_steps
+from tests.workflow.conftest import BIN, ROOT
+
+UCI = "experiments/mixup/uci.yaml"
+FILES = {
+    "adding-a-row": {UCI},
+    "adding-a-dataset": {"src/remixup/data/synthetic/two_spirals.py", "tests/unit/data/test_two_spirals.py", UCI},
+    "adding-a-model": {"src/remixup/models/tanh_net.py", "tests/unit/models/test_tanh_net.py", UCI},
+    "adding-an-evaluation": {
+        "src/remixup/evaluation/confidence.py",
+        "tests/unit/evaluation/test_confidence.py",
+        UCI,
+    },
+}
+"""The files that a contributor writes: the module, its test and an experiment file."""
+
+
+@pytest.mark.parametrize("page", FILES)
+def test_a_page_changes_a_module_its_test_and_an_experiment_file(page):
+    steps = read_steps((ROOT / f"docs/{page}.md").read_text())
+    assert {step.file for step in steps if step.action != "run"} == FILES[page]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", FILES)
+def test_the_steps_of_a_page_work(whole_project, page):
+    environment = {"PYTHONPATH": f"{whole_project.folder / 'src'}:{whole_project.folder}"}
+    for step in read_steps((ROOT / f"docs/{page}.md").read_text()):
+        if step.action != "run":
+            edit(whole_project.folder, step)
+            continue
+        for line in step.text.splitlines():
+            words = shlex.split(line)
+            extra = ["-o", ".venv/.ready"] if words[0] == "make" else []
+            whole_project.run(*words, *extra, env=environment)
+    python = [name for name in FILES[page] if name.endswith(".py")]
+    if python:
+        whole_project.run(BIN / "ruff", "check", *python)
