@@ -31,7 +31,7 @@ check: .venv/.ready
 	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python workflow/lint.py
-	@$(BIN)/python -m remixup.config.build_registry --check
+	@$(BIN)/python -m remixup.build_registry --check
 
 evidence: .venv/.ready
 	@$(BIN)/remixup evidence --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
@@ -42,7 +42,7 @@ bench: .venv/.ready
 
 # Read names and parameters of components from the code; write JSON Schemas for editors.
 schema: .venv/.ready
-	@$(BIN)/python -m remixup.config.build_registry
+	@$(BIN)/python -m remixup.build_registry
 	@$(BIN)/python docs/draw_architecture.py
 
 # Write pins and hashes for all platforms. Nothing else changes requirements.lock.

@@ -21,9 +21,9 @@ LAYERS = (
     ("training",),
     ("evaluation",),
     ("analysis",),
-    ("costs", "maintenance"),
-    ("reporting",),
-    ("cli",),
+    ("costs",),
+    ("maintenance", "reporting"),
+    ("build_registry", "cli"),
     ("__main__",),
 )
 """Packages from bottom to top. A package imports from the layers below its own only."""

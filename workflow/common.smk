@@ -102,10 +102,6 @@ PAPER = sorted(
     )
 )
 # What decides on numbers and claims: a change to it decides them again, on the same runs.
-COLLECTING = sorted(
-    str(path)
-    for path in Path("src/remixup/analysis").glob("*.py")
-    if path.stem not in ("evidence_queue", "sample_size")
-)
+COLLECTING = sorted(map(str, Path("src/remixup/analysis").glob("*.py")))
 REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
 RECORDS = sorted(map(str, Path("records").rglob("*.json")))

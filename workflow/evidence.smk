@@ -10,7 +10,7 @@ from pathlib import Path
 FOLDER = config["folder"]
 QUEUE = json.loads(Path(FOLDER, "queue.json").read_text())
 TASKS = QUEUE["tasks"]
-ORDER = {name: place for place, name in enumerate(TASKS)}
+ORDER = {name: index for index, name in enumerate(TASKS)}
 UNTIL = int(QUEUE["until"] or 10**12)
 REMIXUP = f"{shlex.quote(sys.executable)} -m remixup"
 

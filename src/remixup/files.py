@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from remixup.errors import UserError
 
@@ -25,18 +27,20 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; the file or folder made there replaces `target` if the block succeeds.
+    """Yield a temporary path beside `target`; the file written there replaces `target` if the block succeeds.
 
-    Only one process may write a target at a time: the temporary path is the same for all, so that the next writer
-    removes what a killed process left.
+    A reader sees the old file or all of the new one, also after a power cut. Missing folders are made.
     """
-    made = target.with_name(f".{target.name}.part")
-    _remove(made)
+    new = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield made
         publish(made, target)
+        for folder in new:
+            _flush(folder.parent)
     finally:
-        _remove(made)
+        made.unlink(missing_ok=True)
 
 
 def publish(made: Path, target: Path) -> None:
@@ -49,11 +53,15 @@ def publish(made: Path, target: Path) -> None:
     _flush(target.parent)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with write_atomically(path) as made:
+        made.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically."""
+    write_text(path, json.dumps(value, indent=1) + "\n")
 
 
 def _flush(path: Path) -> None:

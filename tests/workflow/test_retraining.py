@@ -64,7 +64,7 @@ def test_what_was_trained_here_gives_the_same_bits(stored, monkeypatch, capsys):
     assert len(stored) == 3
     status, said, _ = verify(monkeypatch, capsys, "--retrain", "3")
     assert status == 0
-    assert said[1].startswith("training again 3 of the 3 stored blocks")
+    assert said[1].startswith("training again 3 of the 3 stored seed blocks")
     assert sorted(said[2:]) == [f"{block.run}/{block.name}: the same bits" for block in stored]
     status, said, _ = verify(monkeypatch, capsys, "--retrain", "1")
     assert (status, len(said)) == (0, 3)
@@ -96,9 +96,9 @@ def test_another_machine_is_named_as_the_likely_reason(stored):
     assert "hardware" not in said
 
 
-def test_a_run_of_another_edition_of_the_program_is_called_so(stored):
+def test_a_run_of_another_version_of_the_program_is_called_so(stored):
     other = change(stored[2], spec={**stored[2].spec, "batch_size": 17})
-    assert "it was trained by another edition" in reproduction.difference(Config(), other)
+    assert "it was trained by another version" in reproduction.difference(Config(), other)
     other = change(stored[2], spec={**stored[2].spec, "size_of_batch": 17})
     assert "this program has no such specification" in reproduction.difference(Config(), other)
 

@@ -66,8 +66,7 @@ def write_much(folder, data):
     """Publishes block after block, each with its weights and a job manifest that lists all."""
     import torch
 
-    from remixup.store.files import write_json
-    from remixup.store.provenance import sha256
+    from remixup.files import sha256, write_json
     from remixup.store.run_store import Store
     from remixup.training import checkpoints, runner
     from tests.unit.store.samples import provenance
@@ -100,11 +99,11 @@ def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch
     seen = set()
     while writer.is_alive():
         found = verify(config)
-        assert found.damage == []
-        seen.add(found.checked)
+        assert found[1] == []
+        seen.add(found[0])
     assert writer.exitcode == 0
     assert len(seen) > 5  # it was read while it was written
-    assert verify(config).checked == 1 + 4 * BLOCKS  # data, blocks, weights, and both once more by the manifest
+    assert verify(config)[0] == 1 + 4 * BLOCKS  # data, blocks, weights, and both once more by the manifest
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,14 +11,14 @@ from pydantic import BaseModel, ValidationError
 
 from remixup.analysis import derived
 from remixup.analysis.best_evidence import summary
-from remixup.analysis.records import OnRecord
-from remixup.analysis.result_schema import Code, ExperimentResult, Replication
+from remixup.analysis.records import REAL, OnRecord
+from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.settings import SCALES, Config
+from remixup.config.settings import SCALES, Config, Scale
 from remixup.errors import UserError
-from remixup.planning.plan import Plan, PlannedRow, plan_experiment
-from remixup.store.files import write_json, write_text
+from remixup.files import write_json, write_text
+from remixup.planning.plan import Plan, PlannedRow, plan_row
 from remixup.store.provenance import code
 
 
@@ -52,31 +53,24 @@ def collect(config: Config, plan: Plan) -> Path:
 
 def results_of(config: Config, plan: Plan) -> ExperimentResult:
     """Compute an experiment's results from the run store and the records."""
-    results = RunResults(config, plan)
+    results, on_record = RunResults(config, plan), OnRecord(plan.path, plan.experiment, config)
     metrics = plan.experiment.metrics
-    evidence = {row.id: Evidence(config.scale) for row in plan.experiment.rows}
-    claims = decide_claims(
-        plan.experiment, evidence | {row.row.id: results.evidence(row, metrics) for row in plan.rows}
-    )
-    on_record = OnRecord(plan.path, plan.experiment, config)
-    on_record.add_to_claims(claims)
+    entries = [
+        results.entry(row, metric, on_record.numbers(row.row, metric))
+        for row in plan.rows
+        for metric in metrics
+        if results.has(row, metric)
+    ]
+    for row in _rows_of_other_scales(config, plan):
+        for metric in metrics:
+            recorded = on_record.numbers(row.row, metric)
+            if recorded or metric in row.row.published:
+                entries.append(results.entry(row, metric, recorded))
     return ExperimentResult(
         scale=config.scale,
         experiment=plan.experiment.id,
-        entries=[
-            results.entry(row, metric, on_record.numbers(row.row, metric))
-            for row in plan.rows
-            for metric in metrics
-            if results.has(row, metric)
-        ]
-        + [
-            results.entry(row, metric, recorded)
-            for row in _run_elsewhere(config, plan)
-            for metric in metrics
-            if (recorded := on_record.numbers(row.row, metric)) or metric in row.row.published
-        ]
-        + derived.entries(results, on_record),
-        claims=claims,
+        entries=entries + derived.entries(results, on_record),
+        claims=_decided_claims(results, on_record),
         curves={row.row.id: curves for row in plan.rows if (curves := results.curves(row))},
         evaluations={
             row.row.id: {
@@ -92,18 +86,37 @@ def results_of(config: Config, plan: Plan) -> ExperimentResult:
     )
 
 
-def _run_elsewhere(config: Config, plan: Plan) -> list[PlannedRow]:
-    """Return the rows that are not run at the plan's scale, as they are planned at the most faithful scale they have.
+def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
+    """Return the rows that the plan's scale lacks, planned at the most faithful scale that has them.
 
     They count as rows without data: their numbers are "not run" here, and may be on record.
     """
-    left = {row.id for row in plan.experiment.rows} - {row.row.id for row in plan.rows}
-    found: dict[str, PlannedRow] = {}
-    for scale in reversed(SCALES):
-        if left - found.keys():
-            rows = plan_experiment(plan.path, plan.experiment, config, scale).rows
-            found |= {row.row.id: replace(row, available=False) for row in rows if row.row.id in left - found.keys()}
-    return [found[row.id] for row in plan.experiment.rows if row.id in found]
+    experiment, planned = plan.experiment, {row.row.id for row in plan.rows}
+    scales = {row.id: scale for scale in SCALES for row in experiment.at(scale)}  # the last is the most faithful
+    return [
+        replace(plan_row(str(plan.path), experiment, row, config, scales[row.id]), available=False)
+        for row in experiment.rows
+        if row.id in scales.keys() - planned
+    ]
+
+
+def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResult]:
+    """Decide each claim on the runs of the plan's scale and, for each real scale, on the runs on record."""
+    experiment = results.plan.experiment
+
+    def decide(scale: Scale, found: Mapping[str, tuple[RunResults, PlannedRow]]) -> list[ClaimResult]:
+        evidence = {row.id: Evidence(scale) for row in experiment.rows}
+        evidence |= {name: source.evidence(row, experiment.metrics) for name, (source, row) in found.items()}
+        return decide_claims(experiment, evidence)
+
+    claims = decide(results.config.scale, {row.row.id: (results, row) for row in results.plan.rows})
+    for scale in REAL:
+        recorded = decide(scale, {name: found[scale] for name, found in on_record.found.items() if scale in found})
+        for claim, test in zip(claims, recorded, strict=True):
+            if test.effect is not None and test.ci95 is not None and test.p is not None:
+                fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields) - {"scale"})
+                claim.recorded.append(RecordedClaim(scale=scale, **fields))
+    return claims
 
 
 def join(config: Config, experiments: list[str]) -> Path:

@@ -1,4 +1,4 @@
-"""What counts as the best evidence for a number or a claim, and what it decides."""
+"""Choose the best evidence for a number or a claim, and say what it decides."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BROKEN = ("failed", "diverged", "no value")
 """The verdicts on numbers that not all of their runs gave."""
 Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none"]
 KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none")
-"""Kinds of evidence, best first; "embedded" is a number measured there that stands in for nothing."""
+"""Kinds of evidence, best first; "embedded" is one that is no surrogate."""
 
 
 def kind(scale: Scale, stand_in: str | None) -> Kind:
-    """What a number that was measured counts as.
+    """Return the kind of evidence that a measured number is.
 
-    At the reduced scales, on a GPU and on a CPU, the data is real and the schedule short, so that nearly all of their
-    numbers stand in for others; "stand-in" is what stands in at any other scale.
+    At the reduced scales the data is real and the schedule short, so that nearly all numbers are of surrogates;
+    "stand-in" is a surrogate at another scale.
     """
     if scale == "reduced" or scale == "reduced-cpu":
         return scale
@@ -28,7 +28,7 @@ def kind(scale: Scale, stand_in: str | None) -> Kind:
 
 
 def best_record(entry: Entry) -> Recorded | None:
-    """The recorded result that says most (best kind, no stand-in, most runs, newest), if not this report's own."""
+    """Return the best recorded result (best kind, no surrogate, most runs, newest) that is not this report's own."""
     return min(
         (
             record
@@ -41,7 +41,7 @@ def best_record(entry: Entry) -> Recorded | None:
 
 
 def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
-    """Kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
+    """Return kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
     samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
     found: list[tuple[Kind, bool, int, Verdict]] = [
         (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
@@ -57,13 +57,13 @@ def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
 
 
 def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The test of a claim on the best evidence, then on most of its rows, then on most seeds; None without any."""
+    """Return the test of a claim on the best evidence, then on most rows, then on most seeds; None without any."""
     tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
     return min(tests, key=_rank, default=None)
 
 
 def dissenting_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """The best of the tests that found something else than the best one, which may have left it open; None if none."""
+    """Return the best of the tests that decided otherwise than the best one, which may be open; None without any."""
     best = best_test(claim)
     tests: list[ClaimResult | RecordedClaim] = [claim, *claim.recorded]
     other = [test for test in tests if best and test.holds not in (None, best.holds)]
@@ -71,7 +71,7 @@ def dissenting_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
 
 
 def outcome(test: ClaimResult | RecordedClaim | None) -> Outcome:
-    """Return what a test decides; a stand-in neither confirms nor refutes."""
+    """Return what a test decides; a surrogate neither confirms nor refutes."""
     if test is None or test.holds is None:
         return "undecided"
     if test.stand_in:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from remixup.analysis.records import OnRecord
 from remixup.analysis.result_schema import Entry, Recorded, Replicated, Verdict
-from remixup.analysis.run_results import RunResults
-from remixup.analysis.statistics import summarise
-from remixup.analysis.verdicts import joined, verdict
+from remixup.analysis.run_results import RunResults, judge
+from remixup.analysis.verdicts import joined
 from remixup.config.experiment import Derived
 from remixup.config.settings import SCALES
 from remixup.planning.plan import PlannedRow
@@ -87,22 +86,11 @@ def _number(
     wanted: Derived, baseline: tuple[RunResults, PlannedRow], treatment: tuple[RunResults, PlannedRow]
 ) -> tuple[Replicated | None, Verdict]:
     """Return the sample of a derived number, and its verdict."""
-    below, above = (results.measured(row, wanted.metric) for results, row in (baseline, treatment))
-    ratios = accuracy_ratios(below, above)
-    values = {seed: value for seed, value in ratios.items() if value is not None}
-    replicated = summarise(list(values.values()), list(values)) if values else None
-    for results, row in (baseline, treatment):
-        if lack := results.lack(row, wanted.metric):
-            return replicated, lack
-    if len(values) < len(ratios):
-        return replicated, "no value"
-    if replicated is None:
-        return None, "not run"
-    stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
-    return replicated, verdict(
-        wanted.published,
-        replicated.values,
-        tolerance=wanted.tolerance,
-        decimals=wanted.decimals,
-        stand_in=stand_in,
-    )
+    both = (baseline, treatment)
+    ratios = accuracy_ratios(*(results.measured(row, wanted.metric) for results, row in both))
+    lacks = [lack for results, row in both if (lack := results.lack(row, wanted.metric))]
+    if None in ratios.values():
+        lacks.append("no value")
+    stand_in = joined(*(row.stand_in for _, row in both))
+    rules = {"tolerance": wanted.tolerance, "decimals": wanted.decimals, "stand_in": stand_in}
+    return judge(ratios, next(iter(lacks), None), wanted.published, **rules)

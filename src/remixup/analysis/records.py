@@ -12,11 +12,9 @@ import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from remixup.analysis.result_schema import ClaimResult, Code, Recorded, RecordedClaim, Replicated, Verdict
+from remixup.analysis.result_schema import Code, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults
-from remixup.analysis.verdicts import Evidence, decide_claims
 from remixup.config.experiment import Experiment, Row
 from remixup.config.metrics import evaluated_values
 from remixup.config.run import RunSpec, short_digest
@@ -183,7 +181,6 @@ class OnRecord:
     """What is on record for an experiment, scale by scale."""
 
     def __init__(self, path: Path, experiment: Experiment, config: Config) -> None:
-        self.experiment = experiment
         self.found: dict[str, dict[Scale, tuple[RecordedResults, PlannedRow]]] = {row.id: {} for row in experiment.rows}
         """Row -> the scale that its run on record counts as -> its results."""
         for scale in REAL:
@@ -200,20 +197,6 @@ class OnRecord:
             if replicated is not None:
                 found.append(results.recorded(planned, scale, replicated, decided))
         return found
-
-    def add_to_claims(self, claims: list[ClaimResult]) -> None:
-        """Decide each claim on the runs on record, too, scale by scale."""
-        experiment = self.experiment
-        for scale in REAL:
-            evidence = {row.id: Evidence(scale) for row in experiment.rows}
-            for name, found in self.found.items():
-                if scale in found:
-                    results, row = found[scale]
-                    evidence[name] = results.evidence(row, experiment.metrics)
-            for claim, decided in zip(claims, decide_claims(experiment, evidence), strict=True):
-                if decided.effect is not None and decided.ci95 is not None and decided.p is not None:
-                    fields: dict[str, Any] = decided.model_dump(include=set(RecordedClaim.model_fields) - {"scale"})
-                    claim.recorded.append(RecordedClaim(scale=scale, **fields))
 
 
 def complete(plan: Plan, planned: PlannedRow, seeds: int) -> bool:

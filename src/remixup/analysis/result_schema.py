@@ -52,7 +52,7 @@ class Code(Result):
 
 
 class Recorded(Result):
-    """A result measured at a real scale, kept under `records/`."""
+    """A result measured at a real scale, stored under `records/`."""
 
     scale: Scale
     replicated: Replicated
@@ -117,7 +117,7 @@ class ClaimResult(Result):
     where: str
     source: ClaimSource = Field("paper", description="the paper, or ours: a question, an extension, a conjecture")
     kind: Literal["measured", "definition", "untested"] = "measured"
-    holds: bool | None = Field(description="null: undecided, or the baseline is not sound")
+    holds: bool | None = Field(description="null: undecided, or the baseline does not beat a linear model")
     why: str = Field(description="in words: what decided, or what is missing")
     unit: str
     smallest_effect: float

@@ -1,10 +1,10 @@
-"""What the runs of an experiment gave at one scale, row by row."""
+"""Results of the runs of an experiment at one scale, row by row."""
 
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,26 @@ from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store
 
 
+def judge(
+    measured: Mapping[int, float | None], lack: Verdict | None, published: float | None, **rules: Any
+) -> tuple[Replicated | None, Verdict]:
+    """Return the sample of a number, and its verdict.
+
+    Args:
+        measured: seed -> value; None for a seed without one.
+        lack: why the sample is not whole, if it is not; that is the verdict.
+        published: the number as printed, or None.
+        rules: the other arguments of `verdicts.verdict`.
+    """
+    values = {seed: value for seed, value in measured.items() if value is not None}
+    replicated = summarise(list(values.values()), list(values)) if values else None
+    if lack or replicated is None:
+        return replicated, lack or "not run"
+    return replicated, verdict(published, replicated.values, **rules)
+
+
 class RunResults:
-    """What the run store has for an experiment at one scale.
+    """The results in the run store for an experiment at one scale.
 
     `records.RecordedResults` reads the same from `records/`.
     """
@@ -105,11 +123,9 @@ class RunResults:
                     found |= dict(zip(block.seeds, block.values[metric], strict=True))
         return {seed: found[seed] for seed in sorted(found) if self.asked(row, seed)}
 
-    def samples(self, row: PlannedRow, metric: str) -> tuple[dict[int, float], list[int]]:
-        """Return a metric by seed, and the seeds that have no value."""
-        measured = self.measured(row, metric)
-        values = {seed: value for seed, value in measured.items() if value is not None}
-        return values, [seed for seed in measured if seed not in values]
+    def values(self, row: PlannedRow, metric: str) -> dict[int, float]:
+        """Return a metric by seed, for the seeds that have a value."""
+        return {seed: value for seed, value in self.measured(row, metric).items() if value is not None}
 
     def evaluation(self, row: PlannedRow, wanted: Evaluation) -> list[dict[str, Any]]:
         """Return what an evaluation measured on a row's run, seed by seed."""
@@ -123,7 +139,7 @@ class RunResults:
 
     def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
         """Return what a row contributes to claims."""
-        values = {metric: self.samples(row, metric)[0] for metric in metrics}
+        values = {metric: self.values(row, metric) for metric in metrics}
         return Evidence(row.scale, row.stand_in, self.sound(row), values)
 
     def sound(self, row: PlannedRow) -> bool | None:
@@ -142,7 +158,7 @@ class RunResults:
             if known and known[0] is not None:
                 return known[0]
         reference = [each["test_error"] for each in self.evaluation(plain, soundness(plain))]
-        values, _ = self.samples(plain, "test_error.best" if plain.run.dataset.label_noise else "test_error.last")
+        values = self.values(plain, "test_error.best" if plain.run.dataset.label_noise else "test_error.last")
         if not reference or not values:
             return None
         return statistics.fmean(values.values()) < statistics.fmean(reference)
@@ -153,22 +169,18 @@ class RunResults:
             return "not run"
         if row.key in self.failed:
             return "failed"
-        if missing := set(self.samples(row, metric)[1]):
+        if missing := {seed for seed, value in self.measured(row, metric).items() if value is None}:
             diverged = {s for each in self.blocks(row) for s, bad in zip(each.seeds, each.diverged, strict=True) if bad}
             return "no value" if diverged.isdisjoint(missing) else "diverged"
         return None
 
     def number(self, row: PlannedRow, metric: str) -> tuple[Replicated | None, Verdict]:
         """Return the sample of a metric, and its verdict against the published number."""
-        values, _ = self.samples(row, metric)
-        replicated = summarise(list(values.values()), list(values)) if values else None
-        lack = self.lack(row, metric)
-        if lack or replicated is None:
-            return replicated, lack or "not run"
         printed = row.row.printed(metric)
-        return replicated, verdict(
+        return judge(
+            self.measured(row, metric),
+            self.lack(row, metric),
             printed.value if printed else None,
-            replicated.values,
             tolerance=self.plan.experiment.tolerance(row.row, metric),
             decimals=self.plan.experiment.metrics[metric].decimals,
             stand_in=row.stand_in,

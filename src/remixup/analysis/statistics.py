@@ -25,7 +25,7 @@ def _checked(values: Sequence[float]) -> list[float]:
 
 
 def _t_interval(sample: list[float], level: float, variances: float) -> tuple[float, float] | None:
-    """Mean +- t s sqrt(variances); None for one value. The library's mean and s are exact: equal values have s = 0."""
+    """Return mean +- t s sqrt(variances); None for one value. The mean and s are exact: equal values have s = 0."""
     if len(sample) < 2:
         return None
     mean = statistics.mean(sample)
@@ -34,7 +34,7 @@ def _t_interval(sample: list[float], level: float, variances: float) -> tuple[fl
 
 
 def summarise(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
-    """A sample of runs that differ in the seed alone.
+    """Summarize a sample of runs that differ in the seed alone.
 
     Args:
         values: one finite number for each run, at least one.
@@ -42,7 +42,7 @@ def summarise(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
 
     Returns:
         Mean, sample standard deviation (n - 1) and two-sided 95 % t interval for the mean; the latter two are None for
-        one run. Equal values have the point itself as their interval.
+        one run.
 
     Raises:
         ValueError: empty or non-finite values, or seeds that do not fit them.
@@ -61,11 +61,11 @@ def summarise(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
 
 
 def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Where one more run of the same kind would lie: mean +- t s sqrt(1 + 1/n), for normal values.
+    """Return the prediction interval of one more run: mean +- t s sqrt(1 + 1/n), for normal values.
 
     Args:
         values: finite numbers, at least one.
-        level: the chance that the next value lies inside, between 0 and 1.
+        level: the chance that the next value is inside, between 0 and 1.
 
     Returns:
         Lower and upper end; None for one value.
@@ -79,7 +79,7 @@ def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[f
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A paired difference, held against the smallest effect of interest."""
+    """A paired difference, compared with the smallest effect of interest."""
 
     effect: float
     """Mean of the differences."""
@@ -93,7 +93,7 @@ class PairedTest:
 
 
 def paired(effects: Sequence[float], smallest_effect: float) -> PairedTest:
-    """Paired t test, over seeds, of whether the effect differs from the smallest effect of interest.
+    """Test, paired over seeds, whether the effect differs from the smallest effect of interest.
 
     The p-value is below 5 % exactly where `ci95` leaves out `smallest_effect`. With 0 for the smallest effect this is
     the usual paired t test.
@@ -122,7 +122,7 @@ def paired(effects: Sequence[float], smallest_effect: float) -> PairedTest:
 
 
 def at_least(count: int, pairs: Sequence[Sequence[float]], smallest_effect: float, *, more: bool = True) -> PairedTest:
-    """Test whether a statement holds for at least so many of its pairs of rows, each pair by itself.
+    """Test whether a statement is true of at least `count` of its pairs of rows, each pair by itself.
 
     The partial conjunction test of Benjamini and Heller (2008, Biometrics 64, 1215-1222), in Bonferroni's form: with
     the one-sided p-values of m pairs in order, "at least k hold" has (m - k + 1) p_(k), however the pairs depend on
@@ -136,8 +136,8 @@ def at_least(count: int, pairs: Sequence[Sequence[float]], smallest_effect: floa
         more: whether the statement is that an effect is more than that; else that it is less.
 
     Returns:
-        Twice the smaller of both p-values, and effect and interval of the k-th pair in order: it lies on the side of
-        the statement exactly where at least k pairs do. `n` is the fewest seeds of a pair; there is no p-value where a
+        Twice the smaller of both p-values, and effect and interval of the k-th pair in order: it is on the side of
+        the statement exactly where at least k pairs are. `n` is the fewest seeds of a pair; there is no p-value where a
         pair has one seed.
 
     Raises:
@@ -147,21 +147,17 @@ def at_least(count: int, pairs: Sequence[Sequence[float]], smallest_effect: floa
         raise ValueError(f"{count} of {len(pairs)} pairs")
     tests = tuple(paired(effects, smallest_effect) for effects in pairs)
     shown = sorted(tests, key=lambda test: test.effect, reverse=more)[count - 1]
-    p_values = [_one_sided(test, smallest_effect, more) for test in tests]
+    one_sided = sorted(
+        test.p / 2 if (test.effect > smallest_effect) == more else 1 - test.p / 2
+        for test in tests
+        if test.p is not None
+    )
     p = None
-    if None not in p_values:
-        holds = sorted(p for p in p_values if p is not None)
-        fails = sorted(1 - p for p in holds)
+    if len(one_sided) == len(tests):
         others = len(tests) - count + 1
-        p = min(1.0, 2 * min(others * holds[count - 1], count * fails[others - 1]))
+        opposite = sorted(1 - p for p in one_sided)
+        p = min(1.0, 2 * min(others * one_sided[count - 1], count * opposite[others - 1]))
     return PairedTest(shown.effect, shown.ci95, p, min(test.n for test in tests), tests)
-
-
-def _one_sided(test: PairedTest, smallest_effect: float, more: bool) -> float | None:
-    """Return the p-value that is small where the effect lies on the one side."""
-    if test.p is None:
-        return None
-    return test.p / 2 if (test.effect > smallest_effect) == more else 1 - test.p / 2
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -172,7 +168,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     tests depend on each other.
 
     Args:
-        p_values: in [0, 1]; None stands for a test that could not be made, passes through and does not count.
+        p_values: in [0, 1]; None is a test that could not be made; it is passed through and does not count.
 
     Returns:
         The adjusted p-values, in the order given.

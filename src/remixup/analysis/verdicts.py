@@ -1,19 +1,17 @@
-"""What the runs say about a published number, and about a claim.
+"""Decide on published numbers and on claims.
 
-A claim is held against the smallest effect of interest d that its experiment file states. Both answers, "the effect is
-more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d; so each claim has one
-two-sided paired t test of that hypothesis (for a sentence that says "no more than", the answers swap), and a rejection
-is read off the side on which the mean effect lies. A bound is the same with d = 0 and, for the effect, what is left to
-the limit; but where every value is the limit itself the interval is that point, and the limit, being included, is kept.
-A claim about a number of its pairs ("on four out of six data sets") tests each pair by itself and counts them
-(`statistics.at_least`).
+A claim is compared with the smallest effect of interest d that its experiment file states. Both answers, "the effect is
+more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d. So each claim has one
+two-sided paired t test of that hypothesis, and the side of the mean effect gives the answer (for a sentence that says
+"no more than", the answers swap). For a bound, d is 0 and the effect is the distance to the limit; where every value is
+the limit itself, the bound is met. A claim about a number of its pairs ("on four out of six data sets") tests each pair
+by itself and counts them (`statistics.at_least`).
 The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect that is d
-is called more or less stays at 5 %, whatever the claims share (they often share a baseline). That the side is wrong is
-at most half as likely for a single claim; for all of them together Shaffer (1980, Annals of Statistics 8) has the proof
-for independent tests, under conditions on their distribution, and this module's tests simulate it for a shared
-baseline.
+is called more or less stays at 5 %, however the claims depend on each other (they often share a baseline). The chance
+of the wrong side is at most half of that for a single claim; for all of them together Shaffer (1980, Annals of
+Statistics 8) has the proof for independent tests, and the tests of this module simulate it for a shared baseline.
 
-In terms of intervals: a claim is decided when d lies outside its t interval at level 1 - 0.05 / (m - k), where m claims
+In terms of intervals: a claim is decided when d is outside its t interval at level 1 - 0.05 / (m - k), where m claims
 have a test and the k with smaller p-values have all been decided. The printed interval is the plain 95 % one and the
 printed p the adjusted one; where the two differ about d, `why` says so.
 """
@@ -34,12 +32,12 @@ LEVEL = 0.05
 
 
 def default_tolerance(published: float) -> float:
-    """How far off still counts as the same where the row says nothing: the larger of 0.3 and 5 % of the number."""
+    """Return the tolerance of a row that states none: the larger of 0.3 and 5 % of the number."""
     return max(0.3, 0.05 * abs(published))
 
 
 def _at_most(distance: float, bound: float) -> bool:
-    """Whether a distance is within a bound, when both carry round-off: 4.2 - 3.85 is 0.35."""
+    """Return whether a distance is within a bound up to round-off: 4.2 - 3.85 is 0.35."""
     return distance <= bound + ROUND_OFF
 
 
@@ -52,22 +50,21 @@ def verdict(
     stand_in: str | None,
     transcribed: bool = True,
 ) -> Verdict:
-    """Whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
+    """Return whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
 
     Args:
         published: the number as printed, or None.
         values: what the runs measured, in the same unit; finite, at least one.
         tolerance: how far off still counts as the same, rounding not included; None for the default.
         decimals: places printed; half of the last one is rounding.
-        stand_in: what stands in for what; such a number is not held against the published one.
+        stand_in: how a surrogate differs from the published setting; its number is not compared with the published.
         transcribed: whether `None` says that the paper prints no number, and not that its table could not be read.
 
     Returns:
         "replicated": at least three runs, the half-width of the 95 % interval within the tolerance, the mean within
         tolerance and rounding. "not replicated": the mean further off than that, and the published number (less its
-        rounding) outside the interval in which one more run would lie. Else "inconclusive". Before all others, in
-        this order: "no published number", "not transcribed", "stand-in". That something was not run, or failed, is for
-        the caller to know.
+        rounding) outside the prediction interval of one more run. Else "inconclusive". Before all others, in
+        this order: "no published number", "not transcribed", "stand-in".
 
     Raises:
         ValueError: empty or non-finite values, or a published number that is not finite.
@@ -98,41 +95,38 @@ class Evidence:
     scale: Scale
     stand_in: str | None = None
     sound: bool | None = None
-    """For a stand-in: whether ERM beats logistic regression on the same tensors; None where it is not known."""
+    """For a surrogate: whether ERM beats logistic regression on the same tensors; None where it is not known."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Metric -> seed -> value; empty where there are no runs."""
 
 
 def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> list[ClaimResult]:
-    """Holds the claims of an experiment against its runs (the module's page says how).
+    """Decide the claims of an experiment on its runs (the module's docstring says how).
 
-    Where a claim chooses among rows that is done first, by means over all seeds, and the chosen ones are compared like
-    any. The effect for a seed is the mean, over the claim's pairs of rows, of baseline - treatment; the seeds are those
-    that all rows of the claim have. A claim is undecided without two such seeds, and where a baseline, or the row that
-    is bounded, is a stand-in that is not known to be sound; it then keeps its test, which counts for Holm's correction
-    (leaving it out could only make the other claims easier to decide).
+    A claim that chooses among rows does so first, by means over all seeds. The effect for a seed is the mean, over the
+    claim's pairs of rows, of baseline - treatment; the seeds are those that all rows of the claim have. A claim is
+    undecided without two such seeds, and where a baseline, or the row that is bounded, is a surrogate that is not known
+    to beat the linear baseline; its test then still counts for Holm's correction (leaving it out could only make the
+    other claims easier to decide).
 
     Args:
         experiment: its claims, and the units of their metrics.
         evidence: by row; a row that a claim names and that has no runs has no values.
 
     Returns:
-        One result for each claim, in the order of the file: the weakest scale of its rows, their stand-ins joined, and
-        the runs on record left for the caller to add.
+        One result for each claim, in the order of the file, with the weakest scale of its rows and their surrogates
+        joined. The caller adds the tests on records.
 
     Raises:
         ValueError: a value that is not finite.
         KeyError: a claim's row that `evidence` lacks.
     """
-    claims = [_settled(claim, evidence) for claim in experiment.claims]
+    claims = [_with_chosen_rows(claim, evidence) for claim in experiment.claims]
     tests = [_test(claim, evidence) for claim in claims]
     adjusted = holm([test.p if test else None for test in tests])
     family = sum(p is not None for p in adjusted)
     results = []
     for stated, claim, test, p in zip(experiment.claims, claims, tests, adjusted, strict=True):
-        if claim.metric is None:
-            results.append(_not_for_runs(claim, experiment))
-            continue
         rows = [evidence[name] for name in claim.rows]
         holds, why = _decide(claim, evidence, test, p, family)
         results.append(
@@ -142,32 +136,33 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
                 statement=claim.statement,
                 where=claim.where,
                 source=claim.source,
+                kind="measured" if claim.metric else "definition" if claim.definition else "untested",
                 holds=holds,
-                why=why + _left_out(claim, evidence) + _chosen(claim),
-                unit=experiment.metrics[claim.metric].unit,
+                why=why,
+                unit=experiment.metrics[claim.metric].unit if claim.metric else "",
                 smallest_effect=claim.smallest_effect or 0.0,
                 effect=test.effect if test else None,
                 ci95=test.ci95 if test else None,
                 p=p,
                 n=test.n if test else 0,
-                scale=min((row.scale for row in rows), key=SCALES.index),
+                scale=min((row.scale for row in rows), key=SCALES.index, default="paper"),
                 stand_in=joined(*(row.stand_in for row in rows)),
-                untried=_untried(stated, evidence) if test else [],
+                untried=[name for name, seeds in _seeds(stated, evidence).items() if not seeds] if test else [],
             )
         )
     return results
 
 
 def joined(*stand_ins: str | None) -> str | None:
-    """Return what stands in for what in any of several rows, each part once; None where nothing does."""
+    """Join descriptions of surrogates, each component once; None where there are none."""
     parts = [part for text in stand_ins if text for part in text.split("; ")]
     return "; ".join(dict.fromkeys(parts)) or None
 
 
-def _settled(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
-    """The claim with one row on each side of its pairs: of several the one with the least mean of `select_by`.
+def _with_chosen_rows(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
+    """Return the claim with one row on each side of its pairs: of several the one with the least mean of `select_by`.
 
-    Rows are held against each other where they have as many seeds as any of them: one that diverged is not chosen.
+    Only rows with the most seeds are compared: one that diverged is not chosen.
     """
 
     def least(names: list[str]) -> str:
@@ -180,41 +175,8 @@ def _settled(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
     return claim.model_copy(update={"compare": pairs})
 
 
-def _untried(claim: Claim, evidence: Mapping[str, Evidence]) -> list[str]:
-    """The rows that a claim names and that have no runs: of a claim that was tested, those that it could not choose."""
-    return [name for name, seeds in _seeds(claim, evidence).items() if not seeds]
-
-
-def _chosen(claim: Claim) -> str:
-    """Says which rows a settled claim compares, where they were chosen from several."""
-    return f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else ""
-
-
-def _not_for_runs(claim: Claim, experiment: Experiment) -> ClaimResult:
-    """A definition, or a sentence that no run here decides."""
-    why = f"a definition: {claim.definition} holds the code to it" if claim.definition else f"{claim.untested}"
-    return ClaimResult(
-        id=claim.id,
-        experiment=experiment.id,
-        statement=claim.statement,
-        where=claim.where,
-        source=claim.source,
-        kind="definition" if claim.definition else "untested",
-        holds=None,
-        why=why,
-        unit="",
-        smallest_effect=0.0,
-        effect=None,
-        ci95=None,
-        p=None,
-        n=0,
-        scale="paper",
-        stand_in=None,
-    )
-
-
 def _values(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, Mapping[int, float]]:
-    """Row -> seed -> value of the claim's metric."""
+    """Return row -> seed -> value of the claim's metric."""
     return {name: evidence[name].values.get(claim.metric or "", {}) for name in claim.rows}
 
 
@@ -223,7 +185,7 @@ def _seeds(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, set[int]
 
 
 def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
-    """For each seed that all rows have: the mean of baseline - treatment over the pairs, or limit - greatest value."""
+    """Return mean baseline - treatment over the pairs, or limit - greatest value, for each seed that all rows have."""
     if claim.metric is None:
         return []
     values = _values(claim, evidence)
@@ -248,7 +210,7 @@ def _test(claim: Claim, evidence: Mapping[str, Evidence]) -> PairedTest | None:
 
 
 def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
-    """Says so where some seeds did not count: that a run is missing (it may have diverged) is no accident."""
+    """Say where some seeds did not count: a run that is missing may have diverged."""
     if claim.at_least is not None:
         apart = [claim.model_copy(update={"compare": [pair], "at_least": None}) for pair in claim.compare]
         said = [text + f" {' and '.join(each.rows)}" for each in apart if (text := _left_out(each, evidence))]
@@ -263,7 +225,18 @@ def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
 def _decide(
     claim: Claim, evidence: Mapping[str, Evidence], test: PairedTest | None, p: float | None, family: int
 ) -> tuple[bool | None, str]:
-    """Whether a claim holds, by its test and the adjusted p, and why in words."""
+    """Return whether a claim is true, by its test and the adjusted p, and why in words."""
+    if claim.metric is None:
+        defined = f"a definition: {claim.definition} holds the code to it"
+        return None, defined if claim.definition else f"{claim.untested}"
+    holds, why = _decide_measured(claim, evidence, test, p, family)
+    chosen = f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else ""
+    return holds, why + _left_out(claim, evidence) + chosen
+
+
+def _decide_measured(
+    claim: Claim, evidence: Mapping[str, Evidence], test: PairedTest | None, p: float | None, family: int
+) -> tuple[bool | None, str]:
     seeds = _seeds(claim, evidence)
     if missing := [name for name in seeds if not seeds[name]]:
         none_of_many = len(missing) == len(seeds) > 2
@@ -275,7 +248,7 @@ def _decide(
         baseline = evidence[name]
         if baseline.stand_in and not baseline.sound:
             known = "does not beat" if baseline.sound is False else "is not known to beat"
-            return None, f"the stand-in of {name}, trained by ERM, {known} logistic regression on the same tensors"
+            return None, f"the surrogate of {name}, trained by ERM, {known} logistic regression on the same tensors"
     if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
         return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"
     corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
@@ -284,8 +257,8 @@ def _decide(
     if p < LEVEL:
         side = "above" if test.effect > (claim.smallest_effect or 0.0) else "below"
         if claim.bound:
-            kept = "within" if side == "above" else "beyond"
-            return side == "above", f"the values lie {kept} {claim.bound.at_most:g} (5 % level{corrected})"
+            side_of_limit = "within" if side == "above" else "beyond"
+            return side == "above", f"the values lie {side_of_limit} {claim.bound.at_most:g} (5 % level{corrected})"
         holds = (side == "above") == (claim.expect == "more")
         return holds, f"the effect lies {side} the smallest of interest (5 % level{corrected})"
     limit = "limit" if claim.bound else "smallest effect of interest"
@@ -295,7 +268,7 @@ def _decide(
 
 
 def _decide_count(claim: Claim, test: PairedTest, p: float, corrected: str) -> tuple[bool | None, str]:
-    """Decide a claim about a number of its pairs, and say of how many the interval lies on either side."""
+    """Decide a claim about a number of its pairs, and say how many intervals are on either side."""
     smallest, more = claim.smallest_effect or 0.0, claim.expect == "more"
     intervals = [each.ci95 for each in test.pairs if each.ci95]
     above = sum(low > smallest for low, _ in intervals)

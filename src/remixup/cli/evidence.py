@@ -1,4 +1,4 @@
-"""Evidence on real data: what records/ lacks, trained in the order of evidence.yaml and recorded."""
+"""Commands for evidence on real data: train what records/ lacks, and record it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SCRATCH = Path(".remixup")
 @app.command()
 def evidence(
     queue: Annotated[Path, typer.Option(help="what to train, the most valuable first")] = Path("evidence.yaml"),
-    minutes: Annotated[float | None, typer.Option(min=0, help="time budget; the next call goes on")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="list what is missing, and train nothing")] = False,
+    minutes: Annotated[float | None, typer.Option(min=0, help="time budget; the next call continues")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="only list what is missing")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="tasks at a time; default: one for each GPU, or for each core")
     ] = None,
@@ -29,8 +29,8 @@ def evidence(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Train on real data what records/ lacks, the most valuable for this machine first, and record it."""
-    from remixup.analysis import evidence_queue
+    """Train and record the runs on real data that records/ lacks, the most valuable first."""
+    from remixup.maintenance import evidence_queue
     from remixup.store.provenance import code
     from remixup.training.gpu_lock import devices
 
@@ -74,12 +74,12 @@ def evidence_task(
     try:
         print(f"on record: {carry_out(queue, name)}", flush=True)
     except OutOfTime:
-        print("the time is over; the next call goes on from the end of this epoch", flush=True)
+        print("the time is over; the next call continues after this epoch", flush=True)
 
 
 @app.command()
 def record(experiment: Experiment, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Write an experiment's stored runs at a real scale to records/, to be committed."""
+    """Copy the stored runs of an experiment at a real scale to records/, to be committed."""
     from remixup.analysis.records import write
 
     settings = configuration(config, set_)

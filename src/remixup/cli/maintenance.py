@@ -1,4 +1,4 @@
-"""Beside the workflow: what a scale costs, what a row runs, smoke tests, and the upkeep of the stores."""
+"""Commands beside the workflow: costs of a scale, the run of a row, smoke tests, upkeep of the stores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Print what a scale takes, by experiment: runs, seeds, operations, hours, and seeds for a verdict."""
+    """Print runs, seeds, operations and hours of each experiment, and the seeds that verdicts need."""
     settings = configuration(config, [*(set_ or []), *([f"scale={scale}"] if scale else [])])
     plans = read_plans(settings)
     from rich.console import Console
@@ -47,7 +47,7 @@ def show(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Print the run of a row at a scale: its specification, key, seeds and records, and the command that trains it."""
+    """Print the run of a row: its specification, hash, seeds and records, and the command that trains it."""
     import yaml
 
     from remixup.analysis.records import RecordedResults
@@ -69,10 +69,15 @@ def show(
         "dataset": {"name": dataset.name, "version": dataset.version, "available": planned.available},
         "run": planned.run.model_dump(mode="json", exclude_defaults=True),
         "evaluations": {each.key: each.part for each in evaluations},
-        "records": {str(recorded.store.path(block)): block.seeds for block in recorded.blocks(planned)},
+        "records": {str(recorded.store.path(each)): _span(each.seeds) for each in recorded.blocks(planned)},
         "train": f"remixup train {plan.experiment.id} --row {row} --set scale={plan.scale}",
     }
     print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="")
+
+
+def _span(seeds: list[int]) -> str:
+    """Return neighboring seeds as a range, such as `0-39`."""
+    return f"{seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
 
 
 def row_of(plans: list[Plan], row: str) -> tuple[Plan, PlannedRow]:
@@ -94,13 +99,13 @@ def row_of(plans: list[Plan], row: str) -> tuple[Plan, PlannedRow]:
 @app.command()
 def smoke_test(
     experiments: Annotated[list[str], typer.Argument(help="ids of experiments")],
-    row: Annotated[list[str] | None, typer.Option(help="these rows only; default: all whose data is available")] = None,
+    row: Annotated[list[str] | None, typer.Option(help="only these rows; default: all whose data is available")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="of each row")] = 1,
     gpu_slots: Slots = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Train one epoch of rows and make all their evaluations, before days are spent on them; store nothing."""
+    """Train one epoch of each row and make its evaluations, to find mistakes early; store nothing."""
     from remixup.maintenance import smoke_test as smoke
     from remixup.training.gpu_lock import slots
     from remixup.training.progress import ProgressReport
@@ -115,33 +120,39 @@ def smoke_test(
     limit, data, broken = 0 if settings.scale in ON_CPU else gpu_slots, Path(settings.data.folder), False
     with slots(limit=limit) as held, ProgressReport() as progress, smoke.scratch() as home:
         for each in plans:
-            for name, found in smoke.rehearse(
+            for name, found in smoke.run(
                 settings, each, home, lambda store: Runner(store, data, pick_device(held), progress)
             ):
                 broken |= isinstance(found, Path)
-                said = f"broke, see {found}" if isinstance(found, Path) else smoke.described(found)
+                said = f"failed, see {found}" if isinstance(found, Path) else _outcome(found)
                 print(f"{each.experiment.id}, {name}: {said}", flush=True)
         if broken:
             raise typer.Exit(1)
 
 
+def _outcome(found: dict[str, float]) -> str:
+    """Return seconds and errors of a smoke test in words."""
+    errors = [f"{name.replace('_', ' ')} {value:.2f}" for name, value in found.items() if name != "seconds"]
+    return ", ".join([f"{found['seconds']:.1f} s", *errors])
+
+
 @app.command()
 def verify(
     retrain: Annotated[
-        int, typer.Option(min=0, help="train this many stored runs again, drawn at random, on the CPU")
+        int, typer.Option(min=0, help="also train this many stored seed blocks again, drawn at random, on the CPU")
     ] = 0,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Compare everything that is stored with its digest: data, runs, checkpoints, evaluations, manifests, records."""
+    """Compare data, runs, checkpoints, evaluations, manifests and records with their digests."""
     from remixup.maintenance.integrity import verify as check
 
     settings = configuration(config, set_)
-    found = check(settings)
-    for line in found.damage:
+    checked, damage = check(settings)
+    for line in damage:
         print(line, file=sys.stderr)
-    print(f"{found.checked} files and folders checked, {len(found.damage)} damaged")
-    if found.damage:
+    print(f"{checked} files and folders checked, {len(damage)} damaged")
+    if damage:
         raise typer.Exit(1)
     if retrain:
         retrained(settings, retrain)
@@ -152,7 +163,7 @@ def retrained(settings: Config, count: int) -> None:
     from remixup.maintenance import reproduction
 
     chosen, stored = reproduction.choose(settings, count)
-    print(f"training again {len(chosen)} of the {stored} stored blocks of seeds that this machine's CPU can train")
+    print(f"training again {len(chosen)} of the {stored} stored seed blocks that this CPU can train")
     different = 0
     for block in chosen:
         found = reproduction.difference(settings, block)
@@ -164,7 +175,7 @@ def retrained(settings: Config, count: int) -> None:
 
 @app.command()
 def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """After `git clone` and `dvc pull`: verify every digest, then set file times in the order of the workflow."""
+    """Verify all digests, then set file times in the order of the workflow; for use after `dvc pull`."""
     import subprocess
 
     verify(config=config, set_=set_)
@@ -175,11 +186,11 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
 
 @app.command()
 def prune(
-    yes: Annotated[bool, typer.Option("--yes", help="delete; without it, only list")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="delete them; default: only list them")] = False,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """List, or delete, the stored runs that no row asks for at any scale."""
+    """List or delete stored runs that no row uses at any scale."""
     from remixup.maintenance.pruning import leftovers
 
     settings = configuration(config, set_)

@@ -43,12 +43,12 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
         if not equals:
             raise UserError(f"{change!r} is not of the form KEY=VALUE", where="--set")
         *parents, last = key.split(".")
-        place = document
+        section = document
         for parent in parents:
-            place = place.setdefault(parent, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
+            section = section.setdefault(parent, {}) if isinstance(section, dict) else None
+        if not isinstance(section, dict):
             raise UserError(f"{path} has no place for {key!r}", where="--set")
-        place[last] = parse_yaml(text, f"--set {key}")
+        section[last] = parse_yaml(text, f"--set {key}")
     return read_config(document, str(path))
 
 

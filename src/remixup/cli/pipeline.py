@@ -35,29 +35,30 @@ DIVERGED = 3
 
 @app.command()
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="name of a dataset; with --plan: all that come with the program")] = "",
-    version: Annotated[str, typer.Option(help="its version; default: the one that rows use which name none")] = "",
+    dataset: Annotated[str, typer.Argument(help="name of a dataset; default with --plan: all embedded datasets")] = "",
+    version: Annotated[str, typer.Option(help="its version; default: that of rows that name none")] = "",
     plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Get a dataset from the mirror, its publisher or scikit-learn; write its tensors and a manifest."""
+    """Prepare a dataset: get its files, and write its tensors and a manifest."""
     from remixup import data
 
     workflow = read_workflow(plan_file, only=[]) if plan_file else None
     settings = workflow.config if workflow else configuration(config, set_)
     if dataset:
-        known, _ = data.lookup(dataset)
-        wanted = [(known.name, version or settings.version(known.name))]
+        data.lookup(dataset)  # a name that is unknown gets a suggestion
+        wanted = [(dataset, version or settings.version(dataset))]
     elif workflow:
-        wanted = embedded_datasets(workflow)
+        used = sorted({each for job in workflow.jobs.values() for each in job.datasets})
+        known_versions = {name: entry["versions"] for name, entry in load_registry()["datasets"].items()}
+        wanted = [(name, version) for name, version in used if known_versions[name][version]["embedded"]]
     else:
         raise UserError("no dataset is named", where="argument DATASET", hint="name one, or give --plan")
     for name, chosen in wanted:
-        found, edition = data.lookup(name, chosen)
         manifest = data.prepare(
-            found.name,
-            edition.name,
+            name,
+            chosen,
             folder=Path(settings.data.folder),
             mirror=settings.mirror,
             download=settings.data.download,
@@ -66,20 +67,14 @@ def prepare(
         print(manifest, flush=True)
 
 
-def embedded_datasets(workflow: Workflow) -> list[tuple[str, str]]:
-    """Return name and version of the datasets in use that come with the program."""
-    used = sorted({dataset for job in workflow.jobs.values() for dataset in job.datasets})
-    return [each for each in used if load_registry()["datasets"][each[0]]["versions"][each[1]]["embedded"]]
-
-
 @app.command()
 def train(
     experiment: Annotated[str, typer.Argument(help="id of an experiment file; with --plan: none")] = "",
     row: Annotated[list[str] | None, typer.Option(help="train these rows only")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="number of seeds; default: that of the file")] = None,
     plan_file: PlanFile = None,
-    job: Annotated[str, typer.Option(help="with --plan: train and evaluate the runs of this job")] = "",
-    attempt: Annotated[int, typer.Option(min=1, help="with --plan: number of this attempt, for the manifest")] = 1,
+    job: Annotated[str, typer.Option(help="with --plan: the job to carry out")] = "",
+    attempt: Annotated[int, typer.Option(min=1, help="with --plan: number of this attempt")] = 1,
     processes: Annotated[
         int, typer.Option(min=1, help="data-parallel processes for runs with a micro_batch, each with its own GPU")
     ] = 1,
@@ -87,7 +82,7 @@ def train(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Train the runs of an experiment, or of a job of the workflow, that the store lacks."""
+    """Train the missing runs of an experiment; with --plan, carry out a job of the workflow."""
     if plan_file is not None:
         train_job(planned_workflow(plan_file, config, set_, job), job, attempt, processes, gpu_slots)
         return
@@ -96,37 +91,34 @@ def train(
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, row or [], seeds)
-    from remixup.store.run_store import Store
-
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
+    from remixup.training.runner import train_pack
+
     with open_runner(settings, gpu_slots, processes) as runner:
-        outcome = train_runs(runner, settings, runs, weights)
-    exit_after_training(outcome, Store(Path(settings.results)), runs)
+        outcome = train_pack(runner, runs, weights, settings.failure_log)
+        diverged = any(any(block.diverged) for key in runs for block in runner.store.blocks(key))
+    if outcome.failed:
+        raise typer.Exit(1)
+    if diverged:
+        print("a run diverged: its loss was not finite", file=sys.stderr)
+        raise typer.Exit(DIVERGED)
 
 
 def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_slots: int | None) -> None:
     """Train and evaluate what a job of the workflow lacks, and write its manifest."""
     from remixup.evaluation.runner import evaluate_all
+    from remixup.training.runner import train_pack
 
     settings, job = workflow.config, workflow.jobs[name]
     runs = {key: workflow.runs[key] for key in job.runs}
     manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
     with open_runner(settings, gpu_slots, processes) as runner:
-        outcome = train_runs(runner, settings, runs, set(job.weights))
+        outcome = train_pack(runner, runs, set(job.weights), settings.failure_log)
         failed = {run for each in [outcome, *manifests] for run in each.failed}
         asked = [workflow.evaluations[key] for key in job.evaluations]
         possible = [each for each in asked if failed.isdisjoint(each.runs)]
         outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)
     outcome.write(settings.job_manifest(name))
-
-
-def train_runs(runner: Any, settings: Config, runs: dict[str, Any], weights: set[str]) -> JobManifest:
-    """Train the seeds that runs lack; return blocks and failures by run."""
-    from remixup.training.runner import train_pack
-
-    logs = Path(settings.results) / settings.scale / "logs"
-    outcome: JobManifest = train_pack(runner, runs, weights, lambda key: logs / f"{key}.failed.txt")
-    return outcome
 
 
 def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any]:
@@ -154,16 +146,6 @@ def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> 
         yield Runner(store, data, pick_device(held), report, len(held) or processes)
 
 
-def exit_after_training(outcome: JobManifest, store: Any, runs: dict[str, Any]) -> None:
-    """Exit with status 1 where a run failed, 3 where one diverged."""
-    if outcome.failed:
-        raise typer.Exit(1)
-    blocks = (block for key in runs for block in store.blocks(key))
-    if any(any(block.diverged) for block in blocks):
-        print("a run diverged: its loss was not finite", file=sys.stderr)
-        raise typer.Exit(DIVERGED)
-
-
 @app.command()
 def evaluate(
     experiment: Annotated[str, typer.Argument(help="id of an experiment file")],
@@ -171,7 +153,7 @@ def evaluate(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Make the evaluations that an experiment asks for on its trained networks."""
+    """Evaluate the trained networks of an experiment."""
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     from remixup.evaluation.runner import evaluate_all
@@ -182,17 +164,12 @@ def evaluate(
 
 @app.command()
 def collect(
-    experiment: Annotated[
-        str, typer.Argument(help="id of an experiment; without one, join the results of all experiments")
-    ] = "",
+    experiment: Annotated[str, typer.Argument(help="id of an experiment; default: join the results of all")] = "",
     plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Read an experiment's results from the store and decide on its numbers and claims.
-
-    With --plan: those of all experiments, and join them.
-    """
+    """Collect the results of an experiment, or join those of all; with --plan, do both for all."""
     from remixup.analysis import aggregate
 
     workflow = planned_workflow(plan_file, config, set_)
@@ -208,14 +185,14 @@ def collect(
 @app.command()
 def report(
     experiments: Annotated[
-        list[str] | None, typer.Argument(help="ids of experiments; without one, typeset the report")
+        list[str] | None, typer.Argument(help="ids of experiments; default: typeset the report")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="draw experiments in this many processes")] = 1,
     plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Draw tables and figures of experiments; without an experiment, typeset the report."""
+    """Draw the tables and figures of experiments, or typeset the report."""
     if plan_file is None:
         settings = configuration(config, set_)
         plans = plans_of(experiments, settings) if experiments else read_plans(settings)

@@ -79,6 +79,10 @@ class Config(Strict):
         """Return the path of a prepared dataset's manifest."""
         return Path(self.data.folder) / "prepared" / f"{dataset}-{version}" / "manifest.json"
 
+    def failure_log(self, run: str) -> Path:
+        """Return the file that says why a run failed."""
+        return Path(self.results) / self.scale / f"logs/{run}.failed.txt"
+
     def job_manifest(self, job: str) -> Path:
         """Return the path of a job's manifest, which lists what the job trained and evaluated, and what failed."""
         return Path(self.results) / self.scale / "manifests" / f"{job}.json"

@@ -1,6 +1,6 @@
-"""Estimate what the experiments take at a scale: runs, seeds, operations and hours of training.
+"""Estimate runs, seeds, operations and hours of training of the experiments at a scale.
 
-The passes of evaluations are not estimated. They are few beside those of training, except for attacks.
+Evaluations are not estimated: except for attacks they take little compared with training.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from pydantic import Field
 
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.result_schema import Result
-from remixup.analysis.sample_size import Needed, needed
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config, Scale
 from remixup.costs import rates
-from remixup.costs.flops import training_operations
 from remixup.costs.rates import Rates
+from remixup.costs.sample_size import Needed, needed
+from remixup.planning.jobs import merged_runs
 from remixup.planning.plan import Plan, with_all_rows
 from remixup.store.run_store import Store
+from remixup.training.flops import training_operations
 
 Runs = dict[str, tuple[RunSpec, int]]
 """Specification and number of seeds, by the run's name in the store."""
 
 
 class Estimate(Result):
-    """What some runs take."""
+    """Estimate of some runs."""
 
     runs: int
     seeds: int = Field(description="over all runs")
@@ -38,7 +39,7 @@ class Estimate(Result):
 
 
 class ExperimentEstimate(Estimate):
-    """What an experiment takes when it is run alone."""
+    """Estimate of an experiment that is run alone."""
 
     experiment: str
     rows_without_data: int = Field(description="counted here like all others, but not run as configured")
@@ -47,7 +48,7 @@ class ExperimentEstimate(Estimate):
 
 @dataclass(frozen=True)
 class SeedCosts:
-    """What the training of one seed takes, by run."""
+    """Estimate of the training of one seed, by run."""
 
     operations: dict[str, float]
     seconds: dict[str, float]
@@ -57,7 +58,7 @@ class SeedCosts:
 
 
 class CostPlan(Result):
-    """What the configured experiments take at a scale."""
+    """Estimate of the configured experiments at a scale."""
 
     scale: Scale
     hardware: str = Field(description="the device that the hours are of")
@@ -73,44 +74,33 @@ def plan_costs(config: Config, plans: list[Plan]) -> CostPlan:
         plans: of the experiments, all at the configured scale.
     """
     store, device = Store(Path(config.results)), rates.this_device(config.scale)
-    runs = [with_all_rows(plan).runs() for plan in plans]
-    together = union(runs)
-    measured = rates.measure([*rates.recorded(), *rates.stored(store, together)], device)
+    whole = [with_all_rows(plan) for plan in plans]
+    together = merged_runs(whole)
+    measured = rates.measure([*rates.recorded(), *rates.stored(store, list(together))], device)
     experiments = [
         ExperimentEstimate(
-            **_estimate(own, store, measured).model_dump(),
+            **_estimate(own.runs(), store, measured).model_dump(),
             experiment=plan.experiment.id,
             rows_without_data=len(plan.rows) - len(plan.runnable),
             needed=needed(plan, results_of(config, plan)),
         )
-        for plan, own in zip(plans, runs, strict=True)
+        for plan, own in zip(plans, whole, strict=True)
     ]
     total = _estimate(together, store, measured)
     return CostPlan(scale=config.scale, hardware=device, experiments=experiments, total=total)
 
 
-def union(several: list[Runs]) -> Runs:
-    """Merge runs; one that occurs several times counts once, with the most seeds."""
-    found: Runs = {}
-    for runs in several:
-        found |= {key: run for key, run in runs.items() if key not in found or run[1] > found[key][1]}
-    return found
-
-
 def _estimate(runs: Runs, store: Store, measured: Rates) -> Estimate:
     times = [rates.seconds(spec, seeds, measured) for spec, seeds in runs.values()]
     known = [time for time in times if time is not None]
+    stored = {key: {seed for block in store.blocks(key) for seed in block.seeds if seed < runs[key][1]} for key in runs}
     return Estimate(
         runs=len(runs),
         seeds=sum(seeds for _, seeds in runs.values()),
-        seeds_stored=sum(_stored(store, key, seeds) for key, (_, seeds) in runs.items()),
+        seeds_stored=sum(map(len, stored.values())),
         operations=sum(seeds * training_operations(spec) for spec, seeds in runs.values()),
         hours=sum(known) / 3600 if len(known) == len(times) else None,
     )
-
-
-def _stored(store: Store, key: str, seeds: int) -> int:
-    return len({seed for block in store.blocks(key) for seed in block.seeds if seed < seeds})
 
 
 def seed_costs(plans: list[Plan]) -> SeedCosts:
@@ -119,7 +109,7 @@ def seed_costs(plans: list[Plan]) -> SeedCosts:
     Args:
         plans: of the experiments, all at one scale.
     """
-    runs = union([with_all_rows(plan).runs() for plan in plans])
+    runs = merged_runs([with_all_rows(plan) for plan in plans])
     trained = list(rates.recorded())
     device = rates.most_recorded(trained)
     wanted = {rates.rate_key(spec, seeds) for spec, seeds in runs.values()}

@@ -13,8 +13,9 @@ import torch
 from remixup.analysis import records
 from remixup.config.run import RunSpec
 from remixup.config.settings import ON_CPU, Scale
-from remixup.costs.flops import training_operations
+from remixup.store.blocks import SeedBlock
 from remixup.store.run_store import Store
+from remixup.training.flops import training_operations
 from remixup.training.runner import hardware
 
 Rates = dict[str, float]
@@ -53,16 +54,18 @@ def seconds(spec: RunSpec, seeds: int, rates: Rates) -> float | None:
 
 def recorded() -> Iterator[Trained]:
     """Yield what the committed records say."""
-    for block in records.read_all():
+    return _trained(records.read_all())
+
+
+def stored(store: Store, runs: list[str]) -> Iterator[Trained]:
+    """Yield what the run store says of some runs."""
+    return _trained(block for run in runs for block in store.blocks(run))
+
+
+def _trained(blocks: Iterable[SeedBlock]) -> Iterator[Trained]:
+    for block in blocks:
         spec = RunSpec.model_validate(block.spec)
         yield Trained(spec, len(block.seeds), block.provenance.seconds, block.provenance.hardware)
-
-
-def stored(store: Store, runs: dict[str, tuple[RunSpec, int]]) -> Iterator[Trained]:
-    """Yield what the run store says of some runs."""
-    for key, (spec, _) in runs.items():
-        for block in store.blocks(key):
-            yield Trained(spec, len(block.seeds), block.provenance.seconds, block.provenance.hardware)
 
 
 def this_device(scale: Scale) -> str:

@@ -19,7 +19,7 @@ from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, V
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
 from remixup.errors import UserError
-from remixup.files import report_disk_errors, sha256, write_atomically
+from remixup.files import publish, report_disk_errors, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -177,8 +177,9 @@ def _make(
         _check_structure(dataset, version, sources, arrays)
         needed = sum(array.nbytes for array in arrays.tensors.values())
         needed += sum(os.path.getsize(path) for path in arrays.image_files)
-        with report_disk_errors(final.parent, needed), write_atomically(final) as folder:
-            _write(dataset, version, sources, arrays, folder)
+        with report_disk_errors(final.parent, needed):
+            _write(dataset, version, sources, arrays, scratch / "prepared")
+            publish(scratch / "prepared", final)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

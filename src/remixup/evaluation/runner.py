@@ -10,9 +10,9 @@ from typing import Any
 from remixup.config.registry import load_registry, numerics
 from remixup.config.run import RunSpec
 from remixup.evaluation.storage import path, read
+from remixup.files import sha256
 from remixup.planning.plan import Evaluation, needs_weights
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
-from remixup.store.provenance import sha256
 from remixup.store.run_store import enough_space
 from remixup.training import checkpoints
 from remixup.training.runner import Runner, prepare_process, start

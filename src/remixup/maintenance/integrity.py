@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from remixup.analysis.records import HOME
 from remixup.config.settings import Config
+from remixup.files import sha256
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.manifest import JobManifest
-from remixup.store.provenance import sha256
 from remixup.store.run_store import Store, faults, weights_fault
 
 
-@dataclass
-class Findings:
-    """How much was checked, and what is wrong, in words."""
+def verify(config: Config) -> tuple[int, list[str]]:
+    """Check prepared data, runs, checkpoints, evaluations, job manifests and records.
 
-    checked: int = 0
-    damage: list[str] = field(default_factory=list)
-
-
-def verify(config: Config) -> Findings:
-    """Check prepared data, runs, checkpoints, evaluations, job manifests and records."""
-    found = Findings()
-    results = Path(config.results)
-    data, stored = _data(Path(config.data.folder)), _stored(Store(results))
-    for complaint in (*data, *stored, *_manifests(results), *faults(Store(HOME))):
-        found.checked += 1
-        if complaint:
-            found.damage.append(complaint)
-    return found
+    Returns:
+        How many files were checked, and what is wrong with some of them, in words.
+    """
+    store, results = Store(Path(config.results)), Path(config.results)
+    weights = map(weights_fault, sorted(store.checkpoints.glob("*/*.safetensors")))
+    data = _data(Path(config.data.folder))
+    found = [*data, *faults(store), *weights, *_manifests(results), *faults(Store(HOME))]
+    return len(found), [fault for fault in found if fault]
 
 
 def _data(folder: Path) -> Iterator[str | None]:
@@ -47,12 +39,6 @@ def _data(folder: Path) -> Iterator[str | None]:
                 yield None if sha256(path) == digest else f"{path} differs from its manifest"
         except (OSError, ValueError, KeyError) as error:
             yield f"{manifest}: {error}"
-
-
-def _stored(store: Store) -> Iterator[str | None]:
-    yield from faults(store)
-    for path in sorted(store.checkpoints.glob("*/*.safetensors")):
-        yield weights_fault(path)
 
 
 def _manifests(results: Path) -> Iterator[str | None]:

@@ -20,19 +20,18 @@ CPU = torch.device("cpu")
 
 
 def choose(config: Config, count: int) -> tuple[list[SeedBlock], int]:
-    """Draw stored blocks at random, and return them with the number of those that were to choose from.
+    """Draw stored seed blocks at random; return them, and the number of those that can be trained again.
 
     These were trained on a CPU, where a seed gives the same bits, and their dataset is prepared.
     """
     store = Store(Path(config.results))
-    stored = [block for run in sorted(store.runs.glob("*")) for block in store.blocks(run.name)]
-    able = [block for block in stored if _can_be_trained(config, block.provenance)]
+    able = []
+    for run in sorted(store.runs.glob("*")):
+        for block in store.blocks(run.name):
+            data = block.provenance.data
+            if block.provenance.device == "cpu" and config.manifest(data.name, data.version).is_file():
+                able.append(block)
     return random.SystemRandom().sample(able, min(count, len(able))), len(able)
-
-
-def _can_be_trained(config: Config, provenance: Provenance) -> bool:
-    data = provenance.data
-    return provenance.device == "cpu" and config.manifest(data.name, data.version).is_file()
 
 
 def difference(config: Config, block: SeedBlock) -> str | None:
@@ -42,20 +41,17 @@ def difference(config: Config, block: SeedBlock) -> str | None:
     except ValidationError as error:
         return f"this program has no such specification: {error.errors()[0]['msg']}"
     if spec.key() != block.run:
-        return f"its specification is that of {spec.key()} by now: it was trained by another edition of the program"
+        return f"its specification is now that of {spec.key()}: it was trained by another version of the program"
     with tempfile.TemporaryDirectory(prefix="remixup-retrained-") as folder:
         store = Store(Path(folder, "results"), Path(folder, "checkpoints"), Path(folder, "scratch"))
         runner = Runner(store, Path(config.data.folder), CPU, lambda *_: None, block.provenance.processes or 1)
         found = runner.train_block(spec, block.seeds, keep_weights=False)
-    other = [name for name in ("diverged", "values", "history") if not _same(block, found, name)]
+    # Compared as text: a value that is not a number differs from itself.
+    names = ("diverged", "values", "history")
+    other = [name for name in names if repr(getattr(block, name)) != repr(getattr(found, name))]
     if not other:
         return None
     return f"{' and '.join(other)} differ{_first(block, found)}{_reason(block.provenance)}"
-
-
-def _same(block: SeedBlock, other: SeedBlock, name: str) -> bool:
-    """Compare a field by its text: what is not a number differs from itself."""
-    return repr(getattr(block, name)) == repr(getattr(other, name))
 
 
 def _first(block: SeedBlock, found: SeedBlock) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
     A row that the evaluation of another names as its source is included, with the two seeds that a source needs.
 
     Raises:
-        UserError: no plan has a row of that name, or its data is not at hand, or that of no row is.
+        UserError: no plan has a row of that name, or its data is unavailable, or that of all rows is.
     """
     known = {row.row.id: row for plan in plans for row in plan.rows}
     for name in rows:
@@ -34,10 +34,10 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
             raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
         if not known[name].available:
             hint = "name a mirror folder that has it, or let it be downloaded (data in config.yaml)"
-            raise UserError(f"the data of row {name} is not at hand", where="--row", hint=hint)
+            raise UserError(f"the data of row {name} is not available", where="--row", hint=hint)
     if not any(plan.runnable for plan in plans):
         hint = "name a mirror folder, or let data be downloaded (data in config.yaml)"
-        raise UserError("the data of none of these rows is at hand", where="argument EXPERIMENTS", hint=hint)
+        raise UserError("the data of none of these rows is available", where="argument EXPERIMENTS", hint=hint)
     return [_shortened(plan, set(rows) or set(known), epochs) for plan in plans]
 
 
@@ -56,16 +56,13 @@ def _shortened(plan: Plan, rows: set[str], epochs: int) -> Plan:
 def scratch() -> Iterator[Path]:
     """Yield a folder that is removed after the test, also one that the user stops, but not after a failure."""
     SCRATCH.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=SCRATCH))
-    try:
+    folder = Path(tempfile.mkdtemp(prefix="smoke-test-", dir=SCRATCH))
+    with suppress(KeyboardInterrupt):
         yield folder
-    except KeyboardInterrupt:
-        shutil.rmtree(folder)
-        raise
     shutil.rmtree(folder)
 
 
-def rehearse(
+def run(
     config: Config, plan: Plan, home: Path, make: Callable[[Store], Runner]
 ) -> Iterator[tuple[str, Path | dict[str, float]]]:
     """Prepare, train and evaluate the rows of a shortened plan; yield each row with its outcome.
@@ -80,11 +77,11 @@ def rehearse(
         make: makes a runner for a store.
     """
     store, runs = Store(home / "results", home / "checkpoints", home / "scratch"), plan.runs()
-    for name, version in sorted({(run.dataset.name, run.dataset.version) for run, _ in runs.values()}):
+    for name, version in sorted({(spec.dataset.name, spec.dataset.version) for spec, _ in runs.values()}):
         folder = Path(config.data.folder)
         data.prepare(name, version, folder=folder, mirror=config.mirror, download=config.data.download)
-    evaluations = plan.evaluations()
-    weights = {run for wanted in evaluations.values() if needs_weights(wanted) for run in wanted.runs}
+    evaluations = plan.evaluations().values()
+    weights = {key for each in evaluations if needs_weights(each) for key in each.runs}
     runner = make(store)
     for row in plan.rows:
         outcome = train_pack(runner, {row.key: runs[row.key]}, weights, lambda key: home / f"{key}.failed.txt")
@@ -99,11 +96,4 @@ def rehearse(
         }
         yield row.row.id, {"seconds": block.provenance.seconds, **errors}
     # Evaluations of a failed run cannot be made.
-    there = [each for each in evaluations.values() if all(store.files(run) for run in each.runs)]
-    evaluate_all(runner, there, runs)
-
-
-def described(found: dict[str, float]) -> str:
-    """Return the outcome of a row, in words."""
-    seconds, *errors = found.items()
-    return ", ".join([f"{seconds[1]:.1f} s", *(f"{name.replace('_', ' ')} {value:.2f}" for name, value in errors)])
+    evaluate_all(runner, [each for each in evaluations if all(map(store.files, each.runs))], runs)

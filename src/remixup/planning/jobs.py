@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from remixup.config.registry import load_registry
 from remixup.config.run import RunSpec, short_digest
-from remixup.data import REGISTRY
 from remixup.planning.plan import Evaluation, Plan, needs_weights
 
 LONG = 30.0
@@ -54,7 +53,7 @@ def merged_runs(plans: list[Plan]) -> dict[str, tuple[RunSpec, int]]:
     found: dict[str, tuple[RunSpec, int]] = {}
     for plan in plans:
         for key, (run, seeds) in plan.runs().items():
-            found[key] = (run, max(seeds, found[key][1] if key in found else 0))
+            found[key] = (run, max(seeds, found.get(key, (run, 0))[1]))
     return found
 
 
@@ -70,49 +69,36 @@ def make_jobs(plans: list[Plan]) -> list[Job]:
     Each run is in one job. An evaluation is in the job that trains all runs it reads. Evaluations that read runs of
     several jobs are one further job for each experiment.
     """
-    runs, evaluations = merged_runs(plans), merged_evaluations(plans)
-    weights = {run for each in evaluations.values() if needs_weights(each) for run in each.runs}
-    jobs, left = [], dict(evaluations)
-    for name, keys in _groups(plans, runs, evaluations).items():
-        own = {key: left.pop(key) for key, each in list(left.items()) if set(each.runs) <= set(keys)}
-        jobs.append(
-            Job(
-                name=name,
-                experiments=[],
-                runs={key: runs[key][1] for key in keys},
-                evaluations={key: each.seeds for key, each in own.items()},
-                weights=sorted(weights & set(keys)),
-                datasets=sorted({(runs[key][0].dataset.name, runs[key][0].dataset.version) for key in keys}),
-                after=[],
-                threads=max(runs[key][0].execution.threads for key in keys),
-                shares=max(runs[key][0].shares for key in keys),
-                seconds=round(sum(_seconds(*runs[key]) for key in keys) + EVALUATION_SECONDS * len(own), 1),
-            )
-        )
-    trained_by = {run: job.key for job in jobs for run in job.runs}
-    for plan in plans:
-        own = {key: left.pop(key) for key in plan.evaluations() if key in left}
-        if own:
-            read = {run for each in own.values() for run in each.runs}
-            jobs.append(
-                Job(
-                    name=f"{plan.experiment.id}-evaluations",
-                    experiments=[],
-                    runs={},
-                    evaluations={key: each.seeds for key, each in own.items()},
-                    weights=[],
-                    datasets=sorted({(runs[run][0].dataset.name, runs[run][0].dataset.version) for run in read}),
-                    after=sorted({trained_by[run] for run in read}),
-                    threads=max(runs[run][0].execution.threads for run in read),
-                    shares=1,
-                    seconds=EVALUATION_SECONDS * len(own),
-                )
-            )
+    runs, left = merged_runs(plans), merged_evaluations(plans)
+    weights = {run for each in left.values() if needs_weights(each) for run in each.runs}
     asked = {plan.experiment.id: {*plan.runs(), *plan.evaluations()} for plan in plans}
-    return [
-        replace(job, experiments=[name for name, keys in asked.items() if keys & {*job.runs, *job.evaluations}])
-        for job in jobs
-    ]
+    trained_by: dict[str, str] = {}
+    jobs: list[Job] = []
+
+    def add(name: str, keys: list[str], evaluations: dict[str, Evaluation]) -> None:
+        read = {*keys, *(run for each in evaluations.values() for run in each.runs)}
+        specs = [runs[key][0] for key in read]
+        job = Job(
+            name=name,
+            experiments=[each for each, wanted in asked.items() if not wanted.isdisjoint([*keys, *evaluations])],
+            runs={key: runs[key][1] for key in keys},
+            evaluations={key: each.seeds for key, each in evaluations.items()},
+            weights=sorted(weights & set(keys)),
+            datasets=sorted({(spec.dataset.name, spec.dataset.version) for spec in specs}),
+            after=sorted({trained_by[run] for run in read - set(keys)}),
+            threads=max(spec.execution.threads for spec in specs),
+            shares=max((runs[key][0].shares for key in keys), default=1),
+            seconds=round(sum(_seconds(*runs[key]) for key in keys) + EVALUATION_SECONDS * len(evaluations), 1),
+        )
+        trained_by.update(dict.fromkeys(keys, job.key))
+        jobs.append(job)
+
+    for name, keys in _groups(plans, runs, left).items():
+        add(name, keys, {key: left.pop(key) for key, each in list(left.items()) if set(each.runs) <= set(keys)})
+    for plan in plans:
+        if own := {key: left.pop(key) for key in plan.evaluations() if key in left}:
+            add(f"{plan.experiment.id}-evaluations", [], own)
+    return jobs
 
 
 def _groups(
@@ -125,12 +111,7 @@ def _groups(
     """
     seen: set[str] = set()
     groups: dict[str, list[str]] = {}
-    open_groups: dict[str, tuple[list[str], list[str], float]] = {}  # paper -> experiments, runs, seconds
-
-    def close(paper: str) -> None:
-        experiments, keys, _ = open_groups.pop(paper)
-        groups["-".join(experiments)] = keys
-
+    short: dict[str, tuple[list[str], list[str], float]] = {}  # paper -> experiments, runs, seconds
     for plan in plans:
         own = {key: run for key, (run, _) in plan.runs().items() if key not in seen}
         seen |= set(own)
@@ -140,17 +121,15 @@ def _groups(
         elif own:
             measured = sum(set(each.runs) <= set(own) for each in evaluations.values())
             seconds = sum(_seconds(*runs[key]) for key in own) + EVALUATION_SECONDS * measured
-            if seconds >= LONG:
-                groups[plan.experiment.id] = list(own)
-                continue
-            paper = plan.experiment.paper
-            experiments, keys, before = open_groups.get(paper, ([], [], 0.0))
-            open_groups[paper] = ([*experiments, plan.experiment.id], [*keys, *own], before + seconds)
-            if open_groups[paper][2] >= LONG:
-                close(paper)
-    for paper in list(open_groups):
-        close(paper)
-    return groups
+            names, keys = [plan.experiment.id], list(own)
+            if seconds < LONG:
+                before = short.pop(plan.experiment.paper, ([], [], 0.0))
+                names, keys, seconds = before[0] + names, before[1] + keys, before[2] + seconds
+            if seconds < LONG:
+                short[plan.experiment.paper] = (names, keys, seconds)
+            else:
+                groups["-".join(names)] = keys
+    return groups | {"-".join(names): keys for names, keys, _ in short.values()}
 
 
 def _kind(run: RunSpec) -> str:
@@ -160,7 +139,7 @@ def _kind(run: RunSpec) -> str:
 
 
 def _seconds(run: RunSpec, seeds: int) -> float:
-    examples = run.dataset.subset or REGISTRY[run.dataset.name].size.train
+    examples = run.dataset.subset or load_registry()["datasets"][run.dataset.name]["train"]
     steps = run.objective.get("iterations") or run.passes * math.ceil(examples / run.batch_size)
     together = 1 if run.vectorized else seeds
     return run.epochs * steps * together * STEP_SECONDS.get(run.model["name"], OTHER_STEP_SECONDS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class Evaluation:
     """Its name and parameters, but not the row that it names as its source."""
     seeds: int
     source: str | None = None
-    """The run whose networks it uses beside (those that an attack is made on), if any."""
+    """The other run whose networks it uses (those that an attack is made on), if any."""
 
     @property
     def runs(self) -> list[str]:
@@ -86,15 +87,14 @@ class Plan:
         return [row for row in self.rows if row.available]
 
     def runs(self) -> dict[str, tuple[RunSpec, int]]:
-        """Runs by key, each with the most seeds that any of its rows asks for."""
-        found: dict[str, tuple[RunSpec, int]] = {}
+        """Return the runs by key, each with the most seeds that any of its rows asks for."""
+        seeds: dict[str, int] = {}
         for row in self.runnable:
-            seeds = max(row.seeds, found[row.key][1] if row.key in found else 0)
-            found[row.key] = (row.run, seeds)
-        return found
+            seeds[row.key] = max(row.seeds, seeds.get(row.key, 0))
+        return {row.key: (row.run, seeds[row.key]) for row in self.runnable}
 
     def evaluations(self) -> dict[str, Evaluation]:
-        """Evaluations by key: those that rows ask for, and the soundness of each stand-in that a claim rests on."""
+        """Return the evaluations by key: those of rows, and the linear baselines of surrogates in claims."""
         found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
         baselines = {name for claim in self.experiment.claims for name in claim.baselines}
         for row in self.runnable:
@@ -104,10 +104,10 @@ class Plan:
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
 
     def plain(self, row: PlannedRow) -> PlannedRow:
-        """The row that trains as this one does but by ERM, without mixing and dropout; the row itself if there is none.
+        """Return the row that trains like this one but by ERM, without mixing and dropout; itself if there is none.
 
-        It says whether a stand-in is sound: that what regularises does worse than a linear model may be a result. Noise
-        for the sake of privacy asks for a schedule of its own: there data, network and what it learns are the same.
+        It is compared with the linear baseline, because a regularized network that is worse than a linear model may be
+        a result. Private training has a schedule of its own: there only data, network and labels must be the same.
         """
         private = {"augmentation", "optimizer", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
         apart = {"mixing", "model", "execution", *(private if row.run.objective["name"] == "dp_sgd" else ())}
@@ -123,7 +123,7 @@ class Plan:
         return next(plain, row)
 
     def evaluation(self, row: PlannedRow, part: Component) -> Evaluation | None:
-        """An evaluation that a row asks for; None where the row that it names as its source has no data available."""
+        """Return an evaluation that a row asks for; None where the data of its source row is unavailable."""
         if "source" not in part:
             return Evaluation(row.key, part, row.seeds)
         alone = {name: value for name, value in part.items() if name != "source"}
@@ -132,7 +132,7 @@ class Plan:
 
 
 def soundness(row: PlannedRow) -> Evaluation:
-    """The evaluation that says whether a stand-in can decide anything: logistic regression on the same tensors."""
+    """Return the linear baseline of a surrogate: logistic regression on the same tensors."""
     return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
 
 
@@ -142,12 +142,12 @@ def needs_weights(evaluation: Evaluation) -> bool:
 
 
 def with_all_rows(plan: Plan) -> Plan:
-    """The plan as it would be if all data were available."""
+    """Return the plan as it would be if all data were available."""
     return replace(plan, rows=[replace(row, available=True) for row in plan.rows])
 
 
 def merge(base: Any, overlay: Any) -> Any:
-    """Overlay laid over base: mappings key by key, but a part of another name replaces the whole part."""
+    """Merge overlay into base, key by key; a component of another name replaces the whole component."""
     if isinstance(base, str) and isinstance(overlay, dict):
         base = {"name": base}
     if not isinstance(base, dict) or not isinstance(overlay, dict):
@@ -162,16 +162,13 @@ def _layers(experiment: Experiment, row: Row, scale: Scale) -> list[Settings]:
 
 
 def overlaid_run(experiment: Experiment, row: Row, scale: Scale) -> dict[str, Any]:
-    """What a row's run is made of at a scale: the file's keys, those of its variations, its own, laid over in turn."""
-    merged: dict[str, Any] = {}
-    for settings in _layers(experiment, row, scale):
-        merged = merge(merged, settings.run)
-    return merged
+    """Merge the run settings of a row at a scale: those of the file, then of its variations, then its own."""
+    layers: Iterator[dict[str, Any]] = (settings.run for settings in _layers(experiment, row, scale))
+    return reduce(merge, layers, {})
 
 
 def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
-    place = f"{where}, rows[{row.id}] at {scale} scale, run"
-    run = validate(RunSpec, overlaid_run(experiment, row, scale), place)
+    run = validate(RunSpec, overlaid_run(experiment, row, scale), f"{where}, rows[{row.id}] at {scale} scale, run")
     version = run.dataset.version or config.version(run.dataset.name)
     changes: dict[str, Any] = {"dataset": run.dataset.model_copy(update={"version": version})}
     if config.fast and scale not in ON_CPU and _may_be_fast(run):
@@ -189,15 +186,15 @@ def _last(layers: list[Settings], name: str) -> Any:
 
 
 def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
-    """A row at a scale; UserError where its specification is wrong, or departs from the paper's without saying so."""
+    """Plan a row at a scale; UserError where its specification is wrong, or departs from the paper's unsaid."""
     run = _resolve(where, experiment, row, scale, config)
-    place = f"{where}, rows[{row.id}] at {scale} scale"
+    row_at = f"{where}, rows[{row.id}] at {scale} scale"
     layers = _layers(experiment, row, scale)
     reasons = [settings.surrogate for settings in layers if settings.surrogate]
     counts_as: Scale = _last(layers, "counts_as") or scale
     seeds = _last(layers, "seeds")
     if seeds is None:
-        raise UserError("no number of seeds", where=place, hint="set `seeds` for the file, the scale or the row")
+        raise UserError("no number of seeds", where=row_at, hint="set `seeds` for the file, the scale or the row")
     accepted = _last(layers, "accepts")
     evaluate = _last(layers, "evaluate") or []
     if scale != "paper":
@@ -205,13 +202,10 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
         asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
         departs = (comparable(run), evaluate) != (comparable(published), asked)
         if departs and not reasons:
-            raise UserError(
-                "the run departs from the published protocol",
-                where=place,
-                hint="say in `surrogate` how it differs",
-            )
+            hint = "say in `surrogate` how it differs"
+            raise UserError("the run departs from the published protocol", where=row_at, hint=hint)
         if departs and counts_as == "paper":
-            raise UserError("a run that departs from the published protocol cannot count as paper", where=place)
+            raise UserError("a run that departs from the published protocol cannot count as paper", where=row_at)
     if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
         reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
     available = config.available(run.dataset.name, run.dataset.version)
@@ -227,7 +221,7 @@ def comparable(run: RunSpec) -> dict[str, Any]:
 
 
 def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
-    """An experiment at a scale (the configured one by default)."""
+    """Plan an experiment at a scale (the configured one by default)."""
     chosen = scale or config.scale
     rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.at(chosen)]
     planned = {row.row.id: row for row in rows}
@@ -255,7 +249,7 @@ def _check_source(where: str, row: PlannedRow, source: str, planned: dict[str, P
 
 
 def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
-    """The configured experiments at the configured scale; every row is checked at every scale."""
+    """Plan the configured experiments at the configured scale; every row is checked at every scale."""
     files = read_experiments(root)
     chosen = list(files) if config.experiments == "all" else config.experiments
     for name in chosen:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config, read_config
 from remixup.errors import UserError, did_you_mean
+from remixup.files import write_text
 from remixup.planning.jobs import Job, make_jobs, merged_evaluations, merged_runs
 from remixup.planning.plan import Evaluation, Plan, read_plans
 
@@ -65,10 +65,7 @@ class Workflow:
         """Write plan.json where its content changes, in one move; return its path."""
         path, text = self.config.plan, self.to_json()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
+            write_text(path, text)
         return path
 
 
@@ -77,18 +74,13 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     document: dict[str, Any] = _PLAN.dump_python(plan, mode="json", exclude_defaults=True)
     for row, planned in zip(document["rows"], plan.rows, strict=True):
         row["key"] = planned.key
-    document["evaluations"] = {
-        key: {"run": each.run, "part": each.part, "seeds": each.seeds, "source": each.source}
-        for key, each in plan.evaluations().items()
-    }
+    document["evaluations"] = {key: asdict(each) for key, each in plan.evaluations().items()}
     return document
 
 
 def plan_from_json(document: dict[str, Any]) -> Plan:
-    """Return the plan that `plan_to_json` wrote."""
-    rows = [{name: value for name, value in row.items() if name != "key"} for row in document["rows"]]
-    fields = {name: value for name, value in document.items() if name != "evaluations"}
-    return _PLAN.validate_python({**fields, "rows": rows})
+    """Return the plan that `plan_to_json` wrote; keys and evaluations follow from the rest."""
+    return _PLAN.validate_python(document)
 
 
 def plan_workflow(config: Config) -> Workflow:
@@ -99,11 +91,8 @@ def plan_workflow(config: Config) -> Workflow:
     """
     plans = read_plans(config)
     jobs = {job.key: job for job in make_jobs(plans)}
-    own = {
-        plan.experiment.id: tuple(key for key, job in jobs.items() if plan.experiment.id in job.experiments)
-        for plan in plans
-    }
-    return Workflow(config, [replace(plan, jobs=own[plan.experiment.id]) for plan in plans], jobs)
+    own = [tuple(key for key, job in jobs.items() if plan.experiment.id in job.experiments) for plan in plans]
+    return Workflow(config, [replace(plan, jobs=keys) for plan, keys in zip(plans, own, strict=True)], jobs)
 
 
 def read_workflow(path: Path, only: Collection[str] | None = None, job: str | None = None) -> Workflow:

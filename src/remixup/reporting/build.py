@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
 from remixup.errors import UserError
+from remixup.files import write_atomically, write_text
 from remixup.planning.plan import overlaid_run
 from remixup.reporting import missing_runs
 from remixup.reporting.appendix import appendix, distinct
@@ -23,7 +24,6 @@ from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.table_builder import rows_at_scale
 from remixup.reporting.title_page import macros, title_page
-from remixup.store.files import atomic, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -72,7 +72,7 @@ def _save(drawn: Drawing, path: Path) -> Path:
     from remixup.reporting import figures
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
-    with atomic(path, durable=False) as part, matplotlib.rc_context(figures.STYLE):
+    with write_atomically(path) as part, matplotlib.rc_context(figures.STYLE):
         drawn.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return path
 
@@ -189,5 +189,5 @@ def _first_error(log: str) -> str:
 
 def place(source: Path, target: Path) -> None:
     """Copy a file in one move: readers see the old one or the new one."""
-    with atomic(target, durable=False) as part:
+    with write_atomically(target) as part:
         shutil.copyfile(source, part)

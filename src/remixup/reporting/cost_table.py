@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from remixup.analysis.sample_size import Needed
+from remixup.costs.sample_size import Needed
 
 if TYPE_CHECKING:  # it imports torch
     from remixup.costs.estimate import CostPlan, Estimate

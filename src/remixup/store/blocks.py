@@ -1,6 +1,6 @@
-"""What the store and `records/` consist of: blocks of seeds of a run, and evaluations of such blocks.
+"""Seed blocks of a run and their evaluations, in the run store and in `records/`.
 
-Each is one JSON file, written once and never changed. It contains a digest of its own content.
+Each is one JSON file, which is written once, never changed, and contains a digest of its content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 from remixup.config.metrics import QUANTITIES
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
-from remixup.store.files import write_text
+from remixup.files import write_text
 from remixup.store.provenance import Provenance
 
 History = dict[str, list[float]]
@@ -30,14 +30,14 @@ class Damaged(UserError):
 
 
 class Stored(BaseModel):
-    """Base of what is stored: immutable, without unknown keys, with a digest of its content in its file."""
+    """A stored result: immutable, without unknown keys, with a digest of its content in its file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def write(self, path: Path) -> None:
         """Write the file atomically and durably."""
         content = self.model_dump(exclude_defaults=True)
-        write_text(path, _lines({**content, "sha256": _sha256(content)}) + "\n", durable=True)
+        write_text(path, _lines({**content, "sha256": _sha256(content)}) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -55,7 +55,7 @@ class Stored(BaseModel):
 
 
 class SeedBlock(Stored):
-    """The seeds of a run that were trained together, and what they gave."""
+    """The seeds of a run that were trained together, with their results."""
 
     run: str = Field(description="the run's key")
     spec: dict[str, Any] = Field(description="fields of the specification that differ from their defaults")
@@ -113,7 +113,7 @@ class SeedBlock(Stored):
 
 
 class EvaluatedBlock(Stored):
-    """What an evaluation measured on the trained networks of a block."""
+    """The measurements of an evaluation on the trained networks of a seed block."""
 
     evaluation: dict[str, Any] = Field(description="name and parameters")
     numerics: int = Field(1, description="edition of the evaluation")
@@ -152,12 +152,11 @@ def columns(rows: Sequence[Mapping[str, float]]) -> History:
 
 def by_seed(history: History) -> dict[int, History]:
     """Return the columns of a history for each seed."""
-    places: dict[int, list[int]] = {}
-    for place, seed in enumerate(history["seed"]):
-        places.setdefault(int(seed), []).append(place)
+    rows: dict[int, list[int]] = {}
+    for row, seed in enumerate(history["seed"]):
+        rows.setdefault(int(seed), []).append(row)
     return {
-        seed: {name: [column[place] for place in own] for name, column in history.items()}
-        for seed, own in places.items()
+        seed: {name: [column[row] for row in own] for name, column in history.items()} for seed, own in rows.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The manifest of a job: what it made, with digests, and what failed."""
+"""Job manifests: what a job made, with digests, and which runs failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remixup.errors import UserError
-from remixup.store.files import write_text
+from remixup.files import write_text
 
 
 class JobManifest(BaseModel):

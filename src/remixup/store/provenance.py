@@ -1,9 +1,8 @@
-"""Where a result comes from: sources, software, hardware."""
+"""Provenance of a result: code, software, hardware, data."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.run import Execution
+from remixup.files import sha256
 
 SOURCES = ("src", "experiments", "workflow", "paper", "Snakefile", "requirements.lock")
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake", "dvc", "seaborn")
@@ -73,12 +73,6 @@ class Provenance(_Fact):
     )
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
@@ -99,7 +93,7 @@ def code() -> Code:
 
 @functools.cache
 def processor() -> str:
-    """The CPU's name and the number of cores this process may use."""
+    """Return the CPU's name and the number of cores this process may use."""
     name = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
@@ -108,7 +102,7 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

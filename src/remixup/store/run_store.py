@@ -20,9 +20,9 @@ from filelock import FileLock
 
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
-from remixup.files import no_space
-from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, Stored, columns
-from remixup.store.provenance import Provenance, sha256
+from remixup.files import no_space, sha256
+from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, columns
+from remixup.store.provenance import Provenance
 
 
 def weights_fault(path: Path) -> str | None:
@@ -72,7 +72,7 @@ class Store:
         return sorted(chosen, key=lambda block: block.seeds)
 
     def missing(self, run: str, seeds: int, vectorized: bool) -> list[list[int]]:
-        """Return the blocks to train so that seeds 0 to seeds - 1 are there: one seed each, or neighbors together."""
+        """Return the seed blocks that a run lacks: one seed each or, if vectorized, neighbors together."""
         spans = [span for path in self.files(run) if (span := _span(path))]
         groups: list[list[int]] = []
         for seed in range(seeds):
@@ -114,14 +114,7 @@ class Store:
     def publish(
         self, spec: RunSpec, seeds: list[int], history: list[dict[str, float]], provenance: Provenance
     ) -> SeedBlock:
-        """Add a block.
-
-        Args:
-            spec: of the run.
-            seeds: that were trained together.
-            history: a row for each seed and epoch.
-            provenance: how it was trained.
-        """
+        """Add a block with its history, a row for each seed and epoch."""
         block = SeedBlock.of(spec, seeds, columns(history), provenance)
         block.write(self.path(block))
         return block
@@ -129,17 +122,17 @@ class Store:
 
 def faults(store: Store) -> Iterator[str | None]:
     """Check each seed block and evaluation of a store; yield what is wrong with it, None where nothing is."""
-    kinds: list[tuple[Path, type[Stored]]] = [(store.runs, SeedBlock), (store.evaluations, EvaluatedBlock)]
-    for home, kind in kinds:
-        for path in sorted(home.glob("*/*.json")):
-            try:
-                stored = kind.read(path)
-                if isinstance(stored, SeedBlock):
-                    stored.check_values()
-                same = (stored.run if isinstance(stored, SeedBlock) else path.parent.name) == path.parent.name
-                yield None if same else f"{path} is of another run"
-            except Damaged as error:
-                yield str(error) if str(path) in str(error) else f"{path}: {error}"
+    for path in sorted([*store.runs.glob("*/*.json"), *store.evaluations.glob("*/*.json")]):
+        try:
+            if path.is_relative_to(store.evaluations):
+                EvaluatedBlock.read(path)
+                yield None
+                continue
+            block = SeedBlock.read(path)
+            block.check_values()
+            yield None if block.run == path.parent.name else f"{path} is of another run"
+        except Damaged as error:
+            yield str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
 @contextmanager

@@ -11,14 +11,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from remixup.store.files import atomic, write_json
-from remixup.store.provenance import sha256
+from remixup.files import sha256, write_atomically, write_json
 from remixup.training.trainer import Trainer
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], digest: Path | None = None) -> None:
     """Write tensors and metadata atomically and, before the file appears, its SHA-256 to another."""
-    with atomic(path) as part:
+    with write_atomically(path) as part:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, metadata)
         if digest is not None:
             write_json(digest, {"sha256": sha256(part)})

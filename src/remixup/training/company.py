@@ -58,7 +58,7 @@ def _fits(spec: RunSpec) -> bool:
 
 
 def _small(spec: RunSpec, seeds: int) -> bool:
-    from remixup.costs.flops import operations  # slow to import, and most packs have no company
+    from remixup.training.flops import operations  # slow to import, and most packs have no company
 
     return seeds * spec.batch_size * operations(spec).training <= MOST_OPERATIONS
 

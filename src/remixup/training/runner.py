@@ -20,10 +20,11 @@ from remixup.config.run import RunSpec
 from remixup.data import Prepared, load
 from remixup.data.inputs import Inputs, make_inputs
 from remixup.errors import UserError
+from remixup.files import sha256
 from remixup.store import provenance
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.manifest import JobManifest
-from remixup.store.provenance import Provenance, processor, sha256
+from remixup.store.provenance import Provenance, processor
 from remixup.store.run_store import Store, enough_space, weights_fault
 from remixup.training import checkpoints, malloc, objectives
 from remixup.training.company import Company, companies

@@ -113,7 +113,7 @@ def test_a_limit_that_is_the_true_mean_is_seldom_decided() -> None:
     ("stand_in", "sound", "holds", "why"),
     [
         ("digits", True, True, "within 5"),
-        ("digits", False, None, "the stand-in of erm, trained by ERM, does not beat logistic regression"),
+        ("digits", False, None, "the surrogate of erm, trained by ERM, does not beat logistic regression"),
         ("digits", None, None, "is not known to beat logistic regression"),
         (None, None, True, "within 5"),  # the paper's own data need not prove itself
     ],

@@ -91,7 +91,7 @@ def test_a_record_says_where_it_is_from(planned: Plan) -> None:
 def test_a_run_counts_whatever_executed_it_and_the_one_with_most_seeds_is_chosen(planned: Plan) -> None:
     spec = planned.rows[0].run
     train(Store(records.HOME), spec, {0: 4.0})
-    train(Store(records.HOME), spec.model_copy(update={"threads": 2}), {0: 5.0, 1: 6.0})
+    train(Store(records.HOME), spec.model_copy(update={"precision": "bfloat16"}), {0: 5.0, 1: 6.0})
     train(Store(records.HOME), spec.model_copy(update={"epochs": 7}), {0: 1.0, 1: 1.0, 2: 1.0})
     assert {tuple(values) for _, values, _ in recorded(planned, "test_error.last")} == {(5.0, 6.0)}
 

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from remixup.analysis.result_schema import ExperimentResult
-from remixup.store.files import write_text
+from remixup.files import write_text
 
 
 def test_a_number_that_is_not_finite_comes_back_as_it_was(tmp_path: Path) -> None:

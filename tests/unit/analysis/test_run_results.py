@@ -61,10 +61,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunResults:
 def test_speed_is_read_from_histories(results: RunResults) -> None:
     """The test error is 10 and 20 (11 and 21) over two epochs: the first is far from the last."""
     plain, probed = row(results, "plain"), row(results, "probed")
-    assert results.samples(plain, "test_error.speed") == ({0: 50.0, 1: 50.0}, [])
-    assert results.samples(plain, "train_loss.speed") == ({0: 0.0, 1: 0.0}, []), "it never changes"
-    assert results.samples(probed, "test_error.speed") == ({0: 50.0}, [1]), "the second diverged"
-    assert results.samples(plain, "validation_error.speed") == ({}, [])
+    assert results.measured(plain, "test_error.speed") == {0: 50.0, 1: 50.0}
+    assert results.measured(plain, "train_loss.speed") == {0: 0.0, 1: 0.0}, "it never changes"
+    assert results.measured(probed, "test_error.speed") == {0: 50.0, 1: None}, "the second diverged"
+    assert results.measured(plain, "validation_error.speed") == {}
     assert results.has(plain, "test_error.speed")
     assert not results.has(plain, "validation_error.speed")
 
@@ -113,10 +113,10 @@ def test_which_numbers_a_row_has(results: RunResults, name: str, metric: str, ex
 
 
 def test_quantities_by_seed_with_those_that_diverged(results: RunResults) -> None:
-    assert results.samples(row(results, "plain"), "test_error.last") == ({0: 20.0, 1: 21.0}, [])
-    assert results.samples(row(results, "plain"), "validation_error.last") == ({}, [])
-    assert results.samples(row(results, "probed"), "validation_error.last") == ({0: 7.0}, [1])
-    assert results.samples(row(results, "not-yet"), "test_error.last") == ({}, [])
+    assert results.measured(row(results, "plain"), "test_error.last") == {0: 20.0, 1: 21.0}
+    assert results.measured(row(results, "plain"), "validation_error.last") == {}
+    assert results.measured(row(results, "probed"), "validation_error.last") == {0: 7.0, 1: None}
+    assert results.measured(row(results, "not-yet"), "test_error.last") == {}
 
 
 def test_a_published_number_that_nothing_gives_was_not_run(results: RunResults) -> None:
@@ -140,15 +140,15 @@ def test_a_number_that_is_not_transcribed_has_a_place_and_no_verdict(results: Ru
 
 def test_values_of_evaluations_by_seed(results: RunResults) -> None:
     probed = row(results, "probed")
-    assert results.samples(probed, "probe.top1") == ({}, [])
+    assert results.measured(probed, "probe.top1") == {}
     measure(results, [4.0, 6.0])
-    assert results.samples(probed, "probe.top1") == ({0: 4.0, 1: 6.0}, [])
+    assert results.measured(probed, "probe.top1") == {0: 4.0, 1: 6.0}
     entry = results.entry(probed, "probe.top1", [])
     assert entry.replicated is not None
     assert (entry.replicated.mean, entry.replicated.seeds, entry.verdict) == (5.0, [0, 1], "no published number")
     measure(results, [4.0, None])
-    assert results.samples(probed, "probe.top1") == ({0: 4.0}, [1])
-    assert results.samples(row(results, "plain"), "probe.top1") == ({}, [])
+    assert results.measured(probed, "probe.top1") == {0: 4.0, 1: None}
+    assert results.measured(row(results, "plain"), "probe.top1") == {}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_was_measured_on_another_block_does_not_count(results: RunResults) 
     changed = [{**row, "test_error": 50.0} for row in history([0])]
     results.store.publish(probed.run, [0], changed, provenance())
     later = RunResults(results.config, results.plan)
-    assert later.samples(probed, "probe.top1") == ({1: 6.0}, [])
+    assert later.measured(probed, "probe.top1") == {1: 6.0}
 
 
 def test_curves_are_those_of_what_was_recorded(results: RunResults) -> None:

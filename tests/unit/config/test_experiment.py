@@ -241,5 +241,5 @@ def test_reading_a_specification_does_not_import_torch():
 
 
 def test_generated_files_have_not_drifted():
-    done = subprocess.run([sys.executable, "-m", "remixup.config.build_registry", "--check"], check=False)
+    done = subprocess.run([sys.executable, "-m", "remixup.build_registry", "--check"], check=False)
     assert done.returncode == 0

@@ -7,17 +7,18 @@ import pytest
 from typer.testing import CliRunner
 
 from remixup.analysis import records
-from remixup.analysis.sample_size import Needed
 from remixup.cli import app
 from remixup.config.settings import Config
 from remixup.costs import rates
 from remixup.costs.estimate import plan_costs, seed_costs
-from remixup.costs.flops import operations
 from remixup.costs.rates import Trained
+from remixup.costs.sample_size import Needed
 from remixup.errors import UserError
 from remixup.reporting.cost_table import most_seeds, number
 from remixup.store.run_store import Store
+from remixup.training.flops import operations
 from tests.unit.config.sample_experiment import SMALL, plan
+from tests.unit.store.samples import provenance
 
 ROOT = Path(__file__).parents[3]
 CONVOLUTIONAL = {
@@ -39,8 +40,7 @@ def publish(spec, seeds, seconds=1.0, hardware="elsewhere"):
     """Store seeds of a run that took some time."""
     fields = {"epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": 3.0}
     history = [{"seed": seed, **fields} for seed in seeds]
-    provenance = {"seconds": seconds, "hardware": hardware, "device": "cpu", "started": "2026-01-01"}
-    Store(Path("results")).publish(spec, seeds, history, {**provenance, "code": {"commit": None}})
+    Store(Path("results")).publish(spec, seeds, history, provenance(seconds=seconds, hardware=hardware))
 
 
 def test_operations_are_those_of_all_seeds_and_epochs(config, tmp_path):

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from remixup.analysis import evidence_queue, records
+from remixup.analysis import records
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.costs import rates
-from remixup.costs.flops import training_operations
 from remixup.costs.rates import Trained, measure, most_recorded, rate_key, seconds
+from remixup.maintenance import evidence_queue
 from remixup.store.run_store import Store
+from remixup.training.flops import training_operations
+from tests.unit.store.samples import provenance
 
 RUN = RunSpec(
     dataset={"name": "mnist", "version": "idx", "subset": 1000},
@@ -59,25 +61,28 @@ def test_the_device_with_the_most_seeds_on_record():
     assert most_recorded([]) == ""
 
 
-def record(spec, *times):
-    blocks = [{"seeds": [seed], "hardware": "here", "seconds": time} for seed, time in enumerate(times)]
-    return {"spec": spec.model_dump(), "provenance": blocks}
+def publish(store, spec, *times):
+    """Store seeds of a run that took some time."""
+    for seed, time in enumerate(times):
+        history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": 3.0}]
+        store.publish(spec, [seed], history, provenance(seconds=time, hardware="here"))
 
 
 def test_records_and_the_run_store_say_what_runs_took(monkeypatch, tmp_path):
-    monkeypatch.setattr(records, "read_all", lambda: [record(RUN, 1.0, 3.0)])
+    monkeypatch.setattr(records, "HOME", tmp_path / "records")
+    publish(Store(records.HOME), RUN, 1.0, 3.0)
     assert list(rates.recorded()) == [trained(RUN, 1.0), trained(RUN, 3.0)]
     store = Store(tmp_path)
-    history = [{"seed": 0, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": 3.0}]
-    store.publish(RUN, [0], history, {"seconds": 2.0, "hardware": "there"})
-    assert list(rates.stored(store, {RUN.key(): (RUN, 3)})) == [trained(RUN, 2.0, hardware="there")]
+    publish(store, RUN, 2.0)
+    assert list(rates.stored(store, [RUN.key()])) == [trained(RUN, 2.0)]
 
 
-def test_evidence_takes_as_long_as_records_say(monkeypatch):
-    monkeypatch.setattr(records, "read_all", lambda: [record(LONGER, 10.0)])
+def test_evidence_takes_as_long_as_records_say(monkeypatch, tmp_path):
+    monkeypatch.setattr(records, "HOME", tmp_path)
+    publish(Store(tmp_path), LONGER, 10.0)
     monkeypatch.setattr(rates, "this_device", lambda _: "here")
     evidence_queue._recorded_rates.cache_clear()
     plan = SimpleNamespace(scale="reduced-cpu")
-    assert evidence_queue.Piece(Config(), plan, RUN, 3).seconds == pytest.approx(5.0), "a piece adds one seed"
-    assert evidence_queue.Piece(Config(), plan, MLP, 3).seconds is None
+    assert evidence_queue.Task(Config(), plan, RUN, 3).seconds == pytest.approx(5.0), "a task adds one seed"
+    assert evidence_queue.Task(Config(), plan, MLP, 3).seconds is None
     evidence_queue._recorded_rates.cache_clear()

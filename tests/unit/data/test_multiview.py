@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from remixup.config.run import RunSpec
-from remixup.costs.flops import shape
 from remixup.data import Prepared
 from remixup.data.augmentation import view_weights
 from remixup.data.inputs import make_inputs
@@ -14,6 +13,7 @@ from remixup.data.multiview import pairing, partners, with_second_view
 from remixup.errors import UserError
 from remixup.evaluation import baselines
 from remixup.randomness import generator
+from remixup.training.flops import shape
 from tests.unit.training.samples import CPU, draw, finished, image_spec, images, spectrograms, start, table
 
 SMALL = {"name": "preact_resnet", "width": 8, "blocks": [1, 1]}

@@ -132,16 +132,13 @@ def test_versions_live_side_by_side(tmp_path: Path, enter: Enter, mirror: Path) 
 
 def test_a_kill_leaves_nothing_at_the_final_place_and_nothing_in_the_way(tmp_path: Path) -> None:
     killed = start(
-        "import os, signal\nfrom remixup import files\nfrom remixup.data import prepare\n"
-        "files.publish = lambda made, final: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal\nfrom remixup.data import prepare, prepared\n"
+        "prepared.publish = lambda made, final: os.kill(os.getpid(), signal.SIGKILL)\n"
         "prepare('blob-and-ring', folder=Path(sys.argv[1]))",
         tmp_path,
     )
     assert killed.wait() == -9
-    assert visible(tmp_path / "prepared") == [
-        ".blob-and-ring-generated.part",
-        ".blob-and-ring-generated.scratch.part",
-    ]
+    assert visible(tmp_path / "prepared") == [".blob-and-ring-generated.scratch.part"]
     with pytest.raises(UserError, match="has not been prepared"):
         load("blob-and-ring", folder=tmp_path)
     prepare("blob-and-ring", folder=tmp_path)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from remixup.config.run import RunSpec
-from remixup.costs.flops import views, work
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
 from remixup.errors import UserError
 from remixup.evaluation.sensitivity import sensitivity
 from remixup.mixing import soft_cross_entropy
 from remixup.training import dp_sgd, runner
+from remixup.training.flops import views, work
 
 from .samples import CPU, images, interrupted
 

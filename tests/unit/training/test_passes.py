@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from remixup.config.run import RunSpec
-from remixup.costs.flops import work
 from remixup.training.batches import draw_epoch
+from remixup.training.flops import work
 from remixup.training.optimizers import adam, adam_of_sums
 from remixup.training.trainer import initial_model
 from tests.unit.training.samples import MIXUP, TABLE, draw, finished, start, table, table_spec

@@ -3,9 +3,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from remixup.config.run import RunSpec
-from remixup.costs import flops
-from remixup.costs.flops import Examples, Work, examples, operations, shape, training_operations, work
 from remixup.data.inputs import make_inputs
+from remixup.training import flops
+from remixup.training.flops import Examples, Work, examples, operations, shape, training_operations, work
 from tests.unit.training.samples import CPU, images, table
 from tests.unit.training.test_gan import FORMS
 from tests.unit.training.test_gan import spec as gan_spec

@@ -1,4 +1,4 @@
-"""Rehearsals: which rows come along, how short they are, and that nothing of them is kept."""
+"""Smoke tests: which rows are included, how short they are, and that nothing of them is stored."""
 
 import contextlib
 from dataclasses import replace
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.workflow.conftest import JOINT, SMALL
 from typer.testing import CliRunner
 
 from remixup.cli import app
@@ -16,6 +15,7 @@ from remixup.errors import UserError
 from remixup.maintenance import smoke_test
 from remixup.planning.plan import plan_experiment
 from remixup.training.runner import Runner
+from tests.workflow.conftest import JOINT, SMALL
 
 CONFIG = Config()
 
@@ -25,16 +25,16 @@ def plan_of(document):
 
 
 @pytest.fixture
-def rehearse(tmp_path, monkeypatch):
+def outcome_of(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def rehearsed(plan):
+    def run(plan):
         def make(store):
             return Runner(store, Path("data"), torch.device("cpu"), lambda *_: None)
 
-        return dict(smoke_test.rehearse(CONFIG, plan, tmp_path / "home", make))
+        return dict(smoke_test.run(CONFIG, plan, tmp_path / "home", make))
 
-    return rehearsed
+    return run
 
 
 def test_one_epoch_of_one_seed_for_rows_that_are_named():
@@ -48,17 +48,17 @@ def test_no_row_becomes_longer_than_it_is():
     assert {row.run.epochs for row in smoke_test.shortened([plan_of(SMALL)], [], 50)[0].rows} == {3}
 
 
-def test_a_source_comes_along_with_two_seeds(rehearse, tmp_path):
+def test_a_source_is_included_with_two_seeds(outcome_of, tmp_path):
     (short,) = smoke_test.shortened([plan_of({**JOINT, "seeds": 5})], ["mixup"], 1)
     assert {row.row.id: row.seeds for row in short.rows} == {"erm": 2, "mixup": 1}
-    found = rehearse(short)
+    found = outcome_of(short)
     assert found.keys() == {"erm", "mixup"}
     assert all(each.keys() == {"seconds", "test_error", "test_top5_error"} for each in found.values())
     (attack,) = short.evaluations()
     assert [path.name for path in (tmp_path / "home/results/evaluations" / attack).iterdir()] == ["seeds-0-0.json"]
 
 
-def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
+def test_a_row_that_breaks_does_not_stop_the_others(outcome_of, monkeypatch):
     trained = Runner.train
 
     def train(runner, spec, *others):
@@ -68,7 +68,7 @@ def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
 
     monkeypatch.setattr(Runner, "train", train)
     # Nor do evaluations that would have read it.
-    found = rehearse(smoke_test.shortened([plan_of(JOINT)], [], 1)[0])
+    found = outcome_of(smoke_test.shortened([plan_of(JOINT)], [], 1)[0])
     assert "out of memory" in found["erm"].read_text()
     assert found["mixup"]["test_error"] > 0
 
@@ -76,11 +76,11 @@ def test_a_row_that_breaks_does_not_stop_the_others(rehearse, monkeypatch):
 def test_rows_without_data_are_refused_by_name_and_otherwise_left_out():
     plan = plan_of(SMALL)
     without = replace(plan, rows=[replace(row, available=row.row.id == "erm") for row in plan.rows])
-    with pytest.raises(UserError, match="the data of row mixup is not at hand"):
+    with pytest.raises(UserError, match="the data of row mixup is not available"):
         smoke_test.shortened([without], ["mixup"], 1)
     assert [row.row.id for row in smoke_test.shortened([without], [], 1)[0].rows] == ["erm"]
     nothing = replace(plan, rows=[replace(row, available=False) for row in plan.rows])
-    with pytest.raises(UserError, match="the data of none of these rows is at hand"):
+    with pytest.raises(UserError, match="the data of none of these rows is available"):
         smoke_test.shortened([nothing], [], 1)
 
 
@@ -95,7 +95,7 @@ def test_the_command_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     for name in ("experiments", "config.yaml"):
         Path(name).symlink_to(root / name)
     monkeypatch.delenv("REMIXUP_MIRROR", raising=False)
-    monkeypatch.setattr(smoke_test, "rehearse", lambda *_: iter([]))
+    monkeypatch.setattr(smoke_test, "run", lambda *_: iter([]))
     said = CliRunner().invoke(app, ["smoke-test", "uci"])
     assert said.exit_code == 0, said.output
     rows = plan_experiment(*read_experiments(only=["uci"])["uci"], CONFIG).rows
@@ -104,7 +104,7 @@ def test_the_command_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     assert f"uci: the data of {len(lacking)} of {len(rows)} rows is not available" in said.output
 
 
-def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, monkeypatch):
+def test_the_command_says_what_became_of_each_row_and_stores_nothing(tmp_path, monkeypatch):
     root = Path.cwd()
     monkeypatch.chdir(tmp_path)
     for name in ("experiments", "config.yaml"):
@@ -113,7 +113,7 @@ def test_the_command_says_what_became_of_each_row_and_keeps_nothing(tmp_path, mo
     assert said.exit_code == 0, said.output
     assert [line.split(":")[0] for line in said.output.splitlines()][-1] == "uci, iris-erm"
     assert {path.name for path in Path().iterdir()} == {"experiments", "config.yaml", "data", ".remixup"}
-    assert not list(Path(".remixup").glob("rehearsal-*"))
+    assert not list(Path(".remixup").glob("smoke-test-*"))
 
 
 @pytest.mark.parametrize(("ended", "stays"), [(None, False), (KeyboardInterrupt, False), (RuntimeError, True)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import heapq
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from remixup.config.settings import Config, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.costs import rates
 from remixup.errors import UserError, did_you_mean
+from remixup.files import write_json
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, needs_weights, plan_experiment
 from remixup.planning.workflow import plan_to_json
 from remixup.store.provenance import cores
@@ -43,7 +43,7 @@ class QueueFile(Strict):
 
 @dataclass(frozen=True)
 class Task:
-    """Have the first seeds of a run trained, evaluated and on record."""
+    """Train, evaluate and record the first seeds of a run."""
 
     config: Config
     plan: Plan
@@ -92,9 +92,9 @@ def _recorded_rates(scale: Scale) -> rates.Rates:
 
 
 def described(missing: list[Task], minutes: float | None, workers: int) -> Iterator[str]:
-    """Yield a line for each task with its duration, one for all of them, and one for what the minutes leave undone.
+    """Yield a line for each task with its duration, one for all of them, and one for those that the minutes exclude.
 
-    Workers take the tasks in their order. A task of unknown duration counts as nothing, so that more may be left.
+    A task of unknown duration counts as nothing.
     """
     left = []
     for task, end in zip(missing, _ends(missing, workers), strict=True):
@@ -135,10 +135,9 @@ def number_of_workers(missing: list[Task], gpus: int, wanted: int | None) -> int
 def write_queue(
     missing: list[Task], path: Path, config: Config, gpu_slots: int | None, workers: int, until: float | None
 ) -> None:
-    """Write the tasks, in their order, with everything that carrying them out needs.
+    """Write the tasks, in their order, with everything that they need.
 
-    Tasks with a run in common follow one another, so that seeds of a run do too, and no record is written by two tasks
-    at a time.
+    A task waits for the last one that has a run in common with it, so that no two write the same record.
 
     Args:
         missing: the tasks.
@@ -150,16 +149,14 @@ def write_queue(
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
-    plans: dict[str, Any] = {}
+    plans = {f"{task.plan.experiment.id}-{task.plan.scale}": task.plan for task in missing}
     tasks: dict[str, Any] = {}
     last: dict[str, str] = {}  # the last task that touches a run
-    for place, task in enumerate(missing):
-        name, plan = f"{place:04}-{task.key}", f"{task.plan.experiment.id}-{task.plan.scale}"
-        if plan not in plans:
-            plans[plan] = plan_to_json(task.plan)
+    for index, task in enumerate(missing):
+        name = f"{index:04}-{task.key}"
         tasks[name] = {
             "label": str(task),
-            "plan": plan,
+            "plan": f"{task.plan.experiment.id}-{task.plan.scale}",
             "run": task.key,
             "seeds": task.seeds,
             "weights": task.key in weights,
@@ -171,10 +168,10 @@ def write_queue(
         "gpu_slots": gpu_slots,
         "workers": workers,
         "until": until,
-        "plans": plans,
+        "plans": {name: plan_to_json(plan) for name, plan in plans.items()},
         "tasks": tasks,
     }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_json(path, document)
 
 
 def read_queue_file(path: Path) -> QueueFile:
@@ -191,29 +188,29 @@ def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
     files = read_experiments()
     found: list[Task] = []
     for number, item in enumerate(items):
-        place = f"{where}[{number}]"
+        entry = f"{where}[{number}]"
         if item.experiment not in files:
             advice = did_you_mean(item.experiment, files)
-            raise UserError(f"unknown experiment {item.experiment!r}", where=place, hint=advice)
+            raise UserError(f"unknown experiment {item.experiment!r}", where=entry, hint=advice)
         if item.scale not in records.REAL:
-            raise UserError(f"{item.scale} is not a real scale", where=place, hint=f"one of {', '.join(records.REAL)}")
+            raise UserError(f"{item.scale} is not a real scale", where=entry, hint=f"one of {', '.join(records.REAL)}")
         scaled = config.model_copy(update={"scale": item.scale})
         plan = plan_experiment(*files[item.experiment], scaled)
-        found += _tasks_of(item, scaled, plan, place)
+        found += _tasks_of(item, scaled, plan, entry)
     return found
 
 
-def _tasks_of(item: Item, config: Config, plan: Plan, place: str) -> Iterator[Task]:
+def _tasks_of(item: Item, config: Config, plan: Plan, where: str) -> Iterator[Task]:
     known = {row.row.id for row in plan.rows}
     chosen = {row.id for row in plan.experiment.select(item.rows)} & known
     for pattern in item.rows:
         if not any(row.id in known for row in plan.experiment.select([pattern])):
             hint = did_you_mean(pattern, known)
-            raise UserError(f"no row {pattern!r} at {item.scale} scale", where=place, hint=hint)
+            raise UserError(f"no row {pattern!r} at {item.scale} scale", where=where, hint=hint)
     wanted = {row.key for row in plan.runnable if row.row.id in chosen}
     runs = {key: (run, min(count, item.seeds or count)) for key, (run, count) in plan.runs().items() if key in wanted}
     for seeds in range(1, max([count for _, count in runs.values()], default=0) + 1):
         for run, count in runs.values():
-            # Seeds of a population train side by side: all of them are one task.
+            # Vectorized seeds train side by side: all of them are one task.
             if seeds <= count and (seeds == count or not run.vectorized):
                 yield Task(config, plan, run, seeds)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from remixup.analysis import evidence_queue
 from remixup.config.settings import Config
+from remixup.maintenance import evidence_queue
 
 
 class Task(SimpleNamespace):
@@ -55,7 +55,7 @@ def test_a_task_of_unknown_length_is_not_promised_a_time():
 
 def task(*touched, threads=1, seeds=1):
     plan = SimpleNamespace(experiment=SimpleNamespace(id="some"), scale="paper")
-    run = SimpleNamespace(threads=threads)
+    run = SimpleNamespace(execution=SimpleNamespace(threads=threads))
     return SimpleNamespace(
         key=touched[0] if touched else "", touched=set(touched), plan=plan, run=run, seeds=seeds, evaluations=[]
     )

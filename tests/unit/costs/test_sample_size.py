@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
-from tests.unit.config.sample_experiment import plan
-from tests.unit.store.samples import provenance
 
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.result_schema import Recorded
-from remixup.analysis.sample_size import needed, seeds_needed
 from remixup.analysis.statistics import summarise
 from remixup.config.settings import Config
+from remixup.costs.sample_size import needed, seeds_needed
 from remixup.store.run_store import Store
+from tests.unit.config.sample_experiment import plan
+from tests.unit.store.samples import provenance
 
 
 @pytest.mark.parametrize("std", [0.1, 0.5, 1.3])
@@ -108,7 +108,7 @@ def test_records_count_before_the_store_those_of_the_scale_first(config, tmp_pat
     store(config, planned, {"erm": [20.0, 22.0, 27.0]})
     result = results_of(config, planned)
     (entry,) = (each for each in result.entries if each.row == "erm")
-    recorded = {"verdict": "replicated", "surrogate": None, "dataset_version": "iris uci", "precision": "float32"}
+    recorded = {"verdict": "replicated", "stand_in": None, "dataset_version": "iris uci", "precision": "float32"}
     recorded |= {"code": {"commit": None, "dirty": None}, "hardware": "h", "date": "2026-01-01", "run": "r"}
     for scale, values in (("reduced-cpu", [1.0, 9.0]), ("reduced", [1.0, 5.0]), ("paper", [1.0, 3.0])):
         entry.recorded.append(Recorded(scale=scale, replicated=summarise(values, [0, 1]), **recorded))

@@ -84,7 +84,7 @@ def describe(function: Any, numerics: int) -> dict[str, Any]:
 
 
 def requirements(module: ModuleType, name: str) -> dict[str, Any]:
-    """What a component of a module declares about itself (see `remixup.config.requirements`), if anything."""
+    """Return what a component declares about itself (see `remixup.config.requirements`), if anything."""
     function = getattr(module, name)
     facts = asdict(function.declaration) if hasattr(function, "declaration") else {}
     declared = {key: value for key, value in facts.items() if value and key != "sample"}
@@ -118,13 +118,14 @@ def generate() -> dict[str, Any]:
 
 
 def datasets() -> dict[str, Any]:
-    """Describe the datasets to the workflow: task, classes, numerics, and versions with their availability."""
+    """Describe the datasets to the workflow: task, classes, numerics, training examples, versions."""
     registry = importlib.import_module("remixup.data.catalog.registry")
     return {
         name: {
             "task": entry.task,
             "classes": entry.classes,
             "numerics": entry.numerics,
+            "train": entry.size.train,
             "versions": {
                 version.name: {"embedded": version.embedded, "downloadable": version.downloadable}
                 for version in entry.versions.values()

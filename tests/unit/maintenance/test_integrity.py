@@ -23,11 +23,11 @@ def prepared(tmp_path, monkeypatch):
 
 
 def damage():
-    return verify(Config()).damage
+    return verify(Config())[1]
 
 
 def test_sound_data_are_counted_file_by_file(prepared):
-    assert verify(Config()).checked == 2
+    assert verify(Config())[0] == 2
     assert damage() == []
 
 
