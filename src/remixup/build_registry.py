@@ -1,7 +1,8 @@
 """Generate `registry.json` from the signatures of the functions that experiment files may name.
 
 `make schema` runs it, never the workflow: it imports torch. A component is a public function of one of the modules
-below. An experiment file may set its keyword-only parameters; the program supplies all others.
+below, or a class under a name in lower case. An experiment file may set its keyword-only parameters; the program
+supplies all others.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ def _bound(note: Gt | Ge | Lt | Le) -> tuple[str, Any]:
     return KEYWORDS[type(note)], getattr(note, type(note).__name__.lower())
 
 
-def describe(function: Any, numerics: int) -> dict[str, Any]:
+def describe(component: Any, numerics: int) -> dict[str, Any]:
     """Describe a component: parameters (JSON Schema with defaults), first line of the docstring, numerics."""
+    function = component.__init__ if inspect.isclass(component) else component
     hints = typing.get_type_hints(function, include_extras=True)
     parameters: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -79,19 +81,27 @@ def describe(function: Any, numerics: int) -> dict[str, Any]:
         if parameter.default is not parameter.empty:
             default = parameter.default
             parameters[name]["default"] = list(default) if isinstance(default, tuple) else default
-    summary = (inspect.getdoc(function) or "").split("\n")[0]
+    summary = (inspect.getdoc(component) or "").split("\n")[0]
     return {"summary": summary, "numerics": numerics, "parameters": parameters}
 
 
-def requirements(module: ModuleType, name: str) -> dict[str, Any]:
-    """Return what a component declares about itself (see `remixup.config.requirements`), if anything."""
-    function = getattr(module, name)
-    facts = asdict(function.declaration) if hasattr(function, "declaration") else {}
+def components(module: ModuleType) -> dict[str, Any]:
+    """Return what an experiment file may name: a module's public functions, and classes under names in lower case."""
+    found = {}
+    for name, value in vars(module).items():
+        own = inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+        if own or (inspect.isclass(value) and name.islower() and value.__module__.startswith("remixup.")):
+            found[name] = value
+    return found if hasattr(module, "NUMERICS") else {}
+
+
+def requirements(module: ModuleType, name: str, component: Any) -> dict[str, Any]:
+    """Return what a component requires (see `remixup.config.requirements`), if anything."""
+    facts = asdict(component.declaration) if hasattr(component, "declaration") else {}
     declared = {key: value for key, value in facts.items() if value and key != "sample"}
-    uses = {place: sorted(keys) for place, keys in getattr(module, "USES", {}).get(name, {}).items()}
-    refuses = [asdict(refusal) for refusal in getattr(module, "REFUSES", {}).get(name, ())]
-    found = {"declares": declared, "uses": uses, "refuses": refuses}
-    return {key: value for key, value in found.items() if value}
+    checks = getattr(module, "REQUIREMENTS", None)
+    checked = checks is not None and hasattr(importlib.import_module(checks), name)
+    return ({"declares": declared} if declared else {}) | ({"requirements": checks} if checked else {})
 
 
 def generate() -> dict[str, Any]:
@@ -100,15 +110,14 @@ def generate() -> dict[str, Any]:
     for kind, package in KINDS.items():
         found = {}
         for module in modules(package):
-            for name, function in inspect.getmembers(module, inspect.isfunction):
-                if not name.startswith("_") and function.__module__ == module.__name__ and hasattr(module, "NUMERICS"):
-                    found[name] = describe(function, module.NUMERICS) | requirements(module, name)
-                    if kind == "model":
-                        found[name]["vectorized"] = getattr(module, "VECTORIZED", "never")
-                    if kind == "evaluation":
-                        found[name]["module"] = module.__name__
-                        found[name]["weights"] = getattr(module, "WEIGHTS", True)
-                        found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
+            for name, component in components(module).items():
+                found[name] = describe(component, module.NUMERICS) | requirements(module, name, component)
+                if kind == "model":
+                    found[name]["vectorized"] = getattr(module, "VECTORIZED", "never")
+                if kind == "evaluation":
+                    found[name]["module"] = module.__name__
+                    found[name]["weights"] = getattr(module, "WEIGHTS", True)
+                    found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
         kinds[kind] = dict(sorted(found.items()))
     return {
         "loop": importlib.import_module("remixup.training.supervised").NUMERICS,

@@ -46,16 +46,6 @@ def train(folder, data, document, seeds=2, processes=1):
     return make_runner(folder, data, processes).train(RunSpec.model_validate(document), seeds, True)
 
 
-def train_pack(folder, data, documents, seeds=2):
-    """Trains runs as a pack, side by side where they can be, and keeps the weights of all."""
-    from remixup.config.run import RunSpec
-    from remixup.training import runner
-
-    specs = {spec.key(): (spec, seeds) for spec in map(RunSpec.model_validate, documents)}
-    outcome = runner.train_pack(make_runner(folder, data), specs, set(specs), lambda key: folder / key)
-    assert outcome.failed == {}
-
-
 def command(folder, said, *arguments):
     """`remixup` with these arguments in a folder; what it says goes to a file."""
     from remixup import cli

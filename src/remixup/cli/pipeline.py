@@ -92,10 +92,10 @@ def train(
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, row or [], seeds)
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
-    from remixup.training.runner import train_pack
+    from remixup.training.runner import train_all
 
     with open_runner(settings, gpu_slots, processes) as runner:
-        outcome = train_pack(runner, runs, weights, settings.failure_log)
+        outcome = train_all(runner, runs, weights, settings.failure_log)
         diverged = any(any(block.diverged) for key in runs for block in runner.store.blocks(key))
     if outcome.failed:
         raise typer.Exit(1)
@@ -107,13 +107,13 @@ def train(
 def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_slots: int | None) -> None:
     """Train and evaluate what a job of the workflow lacks, and write its manifest."""
     from remixup.evaluation.runner import evaluate_all
-    from remixup.training.runner import train_pack
+    from remixup.training.runner import train_all
 
     settings, job = workflow.config, workflow.jobs[name]
     runs = {key: workflow.runs[key] for key in job.runs}
     manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
     with open_runner(settings, gpu_slots, processes) as runner:
-        outcome = train_pack(runner, runs, set(job.weights), settings.failure_log)
+        outcome = train_all(runner, runs, set(job.weights), settings.failure_log)
         failed = {run for each in [outcome, *manifests] for run in each.failed}
         asked = [workflow.evaluations[key] for key in job.evaluations]
         possible = [each for each in asked if failed.isdisjoint(each.runs)]

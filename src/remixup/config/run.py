@@ -52,7 +52,7 @@ Objective = Annotated[Component, ComponentOf("objective")]
 class Mixing(Strict):
     """How training examples are mixed, component by component; without a ratio nothing is mixed."""
 
-    ratio: Ratio | None = Field(None, description="how much of an example is kept; null: nothing is mixed")
+    ratio: Ratio | None = Field(None, description="the weight of an example in a mixture; null: nothing is mixed")
     partner: Partner = Field({"name": "permutation"}, description="the example that it is mixed with")
     blend: Blend = Field({"name": "linear"}, description="how two inputs become one")
     target: Target = Field({"name": "mixed"}, description="the label of a mixed example")
@@ -153,22 +153,22 @@ class RunSpec(Strict):
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
     micro_batch: int | None = Field(
-        None, ge=1, description="a minibatch is passed in parts of this size, each mixed and normalised by itself"
+        None, ge=1, description="a minibatch passes in micro-batches of this size, each mixed and normalized by itself"
     )
     passes: int = Field(1, ge=1, le=100_000, description="passes over the training part that make one epoch")
     drop_last: bool = Field(False, description="an incomplete last minibatch of a pass is left out")
     reshuffle: bool = Field(True, description="each epoch has an order of its own; else all have that of the first")
     fresh_weights: int | None = Field(
-        None, ge=1, description="every so many epochs weights are drawn anew, and the optimizer keeps its state"
+        None, ge=1, description="number of epochs after which weights are drawn anew; the optimizer keeps its state"
     )
     measure_training: bool = Field(
-        False, description="each epoch ends with the errors on the training examples as they are, too"
+        False, description="also measure the errors on the original training examples after each epoch"
     )
-    measure_f1: bool = Field(False, description="each epoch ends with macro-averaged F1, too")
+    measure_f1: bool = Field(False, description="also measure macro-averaged F1 after each epoch")
     choose_epoch: bool = Field(
-        False, description="the epoch with the least validation error is chosen, and what it gives is reported, too"
+        False, description="also report the results of the epoch with the least validation error"
     )
-    objective: Objective = Field({"name": "supervised"}, description="what is trained towards")
+    objective: Objective = Field({"name": "supervised"}, description="the training objective")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
     execution: Execution = Field(Execution(), description="how the run is executed; not part of its identity")
 
@@ -181,7 +181,7 @@ class RunSpec(Strict):
         if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         if self.drop_last and self.micro_batch is not None:
-            raise ValueError("drop_last has no effect with micro_batch, which passes minibatches in parts")
+            raise ValueError("drop_last has no effect with micro_batch")
         vectorized, asked = self._vectorization, self.execution.vectorize_seeds
         if asked and vectorized == "never":
             raise ValueError(f"execution.vectorize_seeds: {self.model['name']} has no vectorized implementation")
@@ -213,7 +213,7 @@ class RunSpec(Strict):
         }
         # The numerics of supervised training are the loop's.
         named = [each for each in self.components() if each[0] != "objective" or "objective" in run]
-        numerics = {f"{kind} {part['name']}": registry.numerics(kind, part["name"]) for kind, part in named}
+        numerics = {f"{kind} {each['name']}": registry.numerics(kind, each["name"]) for kind, each in named}
         # Only numbers above 1 are written, so that the first version of a component never changes an old hash.
         raised = {name: number for name, number in {**used, **numerics}.items() if number != 1}
         return {"schema": SCHEMA, "run": run, **({"numerics": raised} if raised else {})}
@@ -231,13 +231,13 @@ class RunSpec(Strict):
 
     @property
     def classifies(self) -> bool:
-        """Whether it learns classes: not a number, and not by playing a game."""
+        """Whether it learns classes, and not a number or a distribution."""
         classes: int = registry.load_registry()["datasets"][self.dataset.name]["classes"]
         return classes > 1 and self.objective["name"] != "gan"
 
     @property
     def shares(self) -> int:
-        """Among how many processes its minibatches can be shared: their parts, where these draw independently."""
+        """The largest number of processes that can share its minibatches."""
         sequential = "dropout" in self.model or self.mixing.noise is not None
         sequential = sequential or self.objective["name"] == "dp_sgd"
         return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)

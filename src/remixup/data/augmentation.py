@@ -13,22 +13,10 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 from torch.nn import functional as F
 
-from remixup.config.requirements import Refusal
 from remixup.errors import UserError
 
 NUMERICS = 1
-REFUSES = {
-    "random_crop": [
-        Refusal(
-            {"second_view": True},
-            "augmentation",
-            "a second view is scaled before it is cropped: the border would not be black",
-        )
-    ],
-    "view_weights": [
-        Refusal({"second_view": False}, "augmentation", "it weighs two views, and dataset.second_view is off")
-    ],
-}
+REQUIREMENTS = "remixup.data.requirements"
 
 
 def random_crop(images: Tensor, uniforms: Tensor, *, padding: Annotated[int, Ge(0)] = 4) -> Tensor:

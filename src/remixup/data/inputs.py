@@ -67,12 +67,6 @@ class Inputs:
         }
         return replace(self, **moved)
 
-    def repeated(self, times: int) -> Inputs:
-        """Return inputs with every seed `times` times; the examples are not copied."""
-        of_seeds = ("train", "test", "train_labels", "corrupted", "validation", "validation_labels", "pool")
-        parts = {name: getattr(self, name) for name in of_seeds}
-        return replace(self, **{name: part.repeat(times, 1) for name, part in parts.items() if part is not None})
-
     def batches(self, rows: Tensor, sizes: list[int], crops: Tensor | None = None) -> Iterator[Tensor]:
         """Yield minibatches of raw examples, (seeds, size, ...) on the device.
 

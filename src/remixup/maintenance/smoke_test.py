@@ -15,7 +15,7 @@ from remixup.errors import UserError, did_you_mean
 from remixup.evaluation.runner import evaluate_all
 from remixup.planning.plan import Plan, needs_weights
 from remixup.store.run_store import Store
-from remixup.training.runner import Runner, train_pack
+from remixup.training.runner import Runner, train_all
 
 SCRATCH = Path(".remixup")
 
@@ -84,7 +84,7 @@ def run(
     weights = {key for each in evaluations if needs_weights(each) for key in each.runs}
     runner = make(store)
     for row in plan.rows:
-        outcome = train_pack(runner, {row.key: runs[row.key]}, weights, lambda key: home / f"{key}.failed.txt")
+        outcome = train_all(runner, {row.key: runs[row.key]}, weights, lambda key: home / f"{key}.failed.txt")
         if outcome.failed:
             yield row.row.id, Path(outcome.failed[row.key])
             continue

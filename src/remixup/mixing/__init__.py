@@ -5,7 +5,7 @@ imports torch alone (and SciPy, when it solves an assignment). It does not depen
 training loop can use it.
 """
 
-from remixup.mixing.composition import ALL_KEPT, ERM, Mixing, Partner, soft_cross_entropy, take
+from remixup.mixing.composition import ERM, Mixing, Partner, soft_cross_entropy, take
 from remixup.mixing.partner.training_set import TrainingSet
 
-__all__ = ["ALL_KEPT", "ERM", "Mixing", "Partner", "TrainingSet", "soft_cross_entropy", "take"]
+__all__ = ["ERM", "Mixing", "Partner", "TrainingSet", "soft_cross_entropy", "take"]

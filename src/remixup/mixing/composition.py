@@ -194,9 +194,6 @@ def take(values: Tensor, partner: Tensor) -> Tensor:
 ERM = Mixing()
 """Empirical risk minimization: nothing is mixed."""
 
-ALL_KEPT: Callable[..., Tensor] = partial(ratios.constant, value=1.0)
-"""The ratio with which mixing changes nothing: 1 x + 0 x' is x, to the bit, for any finite x'."""
-
 
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Compute the cross-entropy against class probabilities, averaged over the examples.

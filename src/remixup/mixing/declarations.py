@@ -19,6 +19,8 @@ class Declaration:
     """Of a partner: where it comes from."""
     sample: Callable[..., Any] | None = None
     """Of a partner that is matched by what the examples look like: draws the candidates. The component matches them."""
+    permutes: bool = False
+    """Of a partner: whether it is a uniformly random permutation of the minibatch."""
     needs_classes: bool = False
     """Of a partner: whether labels must be class indices."""
     several: bool = False

@@ -1,4 +1,4 @@
-"""Distributions of the mixing ratio λ, the share of an example that is kept."""
+"""Distributions of the mixing ratio λ, the weight of an example in a mixture."""
 
 from typing import Annotated
 

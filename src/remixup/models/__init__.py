@@ -141,7 +141,7 @@ def _member_dropouts(model: nn.Module) -> "list[MemberDropout]":
 
 
 def image_channels(input_shape: tuple[int, ...], name: str) -> int:
-    """The number of channels C of an input of shape (C, H, W).
+    """Return the number of channels C of an input of shape (C, H, W).
 
     Raises:
         UserError: the input is no image, so the convolutional network `name` cannot take it.
@@ -155,7 +155,7 @@ def image_channels(input_shape: tuple[int, ...], name: str) -> int:
     return input_shape[0]
 
 
-def initialise_he(network: nn.Module) -> None:
+def initialize_he(network: nn.Module) -> None:
     """Draw convolutions from N(0, 2 / (k k C_out)) and set the biases of linear layers to zero, in place.
 
     He et al. 2015 (1502.01852, section 2.2), in the form that counts the outputs, as the released codes of the wide

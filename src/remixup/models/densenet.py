@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from remixup.errors import UserError
-from remixup.models import image_channels, initialise_he
+from remixup.models import image_channels, initialize_he
 
 NUMERICS = 1
 VECTORIZED = "optional"
@@ -42,12 +42,12 @@ def densenet_bc(
     growth: Annotated[int, Ge(1)] = 40,
     compression: Annotated[float, Gt(0), Le(1)] = 0.5,
 ) -> nn.Sequential:
-    """A DenseNet-BC for small images: images (B, C, H, W), H and W at least 4, to logits (B, classes).
+    """Build a DenseNet-BC for small images: images (B, C, H, W), H and W at least 4, to logits (B, classes).
 
     A stem of 2 growth filters, three dense blocks of (depth - 4) / 6 bottleneck layers, after the first two of them a
     transition (norm, ReLU, 1x1 convolution to `compression` times the channels, rounded down, 2x2 average pool), a last
     norm and ReLU. The defaults are the mixup paper's network as facebookresearch/mixup-cifar10 builds it
-    (`models/densenet3.py`), with its initialisation: `remixup.models.initialise_he` and batch norm's scales at 1. A cut
+    (`models/densenet3.py`), with its initialization: `remixup.models.initialize_he` and batch norm's scales at 1. A cut
     point after stage 1 or 2 comes after the transition, which is our reading.
 
     Args:
@@ -60,7 +60,7 @@ def densenet_bc(
     Raises:
         UserError: inputs that are no images, or a depth that is not 6 n + 4.
     """
-    if depth < 10 or (depth - 4) % 6:
+    if (depth - 4) % 6:
         raise UserError(
             f"a DenseNet-BC of depth {depth} does not exist",
             where="run.model.depth",
@@ -75,16 +75,16 @@ def densenet_bc(
             stage.append(DenseLayer(channels, growth))
             channels += growth
         if number < 3:
-            kept = math.floor(channels * compression)
+            reduced = math.floor(channels * compression)
             stage.extend(
                 [
                     nn.BatchNorm2d(channels),
                     nn.ReLU(inplace=True),
-                    nn.Conv2d(channels, kept, 1, bias=False),
+                    nn.Conv2d(channels, reduced, 1, bias=False),
                     nn.AvgPool2d(2),
                 ]
             )
-            channels = kept
+            channels = reduced
         stages[f"stage{number}"] = stage
     stages["head"] = nn.Sequential(
         nn.BatchNorm2d(channels),
@@ -94,5 +94,5 @@ def densenet_bc(
         nn.Linear(channels, classes),
     )
     network = nn.Sequential(stages)
-    initialise_he(network)
+    initialize_he(network)
     return network

@@ -15,7 +15,7 @@ NUMERICS = 1
 class Convolution(nn.Module):
     """Map series (B, m, T) to features over time and the last steps of the series, flattened into one vector.
 
-    Both are in the output, so that mixing after this stage mixes both: the autoregressive part of the network then
+    Both are in the output, so that mixing after this stage mixes both: the autoregressive layer then
     sees mixed inputs, as in the released code of C-Mixup.
     """
 
@@ -32,7 +32,7 @@ class Convolution(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Map the output of `Convolution` to one number for each series: two recurrent parts plus a linear one."""
+    """Map the output of `Convolution` to one number for each series: two recurrent layers plus a linear one."""
 
     def __init__(
         self, series: int, filters: int, steps: int, hidden: int, skip: int, skip_hidden: int, highway: int, drop: float
@@ -75,7 +75,7 @@ def lstnet(
 ) -> nn.Sequential:
     """Build LSTNet: inputs (B, m, T), outputs (B, m).
 
-    The stem is the convolution; the head holds the recurrent and the autoregressive parts. Defaults are those of
+    The stem is the convolution; the head holds the recurrent and the autoregressive layers. Defaults are those of
     C-Mixup for Exchange-Rate (2210.05775, released configuration). Initialization: PyTorch's default.
 
     Args:
@@ -86,7 +86,7 @@ def lstnet(
         hidden: units of the recurrent layer.
         skip: the period in steps of the skipping recurrent layer.
         skip_hidden: its units.
-        highway: steps that the autoregressive part sees, with one set of weights for all series.
+        highway: steps that the autoregressive layer sees, with one set of weights for all series.
         dropout: after the convolution and after both recurrent layers.
 
     Raises:

@@ -12,8 +12,6 @@ from annotated_types import Ge, Lt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remixup.errors import UserError
-
 NUMERICS = 1
 VECTORIZED = "always"
 
@@ -29,7 +27,7 @@ class MemberLinear(nn.Module):
 
     `weight` is (S, in, out) and `bias` (S, 1, out) or None, both with zeros up to whole cache lines; built for one
     member (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
-    With `whole_outputs` these keep the zeros of their last line, for a layer with `whole_inputs` to have as they are.
+    With `whole_outputs` the outputs keep these zeros, as a layer with `whole_inputs` expects them.
     """
 
     def __init__(
@@ -64,24 +62,20 @@ class MemberLinear(nn.Module):
         y = torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
         return y if self.whole_outputs or y.shape[-1] == self.out_features else y[..., : self.out_features]
 
-    def extra_repr(self) -> str:
-        """Members and widths, for the printed network."""
-        return f"members={self.weight.shape[0]}, in_features={self.in_features}, out_features={self.out_features}"
-
 
 def mlp(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    hidden: tuple[int, ...] = (128, 128),
+    hidden: tuple[Annotated[int, Ge(1)], ...] = (128, 128),
     bias: bool = True,
     negative_slope: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
-    """A fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
+    """Build a fully connected ReLU network for one member: inputs (1, B, *input_shape), logits (1, B, classes).
 
     `remixup.models.stack` joins S such networks: inputs (S, B, *input_shape), logits (S, B, classes).
     Hidden layers have zeros beyond their width, up to whole cache lines. The default is the network of the mixup
-    paper's UCI table (1710.09412, section 3.6). Initialisation: PyTorch's default for linear layers. The stem flattens
+    paper's UCI table (1710.09412, section 3.6). Initialization: PyTorch's default for linear layers. The stem flattens
     the input and has no weights; stage k is the kth hidden layer with its ReLU.
 
     Args:
@@ -91,14 +85,7 @@ def mlp(
         bias: without it the logits are homogeneous of degree one in the input, as the theorems of Zhang et al. (2021,
             2010.04819, section 3) ask.
         negative_slope: of LeakyReLU; with 0 the activation is ReLU.
-
-    Raises:
-        UserError: a hidden width below 1.
     """
-    if any(width < 1 for width in hidden):
-        raise UserError(
-            f"hidden widths {tuple(hidden)} are not all positive", where="run.model.hidden", hint="such as [128, 128]"
-        )
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Flatten(start_dim=2))
     features = torch.Size(input_shape).numel()
     for number, width in enumerate(hidden, start=1):

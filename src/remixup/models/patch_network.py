@@ -1,4 +1,4 @@
-"""The two-layer convolutional network of the theory of multi-view data, batched over members."""
+"""The two-layer convolutional network of the theory of multi-view data, vectorized over members."""
 
 import functools
 from collections import OrderedDict
@@ -27,17 +27,13 @@ class PolynomialReLU(nn.Module):
         self.exponent, self.threshold = exponent, threshold
 
     def forward(self, z: Tensor) -> Tensor:
-        """Element by element."""
+        """Apply it to each element."""
         foot = F.hardtanh(z / self.threshold, 0.0, 1.0)
         return self.threshold / self.exponent * foot**self.exponent + F.relu(z - self.threshold)
 
-    def extra_repr(self) -> str:
-        """α and ρ, for the printed network."""
-        return f"exponent={self.exponent}, threshold={self.threshold}"
-
 
 class _Responses(nn.Module):
-    """What every neuron says of every patch: (S, B, P, d) to (S, B, P, neurons)."""
+    """The output of every neuron for every patch: (S, B, P, d) to (S, B, P, neurons)."""
 
     def __init__(self, features: int, neurons: int, spread: float) -> None:
         super().__init__()
@@ -65,7 +61,7 @@ class _OverPatches(nn.Module):
 class _OverNeurons(nn.Module):
     """The sum over the neurons of each class: (S, B, neurons) to (S, B, classes).
 
-    Neurons that stand side by side are of different classes: all first ones come first.
+    The first neurons of all classes come first, then the second ones, and so on.
     """
 
     def __init__(self, classes: int) -> None:
@@ -86,14 +82,14 @@ def patch_network(
     threshold: Annotated[float, Gt(0)] = 0.1,
     spread: Annotated[float, Gt(0)] = 0.0002,
 ) -> nn.Sequential:
-    """A two-layer network of patches for one member: points (1, B, P, d) to (1, B, classes).
+    """Build a two-layer network of patches for one member: points (1, B, P, d) to (1, B, classes).
 
-    Of class y it says the sum over its neurons r and the patches p of ReLU(<w_yr, x_p>), with a polynomial foot, as
-    Chidambaram et al. (2023, 2210.13512, section 4) have it: only the first layer has weights, and each class neurons
-    of its own. `remixup.models.stack` joins S such networks.
+    The output of class y is the sum over its neurons r and the patches p of ReLU(<w_yr, x_p>), with a polynomial foot
+    (Chidambaram et al., 2023, 2210.13512, section 4): only the first layer has weights, and each class has its own
+    neurons. `remixup.models.stack` joins S such networks.
 
     Args:
-        input_shape: (P, d), so many patches of so many numbers.
+        input_shape: (P, d), the number of patches and of the numbers in each.
         classes: the number of outputs.
         neurons: of each class.
         exponent: α of the polynomial foot.

@@ -1,4 +1,4 @@
-"""Pre-activation ResNets in the editions that the authors of mixup released.
+"""Pre-activation ResNets in the versions that the authors of mixup released.
 
 After He et al. 2016, Identity Mappings in Deep Residual Networks (1603.05027). Both released codes (hongyi-zhang/mixup,
 facebookresearch/mixup-cifar10) leave out that paper's last batch norm and ReLU.
@@ -11,7 +11,6 @@ from typing import Annotated
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from remixup.errors import UserError
 from remixup.models import image_channels
 
 NUMERICS = 1  # wide_resnet has its blocks: raise the number there too
@@ -23,7 +22,7 @@ class PreActBlock(nn.Module):
 
     Where the shape changes the shortcut is a 1x1 convolution, without norm, of the activated input (after the first
     norm and ReLU). Elsewhere it is the input itself or, with `activated_shortcut`, the activated input. Dropout
-    stands where Zagoruyko & Komodakis 2016 (1605.07146, section 2.4) put it.
+    is where Zagoruyko & Komodakis 2016 (1605.07146, section 2.4) put it.
     """
 
     def __init__(
@@ -63,15 +62,15 @@ def preact_resnet(
     classes: int,
     *,
     width: Annotated[int, Ge(1)] = 64,
-    blocks: tuple[int, ...] = (2, 2, 2, 2),
+    blocks: tuple[Annotated[int, Ge(1)], ...] = (2, 2, 2, 2),
     stem_norm: bool = False,
     activated_shortcut: bool = False,
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
 ) -> nn.Sequential:
-    """A pre-activation ResNet: images (B, C, H, W) to logits (B, classes).
+    """Build a pre-activation ResNet: images (B, C, H, W) to logits (B, classes).
 
     The defaults are PreAct ResNet-18 as hongyi-zhang/mixup has it; facebookresearch/mixup-cifar10's is the one with
-    `stem_norm` and `activated_shortcut`. Initialisation: PyTorch's defaults, as in both. (In the PyTorch of their day
+    `stem_norm` and `activated_shortcut`. Initialization: PyTorch's defaults, as in both. (In the PyTorch of their day
     batch norm's scales began uniform in [0, 1); that they begin at 1, as in every release since 1.2, is our choice.)
 
     Args:
@@ -84,12 +83,8 @@ def preact_resnet(
         dropout: the probability of a zero between the two 3x3 convolutions of each block.
 
     Raises:
-        UserError: inputs that are no images, or a stage without blocks.
+        UserError: inputs that are no images.
     """
-    if not blocks or min(blocks) < 1:
-        raise UserError(
-            f"blocks {tuple(blocks)} leave a stage empty", where="run.model.blocks", hint="such as [2, 2, 2, 2]"
-        )
     stem: list[nn.Module] = [nn.Conv2d(image_channels(input_shape, "preact_resnet"), width, 3, padding=1, bias=False)]
     if stem_norm:
         stem += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]

@@ -16,7 +16,7 @@ def resnet(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    layers: tuple[int, ...] = (3, 4, 6, 3),
+    layers: tuple[Annotated[int, Ge(1)], ...] = (3, 4, 6, 3),
     block: Literal["bottleneck", "basic"] = "bottleneck",
     width: Annotated[int, Ge(1)] = 64,
     groups: Annotated[int, Ge(1)] = 1,
@@ -25,7 +25,7 @@ def resnet(
     stem: Literal["imagenet", "small"] = "imagenet",
     initialization: Literal["he", "pytorch"] = "he",
 ) -> nn.Sequential:
-    """A ResNet or ResNeXt: images (B, C, H, W) to logits (B, classes).
+    """Build a ResNet or ResNeXt: images (B, C, H, W) to logits (B, classes).
 
     The default is ResNet-50, and `layers` 3, 4, 23, 3 make ResNet-101; with 32 groups of width 4 that is ResNeXt-101
     32x4d, with 64 groups of width 4 ResNeXt-101 64x4d. Four times two basic blocks make ResNet-18. The bottlenecks are
@@ -50,12 +50,8 @@ def resnet(
             torchvision; "pytorch" is PyTorch's default for each layer.
 
     Raises:
-        UserError: inputs that are no images, a stage without blocks, or groups without channels.
+        UserError: inputs that are no images, or groups without channels.
     """
-    if not layers or min(layers) < 1:
-        raise UserError(
-            f"layers {tuple(layers)} leave a stage empty", where="run.model.layers", hint="such as [3, 4, 6, 3]"
-        )
     if width * width_per_group < 64:
         raise UserError(
             f"width {width} and width_per_group {width_per_group} leave the groups without channels",
@@ -116,7 +112,7 @@ def _bottleneck(channels: int, planes: int, stride: int, groups: int, width_per_
 
 
 def _projection(channels: int, outputs: int, stride: int) -> nn.Module | None:
-    """The shortcut of a block whose outputs are not of the shape of its inputs."""
+    """Return the shortcut of a block if its outputs differ in shape from its inputs."""
     if stride == 1 and channels == outputs:
         return None
     return nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))

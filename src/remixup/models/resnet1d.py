@@ -44,12 +44,12 @@ def resnet1d(
     classes: int,
     *,
     width: Annotated[int, Ge(1)] = 64,
-    blocks: tuple[int, ...] = (2, 2, 2, 2),
+    blocks: tuple[Annotated[int, Ge(1)], ...] = (2, 2, 2, 2),
 ) -> nn.Sequential:
-    """A ResNet over time: series (B, C, T) to logits (B, classes).
+    """Build a ResNet over time: series (B, C, T) to logits (B, classes).
 
     The default is the 1-D ResNet-18 of Guo et al. 2023 (2309.09970, released code `models/resnet1d.py`): torchvision's,
-    with a convolution of 7 steps and stride 2 and a max pool of 3 and stride 2 before the blocks. Initialisation:
+    with a convolution of 7 steps and stride 2 and a max pool of 3 and stride 2 before the blocks. Initialization:
     torchvision's too, He et al. 2015 (1502.01852) over the outputs for convolutions.
 
     Args:
@@ -59,17 +59,13 @@ def resnet1d(
         blocks: the number of blocks in each stage; 2, 2, 2, 2 make 18 layers.
 
     Raises:
-        UserError: inputs that are no series, or a stage without blocks.
+        UserError: inputs that are no series.
     """
     if len(input_shape) != 2:
         raise UserError(
             f"resnet1d needs series of shape (channels, time), not inputs of shape {tuple(input_shape)}",
             where="run.model.name",
             hint="use mlp for features, preact_resnet for images",
-        )
-    if not blocks or min(blocks) < 1:
-        raise UserError(
-            f"blocks {tuple(blocks)} leave a stage empty", where="run.model.blocks", hint="such as [2, 2, 2, 2]"
         )
     stem = nn.Sequential(
         nn.Conv1d(input_shape[0], width, 7, stride=2, padding=3, bias=False),

@@ -19,10 +19,10 @@ def small_cnn(
     widths: tuple[int, ...] = (32, 64, 128),
     groups: Annotated[int, Ge(1)] = 8,
 ) -> nn.Sequential:
-    """3x3 convolutions, each with group norm, ReLU and a 2x2 mean: images (B, C, H, W) to logits (B, classes).
+    """Stack 3x3 convolutions, each with group norm, ReLU and a 2x2 mean: images (B, C, H, W) to logits (B, classes).
 
     Group norm (Wu and He, 2018, 1803.08494) looks at one example alone, as private training asks. The stem is the first
-    of the convolutions. Initialisation: PyTorch's defaults.
+    of the convolutions. Initialization: PyTorch's defaults.
 
     Args:
         input_shape: (C, H, W).
@@ -31,8 +31,8 @@ def small_cnn(
         groups: of channels in each norm.
 
     Raises:
-        UserError: inputs that are no images or too small for so many convolutions, no widths, or one that does not fall
-            into so many groups.
+        UserError: inputs that are no images or too small for the number of convolutions, no widths, or one that is no
+            multiple of the groups.
     """
     channels = image_channels(input_shape, "small_cnn")
     side = min(input_shape[1:]) // 2 ** len(widths)

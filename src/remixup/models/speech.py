@@ -1,7 +1,7 @@
 """Convolutional networks for spectrograms of one-second commands, as adiyoss/GCommandsPytorch has them.
 
 The mixup paper (1710.09412, section 3.4) names LeNet and VGG-11 without details. That they are this code's is our
-reading; it follows torch's default initialisation. (In the PyTorch of its day batch norm's scales began uniform in
+reading; it follows torch's default initialization. (In the PyTorch of its day batch norm's scales began uniform in
 [0, 1); that they begin at 1, as in every release since 1.2, is our choice.)
 """
 
@@ -26,7 +26,7 @@ def lenet(
     width: Annotated[int, Ge(1)] = 20,
     hidden: Annotated[int, Ge(1)] = 1000,
 ) -> nn.Sequential:
-    """Two 5x5 convolutions and two linear layers: spectrograms (B, C, H, W) to logits (B, classes).
+    """Build a LeNet of two 5x5 convolutions and two linear layers: spectrograms (B, C, H, W) to logits (B, classes).
 
     The convolutions have no padding; each is followed by a 2x2 max pool and a ReLU. Dropout of probability 0.5 takes
     whole channels of the second convolution before its pool, and hidden units before the last layer. Spectrograms of
@@ -65,7 +65,7 @@ def vgg11(
     width: Annotated[int, Ge(1)] = 64,
     hidden: Annotated[int, Ge(1)] = 512,
 ) -> nn.Sequential:
-    """VGG-11 with batch norm: spectrograms (B, C, H, W) to logits (B, classes).
+    """Build VGG-11 with batch norm: spectrograms (B, C, H, W) to logits (B, classes).
 
     Simonyan & Zisserman 2015 (1409.1556, configuration A) up to the last pool, then two linear layers with neither a
     non-linearity nor dropout between them. Spectrograms of (1, 161, 101) give the first of these 7,680 features. The

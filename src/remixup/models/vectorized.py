@@ -89,10 +89,6 @@ class MemberConv2d(nn.Module):
         y: Tensor = F.conv2d(x, kernels, None, self.stride, self.padding, groups=len(self.weight))
         return y
 
-    def extra_repr(self) -> str:
-        """Members and channels, for the printed network."""
-        return f"members={len(self.weight)}, {self.channels}, {self.weight.shape[1]}, stride={self.stride}"
-
 
 class MemberBatchNorm2d(nn.Module):
     """Batch norm for each of S members on folded images of C channels, with torch's initial values and constants.
@@ -115,10 +111,6 @@ class MemberBatchNorm2d(nn.Module):
         mean, var, weight, bias = (each.view(-1) for each in values)
         return F.batch_norm(x, mean, var, weight, bias, self.training)
 
-    def extra_repr(self) -> str:
-        """Members and channels, for the printed network."""
-        return f"members={self.weight.shape[0]}, {self.weight.shape[1]}"
-
 
 class MemberDropout(nn.Module):
     """Dropout on folded images, with a generator for each member.
@@ -134,16 +126,12 @@ class MemberDropout(nn.Module):
         self.generators: list[torch.Generator] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        """In training set a share p of (B, S C, H, W) to zero and divide the others by 1 - p."""
+        """Set, in training, a share p of (B, S C, H, W) to zero and divide the others by 1 - p."""
         if not self.training or self.p == 0.0 or not self.generators:
             return F.dropout(x, self.p, self.training)
         shape = (x.shape[0], x.shape[1] // len(self.generators), *x.shape[2:])
         masks = [x.new_empty(shape).bernoulli_(1 - self.p, generator=source) for source in self.generators]
         return x * _fold(torch.stack(masks).div_(1 - self.p))
-
-    def extra_repr(self) -> str:
-        """The probability, for the printed network."""
-        return f"p={self.p}"
 
 
 class MemberDenseLayer(nn.Module):

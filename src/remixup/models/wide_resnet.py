@@ -7,7 +7,7 @@ from annotated_types import Ge, Lt
 from torch import nn
 
 from remixup.errors import UserError
-from remixup.models import image_channels, initialise_he
+from remixup.models import image_channels, initialize_he
 from remixup.models.preact_resnet import PreActBlock
 
 NUMERICS = 1
@@ -24,11 +24,11 @@ def wide_resnet(
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
     norm_groups: Annotated[int, Ge(0)] = 0,
 ) -> nn.Sequential:
-    """A wide ResNet, WRN-depth-widen: images (B, C, H, W) to logits (B, classes).
+    """Build a wide ResNet, WRN-depth-widen: images (B, C, H, W) to logits (B, classes).
 
     Three stages of (depth - 4) / 6 pre-activation blocks with `base * widen` channels, doubled at the second and the
     third (table 1 of the paper), then a last batch norm and ReLU. The mixup authors released no code for it: that
-    theirs is this one is our reading. Initialisation: `remixup.models.initialise_he`, as in the released code; that
+    theirs is this one is our reading. Initialization: `remixup.models.initialize_he`, as in the released code; that
     batch norm's scales begin at 1 is our choice (Torch 7 drew them from [0, 1)).
 
     Args:
@@ -44,7 +44,7 @@ def wide_resnet(
     Raises:
         UserError: inputs that are no images, a depth that is not 6 n + 4, or channels that do not fall into the groups.
     """
-    if depth < 10 or (depth - 4) % 6:
+    if (depth - 4) % 6:
         raise UserError(
             f"a wide ResNet of depth {depth} does not exist",
             where="run.model.depth",
@@ -76,5 +76,5 @@ def wide_resnet(
         nn.Linear(channels, classes),
     )
     network = nn.Sequential(stages)
-    initialise_he(network)
+    initialize_he(network)
     return network

@@ -65,7 +65,6 @@ class Provenance(_Fact):
     started: str = Field(description="ISO 8601 time")
     seconds: float = Field(description="of training, those before an interruption not included")
     processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")
-    batched_with: list[str] = Field([], description="the other runs of a batch that was trained as one")
     load_average: float | None = Field(
         None,
         description="processes that wanted a core over the last five minutes at the end of training: where they are "

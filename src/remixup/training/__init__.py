@@ -1,1 +1,1 @@
-"""Training on a CPU or GPU, of one network or a population of seeds."""
+"""Training on a CPU or GPU, of one seed or of vectorized seeds."""

@@ -35,7 +35,7 @@ class MixingRound:
 
 @dataclass(frozen=True)
 class Batch:
-    """A minibatch, or a part of one that passes through the network by itself."""
+    """A minibatch or a micro-batch: what passes through the network at once."""
 
     order: Tensor
     """Positions of the examples in the training set, int64 (members, n)."""
@@ -65,10 +65,8 @@ def draw_epoch(trainer: SupervisedTrainer) -> list[list[Batch]]:
     spec, inputs, epoch, seeds = trainer.spec, trainer.inputs, trainer.epoch, trainer.seeds
     device, count = trainer.device, inputs.train.shape[1]
     used = count // spec.batch_size * spec.batch_size if spec.drop_last else count
-    # A seed may occur several times. Drawing its order once is faster.
     drawn_in = epoch if spec.reshuffle else 0
-    orders = {seed: _order(count, used, spec.passes, generator(seed, "order", drawn_in)) for seed in set(seeds)}
-    order = torch.stack([orders[seed] for seed in seeds])
+    order = torch.stack([_order(count, used, spec.passes, generator(seed, "order", drawn_in)) for seed in seeds])
     steps = [
         portions(size, spec.micro_batch or spec.batch_size) for size in spec.passes * portions(used, spec.batch_size)
     ]
@@ -81,8 +79,8 @@ def draw_epoch(trainer: SupervisedTrainer) -> list[list[Batch]]:
     if trainer.mixing.noise is not None:
         noise = [torch.Generator(device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
     rounds = _draw_rounds(trainer, order, sizes)
-    pieces = zip(order.to(device).split(sizes, 1), uniforms.split(sizes, 1), crops, rounds, strict=True)
-    batches = iter([Batch(*piece, noise) for piece in pieces])
+    drawn = zip(order.to(device).split(sizes, 1), uniforms.split(sizes, 1), crops, rounds, strict=True)
+    batches = iter([Batch(*each, noise) for each in drawn])
     return [[next(batches) for _ in step] for step in steps]
 
 
@@ -102,10 +100,7 @@ def _draw_rounds(trainer: SupervisedTrainer, order: Tensor, sizes: list[int]) ->
     mixing, epoch, seeds, device = trainer.mixing, trainer.epoch, trainer.seeds, trainer.device
     if mixing.ratio is None or epoch < mixing.warmup_epochs:
         return iter([[] for _ in sizes])
-    sampled = [
-        ratio((len(sizes),), generator=generator(seed, "ratio", epoch))
-        for ratio, seed in zip(trainer.ratios, seeds, strict=True)
-    ]
+    sampled = [mixing.ratio((len(sizes),), generator=generator(seed, "ratio", epoch)) for seed in seeds]
     ratios = torch.stack(sampled).view(len(seeds), len(sizes), -1).to(device)
     count = ratios.shape[2]
     positions = None

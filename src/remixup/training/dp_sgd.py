@@ -18,20 +18,19 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from remixup.config.requirements import Problem
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
 from remixup.mixing import take
 from remixup.randomness import Purpose, derive, generator
 from remixup.training.supervised import SupervisedTrainer
-from remixup.training.trainer import Problem
-
-ScaleNoiseBy = Literal["sensitivity", "max_grad_norm"]
 
 MIXED_PAIRS = 3
 """Sensitivity, in clipping norms, of a minibatch's sum to one example if examples are mixed by a random permutation.
@@ -116,7 +115,7 @@ class Minibatch:
 
 
 class DPTrainer(SupervisedTrainer):
-    """Train one seed with differential privacy.
+    """Train on labels under (ε, δ)-differential privacy: DP-SGD, perhaps with several views of each example (DP-Mix).
 
     An epoch has `passes` times n / `batch_size` steps, rounded, at least one; each includes each of the n examples with
     probability `batch_size` / n. An example's set is `views` augmented copies of it, `pool_views` images of the
@@ -128,6 +127,20 @@ class DPTrainer(SupervisedTrainer):
     k), before the gradient is clipped: naive mixup. An example then changes the sum by up to `MIXED_PAIRS` clipping
     norms, and the noise is larger in proportion, unless `scale_noise_by` is `max_grad_norm`. The true ε is recorded in
     either case.
+
+    Args:
+        spec: specification with a network without batch norm.
+        seeds: seeds of the block, one.
+        inputs: data whose training part is private.
+        device: where to train.
+        epsilon: the privacy budget of all epochs together.
+        delta: the probability that the guarantee fails.
+        max_grad_norm: the norm to which each example's gradient is clipped.
+        views: augmented copies of an example, whose gradients are averaged (K_base of DP-Mix).
+        self_mixtures: additional mixtures of two members of an example's own set (K_self).
+        pool_views: synthetic images of the dataset's pool in the set (K_diff).
+        scale_noise_by: whether the noise covers what an example can really change, or the clipping norm whatever is
+            mixed. In the second case there is less noise, and ε exceeds `epsilon`; the true ε is recorded.
 
     Attributes:
         rate: the probability q that an example is in a minibatch.
@@ -145,13 +158,13 @@ class DPTrainer(SupervisedTrainer):
         inputs: Inputs,
         device: torch.device,
         *,
-        epsilon: float,
-        delta: float,
-        max_grad_norm: float,
-        views: int,
-        self_mixtures: int,
-        pool_views: int,
-        scale_noise_by: ScaleNoiseBy,
+        epsilon: Annotated[float, Gt(0)],
+        delta: Annotated[float, Gt(0), Lt(1)] = 1e-5,
+        max_grad_norm: Annotated[float, Gt(0)] = 1.0,
+        views: Annotated[int, Ge(1)] = 1,
+        self_mixtures: Annotated[int, Ge(0)] = 0,
+        pool_views: Annotated[int, Ge(0)] = 0,
+        scale_noise_by: Literal["sensitivity", "max_grad_norm"] = "sensitivity",
     ) -> None:
         self.epsilon, self.delta, self.max_grad_norm = epsilon, delta, max_grad_norm
         self.views, self.self_mixtures, self.pool_views = views, self_mixtures, pool_views
@@ -163,12 +176,13 @@ class DPTrainer(SupervisedTrainer):
 
     def _problems(self) -> Iterator[Problem]:
         yield from super()._problems()
-        normed = any(isinstance(module, _BatchNorm) for module in self.model.modules())
-        yield normed, "model", "batch norm mixes the examples of a minibatch", "a network with group norm"
+        if any(isinstance(module, _BatchNorm) for module in self.model.modules()):
+            yield "model", "batch norm mixes the examples of a minibatch; use a network with group norm"
         count = self.inputs.train.shape[1]
-        too_large = self.spec.batch_size > count
-        yield too_large, "batch_size", f"there are {count} training examples", f"up to {count}"
-        yield self.pool_views > 0 and self.inputs.pool is None, "dataset", "this dataset has no pool", None
+        if self.spec.batch_size > count:
+            yield "batch_size", f"there are {count} training examples"
+        if self.pool_views > 0 and self.inputs.pool is None:
+            yield "dataset", "this dataset has no pool"
 
     @property
     def sensitivity(self) -> int:
@@ -214,21 +228,21 @@ class DPTrainer(SupervisedTrainer):
         return {"train_loss": mean, "epsilon": torch.tensor([self.spent(self.epoch + 1)], dtype=torch.float64)}
 
     def accumulate(self, drawn: Minibatch) -> Tensor:
-        """Pass the per-example gradients of a minibatch to the optimizer, which clips all but the last part here.
+        """Pass the per-example gradients of a minibatch to the optimizer; clip all but the last micro-batch.
 
         Returns:
             The sum of the examples' losses, float64 ().
         """
         x, target = self.sets(drawn)
         size = self.spec.micro_batch or max(1, len(x))
-        parts = list(zip(x.split(size), target.split(size), strict=True))
+        batches = list(zip(x.split(size), target.split(size), strict=True))
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for k, part in enumerate(parts):
-            gradients, losses = self.gradients(*part)
+        for k, batch in enumerate(batches):
+            gradients, losses = self.gradients(*batch)
             for weight, gradient in zip(self.model.parameters(), gradients, strict=True):
                 weight.grad_sample = gradient  # type: ignore[attr-defined]
             total += losses.sum(dtype=torch.float64)
-            if k + 1 < len(parts):
+            if k + 1 < len(batches):
                 self.noisy.clip_and_accumulate()
         return total
 

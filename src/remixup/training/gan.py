@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,15 +17,13 @@ from remixup.models.mlp import MemberLinear
 from remixup.randomness import generator
 from remixup.training.trainer import Trainer
 
-Pairs = Literal["real-fake", "batches"]
-
 SNAPSHOTS = (10, 100, 1_000, 10_000, 20_000)
 """Outer iterations after which the paper's figure shows samples."""
 SNAPSHOT_SAMPLES = 512
 
 
 class GANTrainer(Trainer):
-    """Train a block of seeds of a generative adversarial network.
+    """Train a generator against a discriminator (mixup paper, Figure 5); without a ratio, a standard GAN.
 
     An outer iteration is `critic_steps` steps of the discriminator d and one of the generator g, each on a fresh
     minibatch of n = `batch_size` real examples x (drawn from the training part with replacement) and n latents z. d
@@ -42,6 +41,16 @@ class GANTrainer(Trainer):
     An epoch is `iterations` outer iterations. After outer iterations 10, 100, 1,000, 10,000, 20,000 and the last, 512
     samples of each generator, always from the same latents, are stored in the network's buffer `snapshots` (seeds,
     snapshots, 512, features), which is NaN before that. Checkpoints therefore contain them.
+
+    Args:
+        spec: specification with the model `gan`.
+        seeds: seeds of the block.
+        inputs: rows of features.
+        device: where to train.
+        iterations: outer iterations in an epoch.
+        critic_steps: steps of the discriminator before each step of the generator.
+        pairs: what to mix: real with generated examples, as in the paper's equation, or two minibatches of both, as in
+            its first author's example.
     """
 
     def __init__(
@@ -51,9 +60,9 @@ class GANTrainer(Trainer):
         inputs: Inputs,
         device: torch.device,
         *,
-        iterations: int,
-        critic_steps: int,
-        pairs: Pairs,
+        iterations: Annotated[int, Ge(1)] = 100,
+        critic_steps: Annotated[int, Ge(1)] = 5,
+        pairs: Literal["real-fake", "batches"] = "real-fake",
     ) -> None:
         super().__init__(spec, seeds, inputs, device)
         self.iterations, self.critic_steps, self.pairs = iterations, critic_steps, pairs
@@ -78,18 +87,18 @@ class GANTrainer(Trainer):
 
     def _train_epoch(self) -> None:
         total = torch.zeros(2, len(self.seeds), dtype=torch.float64, device=self.device)
-        for k, iteration in enumerate(self.draw_epoch()):
+        for k, steps in enumerate(self.draw_epoch()):
             self._set_rate(self.epoch + k / self.iterations)
-            total += self.iterate(iteration)
+            total += self.iterate(steps)
             done = self.epoch * self.iterations + k + 1
             if done in self.snapshot_iterations:
                 self.snapshots[:, self.snapshot_iterations.index(done)] = self.samples(SNAPSHOT_SAMPLES)
         discriminator, generator_loss = (total / self.iterations).tolist()
         self._record({"train_loss": discriminator, "generator_loss": generator_loss})
 
-    def iterate(self, iteration: Iteration) -> Tensor:
+    def iterate(self, steps: list[Step]) -> Tensor:
         """Run one outer iteration; return the mean discriminator loss and the generator's loss, (2, seeds)."""
-        *critic_steps, last = iteration.steps
+        *critic_steps, last = steps
         latents = torch.stack([step.latent for step in critic_steps], dim=1)
         with torch.no_grad():  # one pass for all of the discriminator's steps: the generator does not change meanwhile
             fakes = self.generator(latents.flatten(1, 2)).unflatten(1, (self.critic_steps, -1))
@@ -131,8 +140,8 @@ class GANTrainer(Trainer):
         self.optimizer.step()
         return loss.detach()
 
-    def draw_epoch(self) -> list[Iteration]:
-        """Draw all random choices of the current epoch."""
+    def draw_epoch(self) -> list[list[Step]]:
+        """Draw all random choices of the current epoch: for each outer iteration its steps, the generator's last."""
         ratios = self.mixing.ratio
         two = ratios is not None and self.pairs == "batches"
         shape = (self.iterations, self.critic_steps + 1, self.spec.batch_size * (2 if two else 1))
@@ -154,7 +163,7 @@ class GANTrainer(Trainer):
         def step(iteration: int, k: int) -> Step:
             return Step(*(each[:, iteration, k] for each in drawn))
 
-        return [Iteration([step(i, k) for k in range(self.critic_steps + 1)]) for i in range(self.iterations)]
+        return [[step(i, k) for k in range(self.critic_steps + 1)] for i in range(self.iterations)]
 
 
 @dataclass(frozen=True)
@@ -169,10 +178,3 @@ class Step:
     """λ of each pair, (seeds, n)."""
     partner: Tensor | None = None
     """Positions (seeds, n) in the second minibatch, int64, where two are mixed."""
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """An outer iteration: the steps of the discriminator, then that of the generator."""
-
-    steps: list[Step]

@@ -6,12 +6,10 @@ import os
 import shutil
 import time
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -27,20 +25,15 @@ from remixup.store.manifest import JobManifest
 from remixup.store.provenance import Provenance, processor
 from remixup.store.run_store import Store, enough_space, weights_fault
 from remixup.training import checkpoints, malloc, objectives
-from remixup.training.company import Company, companies
 from remixup.training.data_parallel import team
-from remixup.training.supervised import SupervisedTrainer
 from remixup.training.trainer import Trainer
 
 RESUME_SECONDS = 5.0
 """A resume point is written after an epoch when the last is older, so that writing never costs more than training."""
 
 
-class Reporter(Protocol):
-    """Is told of the progress of seed blocks."""
-
-    def __call__(self, run: str, seeds: list[int], training: Trainer) -> None:
-        """Report an epoch that has ended."""
+Reporter = Callable[[str, list[int], Trainer], None]
+"""Report the end of an epoch, given the run's key, the seeds of the block and their trainer."""
 
 
 def pick_device(held: list[str]) -> torch.device:
@@ -49,14 +42,14 @@ def pick_device(held: list[str]) -> torch.device:
 
 
 class Runner:
-    """Trains runs into a store, on one device or, where minibatches can be shared, in several processes.
+    """Train runs into a store, on one device or, where minibatches can be shared, in several processes.
 
     Args:
-        store: gets the results.
+        store: where results are written.
         data: the data folder.
         device: of this process.
-        report: is told of the progress.
-        processes: the most that train one run together, each on a device of its own.
+        report: called after each epoch.
+        processes: the largest number that trains one run together, each on a device of its own.
     """
 
     def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter, processes: int = 1) -> None:
@@ -70,8 +63,8 @@ class Runner:
         A damaged block is moved aside, and its seeds are trained again.
 
         Args:
-            spec: of the run.
-            seeds: their number; the last is seeds - 1.
+            spec: the run.
+            seeds: number of seeds; the last one is seeds - 1.
             keep_weights: whether to store the trained weights, too.
             first: the first seed.
         """
@@ -108,18 +101,7 @@ class Runner:
         """Train some seeds of a run together and add them to the store; the caller has locked the run."""
         began = datetime.now(UTC)
         training, seconds = self._fit(spec, seeds)
-        return self._publish(training, keep_weights, began, seconds)
-
-    def _publish(
-        self,
-        training: Trainer,
-        keep_weights: bool,
-        began: datetime,
-        seconds: float,
-        batched_with: Sequence[str] = (),
-    ) -> SeedBlock:
-        """Add a finished training to the store."""
-        spec, seeds, run = training.spec, training.seeds, training.spec.key()
+        run = spec.key()
         if keep_weights:
             checkpoints.keep_weights(training, self.store.checkpoint(run, seeds))
         made = Provenance(
@@ -132,63 +114,11 @@ class Runner:
             data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
             started=began.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
-            batched_with=list(batched_with),
             load_average=round(os.getloadavg()[1], 2),
         )
         block = self.store.publish(spec, seeds, training.history, made)
         self.store.resume_point(run, seeds).unlink(missing_ok=True)
         return block
-
-    def train_batched(self, specs: list[RunSpec], seeds: int, keep_weights: set[str]) -> None:
-        """Train the seeds that two or more of some runs lack alike, these runs together as one.
-
-        Runs that were interrupted after different epochs are left to `train`, which resumes each by itself.
-        """
-        runs = {spec.key(): spec for spec in specs}
-        with ExitStack() as locks, enough_space(self.store.runs):
-            for run in sorted(runs):
-                locks.enter_context(self.store.lock(run))
-            lacking: defaultdict[tuple[int, ...], list[RunSpec]] = defaultdict(list)
-            for run, spec in runs.items():
-                for block in self.store.missing(run, seeds, vectorized=True):
-                    lacking[tuple(block)].append(spec)
-            for block_seeds, members in lacking.items():
-                if len(members) > 1:
-                    self._fit_batched(members, list(block_seeds), keep_weights)
-
-    def _fit_batched(self, specs: list[RunSpec], seeds: list[int], keep_weights: set[str]) -> None:
-        started, began = datetime.now(UTC), time.monotonic()
-        prepare_process(specs[0])
-        inputs = self.inputs(specs[0], seeds)
-        members = [SupervisedTrainer(spec, seeds, inputs, self.device) for spec in specs]
-        points = [self.store.resume_point(spec.key(), seeds) for spec in specs]
-        for training, point in zip(members, points, strict=True):
-            checkpoints.load_resume_point(training, point)
-        if len({training.epoch for training in members}) > 1:
-            return
-        company = Company(members)
-
-        def save() -> None:
-            company.hand_back()
-            for training, point in zip(members, points, strict=True):
-                checkpoints.save_resume_point(training, point)
-
-        save_if_due = _every_few_seconds(save)
-
-        def after_epoch() -> None:
-            if not company.joint.finished:
-                save_if_due()
-            for training in members:
-                self.report(training.spec.key(), seeds, training)
-
-        company.run(after_epoch)
-        seconds = (time.monotonic() - began) / len(members)
-        for training, point in zip(members, points, strict=True):
-            if training.finished:
-                others = [spec.key() for spec in specs if spec is not training.spec]
-                self._publish(training, training.spec.key() in keep_weights, started, seconds, others)
-            else:
-                checkpoints.save_resume_point(training, point)
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Trainer, float]:
         """Return a finished training, and the seconds it took (those before an interruption not included)."""
@@ -199,11 +129,13 @@ class Runner:
         with team(min(self.processes, spec.shares), self.device, _take_part, (spec, seeds, self.data, point)):
             training = start(spec, seeds, inputs, self.device)
             checkpoints.load_resume_point(training, point)
-            save_if_due = _every_few_seconds(lambda: checkpoints.save_resume_point(training, point))
+            saved = time.monotonic()
 
             def after_epoch(training: Trainer) -> None:
-                if not training.finished:
-                    save_if_due()
+                nonlocal saved
+                if not training.finished and time.monotonic() - saved >= RESUME_SECONDS:
+                    checkpoints.save_resume_point(training, point)
+                    saved = time.monotonic()
                 self.report(spec.key(), seeds, training)
 
             training.run(after_epoch)
@@ -222,23 +154,10 @@ class Runner:
         self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
-def _every_few_seconds(save: Callable[[], None]) -> Callable[[], None]:
-    """Return a function to call often: it saves where the last time is `RESUME_SECONDS` ago or more."""
-    saved = time.monotonic()
-
-    def save_if_due() -> None:
-        nonlocal saved
-        if time.monotonic() - saved >= RESUME_SECONDS:
-            save()
-            saved = time.monotonic()
-
-    return save_if_due
-
-
 def prepare_process(spec: RunSpec) -> None:
-    """Set up this process to compute as a run asks for: its number of threads, and float32 without TensorFloat-32.
+    """Set this process's number of threads to the run's, and disable TensorFloat-32.
 
-    By default PyTorch has a GPU round the inputs of convolutions to ten bits.
+    By default PyTorch lets a GPU round the inputs of convolutions to ten bits.
     """
     torch.set_num_threads(spec.execution.threads)
     # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
@@ -248,7 +167,7 @@ def prepare_process(spec: RunSpec) -> None:
 
 
 def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path, point: Path) -> None:
-    """Train as the first process of a team does, which reports and writes for all."""
+    """Train in a further process of a team, without reporting or writing."""
     prepare_process(spec)
     prepared = load(spec.dataset.name, spec.dataset.version, folder=data)
     training = start(spec, seeds, make_inputs(spec, seeds, prepared, device), device)
@@ -257,9 +176,9 @@ def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path
 
 
 def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Trainer:
-    """Return the training of a seed block, before its first epoch, as the run's objective makes it."""
-    begun: Trainer = bind(objectives, spec.objective)(spec, seeds, inputs, device)
-    return begun
+    """Build the trainer of a seed block, as the run's objective says."""
+    trainer: Trainer = bind(objectives, spec.objective)(spec, seeds, inputs, device)
+    return trainer
 
 
 def _data(manifest: dict[str, Any], spec: RunSpec) -> provenance.Data:
@@ -274,22 +193,17 @@ def hardware(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
-def train_pack(
+def train_all(
     runner: Runner, runs: dict[str, tuple[RunSpec, int]], keep_weights: set[str], log: Callable[[str], Path]
 ) -> JobManifest:
     """Train the runs of a job, and return its manifest.
 
-    A run that fails does not stop the others: its traceback is written to the log file that the manifest names. A
-    mistake of the user's stops the job.
+    A run that fails does not stop the others: its traceback is written to the log file that the manifest names.
+
+    Raises:
+        UserError: for a mistake of the user, which stops the job.
     """
     manifest = JobManifest()
-    for batch in companies(list(runs.values())):
-        try:
-            runner.train_batched(batch, runs[batch[0].key()][1], keep_weights)
-        except UserError:
-            raise
-        except Exception as error:  # below, each by itself, it is seen which of them fails
-            print(f"{len(batch)} batched runs failed ({error!r}); they are trained one by one", flush=True)
     for key, (spec, seeds) in runs.items():
         try:
             blocks = runner.train(spec, seeds, key in keep_weights)

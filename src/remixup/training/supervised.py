@@ -1,4 +1,4 @@
-"""Supervised training, on a CPU or GPU, of one network or of a population of seeds side by side."""
+"""Supervised training, on a CPU or GPU, of one seed or of vectorized seeds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from torch import Tensor, nn
 
 from remixup import models
 from remixup.config.registry import bind
+from remixup.config.requirements import Problem
 from remixup.config.run import RunSpec
 from remixup.data import augmentation
 from remixup.data.inputs import Inputs, portions
+from remixup.errors import UserError
 from remixup.mixing import TrainingSet, take
 from remixup.randomness import derive
 from remixup.training.batches import Batch, MixingRound, draw_epoch
 from remixup.training.data_parallel import Share
-from remixup.training.trainer import Problem, Trainer, initial_model, refuse
+from remixup.training.trainer import Trainer, initial_model
 
 NUMERICS = 1
 EVALUATION_ROWS = 1000
@@ -29,41 +31,40 @@ ROWS_ON_CPU = 300
 
 
 class SupervisedTrainer(Trainer):
-    """Train a block of seeds on labels, by the loss of the dataset's task.
+    """Train on labels, by the loss of the dataset's task.
 
-    A population (a model that is batched over members) holds all seeds of the block in one network whose tensors have a
-    leading member dimension; any other model trains the block's one seed. Members do not affect each other: their
+    A vectorized model holds all seeds of the block in one network whose tensors have a leading member dimension; any
+    other model trains the block's one seed. Members do not affect each other: their
     losses are summed, and the optimizers work element by element.
     """
 
     def __init__(self, spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> None:
         if not spec.vectorized and len(seeds) != 1:
-            raise ValueError("only population models train several seeds in one block")
+            raise ValueError("only vectorized models train several seeds in one block")
         super().__init__(spec, seeds, inputs, device)
-        refuse(self._problems(), f"dataset {spec.dataset.name}")
-        ratio = self.mixing.ratio
-        self.ratios = [] if ratio is None else [ratio] * len(seeds)
+        for key, what in self._problems():
+            raise UserError(f"{what} (dataset {spec.dataset.name})", where=f"run.{key}")
         self.share = Share()
         # Only a team needs the wrapper. Its reference cycle would keep the data in memory until garbage collection.
         self._team = self.share.wrap(_Losses(self)) if self.share.size > 1 else None
         self._networks: dict[tuple[int, int | None, bool], Callable[[Tensor], Tensor]] = {}
 
     def _problems(self) -> Iterator[Problem]:
-        """Yield what the data or the network may lack for the specification."""
+        """Yield what the data or the network lacks for the specification, and the setting in question."""
         spec, inputs, mixing, stages = self.spec, self.inputs, self.mixing, len(self.model)
         streamed = not isinstance(inputs.x, Tensor)
         pixels = not isinstance(inputs.x, Tensor) or inputs.x.dtype == torch.uint8
-        numeric, noise = inputs.y.is_floating_point(), spec.mixing.noise or {}
-        valid_cuts = f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them"
-        yield mixing.cut >= stages, "mixing.cut", f"{valid_cuts}, not {mixing.cut}", None
-        dataset_partners = streamed and mixing.partner.scope == "dataset"
-        yield dataset_partners, "mixing.partner", "image files are mixed within minibatches", None
-        yield spec.choose_epoch and inputs.validation is None, "choose_epoch", "no validation part to choose by", None
-        too_few = spec.drop_last and inputs.train.shape[1] < spec.batch_size
-        yield too_few, "drop_last", "no minibatch would be complete", None
-        yield numeric and mixing.smoothing > 0, "mixing.smoothing", "numeric labels are not smoothed", None
-        no_pixels = not pixels and noise.get("of") == "pixels"
-        yield no_pixels, "mixing.noise", "noise in units of pixels needs images", None
+        if mixing.cut >= stages:
+            valid = f"{spec.model['name']} has {stages} stages: it is cut after 1 to {stages - 1} of them"
+            yield "mixing.cut", f"{valid}, not {mixing.cut}"
+        if streamed and mixing.partner.scope == "dataset":
+            yield "mixing.partner", "image files are mixed within minibatches"
+        if spec.choose_epoch and inputs.validation is None:
+            yield "choose_epoch", "no validation part to choose by"
+        if spec.drop_last and inputs.train.shape[1] < spec.batch_size:
+            yield "drop_last", "no minibatch would be complete"
+        if not pixels and (spec.mixing.noise or {}).get("of") == "pixels":
+            yield "mixing.noise", "noise in units of pixels needs images"
 
     @cached_property
     def training_sets(self) -> list[TrainingSet]:
@@ -119,7 +120,7 @@ class SupervisedTrainer(Trainer):
         """Take one step of the optimizer.
 
         Args:
-            batches: the parts of a minibatch that this process computes, each with the weight of its loss.
+            batches: the micro-batches that this process computes, each with the weight of its loss.
             examples: as from `examples`; one item is taken for each batch.
 
         Returns:

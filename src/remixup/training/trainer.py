@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -15,16 +15,11 @@ from remixup import models
 from remixup.config.registry import bind
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
-from remixup.errors import UserError
 from remixup.mixing import Mixing
 from remixup.randomness import derive
 from remixup.training import optimizers, schedules
 
 HistoryRow = dict[str, float]
-
-
-Problem = tuple[bool, str, str, str | None]
-"""Whether a specification does not fit its data or network, the key in question, what is wrong, and advice."""
 
 
 class Trainer(ABC):
@@ -86,17 +81,6 @@ class Trainer(ABC):
         for member, seed in enumerate(self.seeds):
             row = {name: column[member] for name, column in columns.items()}
             self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
-
-
-def refuse(problems: Iterable[Problem], subject: str) -> None:
-    """Raise a UserError for the first problem that occurs.
-
-    These are the requirements that depend on the data or the network. All others are declared beside the components and
-    checked when the plan is read (`remixup.config.requirements`).
-    """
-    for occurs, key, what, hint in problems:
-        if occurs:
-            raise UserError(f"{what} ({subject})", where=f"run.{key}", hint=hint)
 
 
 @contextmanager

@@ -74,6 +74,10 @@ def test_compositions_that_are_refused(vicinity, expected):
     refused(expected, mixing=vicinity)
 
 
+def test_numbers_are_not_smoothed():
+    refused(r"mixing\.smoothing: numeric labels are not smoothed", dataset={"name": "no2"}, mixing={"smoothing": 0.1})
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -78,7 +78,7 @@ def test_mix_by_hand():
 
 
 def test_members_are_mixed_apart():
-    """A population's members each get their own ratio and partners, and nothing of their neighbours."""
+    """Members each get their own ratio and partners, and nothing of their neighbors."""
     x, target = (
         torch.randn(3, 5, 2, generator=generator()),
         torch.eye(4)[torch.randint(4, (3, 5), generator=generator())],

@@ -107,10 +107,10 @@ def test_partners_depend_on_their_generator_alone(draw):
 
 
 @pytest.mark.parametrize(("n", "k"), [(60, 7), (1_050, 4)])  # more than are compared at a time
-def test_neighbours_are_those_of_scikit_learn(n, k):
+def test_neighbors_are_those_of_scikit_learn(n, k):
     x, labels = points(n)
     found, available = TrainingSet(x, labels).neighbors(k, False)
-    expected = NearestNeighbors(n_neighbors=k).fit(x).kneighbors()[1]  # without queries, none is its own neighbour
+    expected = NearestNeighbors(n_neighbors=k).fit(x).kneighbors()[1]  # without queries, none is its own neighbor
     assert np.array_equal(found.numpy(), expected)
     assert (available == k).all()
 
@@ -139,7 +139,7 @@ def test_a_class_smaller_than_k_gives_the_members_that_it_has():
     examples, positions = TrainingSet(x, labels), torch.arange(9).repeat(3_000)
     drawn = nearest(examples, positions, k=4, same_class=True, generator=generator())
     assert examples.neighbors(4, True)[1].tolist() == [4] * 5 + [2] * 3 + [0]
-    assert (drawn[positions == 8] == 8).all()  # without neighbours: its own partner
+    assert (drawn[positions == 8] == 8).all()  # without neighbors: its own partner
     for example in range(8):
         others = [each for each in range(9) if each != example and labels[each] == labels[example]]
         values, found = drawn[positions == example].unique(return_counts=True)
@@ -159,7 +159,7 @@ def test_one_of_the_k_nearest_is_drawn_uniformly_and_never_the_example_itself():
         assert scipy.stats.chisquare(found).pvalue > 1e-3
 
 
-def test_more_neighbours_than_there_are_examples():
+def test_more_neighbors_than_there_are_examples():
     x, labels = points(5)
     drawn = nearest(TrainingSet(x, labels), torch.arange(5).repeat(200), k=200, generator=generator())
     for example, partners in enumerate(drawn.view(200, 5).T):
@@ -182,7 +182,7 @@ def test_a_training_set_of_one():
     assert second_loader(examples, torch.tensor([0]), generator=generator()).tolist() == [0]
 
 
-def test_neighbours_are_found_once(monkeypatch):
+def test_neighbors_are_found_once(monkeypatch):
     calls, cdist = [], torch.cdist
     monkeypatch.setattr(torch, "cdist", lambda *args: calls.append(1) or cdist(*args))
     examples = TrainingSet(*points(30))

@@ -50,7 +50,7 @@ def test_weights_of_several_examples_follow_dirichlet(alpha, examples):
 
 
 def test_weights_depend_on_each_other_as_those_of_dirichlet_do():
-    """Sums of some are Beta again (aggregation); independent Beta marginals, once normalised, would not be."""
+    """Sums of some are Beta again (aggregation); independent Beta marginals, once normalized, would not be."""
     drawn = weights(dirichlet((8_000,), alpha=0.7, examples=4, generator=generator()))
     for pair in ([0, 1], [1, 3], [2, 3]):
         total = drawn[:, pair].sum(-1).numpy()

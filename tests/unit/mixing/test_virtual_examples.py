@@ -166,7 +166,7 @@ def test_noise_is_gaussian_with_its_deviation_in_the_unit_asked_for(of):
     for channel, deviation in enumerate([0.1, 0.1] if of == "inputs" else [0.4, 0.2]):
         values = noisy[:, channel].flatten().numpy()
         assert scipy.stats.kstest(values, scipy.stats.norm(3.0, deviation).cdf).pvalue > 1e-3
-    # each value has its own: neighbours, channels and examples do not go together
+    # each value has its own: neighbors, channels and examples do not go together
     flat = (noisy - x)[:, :, :, :2].permute(1, 3, 0, 2).flatten(2).flatten(0, 1)
     assert (flat.corrcoef() - torch.eye(4)).abs().max() < 0.15
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from remixup import models
+from remixup.config.registry import resolve
 from remixup.errors import UserError
 
 SMALL = {
@@ -160,7 +161,7 @@ def test_an_unknown_name_gets_the_nearest_as_advice() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["stack", "seed_dropout", "vectorize", "MemberLinear", "image_channels", "initialise_he", "mlp.mlp", "_factories"],
+    ["stack", "seed_dropout", "vectorize", "MemberLinear", "image_channels", "initialize_he", "mlp.mlp", "_factories"],
 )
 def test_what_is_no_factory_cannot_be_named(name: str) -> None:
     with pytest.raises(UserError, match="unknown model"):
@@ -171,3 +172,21 @@ def test_what_is_no_factory_cannot_be_named(name: str) -> None:
 def test_a_convolutional_network_refuses_tables(name: str) -> None:
     with pytest.raises(UserError, match=rf"{name} needs images .* not inputs of shape \(4,\) \(use mlp"):
         models.build(name, (4,), CLASSES, **SMALL[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("preact_resnet", {"blocks": [2, 0, 2]}),
+        ("resnet", {"layers": [-1]}),
+        ("resnet1d", {"blocks": [1, 0]}),
+        ("mlp", {"hidden": [128, 0]}),
+        ("gan", {"hidden": [4, 0]}),
+        ("gan", {"latent": 0}),
+        ("densenet_bc", {"depth": 4}),
+        ("wide_resnet", {"depth": 4}),
+    ],
+)
+def test_sizes_that_are_too_small_are_refused_when_the_file_is_read(name: str, parameters: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=rf"model {name}: .* is >= 10?, not"):
+        resolve("model", {"name": name, **parameters})

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from remixup.errors import UserError
 from remixup.mixing import soft_cross_entropy
 from remixup.models import build, stack
 
@@ -86,14 +85,14 @@ def test_the_rounding_weights_stay_zero() -> None:
 def test_stack_keeps_the_order_and_leaves_the_members_alone() -> None:
     members = [member(seed, 6, 3) for seed in range(4)]
     before = [single.head.weight.clone() for single in members]
-    population = stack(members)
+    stacked = stack(members)
     with torch.no_grad():
-        population.head.weight.mul_(2)
+        stacked.head.weight.mul_(2)
     for i, weight in enumerate(before):
         assert torch.equal(members[i].head.weight, weight)
-        assert torch.equal(population.head.weight[i], 2 * weight[0])
+        assert torch.equal(stacked.head.weight[i], 2 * weight[0])
     blocks = stack([stack(members[:3]), members[3]])
-    assert torch.equal(blocks.stage1[0].weight, population.stage1[0].weight)
+    assert torch.equal(blocks.stage1[0].weight, stacked.stage1[0].weight)
     assert all(parameter.requires_grad for parameter in blocks.parameters())
 
 
@@ -135,9 +134,3 @@ def test_inputs_of_another_width_are_refused(width: int) -> None:
     # 3 and 16 would fit the weights once they are rounded up.
     with pytest.raises(ValueError, match="expected 4 features"):
         member(0, 4, 2)(torch.zeros(1, 2, width))
-
-
-@pytest.mark.parametrize("hidden", [(0,), (128, -1)])
-def test_hidden_widths_are_positive(hidden: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match=r"run\.model\.hidden: .*such as \[128, 128\]"):
-        build("mlp", (4,), 3, hidden=hidden)

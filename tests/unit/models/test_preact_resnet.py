@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config, Scale
-from remixup.errors import UserError
 from remixup.mixing import Mixing
 from remixup.models import build
 from remixup.models.preact_resnet import PreActBlock
@@ -112,7 +111,7 @@ def test_only_the_stem_with_a_norm_is_activated() -> None:
     assert torch.allclose(normed(2 * x), normed(x), atol=1e-3)  # the norm takes the scale out
 
 
-def test_the_initialisation_is_torchs_default() -> None:
+def test_the_initialization_is_torchs_default() -> None:
     torch.manual_seed(0)
     network = build("preact_resnet", (3, 32, 32), 10, width=16)
     for layer in [*convolutions(network), network.head[-1]]:
@@ -122,12 +121,6 @@ def test_the_initialisation_is_torchs_default() -> None:
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     assert len(norms) == 16
     assert all((norm.weight == 1).all() and not norm.bias.any() for norm in norms)
-
-
-@pytest.mark.parametrize("blocks", [(), (2, 0, 2), (-1,)])
-def test_a_stage_without_blocks_is_refused(blocks: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match=r"run\.model\.blocks: .*such as \[2, 2, 2, 2\]"):
-        build("preact_resnet", (3, 32, 32), 10, blocks=blocks)
 
 
 WITH_HOOKS = {"stem_norm": True, "activated_shortcut": True}

@@ -148,12 +148,6 @@ def test_groups_and_their_width_follow_the_stage() -> None:
     assert [(layer.groups, layer.in_channels, layer.out_channels) for layer in inner] == [(4, 12, 12), (4, 24, 24)]
 
 
-@pytest.mark.parametrize("layers", [(), (2, 0, 2), (-1,)])
-def test_a_stage_without_blocks_is_refused(layers: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match=r"run\.model\.layers: .*such as \[3, 4, 6, 3\]"):
-        build("resnet", (3, 32, 32), 10, layers=layers)
-
-
 def test_basic_blocks_have_no_groups() -> None:
     with pytest.raises(UserError, match=r"run\.model\.groups: basic blocks have no groups"):
         build("resnet", (3, 32, 32), 10, block="basic", groups=4)

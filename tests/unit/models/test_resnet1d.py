@@ -1,4 +1,4 @@
-"""The ResNet over time against torchvision's on images of height 1, and its population against single networks."""
+"""The ResNet over time against torchvision's on images of height 1, and stacked networks against single ones."""
 
 import pytest
 import torch
@@ -79,11 +79,6 @@ def test_only_series_pass(shape: tuple[int, ...]) -> None:
         build("resnet1d", shape, 3)
 
 
-def test_mistakes_in_its_parameters_are_told() -> None:
-    with pytest.raises(UserError, match="leave a stage empty"):
-        resnet1d((2, 50), 3, blocks=(1, 0))
-
-
 def member(seed: int) -> nn.Sequential:
     torch.manual_seed(seed)
     return build("resnet1d", (2, 61), 3, vectorized=True, width=8, blocks=(2, 1))
@@ -96,9 +91,9 @@ def single(seed: int) -> nn.Sequential:
 
 @pytest.mark.parametrize("seeds", [[4], [3, 1, 7]])
 def test_each_member_computes_and_differentiates_the_ordinary_network(seeds: list[int]) -> None:
-    population, alone = stack([member(seed) for seed in seeds]), [single(seed) for seed in seeds]
+    stacked, alone = stack([member(seed) for seed in seeds]), [single(seed) for seed in seeds]
     x = torch.randn(len(seeds), 6, 2, 61, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    out = population(x)
+    out = stacked(x)
     out.square().mean((1, 2)).sum().backward()
     for k, network in enumerate(alone):
         own = x[k].detach().requires_grad_()
@@ -107,11 +102,11 @@ def test_each_member_computes_and_differentiates_the_ordinary_network(seeds: lis
         torch.testing.assert_close(out[k], expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(x.grad[k], own.grad, rtol=1e-4, atol=1e-6)
         # the running statistics moved alike
-        torch.testing.assert_close(population.eval()(x.detach())[k], network.eval()(own.detach()), rtol=1e-4, atol=1e-5)
-        population.train()
+        torch.testing.assert_close(stacked.eval()(x.detach())[k], network.eval()(own.detach()), rtol=1e-4, atol=1e-5)
+        stacked.train()
 
 
 def test_a_cut_gives_series_again() -> None:
-    population = stack([member(0), member(1)])
-    hidden = population[:2](torch.randn(2, 5, 2, 61))
+    stacked = stack([member(0), member(1)])
+    hidden = stacked[:2](torch.randn(2, 5, 2, 61))
     assert hidden.shape == (2, 5, 8, 16)

@@ -6,7 +6,7 @@ from remixup.errors import UserError
 from remixup.models import build
 
 
-def test_one_example_does_not_depend_on_its_neighbours() -> None:
+def test_one_example_does_not_depend_on_its_neighbors() -> None:
     for name, parameters in (
         ("small_cnn", {"widths": (4, 8), "groups": 2}),
         ("wide_resnet", {"depth": 10, "widen": 1, "base": 4, "norm_groups": 2}),

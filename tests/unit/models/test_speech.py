@@ -106,7 +106,7 @@ def test_lenet_drops_hidden_units_after_their_relu() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet", "vgg11"])
-def test_the_initialisation_is_torchs_default(name: str) -> None:
+def test_the_initialization_is_torchs_default(name: str) -> None:
     torch.manual_seed(0)
     network = build(name, (1, 48, 48), 10, width=16, hidden=100)
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

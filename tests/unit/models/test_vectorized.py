@@ -39,9 +39,9 @@ def ordinary(layer: nn.Module, values: dict[str, Tensor], i: int, inputs: int) -
     return {name: value[i] for name, value in values.items()}
 
 
-def assert_member_is(population: nn.Sequential, i: int, single: nn.Sequential, gradients: bool) -> None:
+def assert_member_is(stacked: nn.Sequential, i: int, single: nn.Sequential, gradients: bool) -> None:
     """Weights, running statistics and (perhaps) gradients agree, tensor by tensor and in the same order."""
-    ours = [each for each in population.modules() if next(each.parameters(recurse=False), None) is not None]
+    ours = [each for each in stacked.modules() if next(each.parameters(recurse=False), None) is not None]
     theirs = [each for each in single.modules() if next(each.parameters(recurse=False), None) is not None]
     for layer, expected in zip(ours, theirs, strict=True):
         inputs = expected.weight.shape[1] if expected.weight.ndim > 1 else 0
@@ -101,12 +101,12 @@ def same(together: list[Tensor], i: int, alone: list[Tensor], j: int) -> bool:
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 def test_each_member_computes_and_differentiates_the_ordinary_network(shape, seeds, dropout) -> None:
     params = {"blocks": (2, 1, 1), "dropout": dropout}
-    population = stack([member(seed, shape, **params) for seed in seeds])
+    stacked = stack([member(seed, shape, **params) for seed in seeds])
     x = pictures(len(seeds), 16, shape).requires_grad_()
-    seed_dropout(population, [seed + 10 for seed in seeds])
-    logits = population(x)
+    seed_dropout(stacked, [seed + 10 for seed in seeds])
+    logits = stacked(x)
     logits.square().mean((1, 2)).sum().backward()
-    changed = population.eval()(x.detach())
+    changed = stacked.eval()(x.detach())
     for i, seed in enumerate(seeds):
         single, own = reference(seed, shape, **params), x[i].detach().requires_grad_()
         torch.manual_seed(seed + 10)
@@ -114,7 +114,7 @@ def test_each_member_computes_and_differentiates_the_ordinary_network(shape, see
         expected.square().mean().backward()
         torch.testing.assert_close(logits[i], expected, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(x.grad[i], own.grad, rtol=1e-5, atol=1e-7)
-        assert_member_is(population, i, single, gradients=True)
+        assert_member_is(stacked, i, single, gradients=True)
         # In evaluation it is the running statistics that count.
         torch.testing.assert_close(changed[i], single.eval()(own), rtol=1e-5, atol=1e-5)
 
@@ -135,19 +135,19 @@ def test_each_member_of_every_edition_is_the_ordinary_network(name, params, seed
         torch.manual_seed(seed)
         return build(name, (3, 9, 6), CLASSES, vectorized=vectorized, **params)
 
-    population = stack([built(seed, True) for seed in seeds])
+    stacked = stack([built(seed, True) for seed in seeds])
     x = pictures(len(seeds), 16, (3, 9, 6))
-    seed_dropout(population, [seed + 10 for seed in seeds])
-    logits = population(x)
+    seed_dropout(stacked, [seed + 10 for seed in seeds])
+    logits = stacked(x)
     logits.square().mean((1, 2)).sum().backward()
-    changed = population.eval()(x)
+    changed = stacked.eval()(x)
     for i, seed in enumerate(seeds):
         single = built(seed, False)
         torch.manual_seed(seed + 10)
         expected = single(x[i])
         expected.square().mean().backward()
         torch.testing.assert_close(logits[i], expected, rtol=1e-5, atol=1e-5)
-        assert_member_is(population, i, single, gradients=True)
+        assert_member_is(stacked, i, single, gradients=True)
         torch.testing.assert_close(changed[i], single.eval()(x[i]), rtol=1e-5, atol=1e-5)
 
 
@@ -163,7 +163,7 @@ def test_the_initial_weights_are_the_ordinary_networks() -> None:
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_member_that_diverged_leaves_its_neighbours_alone(dropout: float) -> None:
+def test_a_member_that_diverged_leaves_its_neighbors_alone(dropout: float) -> None:
     members = [member(seed, dropout=dropout) for seed in range(3)]
     x, target = pictures(3, 24), torch.full((3, 24, CLASSES), 1 / CLASSES)
     sound = train(members, [0, 1, 2], x, target)
@@ -179,15 +179,15 @@ def test_a_member_that_diverged_leaves_its_neighbours_alone(dropout: float) -> N
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_between_stages_every_member_has_the_ordinary_networks_features(seeds: int) -> None:
     params = {"blocks": (1, 1, 1)}
-    population, x = stack([member(seed, **params) for seed in range(seeds)]).eval(), pictures(seeds, 6)
+    stacked, x = stack([member(seed, **params) for seed in range(seeds)]).eval(), pictures(seeds, 6)
     singles = [reference(seed, **params).eval() for seed in range(seeds)]
-    for cut in range(1, len(population)):
-        hidden = population[:cut](x)
+    for cut in range(1, len(stacked)):
+        hidden = stacked[:cut](x)
         for i, single in enumerate(singles):
             torch.testing.assert_close(hidden[i], single[:cut](x[i]), rtol=1e-5, atol=1e-5)
-            torch.testing.assert_close(population[cut:](hidden)[i], single(x[i]), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(stacked[cut:](hidden)[i], single(x[i]), rtol=1e-5, atol=1e-5)
             # After a mixture the memory is laid out otherwise.
-            torch.testing.assert_close(population[cut:](hidden.contiguous())[i], single(x[i]), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(stacked[cut:](hidden.contiguous())[i], single(x[i]), rtol=1e-5, atol=1e-5)
 
 
 def test_between_stages_nothing_is_copied() -> None:
@@ -204,9 +204,9 @@ def test_the_weights_of_channels_that_are_not_there_stay_zero() -> None:
 
 
 def test_members_do_not_touch_each_other() -> None:
-    population = stack([member(seed) for seed in range(3)])
-    population(pictures(3, 8))[1].square().sum().backward()
-    for parameter in population.parameters():
+    stacked = stack([member(seed) for seed in range(3)])
+    stacked(pictures(3, 8))[1].square().sum().backward()
+    for parameter in stacked.parameters():
         assert parameter.grad[1].any()
         assert not parameter.grad[[0, 2]].any()
 
@@ -216,11 +216,11 @@ def test_stack_keeps_the_order_and_leaves_the_members_alone() -> None:
     for i, single in enumerate(members):
         single(pictures(1, 8) * (i + 1))  # each its own running statistics
     before = [{name: value.clone() for name, value in single.state_dict().items()} for single in members]
-    population = stack([stack(members[:2]), members[2]])
-    held = {name: value.clone() for name, value in population.state_dict().items()}
-    population(pictures(3, 8))
+    stacked = stack([stack(members[:2]), members[2]])
+    held = {name: value.clone() for name, value in stacked.state_dict().items()}
+    stacked(pictures(3, 8))
     with torch.no_grad():
-        for parameter in population.parameters():
+        for parameter in stacked.parameters():
             parameter.zero_()
     for i, single in enumerate(members):
         for name, value in single.state_dict().items():
@@ -242,11 +242,11 @@ def test_a_state_that_is_loaded_computes_and_trains_the_same() -> None:
 
 
 def test_seeds_of_dropout_are_each_members_own() -> None:
-    population, x = stack([member(0, dropout=0.5)] * 2), pictures(1, 8).expand(2, -1, -1, -1, -1)
+    stacked, x = stack([member(0, dropout=0.5)] * 2), pictures(1, 8).expand(2, -1, -1, -1, -1)
 
     def first(*seeds: int) -> Tensor:
-        seed_dropout(population, list(seeds))
-        result: Tensor = population(x)
+        seed_dropout(stacked, list(seeds))
+        result: Tensor = stacked(x)
         return result
 
     both, again = first(5, 6), first(5, 7)
@@ -255,16 +255,16 @@ def test_seeds_of_dropout_are_each_members_own() -> None:
     assert not torch.equal(both[0], both[1])
     assert torch.equal(*first(8, 8))
     state = torch.get_rng_state()
-    assert not torch.equal(population(x)[0], first(5, 6)[0])  # the masks change from pass to pass
+    assert not torch.equal(stacked(x)[0], first(5, 6)[0])  # the masks change from pass to pass
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_dropout_needs_a_seed_for_each_member() -> None:
-    population = stack([member(seed, dropout=0.5) for seed in range(2)])
+    stacked = stack([member(seed, dropout=0.5) for seed in range(2)])
     with pytest.raises(ValueError, match="1 seeds for 2 members"):
-        seed_dropout(population, [5])
-    seed_dropout(population, [5, 6])
-    larger, x = stack([population, member(2, dropout=0.5)]), pictures(3, 8)
+        seed_dropout(stacked, [5])
+    seed_dropout(stacked, [5, 6])
+    larger, x = stack([stacked, member(2, dropout=0.5)]), pictures(3, 8)
     torch.manual_seed(1)
     expected = larger(x)  # until it is seeded anew, from torch's global generator
     torch.manual_seed(1)
@@ -298,8 +298,3 @@ def test_channels_are_whole_vectors(name: str, params: dict[str, float], channel
 def test_layers_without_a_vectorized_implementation_are_refused() -> None:
     with pytest.raises(UserError, match=r"run\.execution\.vectorize_seeds: GroupNorm has no vectorized implementation"):
         build("wide_resnet", (1, 32, 32), CLASSES, vectorized=True, depth=10, norm_groups=8)
-
-
-def test_a_stage_without_blocks_is_refused() -> None:
-    with pytest.raises(UserError, match=r"run\.model\.blocks: .*empty"):
-        member(0, blocks=(1, 0))

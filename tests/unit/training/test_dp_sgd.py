@@ -52,10 +52,10 @@ def data(train=60, pool=12):
 
 
 def spec(method="plain", objective=(), **changes):
-    parameters, vicinity, augmentation = METHODS[method]
+    parameters, mixing, augmentation = METHODS[method]
     asked = {"name": "dp_sgd", "epsilon": 4.0, "delta": 1e-3, **parameters, **dict(objective)}
     return RunSpec.model_validate(
-        {**SPEC, "mixing": vicinity, "augmentation": augmentation, "objective": asked, **changes}
+        {**SPEC, "mixing": mixing, "augmentation": augmentation, "objective": asked, **changes}
     )
 
 

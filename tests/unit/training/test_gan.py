@@ -29,12 +29,12 @@ def points(rows=90, modes=3):
 
 
 def spec(form="ordinary", dataset=(), objective=(), **changes):
-    pairs, vicinity = FORMS[form]
+    pairs, mixing = FORMS[form]
     document = {
         "dataset": {"name": "ring-of-gaussians", **dict(dataset)},
         "normalization": "raw",
         "model": {"name": "gan", "hidden": [9, 7], "latent": 3},
-        "mixing": vicinity,
+        "mixing": mixing,
         "optimizer": "adam",
         "epochs": 4,
         "batch_size": 6,
@@ -93,7 +93,7 @@ def test_it_is_the_game_of_two_optimizers_written_out(form):
     losses = {maker: [], critic: []}
     assert len(iterations) == 5
     for iteration in iterations:
-        for step, moving in zip(iteration.steps, (critic, critic, maker), strict=True):
+        for step, moving in zip(iteration, (critic, critic, maker), strict=True):
             real, latent = step.real[0], step.latent[0]
             loss = loss_on(real, maker(latent), step, moving) * (1 if moving is critic else -1)
             for player in (maker, critic):
@@ -228,7 +228,7 @@ def test_which_snapshots_there_are(epochs, iterations, expected):
 
 def test_runs_of_one_seed_differ_in_the_method_only():
     erm, mixup, other = start(spec()), start(spec("real-fake")), start(spec(), seeds=(1,))
-    first, second, third = (each.draw_epoch()[0].steps[0] for each in (erm, mixup, other))
+    first, second, third = (each.draw_epoch()[0][0] for each in (erm, mixup, other))
     same(erm, mixup)
     assert torch.equal(first.real, second.real)
     assert torch.equal(first.latent, second.latent)
@@ -237,13 +237,13 @@ def test_runs_of_one_seed_differ_in_the_method_only():
     assert not torch.equal(first.latent, third.latent)
     assert not torch.equal(erm.samples(9), other.samples(9))
     erm.epoch = 1
-    assert not torch.equal(first.latent, erm.draw_epoch()[0].steps[0].latent)
+    assert not torch.equal(first.latent, erm.draw_epoch()[0][0].latent)
     other.model.load_state_dict(erm.model.state_dict())
     assert not torch.equal(erm.samples(9), other.samples(9))
 
 
 def test_each_pair_has_a_ratio_of_its_own_and_each_step_examples_of_its_own():
-    steps = [step for iteration in start(spec("batches")).draw_epoch() for step in iteration.steps]
+    steps = [step for iteration in start(spec("batches")).draw_epoch() for step in iteration]
     ratios, latents, partners = (
         torch.stack([getattr(step, name) for step in steps]) for name in ("ratio", "latent", "partner")
     )
@@ -254,7 +254,7 @@ def test_each_pair_has_a_ratio_of_its_own_and_each_step_examples_of_its_own():
 
 def test_real_examples_are_those_of_the_training_part():
     playing = start(spec(dataset={"subset": 4}, objective={"iterations": 40}), seeds=(0, 3))
-    real = torch.cat([step.real for iteration in playing.draw_epoch() for step in iteration.steps], dim=1)
+    real = torch.cat([step.real for iteration in playing.draw_epoch() for step in iteration], dim=1)
     for member in range(2):
         chosen = playing.inputs.x[playing.inputs.train[member]]
         drawn = real[member].unique(dim=0)
@@ -274,7 +274,7 @@ def test_a_run_that_blows_up_has_diverged_and_stops():
     assert playing.epoch < 4
 
 
-def test_a_population_goes_on_when_one_member_diverges():
+def test_other_members_go_on_when_one_diverges():
     inputs = make_inputs(spec(), [0, 1], points(), CPU)
     inputs.x[inputs.train[0]] = torch.inf
     playing = gan.GANTrainer(spec(), [0, 1], inputs, CPU, iterations=5, critic_steps=2, pairs="real-fake")
@@ -315,7 +315,7 @@ def test_numbers_have_not_moved(form, expected):
         ({"dataset": {"name": "ring-of-gaussians", "label_noise": 0.5}}, r"run\.dataset: .* label_noise"),
     ],
 )
-def test_what_the_game_does_not_do_is_refused(changes, message):
+def test_what_the_objective_does_not_do_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         RunSpec.model_validate({**spec().model_dump(), **changes})
 

@@ -18,7 +18,6 @@ from tests.unit.training.samples import (
     finished,
     image_spec,
     images,
-    numbers,
     rounds,
     spectrograms,
     start,
@@ -92,7 +91,7 @@ def test_mixing_at_a_cut_is_mixing_the_output_of_the_stages_before(family, cut):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
-def test_members_of_a_population_are_mixed_at_a_cut_each_by_itself(cut):
+def test_members_are_mixed_at_a_cut_each_by_itself(cut):
     spec = table_spec(**SETTINGS, mixing={**MIXUP, "cut": cut})
     training = start(spec, table(missing=True), seeds=(0, 4))
 
@@ -131,7 +130,6 @@ def test_a_cut_beyond_the_stages_is_refused(spec, data, stages):
 @pytest.mark.parametrize(
     ("spec", "data", "where"),
     [
-        (table_spec(mixing={"smoothing": 0.1}), numbers(), "mixing.smoothing"),
         (table_spec(mixing={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}), table(), "mixing.noise"),
         (
             image_spec(normalization="raw", mixing={"noise": {"name": "gaussian", "sigma": 1.0, "of": "pixels"}}),
@@ -190,9 +188,9 @@ def test_partners_of_the_whole_training_set_are_drawn_and_augmented_by_themselve
     check(training, step)
 
 
-@pytest.mark.parametrize("vicinity", [{"smoothing": 0.2}, {**MIXUP, "smoothing": 0.2}])
-def test_smoothed_and_replaced_labels_reach_the_loss(vicinity):
-    spec = table_spec(dataset={"label_noise": 0.5}, **SETTINGS, mixing=vicinity)
+@pytest.mark.parametrize("mixing", [{"smoothing": 0.2}, {**MIXUP, "smoothing": 0.2}])
+def test_smoothed_and_replaced_labels_reach_the_loss(mixing):
+    spec = table_spec(dataset={"label_noise": 0.5}, **SETTINGS, mixing=mixing)
     training = start(spec, table())
     y = training.inputs.train_labels[0]
     assert (y != training.inputs.y[training.inputs.train[0]]).sum() > 5
@@ -311,16 +309,16 @@ def test_rounds_have_partners_and_augmentation_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("make", "data", "vicinity"),
+    ("make", "data", "mixing"),
     [
         (table_spec, table(), MIXUP),
         (table_spec, table(), {"ratio": {"name": "dirichlet", "alpha": 1.0}}),
         (image_spec, images(), {**MIXUP, "cut": 2, "partner": {"name": "nearest", "k": 3}}),
     ],
 )
-def test_epochs_before_mixing_are_those_of_erm(make, data, vicinity):
-    erm, mixup = finished(make(), data), finished(make(mixing=vicinity), data)
-    warmed_up = finished(make(mixing={**vicinity, "warmup_epochs": 2}), data)
+def test_epochs_before_mixing_are_those_of_erm(make, data, mixing):
+    erm, mixup = finished(make(), data), finished(make(mixing=mixing), data)
+    warmed_up = finished(make(mixing={**mixing, "warmup_epochs": 2}), data)
     assert warmed_up.history[:2] == erm.history[:2]
     for row, other in itertools.product(warmed_up.history[2:], [*erm.history[2:], *mixup.history[2:]]):
         assert row["train_loss"] != other["train_loss"]

@@ -56,7 +56,7 @@ def test_jitter_adds_normal_noise_of_its_own_to_every_series():
     x = torch.arange(200.0)[:, None, None].expand(200, 3, 100)
     noise = augmentation.jitter(x, uniforms(200), sigma=0.03) - x
     assert stats.kstest(noise.flatten().numpy()[::7] / 0.03, "norm").pvalue > 0.01
-    # neither neighbours in time, nor channels, nor series are alike
+    # neither neighbors in time, nor channels, nor series are alike
     flat = noise.double()
     for one, other in ((flat[..., 1:], flat[..., :-1]), (flat[:, 0], flat[:, 1]), (flat[1:], flat[:-1])):
         assert abs(stats.pearsonr(one.flatten(), other.flatten()).statistic) < 0.02

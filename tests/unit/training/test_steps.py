@@ -14,12 +14,12 @@ RISE = {"name": "warmup_steps", "milestones": [3], "warmup": 2}
 
 
 @pytest.mark.parametrize(("micro", "sizes"), [(6, [6, 6, 4] * 3 + [2]), (16, [16, 16, 16, 2]), (8, [8] * 6 + [2])])
-@pytest.mark.parametrize("vicinity", [{}, MIXUP])
-def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
+@pytest.mark.parametrize("mixing", [{}, MIXUP])
+def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, mixing):
     """Each part with statistics, ratio and partners of its own; 50 examples make minibatches of 16, 16, 16 and 2."""
     optimizer = {"name": "sgd", "lr": 0.05, "momentum": 0.9}
     spec = image_spec(
-        **CALM, optimizer=optimizer, schedule="constant", mixing=vicinity, micro_batch=micro if micro < 16 else None
+        **CALM, optimizer=optimizer, schedule="constant", mixing=mixing, micro_batch=micro if micro < 16 else None
     )
     training = start(spec, images())
     network = copy.deepcopy(training.model).train()
@@ -34,7 +34,7 @@ def test_a_step_averages_the_gradients_of_its_parts(micro, sizes, vicinity):
             batch = next(remaining)
             rows = batch.order[0]
             x, y = training.inputs.scale(training.inputs.x[rows]), training.inputs.y[rows]
-            if vicinity:
+            if mixing:
                 [(lam, partner)] = rounds(batch)
                 lam, other = lam.item(), partner[0]
                 out = network(lam * x + (1 - lam) * x[other])

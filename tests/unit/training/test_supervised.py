@@ -40,7 +40,7 @@ CASES = {
         image_spec(mixing=MIXUP, precision="bfloat16", execution=CHANNELS_LAST),
         images(),
     ),
-    "neighbours-images": (image_spec(mixing=NEAREST), images()),
+    "neighbors-images": (image_spec(mixing=NEAREST), images()),
     "weights-in-another-order": (
         image_spec(optimizer="adam", execution=CHANNELS_LAST),
         images(channels=3),
@@ -185,7 +185,7 @@ def test_a_run_that_blows_up_has_diverged_and_stops():
     assert training.epoch < 4
 
 
-def test_a_population_goes_on_when_one_member_diverges():
+def test_other_members_go_on_when_one_diverges():
     data = table()
     inputs = make_inputs(table_spec(), [0, 1], data, CPU)
     inputs.x[inputs.train[0]] = torch.inf

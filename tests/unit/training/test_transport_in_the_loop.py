@@ -15,8 +15,8 @@ K = 4
 @pytest.mark.parametrize("cut", [0, 1])
 def test_partners_are_assigned_where_they_are_mixed(cut):
     """By hand from the permutation that mixup draws: scaled inputs, or the features at the cut; 50 = 25 + 25 images."""
-    vicinity = {**MIXUP, "cut": cut, "partner": {"name": "transport", "k": K}}
-    training = start(image_spec(**CALM, mixing=vicinity, batch_size=25), images())
+    mixing = {**MIXUP, "cut": cut, "partner": {"name": "transport", "k": K}}
+    training = start(image_spec(**CALM, mixing=mixing, batch_size=25), images())
     keys = torch.rand((2, 25), dtype=torch.float64, generator=generator(0, "partner", 0))
     drawn = keys.argsort(dim=-1)
     moved = []
@@ -48,7 +48,7 @@ def test_blocks_of_one_are_mixup_to_the_bit(spec):
     assert four.history != mixup.history
 
 
-def test_a_member_is_assigned_the_same_partners_in_any_company():
+def test_a_member_is_assigned_the_same_partners_alone_and_with_other_seeds():
     spec = table_spec(mixing={**MIXUP, "partner": {"name": "transport", "k": K}})
     together, alone = finished(spec, table(), seeds=(0, 3)), finished(spec, table(), seeds=(3,))
     assert [row for row in together.history if row["seed"] == 3] == alone.history

@@ -13,6 +13,7 @@ from remixup.mixing.declarations import declare
 NUMERICS = 1
 
 
+@declare(permutes=True)
 def permutation(labels: Tensor, *, generator: torch.Generator) -> Tensor:
     """Draw a uniformly random permutation of the minibatch, over all classes (mixup paper, section 2).
 
