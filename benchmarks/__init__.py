@@ -1,1 +1,1 @@
-"""Speed, measured side by side: `make bench`. What is measured and how: docs/benchmarks.md."""
+"""Benchmarks of speed and precision (`make bench`); docs/benchmarks.md describes them."""

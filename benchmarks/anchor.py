@@ -1,10 +1,9 @@
-"""`python -m benchmarks.anchor`: whether remixup ends with the test error of the loop that the authors published.
+"""Compare the test error of remixup with that of the authors' published loop: `python -m benchmarks.anchor`.
 
-The same narrow PreAct ResNet of their edition, the same 2,000 images of CIFAR-10 for each seed, the same optimizer and
-schedule, by ERM and by mixup. Weights, order, crops and ratios are each loop's own draws, so the errors are two
-independent samples (Welch). remixup trains in bfloat16 with channels last, as its records of CIFAR-10 on a CPU were
-made. CIFAR-10 has to be prepared, in a mirror or downloadable. Prints a table and writes
-benchmarks/anchor/<hardware>.json.
+Both train the authors' PreAct ResNet, made narrow, by ERM and by mixup, with the same 2,000 images of CIFAR-10 for each
+seed, the same optimizer and the same schedule. Each loop draws its own weights, order, crops and ratios, so the errors
+are two independent samples (Welch). remixup trains in bfloat16 with channels last, like its records of CIFAR-10 on a
+CPU. CIFAR-10 must be prepared, in a mirror or downloadable. Prints a table, writes benchmarks/anchor/<hardware>.json.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ FOLDER = Path(__file__).parent / "anchor"
 CPU = torch.device("cpu")
 NARROW = {**MODEL, "width": 16, "blocks": [1, 1, 1, 1]}
 METHODS = {"ERM": 0.0, "mixup": 1.0}
-"""What is compared, and its alpha."""
+"""Method -> alpha of its mixing."""
 
 
 def spec(version: str, alpha: float) -> RunSpec:
@@ -56,7 +55,7 @@ def spec(version: str, alpha: float) -> RunSpec:
 
 
 def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
-    """Test error in percent that the authors' loop ends with."""
+    """Return the final test error of the authors' loop, in percent."""
     torch.manual_seed(seed)
     np.random.seed(seed)
     assert isinstance(inputs.x, torch.Tensor)
@@ -76,7 +75,7 @@ def theirs(run: RunSpec, inputs: Inputs, alpha: float, seed: int) -> float:
 
 
 def ours(run: RunSpec, inputs: Inputs, seed: int) -> float:
-    """Test error in percent that remixup ends with."""
+    """Return the final test error of remixup, in percent."""
     torch.set_num_threads(run.execution.threads)
     training = start(run, [seed], inputs, CPU)
     training.run(lambda _: None)
@@ -84,7 +83,7 @@ def ours(run: RunSpec, inputs: Inputs, seed: int) -> float:
 
 
 def compare(loaded: data.Prepared, version: str, alpha: float, seeds: int) -> dict[str, Any]:
-    """Errors of both by seed, the difference of their means (remixup less authors), and its 95 % interval."""
+    """Return both errors by seed, the difference of their means (remixup minus authors), and its 95 % interval."""
     run = spec(version, alpha)
     errors: dict[str, list[float]] = {"authors": [], "remixup": []}
     for seed in range(seeds):
@@ -100,7 +99,7 @@ def main(
     seeds: Annotated[int, typer.Option(min=2, help="runs of each method in each loop")] = 5,
     version: Annotated[str, typer.Option(help="of CIFAR-10; default: the configured one")] = "",
 ) -> None:
-    """Trains by both methods in both loops."""
+    """Train both methods in both loops."""
     config = configuration(Path("config.yaml"), None)
     folder, version = Path(config.data.folder), version or config.version("cifar10")
     data.prepare("cifar10", version, folder=folder, mirror=config.mirror, download=config.data.download)

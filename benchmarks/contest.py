@@ -1,4 +1,4 @@
-"""Contenders take turns, each in a process of its own."""
+"""Run contenders in turns, each in its own process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Measured = TypeVar("Measured")
 
 
 class Hosted:
-    """An object in a process of its own: its threads, allocator, GPU memory and settings meet nobody else's.
+    """An object in its own process, which shares no threads, allocator, GPU memory or settings with others.
 
     Args:
-        make: a function or class of a module's, called in that process; it may start processes itself.
-        arguments: picklable.
+        make: a function or class of a module; it is called in that process, and may start processes itself.
+        arguments: its arguments, picklable.
 
     Raises:
-        RuntimeError: with the traceback of what failed there, or that the process has ended.
+        RuntimeError: the call failed (with its traceback), or the process ended.
     """
 
     def __init__(self, make: Callable[..., Any], *arguments: Any) -> None:
@@ -71,7 +71,7 @@ def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[An
 def interleave(contenders: Mapping[str, Callable[[], Measured]], repeats: int) -> dict[str, list[Measured]]:
     """Return the measurements of each contender, in turns (A B C, A B C, ...) after one warm-up round.
 
-    What drifts on the machine meanwhile meets all of them alike, so values of the same turn may be compared.
+    Drift of the machine affects all of them equally, so values of the same turn are comparable.
     """
     found: dict[str, list[Measured]] = {name: [] for name in contenders}
     for turn in range(repeats + 1):

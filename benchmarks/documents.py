@@ -1,4 +1,4 @@
-"""What is written of a measurement: the head of every such file, and the file."""
+"""Result files of benchmarks and their header."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 
 def header(device: torch.device) -> dict[str, Any]:
-    """Where a measurement comes from: hardware, versions, day, and the last commit of the sources."""
+    """Return the provenance of a measurement: hardware, versions, date, and the last commit of the code."""
     return {
         "schema_version": SCHEMA_VERSION,
         "hardware": hardware(device),

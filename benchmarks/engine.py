@@ -1,4 +1,4 @@
-"""remixup's own training, driven as the workflow drives it, on made-up data."""
+"""remixup's own training as the workflow runs it, on random data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from remixup.training.supervised import SupervisedTrainer
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"
-"""The reference's network, so that the loops differ and not what they train."""
+"""A row with the reference's network, so that only the loops differ."""
 NOT_COMPILED = merge(FAST, {"execution": {"compile": False}})
 
 
@@ -38,13 +38,13 @@ def published(experiment: str, row: str, **changes: Any) -> RunSpec:
 
 
 class Engine:
-    """PreAct ResNet-18 by mixup, on images in the device's memory.
+    """PreAct ResNet-18 trained by mixup, on images in the device's memory.
 
     Args:
         device: `cpu` or `cuda`.
-        images: in the training set, all of which are one epoch.
-        tested: in the test set, which ends each epoch.
-        how: changes to how the published run is carried out; by default all that `fast` makes but the compiler.
+        images: number of training images.
+        tested: number of test images.
+        how: changes of the published run's settings; default: those of `fast` without the compiler.
     """
 
     def __init__(self, device: str, images: int, tested: int = 1, how: Mapping[str, Any] = NOT_COMPILED) -> None:
@@ -60,14 +60,14 @@ class Engine:
         self.training, self.images = SupervisedTrainer(spec, [0], inputs, self.device), images
 
     def run(self) -> Pace:
-        """Trains an epoch, from its random draws to its row of the history."""
+        """Train an epoch, from its random draws to its row of the history."""
         began = now(self.device)
         self.training._train_epoch()
         self.training.epoch += 1
         return Pace(self.images, now(self.device) - began)
 
     def mixing(self, steps: int) -> float:
-        """Percent of a step that goes into mixing, as the report's evaluation `cost` measures it."""
+        """Return the percentage of a step spent on mixing, as measured by the evaluation `cost`."""
         share: float = cost(self.training, steps=steps)[0]["share"]
         return share
 
@@ -78,7 +78,7 @@ class Engine:
 
 
 def operations(batch: int = BATCH) -> float:
-    """Floating-point operations of an image's forward and backward pass, two for each multiplication and addition."""
+    """Return the floating-point operations of an image's forward and backward pass, two for each multiply-add."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = models.build("preact_resnet", (3, 32, 32), CLASSES, **MODEL)
         network(torch.empty(batch, 3, 32, 32)).sum().backward()
@@ -87,7 +87,7 @@ def operations(batch: int = BATCH) -> float:
 
 
 class Products:
-    """Products of square bfloat16 matrices: what the hardware gives at most."""
+    """Products of square bfloat16 matrices, which show the maximum speed of the hardware."""
 
     def __init__(self, device: str) -> None:
         torch.set_num_threads(cores())
@@ -97,18 +97,18 @@ class Products:
         self.a, self.b = (torch.randn(self.side, self.side, device=device).bfloat16() for _ in range(2))
 
     def run(self) -> float:
-        """Floating-point operations in a second."""
+        """Return floating-point operations per second."""
         began = now(self.device)
         for _ in range(self.count):
             self.a @ self.b
         return self.count * 2 * self.side**3 / (now(self.device) - began)
 
 
-class Population:
-    """The UCI network by mixup on Iris, from its data to its last epoch: on the CPU, as many seeds as are asked for.
+class VectorizedSeeds:
+    """The UCI network trained by mixup on Iris, on the CPU.
 
     Args:
-        seeds: how many are trained as one program.
+        seeds: number of seeds that are trained as one program.
     """
 
     def __init__(self, seeds: int) -> None:
@@ -119,7 +119,7 @@ class Population:
         self.data = Prepared({"x": torch.from_numpy(x).float(), "y": torch.from_numpy(y).long()}, {"classes": 3})
 
     def run(self) -> float:
-        """Seconds that one training of all seeds takes, the whole published protocol."""
+        """Return the seconds for training all seeds with the published protocol."""
         device = torch.device("cpu")
         began = now(device)
         inputs = make_inputs(self.spec, self.seeds, self.data, device)

@@ -1,4 +1,4 @@
-"""What is measured, what is aimed at on which hardware, and how values become lines of the result."""
+"""The lines of the result, their targets for each hardware, and how values become lines."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ HOPPER = "H100-class GPU"
 
 @dataclass(frozen=True)
 class Target:
-    """A bound on a line's ratio, or on its median where it has no ratio."""
+    """A limit for a line's ratio, or for its median if it has no ratio."""
 
     bound: float
     at_least: bool = False
-    """Else at most."""
+    """True for a lower limit, False for an upper limit."""
     on: str | None = None
-    """The hardware that it is for; None: any."""
+    """The hardware that it applies to; None: any."""
 
     def met(self, value: float) -> bool:
-        """Whether a value keeps to it."""
+        """Return True if a value is within the limit."""
         return value >= self.bound if self.at_least else value <= self.bound
 
 
 @dataclass(frozen=True)
 class Line:
-    """Something measured, several times."""
+    """A quantity that is measured several times."""
 
     id: str
     what: str
     unit: str
     ratio_to: str | None = None
-    """The line that it is divided by, turn by turn."""
+    """The line to divide by, turn by turn."""
     targets: tuple[Target, ...] = ()
 
 
@@ -79,9 +79,9 @@ def results(
     """Return the lines for JSON. Targets for other hardware are marked as not measured.
 
     Args:
-        measured: the values of each line that was measured, in the order of the turns.
-        hardware: what kind it was measured on.
-        lines: all that there are.
+        measured: the values of each measured line, in the order of the turns.
+        hardware: the kind of hardware.
+        lines: all lines.
     """
     found = []
     for line in lines:
@@ -129,7 +129,7 @@ def _spread(values: Sequence[float]) -> list[float] | None:
 
 
 def verdict(entry: Mapping[str, Any]) -> str:
-    """`met`, `not met`, `not measured`, or nothing where nothing was aimed at."""
+    """Return `met`, `not met` or `not measured`; an empty string if there is no target."""
     if not entry["values"]:
         return "not measured"
     if entry["target"] is None:

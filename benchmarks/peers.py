@@ -1,4 +1,4 @@
-"""The same loop with the mixing of two libraries, used as their manuals say."""
+"""The reference loop with the mixing of two libraries, used as their manuals say."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Torchvision(Reference):
     collate = staticmethod(mixing_collate)
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss on a minibatch that the loader has mixed."""
+        """Return the loss on a minibatch mixed by the loader."""
         loss: Tensor = self.criterion(self.network(inputs), targets)
         return loss
 
 
 class Timm(Reference):
-    """`timm.data.Mixup` on the minibatch where it is trained on, and timm's loss for soft targets."""
+    """`timm.data.Mixup` on the minibatch on the training device, and timm's loss for soft targets."""
 
     def __init__(self, device: str, data: Arrays | None = None, workers: int | None = None) -> None:
         super().__init__(device, data, workers)

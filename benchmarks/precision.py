@@ -1,8 +1,8 @@
-"""`python -m benchmarks.precision`: whether bfloat16 trains as well as float32, family by family, paired by seed.
+"""Compare training in bfloat16 with float32, by model family and paired by seed: `python -m benchmarks.precision`.
 
-The same data, initial weights, order, ratios and partners; what differs is the autocast, and channels_last with it, as
-the experiment files have them. Narrow networks of every family on 2,000 images of Fashion-MNIST, which has to be
-prepared, in a mirror or downloadable. Prints a table and writes benchmarks/precision/<hardware>.json.
+Data, initial weights, order, ratios and partners are the same; autocast and channels_last differ, as in the experiment
+files. Narrow networks of each family are trained on 2,000 images of Fashion-MNIST, which must be prepared, in a mirror
+or downloadable. Prints a table and writes benchmarks/precision/<hardware>.json.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def spec(model: dict[str, Any], narrow: bool) -> RunSpec:
 
 
 def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: torch.device) -> dict[str, Any]:
-    """Test errors of both by seed, in percent, the mean difference (bfloat16 less float32), its interval.
+    """Return both test errors by seed, in percent, the mean difference (bfloat16 minus float32) and its interval.
 
-    `std` is that of float32 from seed to seed, and `spec` its run, of which bfloat16 changes what `NARROW` says.
+    `std` is the standard deviation of float32 over the seeds, and `spec` its run; `NARROW` has what bfloat16 changes.
     """
     errors: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     for seed in range(seeds):
@@ -72,7 +72,7 @@ def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: to
 def main(
     seeds: Annotated[int, typer.Option(min=2, help="runs of each family in each precision")] = 5,
 ) -> None:
-    """Trains all families in both precisions."""
+    """Train all families in both precisions."""
     config = configuration(Path("config.yaml"), None)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folder = Path(config.data.folder)
@@ -90,7 +90,7 @@ def main(
 
 
 def document(device: torch.device, seeds: int, results: dict[str, Any]) -> dict[str, Any]:
-    """Return the document: results by family, what bfloat16 changes in a run, and the provenance."""
+    """Return the document: results by family, the changes for bfloat16, and the provenance."""
     return {**header(device), "narrow": NARROW, "seeds": seeds, "families": results}
 
 

@@ -1,10 +1,10 @@
 """CIFAR training as the authors of mixup published it: facebookresearch/mixup-cifar10, `train.py`.
 
-Their way, fact by fact: images in single precision and contiguous; a `DataLoader` whose eight workers turn arrays into
-PIL images, crop, mirror and normalise them one by one; lambda from NumPy, a permutation of the minibatch, two
-cross-entropies; SGD with momentum 0.9 and weight decay 1e-4; the loss and the count of right answers fetched at every
-step; on a GPU cuDNN chooses its kernels by trial. Left out are the progress bar and `DataParallel`, which on one GPU
-does nothing. What else differs is PyTorch's age: a GPU's convolutions are in TF32, as they now are by default.
+Facts about their loop: images are float32 and contiguous; eight workers of a `DataLoader` convert arrays to PIL images,
+crop, mirror and normalize them one by one; lambda comes from NumPy; the minibatch is permuted, and the loss is the sum
+of two cross-entropies; SGD has momentum 0.9 and weight decay 1e-4; each step reads the loss and the number of correct
+predictions; on a GPU cuDNN benchmarks its kernels. This loop leaves out the progress bar and `DataParallel`, which does
+nothing on one GPU. A newer PyTorch computes a GPU's convolutions in TF32 by default.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ Arrays = tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.
 
 
 class Pace(NamedTuple):
-    """How many images were trained on, in how many seconds."""
+    """Number of images, and the seconds for training on them."""
 
     images: int
     seconds: float
 
 
 def pixels(count: int) -> Arrays:
-    """Made-up images with labels; what they show costs nothing."""
+    """Return random images with labels."""
     source = np.random.default_rng(0)
     images = source.integers(0, 256, size=(count, 32, 32, 3), dtype=np.uint8)
     return images, source.integers(0, CLASSES, size=count, dtype=np.int64)
 
 
 def now(device: torch.device) -> float:
-    """Seconds on some clock, after all that the device has been asked for."""
+    """Return the time in seconds, after waiting for the device."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images as torchvision's CIFAR-10 gives them: each a PIL image, transformed when it is asked for."""
+    """Images like those of torchvision's CIFAR-10: PIL images that are transformed on access."""
 
     def __init__(self, data: Arrays) -> None:
         self.images, labels = data
@@ -80,16 +80,16 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 class Reference:
-    """The authors' loop. It holds a loader's workers and a network: one for each process.
+    """The authors' loop.
 
     Args:
         device: `cpu` or `cuda`.
-        data: the training set; without one 50,000 images are made up.
-        workers: processes that load; by default the authors' eight, or as many as there are processors.
-        keep: whether the process keeps freed memory, as remixup's runs do and the authors' did not.
-        model: parameters of PreAct ResNet-18; theirs, or those of a narrower one.
-        batch: examples of a minibatch.
-        alpha: the strength of mixing, 0 for none.
+        data: the training set; default: 50,000 random images.
+        workers: processes of the loader; default: the authors' eight, or the number of processors if it is smaller.
+        keep: whether the process reuses freed memory, as remixup's runs do, but not the authors'.
+        model: parameters of PreAct ResNet-18; default: the authors'.
+        batch: examples in a minibatch.
+        alpha: α of the ratio, 0 for no mixing.
     """
 
     collate: Callable[[list[tuple[Tensor, int]]], Any] | None = None
@@ -122,7 +122,7 @@ class Reference:
         self.batches = self._batches()
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Epoch after epoch; workers end and begin with each, as they do there."""
+        """Yield the minibatches of all epochs; workers are restarted in each, as in the authors' loop."""
         while True:
             yield from self.loader
 
@@ -136,7 +136,7 @@ class Reference:
         return Pace(images, now(self.device) - began)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        """One minibatch: inputs float32 (n, 3, 32, 32), and its targets as the loader gives them."""
+        """Train on a minibatch: inputs float32 (n, 3, 32, 32), and the loader's targets."""
         loss = self.loss(inputs, targets)
         self.total += loss.item()
         self.optimizer.zero_grad()

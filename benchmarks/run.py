@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run`: measures, prints a table and writes benchmarks/results/<hardware>.json."""
+"""Measure, print a table and write benchmarks/results/<hardware>.json: `python -m benchmarks.run`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmarks.contest import Hosted, interleave
 from benchmarks.documents import header, write
-from benchmarks.engine import NOT_COMPILED, Engine, Population, Products, operations
+from benchmarks.engine import NOT_COMPILED, Engine, Products, VectorizedSeeds, operations
 from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
@@ -38,7 +38,7 @@ def kind(device: torch.device) -> str:
 
 
 def training(device: str, repeats: int, steps: int) -> Values:
-    """Images a second of each loop, and the hardware's speed, in turns; and from these the step's share of it."""
+    """Measure images per second of each loop and the hardware's speed, in turns; compute the step's fraction of it."""
     with ExitStack() as stack:
         contenders: dict[str, Callable[[], Any]] = {}
         for name, loop in {"reference": Reference, "torchvision": Torchvision, "timm": Timm}.items():
@@ -65,20 +65,20 @@ def mixing(device: str, repeats: int, steps: int) -> Values:
 
 
 def published_run(device: str, repeats: int) -> Values:
-    """Epochs of a CIFAR's size, times their number; and the memory that they take."""
+    """Measure epochs of CIFAR's size, multiplied by their number, and their memory."""
     with Hosted(Engine, device, 50_000, 10_000, FAST) as engine:
         paces = interleave({"run": partial(engine.ask, "run")}, repeats)["run"]
         return {"run": [EPOCHS * pace.seconds for pace in paces], "memory": [engine.ask("memory")]}
 
 
-def populations(repeats: int) -> Values:
-    """Seeds of a small network side by side."""
-    with Hosted(Population, 1) as one, Hosted(Population, 100) as many:
+def vectorized_seeds(repeats: int) -> Values:
+    """Measure one seed, and a hundred vectorized seeds, of a small network."""
+    with Hosted(VectorizedSeeds, 1) as one, Hosted(VectorizedSeeds, 100) as many:
         return interleave({"uci-1": partial(one.ask, "run"), "uci-100": partial(many.ask, "run")}, repeats)
 
 
 def workflow(repeats: int, skip_report: bool) -> Values:
-    """Snakemake and the report; without the report there is no folder in which nothing is to be done."""
+    """Measure Snakemake and the report. Snakemake with nothing to do needs the report."""
     with tempfile.TemporaryDirectory(prefix="remixup-bench-") as folder:
         project = Workflow(Path(folder))
         report = {} if skip_report else {"report": [project.report()]}
@@ -126,27 +126,27 @@ def _aim(target: dict[str, Any] | None) -> str:
 
 
 def main(
-    repeats: Annotated[int, typer.Option(min=1, help="how often each line is measured")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="number of measurements of each line")] = 5,
     skip_report: Annotated[
         bool, typer.Option("--skip-report", help="leave out the report, and Snakemake with nothing to do after it")
     ] = False,
 ) -> None:
-    """Measures remixup side by side with its peers."""
+    """Measure remixup and its peers."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     gpu = device.type == "cuda"
-    parts: dict[str, Callable[[], Values]] = {
+    groups: dict[str, Callable[[], Values]] = {
         "training": partial(training, device.type, repeats, 100 if gpu else 3),
         "mixing": partial(mixing, device.type, repeats, 30 if gpu else 5),
-        "seeds side by side": partial(populations, 4 * repeats),
+        "vectorized seeds": partial(vectorized_seeds, 4 * repeats),
         "the workflow": partial(workflow, repeats, skip_report),
     }
     if gpu:
-        parts["a published run"] = partial(published_run, device.type, repeats)
+        groups["a published run"] = partial(published_run, device.type, repeats)
     measured: Values = {}
-    for what, measure in parts.items():
+    for what, measure in groups.items():
         console.print(f"measuring {what}")
         measured |= measure()
     written = document(measured, device)

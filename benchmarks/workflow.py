@@ -1,4 +1,4 @@
-"""The workflow from outside: the embedded report in a clone, and what Snakemake takes when there is nothing to do."""
+"""Run times of the workflow: the embedded report in a clone, and Snakemake with nothing to do."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ class Workflow:
         folder: an empty folder to hold both.
 
     Raises:
-        RuntimeError: a command failed, with what it said.
+        RuntimeError: a command failed (with its output).
     """
 
     def __init__(self, folder: Path) -> None:
         self.clone, self.empty = folder / "clone", folder / "empty"
-        # A clone, so that what is ignored here, such as finished runs, is not found there.
+        # A clone has no ignored files, such as finished runs.
         self._timed(folder, "git", "clone", "--quiet", str(ROOT), str(self.clone))
         self.empty.mkdir()
         (self.empty / "Snakefile").write_text("rule all:\n    input: []\n", encoding="utf-8")
 
     def report(self) -> float:
-        """Seconds from the clone to its PDF."""
+        """Return the seconds from the clone to its PDF."""
         seconds, _ = self._timed(self.clone, *self._snakemake)
         if not (self.clone / "paper/report.pdf").is_file():
             raise RuntimeError("snakemake ended without a report")
         return seconds
 
     def nothing(self) -> float:
-        """Seconds of an empty Snakefile."""
+        """Return the seconds for an empty Snakefile."""
         return self._timed(self.empty, *self._snakemake, "--cores", "all")[0]
 
     def done(self) -> float:
-        """Seconds of a call with nothing to do, after a report."""
+        """Return the seconds for a call with nothing to do, after a report."""
         seconds, said = self._timed(self.clone, *self._snakemake)
         if "Nothing to be done" not in said:
             raise RuntimeError(f"there was something to do:\n{said[-2000:]}")
         return seconds
 
     def dry(self) -> float:
-        """Seconds of a dry run of every row at paper scale, as if all datasets were to be had."""
+        """Return the seconds for a dry run of all rows at paper scale, with all datasets downloadable."""
         changes = ("--config", "scale=paper", "data={download: true}")
         seconds, said = self._timed(self.clone, *self._snakemake, "--dry-run", *changes)
         if not re.search(r"^train +\d+$", said, re.MULTILINE):
@@ -58,7 +58,7 @@ class Workflow:
     _snakemake = (sys.executable, "-m", "snakemake")
 
     def _timed(self, folder: Path, *command: str) -> tuple[float, str]:
-        """Seconds of a command, and what it printed; a clone runs its own sources, on data that comes with them."""
+        """Return the seconds of a command, and its output; a clone runs its own code, on embedded data."""
         environment = {name: value for name, value in os.environ.items() if name != "REMIXUP_MIRROR"}
         environment["PYTHONPATH"] = str(self.clone / "src")
         began = time.perf_counter()

@@ -56,7 +56,8 @@ def type_schema(annotation: Any) -> dict[str, Any]:
     """Return the JSON Schema of bool, int, float, str, Literal or tuple[T, ...], with the bounds of Annotated."""
     if typing.get_origin(annotation) is typing.Annotated:
         base, *notes = typing.get_args(annotation)
-        return {**type_schema(base), **dict(_bound(note) for note in notes)}
+        bounds = {KEYWORDS[type(note)]: getattr(note, type(note).__name__.lower()) for note in notes}
+        return {**type_schema(base), **bounds}
     if typing.get_origin(annotation) is typing.Literal:
         return {"type": "string", "enum": list(typing.get_args(annotation))}
     if typing.get_origin(annotation) is tuple:
@@ -105,20 +106,19 @@ def requirements(module: ModuleType, name: str, component: Any) -> dict[str, Any
 
 
 def generate() -> dict[str, Any]:
-    """Generate the whole registry, sorted by name within each kind."""
+    """Generate the whole registry."""
     kinds: dict[str, Any] = {}
     for kind, package in KINDS.items():
-        found = {}
+        found = kinds[kind] = {}
         for module in modules(package):
             for name, component in components(module).items():
-                found[name] = describe(component, module.NUMERICS) | requirements(module, name, component)
+                entry = found[name] = describe(component, module.NUMERICS) | requirements(module, name, component)
                 if kind == "model":
-                    found[name]["vectorized"] = getattr(module, "VECTORIZED", "never")
+                    entry["vectorized"] = getattr(module, "VECTORIZED", "never")
                 if kind == "evaluation":
-                    found[name]["module"] = module.__name__
-                    found[name]["weights"] = getattr(module, "WEIGHTS", True)
-                    found[name]["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
-        kinds[kind] = dict(sorted(found.items()))
+                    entry["module"] = module.__name__
+                    entry["weights"] = getattr(module, "WEIGHTS", True)
+                    entry["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
     return {
         "loop": importlib.import_module("remixup.training.supervised").NUMERICS,
         "kinds": kinds,
@@ -145,7 +145,7 @@ def datasets() -> dict[str, Any]:
 
 
 def documents() -> Iterator[tuple[str, Any]]:
-    """Yield path and content of each generated file; the first must be written before the others are made."""
+    """Yield path and content of each generated file. The first must be written before the others are generated."""
     yield "src/remixup/config/registry.json", generate()
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
@@ -164,12 +164,8 @@ def write(root: Path) -> None:
 
 
 def drifted(root: Path) -> list[str]:
-    """List the generated files that differ from what the code says."""
-    return [
-        path
-        for path, content in documents()
-        if not (root / path).exists() or (root / path).read_text(encoding="utf-8") != as_text(content)
-    ]
+    """List the generated files that differ from the code."""
+    return [path for path, content in documents() if (root / path).read_text(encoding="utf-8") != as_text(content)]
 
 
 def as_text(content: Any) -> str:

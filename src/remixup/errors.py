@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class UserError(Exception):
@@ -16,20 +16,13 @@ class UserError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what)
         self.what, self.where, self.hint = what, where, hint
-        super().__init__(str(self))
 
     def __str__(self) -> str:
         place = f"{_printable(self.where, 400)}: " if self.where else ""
         advice = f" ({_printable(self.hint, 500)})" if self.hint else ""
         return f"{place}{_printable(self.what, 1000)}{advice}"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.what, self.where, self.hint)
-
-
-def _rebuild(what: str, where: str | None, hint: str | None) -> UserError:
-    return UserError(what, where=where, hint=hint)
 
 
 def _printable(text: str, limit: int) -> str:
@@ -43,3 +36,9 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     choices = sorted(valid)
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(choices) or 'none'}"
+
+
+def require_known(kind: str, name: str, valid: Collection[str], where: str = "") -> None:
+    """Raise ValueError, which pydantic reports, if a name is not valid; the message suggests the nearest valid name."""
+    if name not in valid:
+        raise ValueError(f"{where and f'{where}: '}unknown {kind} {name!r}; {did_you_mean(str(name), valid)}")

@@ -171,7 +171,7 @@ def _with_chosen_rows(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
         fit = [name for name in names if len(found[name]) == most]
         return min(fit, key=lambda name: statistics.fmean(found[name])) if most else names[0]
 
-    pairs = [Pair(baseline=least(pair.baselines), treatment=least(pair.treatments)) for pair in claim.compare]
+    pairs = [Pair(baseline=least(pair.baseline), treatment=least(pair.treatment)) for pair in claim.compare]
     return claim.model_copy(update={"compare": pairs})
 
 
@@ -191,10 +191,10 @@ def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
     values = _values(claim, evidence)
     shared = set.intersection(*_seeds(claim, evidence).values())
     if claim.bound:
-        greatest = {seed: max(values[name][seed] for name in claim.bound.rows) for seed in shared}
+        greatest = {seed: max(values[name][seed] for name in claim.bound.row) for seed in shared}
         return [claim.bound.at_most - greatest[seed] for seed in sorted(shared)]
     return [
-        statistics.fmean(values[pair.baselines[0]][seed] - values[pair.treatments[0]][seed] for pair in claim.compare)
+        statistics.fmean(values[pair.baseline[0]][seed] - values[pair.treatment[0]][seed] for pair in claim.compare)
         for seed in sorted(shared)
     ]
 

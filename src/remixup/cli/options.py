@@ -65,7 +65,7 @@ def planned_workflow(
 
 def plans_of(names: list[str], config: Config) -> list[Plan]:
     """Plan some experiments."""
-    files = read_experiments(only=names)
+    files = read_experiments()
     for name in names:
         if name not in files:
             raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, require_known
 
 
 class Strict(BaseModel):
@@ -17,10 +17,8 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            for key in value:
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), cls.model_fields)}")
+        for key in value if isinstance(value, dict) else ():
+            require_known("key", key, cls.model_fields)
         return value
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from remixup.config import registry
 from remixup.config.base import Strict, validate
@@ -18,7 +19,7 @@ from remixup.config.registry import Component
 from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
 from remixup.config.yaml_loader import read_yaml
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, did_you_mean, require_known
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
@@ -29,13 +30,12 @@ def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
     checked += [(model, value.get(name)) for name, model in sections.items()]
     for model, given in checked:
         for key in given if isinstance(given, dict) else ():
-            if key not in model.model_fields:
-                raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), model.model_fields)}")
+            require_known("key", key, model.model_fields)
     return value
 
 
 Overlay = Annotated[dict[str, Any], AfterValidator(_overlay_keys), WithJsonSchema({"definition": "overlay"})]
-"""Some keys of a run, merged into the layers before. A component of the same name keeps its other parameters."""
+"""Some keys of a run, merged into earlier settings. A component of the same name keeps its other parameters."""
 
 
 def _twice(names: list[str]) -> list[str]:
@@ -53,17 +53,19 @@ Evaluation = Annotated[Component, ComponentOf("evaluation")]
 
 
 class Settings(Strict):
-    """Settings of a run, and how far they depart from the published protocol."""
+    """Settings of a run, and how they differ from the published protocol."""
 
     run: Overlay = {}
     seeds: int | None = Field(None, ge=1, le=10_000)
-    counts_as: Scale | None = Field(None, description="the scale whose protocol this is, where it is cheap enough")
+    counts_as: Scale | None = Field(
+        None, description="the scale whose protocol this run follows, if it is cheap enough to follow it"
+    )
     surrogate: str | None = Field(
-        None, description="how the run differs from the published one; such a number gets no verdict"
+        None, description="how the run differs from the published one; its numbers get no verdict"
     )
     accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
     evaluate: Annotated[list[Evaluation], AfterValidator(_each_once)] | None = Field(
-        None, description="what is measured on the trained network; replaces what was named before"
+        None, description="evaluations of the trained network; replaces those of earlier settings"
     )
 
 
@@ -78,13 +80,15 @@ class Variation(Settings):
 
 
 class Published(Strict):
-    """A number as the paper prints it. Null: it is published, but its table could not be read."""
+    """A number as the paper prints it. Null: it is published, but not transcribed."""
 
     value: float | None
-    where: str = Field("", description="page and table, if not that of the row; what is not transcribed must say where")
-    quoted: bool = Field(False, description="the paper itself quotes it from another")
+    where: str = Field(
+        "", description="page and table, if not that of the row; needed if the number is not transcribed"
+    )
+    quoted: bool = Field(False, description="whether the paper quotes it from another paper")
     sd: float | None = Field(
-        None, ge=0, description="standard deviation over the paper's runs, where it is stated, in the metric's unit"
+        None, ge=0, description="standard deviation over the paper's runs, if it is stated, in the metric's unit"
     )
     tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
 
@@ -106,12 +110,12 @@ class Row(Variation):
     group: str = ""
     where: str = Field("", description="where the paper prints the number")
     published: dict[Metric, float | Published] = {}
-    use: list[str] = Field([], description="named variations, laid on in this order")
-    each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and the values they take")
+    use: list[str] = Field([], description="variations to apply, in this order")
+    each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and their values")
     at: list[Scale] = Field(
         [scale for scale in SCALES if scale != "reduced-cpu"],
         min_length=1,
-        description="the scales at which it is run; default: all, and reduced-cpu where there are settings for it",
+        description="the scales of its runs; default: all, but reduced-cpu only if there are settings for it",
     )
 
     def printed(self, metric: str) -> Published | None:
@@ -130,7 +134,9 @@ class MetricInfo(Strict):
 
     label: str
     unit: str = "%"
-    decimals: int = Field(1, ge=0, le=6, description="of the published number; the half of its last place is rounding")
+    decimals: int = Field(
+        1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
+    )
     tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
 
 
@@ -140,49 +146,42 @@ class Derived(Strict):
     id: Slug
     label: str
     where: str
-    kind: Literal["accuracy_ratio"] = Field(description="100 - the treatment's error, over 100 - the baseline's")
+    kind: Literal["accuracy_ratio"] = Field(description="(100 - the treatment's error) / (100 - the baseline's error)")
     metric: Metric = Field(description="the error of both rows, in percent")
     baseline: str
     treatment: str
     published: float
     decimals: int = Field(1, ge=0, le=6, description="of the published number")
-    tolerance: float = Field(gt=0, description="how far off still counts as the same")
+    tolerance: float = Field(gt=0, description="the largest difference that counts as equal")
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+RowIds = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+"""One or several rows; one may be written without a list."""
 
 
 class Pair(Strict):
     """Two rows that are compared seed by seed. If a side names several rows, the claim's `select_by` chooses one."""
 
-    baseline: str | list[str]
-    treatment: str | list[str]
-
-    @property
-    def baselines(self) -> list[str]:
-        """The baseline row, or the rows it is chosen from."""
-        return [self.baseline] if isinstance(self.baseline, str) else self.baseline
-
-    @property
-    def treatments(self) -> list[str]:
-        """The row that should be better, or the rows it is chosen from."""
-        return [self.treatment] if isinstance(self.treatment, str) else self.treatment
+    baseline: RowIds
+    treatment: RowIds
 
 
 class Bound(Strict):
     """A limit for the value of a row, or for the greatest value of several rows."""
 
-    row: str | list[str]
+    row: RowIds
     at_most: float
-
-    @property
-    def rows(self) -> list[str]:
-        """The rows that must stay within the limit."""
-        return [self.row] if isinstance(self.row, str) else self.row
 
 
 ClaimSource = Literal["paper", "ours"]
 
 
 class Claim(Strict):
-    """A statement of the paper, or ours about it: runs decide it, or it says why none does."""
+    """A statement of the paper, or ours about it. Runs decide it, or it says why none does."""
 
     id: Slug
     statement: str
@@ -191,21 +190,22 @@ class Claim(Strict):
         "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
     )
     metric: Metric | None = Field(None, description="what is compared, or bounded")
-    compare: list[Pair] = Field([], description="the effect is the mean over these of baseline - treatment")
+    compare: list[Pair] = Field([], description="the effect is the mean of baseline - treatment over these pairs")
     select_by: Metric | None = Field(
-        None, description="of the rows that a side of a pair names (a pattern, or a list) the one with the least mean"
+        None,
+        description="if a side of a pair names several rows, the row with the smallest mean of this metric is compared",
     )
-    bound: Bound | None = Field(None, description="the effect is the limit - the (greatest) value of the rows")
+    bound: Bound | None = Field(None, description="the effect is the limit minus the (greatest) value of the rows")
     smallest_effect: float | None = Field(
         None, gt=0, description="the smallest difference of interest, in the metric's unit"
     )
     expect: Literal["more", "no more"] = Field(
-        "more", description="whether the sentence says that the effect is more than the smallest of interest, or is not"
+        "more", description="whether the statement says that the effect is larger than the smallest of interest, or not"
     )
     at_least: int | None = Field(
-        None, ge=1, description="of how many of its pairs the sentence holds, each by itself; default: of their mean"
+        None, ge=1, description="number of pairs that must each confirm the statement; default: their mean must"
     )
-    definition: str | None = Field(None, description="the test (path::name) that holds the code to this definition")
+    definition: str | None = Field(None, description="the test (path::name) of this definition")
     untested: str | None = Field(None, description="why no run here decides it")
 
     @model_validator(mode="after")
@@ -221,26 +221,22 @@ class Claim(Strict):
             raise ValueError("a claim has `expect` only where it compares")
         if self.at_least is not None and self.at_least > len(self.compare):
             raise ValueError("a claim has `at_least` only where it compares, and no more than it has pairs")
-        sides = [side for pair in self.compare for side in (pair.baseline, pair.treatment)]
-        if (self.select_by is not None) != any(isinstance(side, list) for side in sides):
+        several = any(len(side) > 1 for pair in self.compare for side in (pair.baseline, pair.treatment))
+        if (self.select_by is not None) != several:
             raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")
-        if any(not side for side in sides):
-            raise ValueError("a claim compares at least one row with at least one")
-        if self.bound and not self.bound.rows:
-            raise ValueError("a bound names at least one row")
         return self
 
     @property
     def rows(self) -> list[str]:
         """The rows that the claim uses."""
-        named = [name for pair in self.compare for name in (*pair.baselines, *pair.treatments)]
-        return list(dict.fromkeys(named + (self.bound.rows if self.bound else [])))
+        named = [name for pair in self.compare for name in (*pair.baseline, *pair.treatment)]
+        return list(dict.fromkeys(named + (self.bound.row if self.bound else [])))
 
     @property
     def baselines(self) -> list[str]:
-        """The rows that must be sound if they are surrogates: the baselines of a comparison, or the bounded rows."""
-        named = [name for pair in self.compare for name in pair.baselines]
-        return list(dict.fromkeys(self.bound.rows if self.bound else named))
+        """The rows that must beat the linear baseline if they are surrogates: the baselines, or the bounded rows."""
+        named = [name for pair in self.compare for name in pair.baseline]
+        return list(dict.fromkeys(self.bound.row if self.bound else named))
 
 
 class Table(Strict):
@@ -251,7 +247,7 @@ class Table(Strict):
     rows: list[str] = Field(["*"], description="patterns of row ids")
     metrics: list[Metric] = Field([], description="default: all")
     select_by: list[Metric] = Field(
-        [], description="show of each group only the rows with the smallest mean of these metrics, a line for each"
+        [], description="show for each group and metric only the row with the smallest mean"
     )
 
 
@@ -271,7 +267,7 @@ class Experiment(Variation):
     paper: str = Field(description="its key in paper/references.bib")
     title: str
     where: str = Field(description="table or figure of the paper")
-    order: int = Field(100, ge=1, description="its place among the paper's experiments in the report")
+    order: int = Field(100, ge=1, description="its position among the paper's experiments in the report")
     summary: str = Field(description="what the paper did, for the report; LaTeX")
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
@@ -295,35 +291,25 @@ class Experiment(Variation):
             if twice := _twice(ids):
                 raise ValueError(f"duplicate {what} id {twice[0]!r}")
         for row in self.rows:
-            for name in row.use:
-                if name not in self.variations:
-                    raise ValueError(f"row {row.id}: unknown variation {name!r}; {did_you_mean(name, self.variations)}")
-            for metric in row.published:
-                self._has_metric(f"row {row.id}", metric)
+            _require_all("variation", row.use, self.variations, f"row {row.id}")
+            self._require_metrics(f"row {row.id}", row.published)
         for each in self.derived:
-            self._has_metric(f"derived number {each.id}", each.metric)
-            for name in (each.baseline, each.treatment):
-                if name not in rows:
-                    raise ValueError(f"derived number {each.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+            self._require_metrics(f"derived number {each.id}", [each.metric])
+            _require_all("row", [each.baseline, each.treatment], rows, f"derived number {each.id}")
         for claim in self.claims:
-            for used in (claim.metric, claim.select_by):
-                if used is not None:
-                    self._has_metric(f"claim {claim.id}", used)
-            for name in claim.rows:
-                if name not in rows:
-                    raise ValueError(f"claim {claim.id}: unknown row {name!r}; {did_you_mean(name, rows)}")
+            self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by]))
+            _require_all("row", claim.rows, rows, f"claim {claim.id}")
         for table in self.tables:
-            for metric in (*table.metrics, *table.select_by):
-                self._has_metric(f"table {table.id}", metric)
+            self._require_metrics(f"table {table.id}", [*table.metrics, *table.select_by])
         for item in shown:
-            for pattern in item.rows:
-                if not any(fnmatchcase(name, pattern) for name in rows):
-                    raise ValueError(f"{item.id}: no row is called {pattern!r}; {did_you_mean(pattern, rows)}")
+            unmatched = [pattern for pattern in item.rows if not any(fnmatchcase(name, pattern) for name in rows)]
+            _require_all("row", unmatched, rows, item.id)
         return self
 
-    def _has_metric(self, where: str, metric: str) -> None:
-        if metric not in self.metrics:
-            raise ValueError(f"{where}: metric {metric!r} is not described; {did_you_mean(metric, self.metrics)}")
+    def _require_metrics(self, where: str, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.metrics:
+                raise ValueError(f"{where}: metric {name!r} is not described; {did_you_mean(name, self.metrics)}")
 
     def tolerance(self, row: Row, metric: str) -> float | None:
         """Return the tolerance of a published number: the row's own, else the metric's, else None for the default."""
@@ -346,40 +332,33 @@ class Experiment(Variation):
         return list({row.id: row for row in chosen}.values())
 
 
+def _require_all(kind: str, names: Iterable[str], valid: Collection[str], where: str) -> None:
+    for name in names:
+        require_known(kind, name, valid, where)
+
+
 def read_experiment(path: Path) -> Experiment:
     """Read an experiment file; raise UserError with file, key and advice if it is invalid."""
     return validate(Experiment, expand(read_yaml(path)), str(path))
 
 
-def read_experiments(
-    root: Path = Path("experiments"), only: list[str] | None = None
-) -> dict[str, tuple[Path, Experiment]]:
+def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:
     """Read all experiment files (`<root>/<paper>/*.yaml`), by id.
 
     Papers are ordered by the year in their key, and files of one paper by `order`.
-
-    Args:
-        root: the folder of experiment files.
-        only: ids to read; default: all. Their files are found by a text search, and the others are not parsed,
-            unless an id has no file.
     """
-    paths = sorted(root.glob("*/*.yaml"))
-    if only is not None:
-        ids = {path: re.search(r"^id: *(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE) for path in paths}
-        likely = [path for path, line in ids.items() if line and line[1] in only]
-        paths = likely if len(likely) == len(set(only)) else paths
     found: dict[str, tuple[Path, Experiment]] = {}
-    for path in paths:
+    for path in sorted(root.glob("*/*.yaml")):
         experiment = read_experiment(path)
         if experiment.id in found:
             raise UserError(f"experiment id {experiment.id!r} is taken by {found[experiment.id][0]}", where=str(path))
         found[experiment.id] = (path, experiment)
     if not found:
         raise UserError("no experiment files", where=str(root), hint="run from the repository's root")
-    return dict(sorted(found.items(), key=lambda item: _place(item[1][1])))
+    return dict(sorted(found.items(), key=lambda item: _position(item[1][1])))
 
 
-def _place(experiment: Experiment) -> tuple[list[str], str, int]:
+def _position(experiment: Experiment) -> tuple[list[str], str, int]:
     return re.findall(r"[0-9]{4}", experiment.paper), experiment.paper, experiment.order
 
 
@@ -400,7 +379,7 @@ def file_schema() -> dict[str, Any]:
 
 
 def _link(schema: Any) -> Any:
-    """Replace {definition: NAME} by a reference. Pydantic resolves references itself, and only to its own models."""
+    """Replace {definition: NAME} by a reference, since pydantic can only refer to its own models."""
     if isinstance(schema, dict):
         if isinstance(schema.get("definition"), str):
             others = {key: value for key, value in schema.items() if key != "definition"}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, WithJsonSchema
 
 from remixup.config import registry
-from remixup.errors import did_you_mean
+from remixup.errors import did_you_mean, require_known
 
 Quantity = Literal[
     "test_error",
@@ -28,7 +28,7 @@ Quantity = Literal[
 """Quantities that training records in each epoch. A run has those that apply to it."""
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 FROM_HISTORY = "speed"
-"""The reduction that is computed from a run's history when results are read, and not stored."""
+"""The reduction that is not stored, but computed from a run's history when results are read."""
 REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 
 
@@ -41,8 +41,7 @@ def evaluated_values() -> dict[str, list[str]]:
 def _metric(value: str) -> str:
     source, _, name = value.partition(".")
     known = {**dict.fromkeys(QUANTITIES, REDUCTIONS), **evaluated_values()}
-    if source not in known:
-        raise ValueError(f"unknown quantity or evaluation {source!r}; {did_you_mean(source, known)}")
+    require_known("quantity or evaluation", source, known)
     if name not in known[source]:
         raise ValueError(f"{source} has no {name!r}; {did_you_mean(name, known[source])}")
     return value

@@ -7,6 +7,7 @@ the code (`make schema`) into `registry.json`, because importing the code would 
 from __future__ import annotations
 
 import json
+import math
 import operator
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -14,7 +15,7 @@ from importlib import resources
 from types import ModuleType
 from typing import Any
 
-from remixup.errors import did_you_mean
+from remixup.errors import did_you_mean, require_known
 
 Component = dict[str, Any]
 """A resolved component: its `name`, and those of its parameters that differ from their defaults."""
@@ -25,7 +26,8 @@ BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "exclusiveMaximum": ("<", operator.lt),
     "maximum": ("<=", operator.le),
 }
-"""JSON Schema's keyword for a bound: how it is printed, and what must be true."""
+"""JSON Schema's keyword for a bound -> its symbol, and its comparison."""
+TYPES = {"boolean": bool, "integer": int, "number": float, "string": str, "array": list}
 
 
 @lru_cache(maxsize=1)
@@ -44,16 +46,15 @@ def resolve(kind: str, value: Any) -> Component:
         value: a name, or a mapping with `name` and parameters.
 
     Raises:
-        ValueError: for an unknown name or parameter, a missing one, a wrong type or a value out of bounds; the message
-            says what would be right.
+        ValueError: a name or parameter is unknown, a parameter is missing, or a value has a wrong type or is out of
+            bounds. The message says what would be right.
     """
     names = load_registry()["kinds"][kind]
     given = {"name": value} if isinstance(value, str) else value
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-        raise ValueError(f"a {kind} is a name, or a mapping with a name; {_choices(names)}")
+        raise ValueError(f"a {kind} is a name, or a mapping with a name; {did_you_mean('', names)}")
     name, given = given["name"], {key: item for key, item in given.items() if key != "name"}
-    if name not in names:
-        raise ValueError(f"unknown {kind} {name!r}; {did_you_mean(name, names)}")
+    require_known(kind, name, names)
     parameters = names[name]["parameters"]
     for key in given:
         if key not in parameters:
@@ -76,27 +77,25 @@ def bind(module: ModuleType, component: Component) -> Callable[..., Any]:
     return partial(getattr(module, named.pop("name")), **named)
 
 
-def _choices(names: dict[str, Any]) -> str:
-    return f"valid: {', '.join(sorted(names))}"
+def check_dataset(name: str, version: str) -> None:
+    """Raise ValueError if a dataset, or a version of it, is unknown. An empty version is valid."""
+    datasets = load_registry()["datasets"]
+    require_known("dataset", name, datasets)
+    if version and version not in datasets[name]["versions"]:
+        advice = did_you_mean(version, datasets[name]["versions"])
+        raise ValueError(f"dataset {name} has no version {version!r}; {advice}")
 
 
 def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
+    """Convert the value of a parameter; raise ValueError if it does not fit the parameter's JSON Schema."""
     kind = rule["type"]
-    if kind == "array":
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"{where} is a list, not {value!r}")
-        return [_convert(where, item, rule["items"]) for item in value]
-    if kind == "boolean":
-        fits = isinstance(value, bool)
-    elif kind == "integer":
-        fits = isinstance(value, int) and not isinstance(value, bool)
-    elif kind == "number":
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-        value = float(value) if fits else value
-    else:
-        fits = isinstance(value, str)
-    if not fits:
+    if kind == "number" and type(value) is int:
+        value = float(value)
+    given: type = type(value)
+    if given is not TYPES[kind] or (kind == "number" and not math.isfinite(value)):
         raise ValueError(f"{where} is of type {kind}, not {value!r}")
+    if kind == "array":
+        return [_convert(where, item, rule["items"]) for item in value]
     if "enum" in rule and value not in rule["enum"]:
         raise ValueError(f"{where} cannot be {value!r}; {did_you_mean(value, rule['enum'])}")
     for keyword, (symbol, holds) in BOUNDS.items():
@@ -124,7 +123,7 @@ def json_schema(kind: str) -> dict[str, Any]:
                 "additionalProperties": False,
             }
         )
-    # Without a name: an overlay that changes parameters of the component named before it.
+    # Without a name: an overlay changes parameters of the component that earlier settings name.
     anything: dict[str, Any] = {key: {} for entry in kinds.values() for key in entry["parameters"]}
     if anything:
         alternatives.append({"type": "object", "properties": anything, "additionalProperties": False})
@@ -137,6 +136,6 @@ def _open(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def numerics(kind: str, name: str) -> int:
-    """Return the number that the component's module raises when its results change."""
+    """Return a component's numerics: the number that its module increases when its results change."""
     result: int = load_registry()["kinds"][kind][name]["numerics"]
     return result

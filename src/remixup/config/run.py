@@ -1,4 +1,4 @@
-"""A run: everything but the seed that determines what training gives, its canonical form, and its hash."""
+"""A run: everything except the seed that determines the results of training, its canonical form, and its hash."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from pydantic_core import CoreSchema, core_schema
 from remixup.config import registry, requirements
 from remixup.config.base import Strict
 from remixup.config.registry import Component
-from remixup.errors import did_you_mean
 
 SCHEMA = 2
-"""Raise it when the canonical form changes its meaning; every hash then changes."""
+"""Increase it when the meaning of the canonical form changes; this changes all hashes."""
 
 
 @dataclass(frozen=True)
 class ComponentOf:
-    """Annotate a field that names a component of a kind: resolved on reading, a definition of its own in the schema."""
+    """Annotate a field that names a component of a kind: it is resolved on reading, and a definition in the schema."""
 
     kind: str
 
@@ -50,13 +49,13 @@ Objective = Annotated[Component, ComponentOf("objective")]
 
 
 class Mixing(Strict):
-    """How training examples are mixed, component by component; without a ratio nothing is mixed."""
+    """How training examples are mixed, component by component. Without a ratio there is no mixing."""
 
-    ratio: Ratio | None = Field(None, description="the weight of an example in a mixture; null: nothing is mixed")
-    partner: Partner = Field({"name": "permutation"}, description="the example that it is mixed with")
-    blend: Blend = Field({"name": "linear"}, description="how two inputs become one")
+    ratio: Ratio | None = Field(None, description="weight of an example in its mixture; null: no mixing")
+    partner: Partner = Field({"name": "permutation"}, description="the example to mix with")
+    blend: Blend = Field({"name": "linear"}, description="how two inputs are combined")
     target: Target = Field({"name": "mixed"}, description="the label of a mixed example")
-    cut: int = Field(0, ge=0, description="where it is mixed: 0 at the input, k after the k-th stage of the network")
+    cut: int = Field(0, ge=0, description="where mixing happens: 0 at the input, k after the k-th stage of the network")
     smoothing: float = Field(0.0, ge=0, lt=1, description="epsilon of label smoothing")
     noise: Noise | None = Field(None, description="noise added to the inputs")
     warmup_epochs: int = Field(0, ge=0, description="epochs without mixing at the start")
@@ -75,16 +74,16 @@ class Mixing(Strict):
 
 def _amount(value: float) -> float:
     if value <= 0 or (value >= 1 and (value == 1 or value != int(value))):
-        raise ValueError(f"a share between 0 and 1, or a whole number of two or more, not {value:g}")
+        raise ValueError(f"a fraction between 0 and 1, or a whole number of two or more, not {value:g}")
     return value
 
 
 Amount = Annotated[float, AfterValidator(_amount)]
-"""A share of the examples, where it is below 1, or their number."""
+"""A fraction of the examples if it is below 1, else their number."""
 
 
 def amount(count: int, asked: float) -> int:
-    """Return how many of `count` examples an `Amount` is."""
+    """Return the number of examples that an `Amount` of `count` examples is."""
     return round(count * asked) if asked < 1 else int(asked)
 
 
@@ -92,52 +91,45 @@ class Dataset(Strict):
     """Which data, and how much of it."""
 
     name: str = Field(description="a dataset of the registry")
-    version: str = Field("", description="its version; empty: the configured one, else the first in the alphabet")
+    version: str = Field("", description="its version; empty: the configured one, else the first in alphabetical order")
     holdout: Amount | None = Field(
-        None, description="rows that each seed holds out for testing, where no split is published: a share or a number"
+        None, description="rows that each seed holds out for testing if no split is published: a fraction or a number"
     )
     subset: int | None = Field(None, ge=1, description="train on this many examples, chosen by the seed")
     validation: Amount | None = Field(
-        None, description="examples of the training part that are evaluated, not trained on: a share or a number"
+        None, description="training examples that are evaluated instead of trained on: a fraction or a number"
     )
     standardize_labels: bool = Field(
-        False, description="train on labels of zero mean and unit variance over all rows; errors keep the labels' unit"
+        False,
+        description="train on labels of zero mean and unit variance over all rows; errors are in the labels' own unit",
     )
     label_noise: float | None = Field(
-        None, gt=0, le=1, description="share of the training labels that are replaced by random ones"
+        None, gt=0, le=1, description="fraction of the training labels that are replaced by random ones"
     )
-    noise_classes: Literal["all", "others"] = Field(
-        "all", description="whether the random label may be the true one again"
-    )
+    noise_classes: Literal["all", "others"] = Field("all", description="whether the random label may be the true one")
     second_view: bool = Field(
-        False, description="training images get the channels of one of a partner class as well, test images zeros"
+        False,
+        description="append to each training image the channels of an image of a partner class, to test images zeros",
     )
-    decode: Decode | None = Field(None, description="how image files become tensors, where the dataset is streamed")
+    decode: Decode | None = Field(None, description="how image files are decoded, for streamed datasets")
 
     @model_validator(mode="after")
     def _registered(self) -> Dataset:
         if self.noise_classes != "all" and self.label_noise is None:
             raise ValueError("without label_noise, noise_classes has no effect")
-        datasets = registry.load_registry()["datasets"]
-        if self.name not in datasets:
-            raise ValueError(f"unknown dataset {self.name!r}; {did_you_mean(self.name, datasets)}")
-        versions = datasets[self.name]["versions"]
-        if self.version and self.version not in versions:
-            raise ValueError(
-                f"dataset {self.name} has no version {self.version!r}; {did_you_mean(self.version, versions)}"
-            )
+        registry.check_dataset(self.name, self.version)
         return self
 
 
 class Execution(Strict):
-    """How a run is executed: neither hashed nor compared, as it changes values by rounding only."""
+    """How a run is executed. It is neither hashed nor compared, since it changes values by rounding only."""
 
     vectorize_seeds: bool | None = Field(
         None, description="train all seeds as one batched program; default: what the model declares"
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
-    compile: bool = Field(False, description="pass whole minibatches through a compiled network (torch.compile)")
+    compile: bool = Field(False, description="use a compiled network (torch.compile) for whole minibatches")
 
 
 class RunSpec(Strict):
@@ -153,20 +145,20 @@ class RunSpec(Strict):
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
     micro_batch: int | None = Field(
-        None, ge=1, description="a minibatch passes in micro-batches of this size, each mixed and normalized by itself"
+        None, ge=1, description="split minibatches into micro-batches of this size, each mixed and normalized by itself"
     )
-    passes: int = Field(1, ge=1, le=100_000, description="passes over the training part that make one epoch")
-    drop_last: bool = Field(False, description="an incomplete last minibatch of a pass is left out")
-    reshuffle: bool = Field(True, description="each epoch has an order of its own; else all have that of the first")
+    passes: int = Field(1, ge=1, le=100_000, description="passes over the training examples in one epoch")
+    drop_last: bool = Field(False, description="leave out an incomplete last minibatch of a pass")
+    reshuffle: bool = Field(True, description="shuffle in each epoch; false: all epochs have the order of the first")
     fresh_weights: int | None = Field(
-        None, ge=1, description="number of epochs after which weights are drawn anew; the optimizer keeps its state"
+        None, ge=1, description="reinitialize the weights each time this many epochs have passed, but not the optimizer"
     )
     measure_training: bool = Field(
-        False, description="also measure the errors on the original training examples after each epoch"
+        False, description="measure the error on the unmixed, unaugmented training examples after each epoch"
     )
-    measure_f1: bool = Field(False, description="also measure macro-averaged F1 after each epoch")
+    measure_f1: bool = Field(False, description="measure macro-averaged F1 after each epoch")
     choose_epoch: bool = Field(
-        False, description="also report the results of the epoch with the least validation error"
+        False, description="also report the test error of the epoch with the smallest validation error"
     )
     objective: Objective = Field({"name": "supervised"}, description="the training objective")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: under autocast")
@@ -181,19 +173,18 @@ class RunSpec(Strict):
         if self.fresh_weights is not None and self.fresh_weights >= self.epochs:
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         if self.drop_last and self.micro_batch is not None:
-            raise ValueError("drop_last has no effect with micro_batch")
-        vectorized, asked = self._vectorization, self.execution.vectorize_seeds
-        if asked and vectorized == "never":
-            raise ValueError(f"execution.vectorize_seeds: {self.model['name']} has no vectorized implementation")
-        if asked is False and vectorized == "always":
-            raise ValueError(f"execution.vectorize_seeds: {self.model['name']} has a vectorized implementation only")
-        problem = next(requirements.problems(self), None)
-        if problem:
+            raise ValueError("drop_last has no effect with micro_batch, which splits minibatches")
+        asked, model = self.execution.vectorize_seeds, self.model["name"]
+        if asked and self._vectorization == "never":
+            raise ValueError(f"execution.vectorize_seeds: {model} has no vectorized implementation")
+        if asked is False and self._vectorization == "always":
+            raise ValueError(f"execution.vectorize_seeds: {model} has a vectorized implementation only")
+        if problem := next(requirements.problems(self), None):
             raise ValueError(problem)
         return self
 
     def components(self) -> list[tuple[str, Component]]:
-        """All components that the run uses, each with its kind."""
+        """Return all components of the run, with their kinds."""
         found = [("model", self.model), ("normalization", self.normalization), ("optimizer", self.optimizer)]
         found += [("schedule", self.schedule), ("objective", self.objective)]
         found += [("augmentation", each) for each in self.augmentation]
@@ -205,7 +196,7 @@ class RunSpec(Strict):
         return found
 
     def canonical(self) -> dict[str, Any]:
-        """Return what is hashed: fields that differ from their defaults, raised numerics, and a schema number."""
+        """Return the hashed content: fields that differ from their defaults, numerics above 1, and a schema number."""
         run = self.model_dump(exclude_defaults=True, exclude={"execution"})
         used = {
             "loop": registry.load_registry()["loop"],
@@ -213,17 +204,17 @@ class RunSpec(Strict):
         }
         # The numerics of supervised training are the loop's.
         named = [each for each in self.components() if each[0] != "objective" or "objective" in run]
-        numerics = {f"{kind} {each['name']}": registry.numerics(kind, each["name"]) for kind, each in named}
-        # Only numbers above 1 are written, so that the first version of a component never changes an old hash.
+        numerics = {f"{kind} {part['name']}": registry.numerics(kind, part["name"]) for kind, part in named}
+        # Only numbers above 1 are included, so that a new component never changes an old hash.
         raised = {name: number for name, number in {**used, **numerics}.items() if number != 1}
         return {"schema": SCHEMA, "run": run, **({"numerics": raised} if raised else {})}
 
     def digest(self) -> str:
-        """Eight hexadecimal digits of the SHA-256 of the canonical form."""
+        """Return eight hexadecimal digits of the SHA-256 of the canonical form."""
         return short_digest(self.canonical())
 
     def key(self) -> str:
-        """`<slug>-<hash8>`: the run's name in the store; the slug is for people, the hash decides."""
+        """Return the run's name in the store, `<slug>-<hash8>`. The slug is for people; the hash identifies the run."""
         ratio = self.mixing.ratio
         method = "erm" if ratio is None else "-".join(["mix", *(str(value) for value in ratio.values())])
         slug = re.sub(r"[^a-z0-9.]+", "-", f"{self.dataset.name}-{self.model['name']}-{method}".lower())
@@ -231,31 +222,30 @@ class RunSpec(Strict):
 
     @property
     def classifies(self) -> bool:
-        """Whether it learns classes, and not a number or a distribution."""
+        """Whether it is a classifier: it has classes, and is not a GAN."""
         classes: int = registry.load_registry()["datasets"][self.dataset.name]["classes"]
         return classes > 1 and self.objective["name"] != "gan"
 
     @property
     def shares(self) -> int:
-        """The largest number of processes that can share its minibatches."""
+        """The greatest number of processes that can share a minibatch: its micro-batches, if they are independent."""
         sequential = "dropout" in self.model or self.mixing.noise is not None
         sequential = sequential or self.objective["name"] == "dp_sgd"
         return 1 if self.micro_batch is None or sequential else -(-self.batch_size // self.micro_batch)
 
     @property
     def vectorized(self) -> bool:
-        """Whether all its seeds train as one batched program."""
+        """Whether all seeds train as one batched program."""
         return self._vectorization == "always" or bool(self.execution.vectorize_seeds)
 
     @property
     def _vectorization(self) -> Literal["always", "optional", "never"]:
-        found: Literal["always", "optional", "never"] = registry.load_registry()["kinds"]["model"][self.model["name"]][
-            "vectorized"
-        ]
+        models = registry.load_registry()["kinds"]["model"]
+        found: Literal["always", "optional", "never"] = models[self.model["name"]]["vectorized"]
         return found
 
 
 def short_digest(value: Any) -> str:
-    """Eight hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    """Return eight hexadecimal digits of the SHA-256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

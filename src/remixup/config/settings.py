@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from remixup.config.base import Strict, validate
-from remixup.config.registry import load_registry
-from remixup.errors import UserError, did_you_mean
+from remixup.config.registry import check_dataset, load_registry
+from remixup.errors import UserError
 
 Scale = Literal["embedded", "reduced-cpu", "reduced", "paper"]
-SCALES: tuple[Scale, ...] = ("embedded", "reduced-cpu", "reduced", "paper")
+SCALES: tuple[Scale, ...] = get_args(Scale)
 ON_CPU: tuple[Scale, ...] = ("embedded", "reduced-cpu")
 """Scales whose runs are small enough for a CPU and need no GPU."""
 
@@ -25,27 +25,24 @@ def _folder(value: str) -> str:
     return value
 
 
+def _known_versions(value: dict[str, str]) -> dict[str, str]:
+    for name, version in value.items():
+        check_dataset(name, version)
+    return value
+
+
 Folder = Annotated[str, AfterValidator(_folder)]
 
 
 class Data(Strict):
-    """Sources of datasets. They are configured, never found by probing the network."""
+    """Where datasets come from. This is configuration; the network is never probed."""
 
     folder: Folder = Field("data", description="folder of raw and prepared data")
     mirror: str | None = Field(None, description="folder with the publishers' files; null: the value of REMIXUP_MIRROR")
-    download: bool = Field(False, description="whether files that the mirror lacks may be downloaded")
-    versions: dict[str, str] = Field({}, description="dataset -> version for rows that name none")
-
-    @model_validator(mode="after")
-    def _known(self) -> Data:
-        datasets = load_registry()["datasets"]
-        for name, version in self.versions.items():
-            if name not in datasets:
-                raise ValueError(f"versions: unknown dataset {name!r}; {did_you_mean(name, datasets)}")
-            if version not in datasets[name]["versions"]:
-                advice = did_you_mean(version, datasets[name]["versions"])
-                raise ValueError(f"versions: dataset {name} has no version {version!r}; {advice}")
-        return self
+    download: bool = Field(False, description="whether to download files that the mirror lacks")
+    versions: Annotated[dict[str, str], AfterValidator(_known_versions)] = Field(
+        {}, description="dataset -> version for rows that name none"
+    )
 
 
 class Config(Strict):
@@ -107,5 +104,5 @@ class Config(Strict):
 def read_config(value: Any, where: str = "config.yaml") -> Config:
     """Validate a parsed configuration. The caller removes the keys that Snakemake adds."""
     config = validate(Config, value or {}, where)
-    _ = config.mirror  # report a missing folder now, not when the first dataset is needed
+    _ = config.mirror  # report a missing folder now, not when a dataset is read
     return config

@@ -1,5 +1,7 @@
 """Evaluations of trained networks, beyond the errors that training records.
 
-Each evaluation is a public function in one of these modules. It takes a `Training` with its weights loaded and returns
-one JSON-serializable mapping for each seed. A module with `WEIGHTS = False` reads the data alone.
+Each evaluation is a public function in one of these modules. Its first argument is the trainer of a seed block with the
+trained weights loaded. It returns one JSON-serializable mapping for each seed. A value that does not exist is None, for
+example because the network's outputs are not finite. A module with `WEIGHTS = False` reads the data alone. A run that
+does not fit an evaluation raises `remixup.errors.UserError`.
 """

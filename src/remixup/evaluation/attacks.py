@@ -9,17 +9,17 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional as F
 
-from remixup.data.inputs import Inputs, evenly_spaced, portions
+from remixup.data.inputs import Inputs, evenly_spaced
 from remixup.data.streaming import Stream
-from remixup.data.tasks import Classification
 from remixup.errors import UserError
+from remixup.evaluation.examples import labelled_batches, require_classes
 from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
 SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}
 ROWS = 100
-"""Examples of each member attacked at a time. Gradients need all activations, so it is small."""
+"""Examples of each seed in a batch. Gradients need all activations, so it is small."""
 
 Method = Literal["fgsm", "ifgsm", "pgd_linf", "pgd_l2"]
 
@@ -37,38 +37,33 @@ def attack(
 ) -> list[dict[str, Any]]:
     """Measure the test error on adversarial examples (mixup paper, section 3.5 and Table 3).
 
-    An attack raises the cross-entropy at the true label by the sign of its gradient (in the l-infinity ball) or by the
-    gradient scaled to unit length (in the l2 ball), and stays in the ball of radius `eps` and in the pixels' range:
+    An attack increases the cross-entropy at the true label. Its steps follow the sign of the gradient (in the
+    l-infinity ball) or the gradient scaled to unit length (in the l2 ball), and stay in the ball of radius `eps` and in
+    the range of pixels:
 
     - `fgsm`: one step to the border of the ball (Goodfellow et al., 2015);
     - `ifgsm`: `steps` steps from the example itself; the last point counts (Kurakin et al., 2017);
-    - `pgd_linf`, `pgd_l2`: `steps` steps from a uniformly random point of the ball (Madry et al., 2018). The point of
-      the greatest loss on the way counts, the single step to the border among them: so on the network that it is made
-      on, no example's loss is below that of the single step.
+    - `pgd_linf`, `pgd_l2`: `steps` steps from a uniformly random point of the ball (Madry et al., 2018). The point with
+      the greatest loss counts, among these and the single step to the border.
 
-    Batch norm and dropout are as in evaluation. Gradients are computed in float32, also for a network that is tested in
-    bfloat16; their cross-entropy is in float64, as float32 takes the gradient of a confident network for zero.
+    Batch norm and dropout are as in evaluation. Gradients are computed in float32, even if a network is tested in
+    bfloat16. Their cross-entropy is in float64, since in float32 the gradient of a confident network underflows.
 
     Args:
-        training: the networks that are tested; of uint8 images, or of image files.
+        training: the networks under attack, of uint8 images or of image files with classes.
         method: see above.
-        eps: radius of the ball, for pixels in [0, 1]: the paper's is 4/255.
-        steps: of the iterated methods.
-        step: length of one of them, for pixels in [0, 1]; 0 is eps / steps for `ifgsm` (the paper's "equal step size")
-            and 2.5 eps / steps for PGD, as Madry et al. have it in section 5.
+        eps: radius of the ball, for pixels in [0, 1]; the paper's is 4/255.
+        steps: number of steps of the iterated methods.
+        step: length of a step, for pixels in [0, 1]; 0: eps / steps for `ifgsm` (the paper's "equal step size") and
+            2.5 eps / steps for PGD (Madry et al., section 5).
         examples: number of test examples, evenly spaced (some datasets are sorted by class); 0: all.
-        source: in an experiment file, the row whose networks the examples are made on; that row's networks come as
-            `others`, and the name is not used here.
-        others: the networks that the examples are made on, as many as `training` has, on inputs of the same shape
-            (black box); None: `training` itself (white box).
+        source: in an experiment file, the row whose networks generate the examples (passed as `others`).
+        others: the networks that generate the examples, as many as `training` has, on inputs of the same shape (black
+            box); None: `training` itself (white box).
 
     Returns:
-        for each seed errors in percent, `top1` and `top5` after the attack and `clean_top1` and `clean_top5` before it,
-        on the same examples. Those of top 5 are None with five classes or fewer; all are None where the network's
-        outputs are not finite.
-
-    Raises:
-        UserError: inputs that are no pixels, or labels that are no classes.
+        For each seed errors in percent on the same examples: `top1` and `top5` after the attack, `clean_top1` and
+        `clean_top5` before it. Those of top 5 are None for five classes or fewer.
     """
     _refuse(training.inputs)
     attacked = _Attack(others or training, training.seeds, method, eps, steps, step)
@@ -91,21 +86,11 @@ def attack_curve(
 ) -> list[dict[str, Any]]:
     """Measure the test error as a function of attack size (Zhang et al., 2021, 2010.04819, Figure 1a).
 
-    Args:
-        training: as for `attack`.
-        method: as for `attack`, with its default length of a step.
-        eps: radii of the ball, for pixels in [0, 1]; 0 leaves the examples unchanged.
-        steps: as for `attack`.
-        examples: as for `attack`.
-        source: as for `attack`.
-        others: as for `attack`.
+    The parameters are those of `attack`, with its default length of a step. `eps` has several radii of the ball; 0
+    leaves the examples unchanged. Random starts are in the same directions at all radii.
 
     Returns:
-        for each seed `eps` and `error`: top-1 error in percent at each of them, on the same examples; random starts are
-        in the same directions.
-
-    Raises:
-        UserError: inputs that are no pixels, or labels that are no classes.
+        For each seed `eps`, and `error`: the top-1 error in percent at each radius, on the same examples.
     """
     _refuse(training.inputs)
     attacks = [_Attack(others or training, training.seeds, method, radius, steps, 0.0) for radius in eps]
@@ -117,8 +102,7 @@ def attack_curve(
 
 
 def _refuse(inputs: Inputs) -> None:
-    if not isinstance(inputs.task, Classification):
-        raise UserError("an attack needs classes, and this dataset has numbers", where="evaluate.attack")
+    require_classes(inputs, "attack")
     if not isinstance(inputs.x, Stream) and inputs.x.dtype != torch.uint8:
         raise UserError("an attack changes pixels, and this dataset has none", where="evaluate.attack")
 
@@ -126,14 +110,10 @@ def _refuse(inputs: Inputs) -> None:
 def _errors(
     training: SupervisedTrainer, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
 ) -> list[list[dict[str, float | None]]]:
-    """Return each member's errors under each perturbation of test examples.
-
-    The examples are read once: files are slow to decode.
-    """
+    """Return each member's errors under each perturbation. The examples are read once: files are slow to decode."""
     inputs, rows = training.inputs, evenly_spaced(training.inputs.test, examples)
-    sizes = portions(rows.shape[1], ROWS)
     totals: list[dict[str, Tensor]] = [{} for _ in perturbations]
-    for x, y in zip(inputs.batches(rows, sizes), inputs.y[rows].split(sizes, dim=1), strict=True):
+    for x, y in labelled_batches(inputs, rows, inputs.y[rows], ROWS):
         for perturb, total in zip(perturbations, totals, strict=True):
             for name, value in inputs.task.measure(training.logits(perturb(x.float(), y)), y).items():
                 total[name] = total[name] + value if name in total else value

@@ -1,4 +1,4 @@
-"""Linear baselines that a surrogate must beat before it decides anything."""
+"""Linear baselines, which a surrogate must beat."""
 
 import json
 import warnings
@@ -24,16 +24,18 @@ _fitted: dict[str, float] = {}
 def logistic_regression(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the test error of multinomial logistic regression on the tensors that the network trains on.
 
+    Inputs are scaled as for the network, and images flattened. The penalty is scikit-learn's default (C = 1). At most
+    the first 5,000 training examples of the split are used.
+
     Returns:
-        for each seed `test_error` in percent. The penalty is scikit-learn's default (C = 1), on inputs as scaled for
-        the network, images flattened; of more than 5,000 training examples the first 5,000 of the split are used.
+        For each seed `test_error` in percent.
     """
     return [{"seed": seed, "test_error": _test_error(training, member)} for member, seed in enumerate(training.seeds)]
 
 
 def _test_error(training: SupervisedTrainer, member: int) -> float:
     dataset = training.spec.dataset
-    # Without these every seed trains and tests on the same examples and labels.
+    # Without any of these settings, all seeds have the same examples and labels.
     choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation, dataset.second_view or None)
     drawn = any(value is not None for value in choices)
     seed = training.seeds[member] if drawn else None
@@ -47,7 +49,7 @@ def _fit(inputs: Inputs, member: int) -> float:
     train, test = inputs.train[member, :EXAMPLES], inputs.test[member]
     model = LogisticRegression(max_iter=300)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline near its optimum is baseline enough
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a fit near the optimum is enough
         model.fit(_flat(inputs, train), inputs.train_labels[member, :EXAMPLES].cpu().numpy())
     wrong = model.predict(_flat(inputs, test)) != inputs.y[test].cpu().numpy()
     return float(100 * wrong.mean())

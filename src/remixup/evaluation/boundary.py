@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.evaluation.binary import finite, members
+from remixup.evaluation.binary import Logit, finite, measure_seeds, members
 from remixup.evaluation.grids import axes, by_rows, rounded
 from remixup.theory.margins import guaranteed_class
 from remixup.training.supervised import SupervisedTrainer
@@ -24,38 +24,31 @@ MARGIN = 0.25
 def boundary(training: SupervisedTrainer, *, points: Annotated[int, Ge(10), Le(1000)] = 100) -> list[dict[str, Any]]:
     """Measure the distance of the decision boundary from the training points, and its curvature.
 
-    What Figure 3 of Chidambaram et al. (2022, 2110.07647) shows as a map: the paper gives no number.
+    Figure 3 of Chidambaram et al. (2022, 2110.07647) shows the boundary as a map; the paper gives no number.
 
     Args:
         training: networks of two classes on inputs of two features.
-        points: of the grid along each side, which covers the training points and a quarter more.
+        points: grid points along each side; the grid extends a quarter beyond the training points.
 
     Returns:
-        for each seed `distance`, the mean over the training points of the distance to the nearest grid point that is
-        given the other class than the point's own (0 for a point that is itself given the other one; the grid's extent
-        where no grid point is); `margin`, the smallest of them; `bend`, the share of the grid (in percent) on which
-        the network's class is not that of the straight line that fits its classes best (a logistic regression on them).
-        All None where outputs are not finite.
-
-    Raises:
-        UserError: other inputs or networks than these.
+        For each seed: `distance`, the mean over the training points of the distance to the nearest grid point that the
+        network gives another class than the point's label (0 for a misclassified point; the grid's extent if there is
+        no such grid point); `margin`, the smallest of these distances; `bend`, the percentage of the grid on which the
+        network's class differs from that of the straight line that fits its classes best (by logistic regression).
     """
-    _needs_a_plane(training)
-    results = []
-    for seed, function, x, y in members(training):
+    _require_two_features(training)
+
+    def measure(function: Logit, x: Tensor, y: Tensor) -> dict[str, Any]:
         grid = torch.cartesian_prod(*axes(x, points, MARGIN))
-        on_grid, at_points = function(grid), function(x)
-        if not (finite(on_grid) and finite(at_points)):
-            results.append({"seed": seed, **dict.fromkeys(SCALARS["boundary"])})
-            continue
-        classes = (on_grid > 0).long()
-        distance = _to_other_class(x, y, at_points, grid, classes)
+        classes = (function(grid) > 0).long()
+        distance = _to_other_class(x, y, function(x), grid, classes)
         found = {"distance": float(distance.mean()), "margin": float(distance.min())}
-        results.append({"seed": seed, **found, "bend": _bend(grid.numpy(), classes.numpy())})
-    return results
+        return {**found, "bend": _bend(grid.numpy(), classes.numpy())}
+
+    return measure_seeds(training, SCALARS["boundary"], measure)
 
 
-def _needs_a_plane(training: SupervisedTrainer) -> None:
+def _require_two_features(training: SupervisedTrainer) -> None:
     if training.inputs.shape != (2,):
         raise UserError("this is measured on inputs of two features", where="evaluate")
 
@@ -86,25 +79,22 @@ def guaranteed(
 
     Args:
         training: networks of two classes on inputs of two features.
-        radius: within which a segment between training points is taken to pass through a point.
-        points: of the grid along each side, which covers the training points and a quarter more.
+        radius: greatest distance at which a segment between training points passes through a point.
+        points: grid points along each side; the grid extends a quarter beyond the training points.
 
     Returns:
-        for each seed `share`, the part of the grid whose class is guaranteed, and `broken`, the share of that part on
-        which the network finds the other class, both in percent (`broken` is None where outputs are not finite, or
-        nothing is guaranteed); for a figure the grid's `x` and `y`, the `guaranteed` class (-1: none) and the network's
-        class, `said` (0 where its output is no number), one row for each y, and the training `points` as [x, y, class].
-
-    Raises:
-        UserError: other inputs or networks than these.
+        For each seed: `share`, the percentage of the grid with a guaranteed class, and `broken`, the percentage of
+        these points on which the network predicts the other class (None if nothing is guaranteed); for a figure the
+        grid's `x` and `y`, the `guaranteed` class (-1: none) and the network's class, `said` (0 if its output is not a
+        number), one row for each y, and the training `points` as [x, y, class].
     """
-    _needs_a_plane(training)
+    _require_two_features(training)
     results = []
     for seed, function, x, y in members(training):
         across, up = axes(x, points, MARGIN)
         grid = by_rows(across, up)
         outputs = function(grid)
-        fixed = guaranteed_class(x, y, grid, radius=radius, classes=2)
+        fixed = guaranteed_class(x, y, grid, radius=radius)
         said, known = (outputs > 0).long(), fixed >= 0
         told = finite(outputs) and bool(known.any())
         broken = 100 * float((said != fixed)[known].double().mean()) if told else None

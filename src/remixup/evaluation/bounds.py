@@ -4,8 +4,9 @@ import math
 from typing import Annotated, Any
 
 from annotated_types import Gt
+from torch import Tensor
 
-from remixup.evaluation.binary import finite, members
+from remixup.evaluation.binary import Logit, measure_seeds
 from remixup.theory.adversarial_bound import robustness_bound
 from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, second_order
 from remixup.training.supervised import SupervisedTrainer
@@ -33,25 +34,21 @@ def approximation(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]
 
     Args:
         training: networks of two classes on vectors.
-        alpha: of Beta(alpha, alpha) in both losses, whatever the network was trained with.
+        alpha: α of Beta(α, α) in both losses, whatever the network was trained with.
 
     Returns:
-        for each seed on the training examples `exact`, the mixup loss over all pairs, and `approximate`, L_std + R1 +
-        R2 + R3; `relative`, how far the second is from the first in percent of it; `missed`, the same in percent of how
-        far the standard loss is from the first (below 100 the approximation is nearer; None where mixing does not
-        change the loss); `order` of the remainder in 1 - lambda, by a fit, and `order_short`, 3 less that order (None
-        where the remainder is lost in rounding); `terms`, the four of the approximation. None where outputs are not
-        finite.
+        For each seed, on the training examples: `exact`, the mixup loss over all pairs; `approximate`, the sum of
+        `terms`, which are L_std, R1, R2 and R3; `relative`, their difference in percent of `exact`; `missed`, their
+        difference in percent of the difference between the standard loss and `exact` (below 100 the approximation is
+        the better one; None if mixing does not change the loss); `order`, the fitted order of the remainder in 1 - λ,
+        and `order_short`, 3 minus that order (both None if the remainder is rounding).
     """
-    results = []
-    for seed, function, x, y in members(training):
-        if not finite(function(x)):
-            results.append({"seed": seed, **dict.fromkeys(SCALARS["approximation"])})
-            continue
+
+    def measure(function: Logit, x: Tensor, y: Tensor) -> dict[str, Any]:
         exact, terms = mixup_loss(function, x, y, alpha), second_order(function, x, y, alpha)
         order = remainder_order(function, x, y, alpha)
         left, changed = abs(terms.total - exact), abs(terms.standard - exact)
-        found = {
+        return {
             "exact": exact,
             "approximate": terms.total,
             "relative": 100 * left / exact,
@@ -60,34 +57,30 @@ def approximation(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]
             "order_short": 3 - order if math.isfinite(order) else None,
             "terms": [terms.standard, terms.first, terms.second, terms.third],
         }
-        results.append({"seed": seed, **found})
-    return results
+
+    return measure_seeds(training, SCALARS["approximation"], measure)
 
 
 def robustness(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]) -> list[dict[str, Any]]:
     """Compare the mixup loss with the adversarial loss that it should bound (Zhang et al., 2021, Theorem 3.1).
 
     Args:
-        training: networks of two classes on vectors; the theorem is about bias-free ones on centred data that classify
-            every training example correctly.
-        alpha: of Beta(alpha, alpha).
+        training: networks of two classes on vectors. The theorem is about bias-free networks on centered data that
+            classify every training example correctly.
+        alpha: α of Beta(α, α).
 
     Returns:
-        for each seed on the training examples `vicinal`, the mixup loss to the second order; `adversarial`, the mean
-        adversarial loss to the second order at radius eps_i sqrt(d), and `smallest`, at the smallest of these radii;
-        `violated`, 100 where the bound does not hold, else 0; `exact`, the mixup loss itself, of which the theorem does
-        not speak, and `exact_violated`, 100 where that is below `adversarial`; `assumptions`, 100 where the theorem's
-        hold, else 0; `correct`, training examples classified correctly, in percent; `cosine` and `least_cosine`, mean
-        and smallest |cos| of the angle between an example and the gradient there, and all of them as `cosines`. None
-        where outputs are not finite.
+        For each seed, on the training examples: `vicinal`, the second-order mixup loss; `adversarial`, the mean
+        second-order adversarial loss at radius ε_i √d, and `smallest`, the same at the smallest of these radii;
+        `violated`, 100 if the bound fails, else 0; `exact`, the mixup loss itself, which the theorem does not bound,
+        and `exact_violated`, 100 if it is below `adversarial`, else 0; `assumptions`, 100 if the theorem applies, else
+        0; `correct`, correctly classified examples in percent; `cosine` and `least_cosine`, mean and smallest |cos| of
+        the angle between an example and the gradient there, and all of them as `cosines`.
     """
-    results = []
-    for seed, function, x, y in members(training):
-        if not finite(function(x)):
-            results.append({"seed": seed, **dict.fromkeys(SCALARS["robustness"])})
-            continue
+
+    def measure(function: Logit, x: Tensor, y: Tensor) -> dict[str, Any]:
         bound, exact = robustness_bound(function, x, y, alpha), mixup_loss(function, x, y, alpha)
-        found = {
+        return {
             "vicinal": bound.mixup,
             "adversarial": bound.adversarial,
             "smallest": bound.uniform,
@@ -100,5 +93,5 @@ def robustness(training: SupervisedTrainer, *, alpha: Annotated[float, Gt(0)]) -
             "least_cosine": float(bound.cosines.min()),
             "cosines": [round(value, 4) for value in bound.cosines.tolist()],
         }
-        results.append({"seed": seed, **found})
-    return results
+
+    return measure_seeds(training, SCALARS["robustness"], measure)

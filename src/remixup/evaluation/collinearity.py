@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 
 from remixup.data.inputs import evenly_spaced
-from remixup.evaluation.distances import flat_points, smallest_and_mean
+from remixup.evaluation.examples import flat_points, require_classes, smallest_and_mean
 from remixup.theory.segments import nearest_segments
 from remixup.training.supervised import SupervisedTrainer
 
@@ -23,25 +23,24 @@ def collinearity(
 ) -> list[dict[str, Any]]:
     """Measure the distance of training points from segments between other classes.
 
-    Chidambaram et al. (2022), Theorem 2.10: if no point is on one, the Mixup-optimal classifier makes no error on them.
+    If no point is on such a segment, the Mixup-optimal classifier makes no error on the points (Chidambaram et al.,
+    2022, Theorem 2.10).
 
     Args:
-        training: the training whose scaled training examples are measured.
-        eps: points within this distance count.
-        endpoints: which of a segment's ends may have the point's class: "neither", as the theorem has it, or "not
-            both", as the authors' poster puts it.
+        training: provides the scaled training examples, which have classes.
+        eps: distance up to which a point counts as on a segment.
+        endpoints: which segments count: "neither" end has the point's class, as in the theorem, or "not both", as on
+            the authors' poster.
         examples: number of training examples, evenly spaced; 0: all.
 
     Returns:
-        for each seed `smallest` and `mean` distance of a point to the nearest such segment (None where there is none),
-        and `share`, the points within `eps`, in percent.
-
-    Raises:
-        UserError: a dataset of numbers.
+        For each seed: `smallest` and `mean` distance of a point to the nearest such segment (None if there is none),
+        and `share`, the percentage of the points within `eps`.
     """
+    require_classes(training.inputs, "collinearity")
     results = []
-    for member, seed in enumerate(training.seeds):
-        x, y = flat_points(training, member, evenly_spaced(training.inputs.train, examples)[member])
+    for seed, rows in zip(training.seeds, evenly_spaced(training.inputs.train, examples), strict=True):
+        x, y = flat_points(training, rows)
         distance = nearest_segments(x, y, endpoints=endpoints).distance
         smallest, mean = smallest_and_mean(distance)
         share = 100 * float((distance <= eps).double().mean())

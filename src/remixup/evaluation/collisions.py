@@ -7,7 +7,7 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.evaluation.distances import flat_points, smallest_and_mean
+from remixup.evaluation.examples import flat_points, smallest_and_mean
 from remixup.mixing.ratio import beta
 from remixup.randomness import generator
 from remixup.theory.segments import collision_distances
@@ -23,31 +23,27 @@ def collisions(
 ) -> list[dict[str, Any]]:
     """Measure the distance of data points to mixed points of other classes (Chidambaram et al., 2022, section 2.4).
 
-    The procedure is that of the released code (`analysis/mixup_point_analysis.py`). A random subset of the training
-    examples makes one epoch of mixed points. Each example of it is mixed once, with a ratio of its own from
-    Beta(alpha, alpha) and a partner drawn uniformly from the subset, itself included. The distance of a data point is
-    that to the nearest mixed point of which neither class is its own.
+    The procedure is that of the released code (`analysis/mixup_point_analysis.py`). Each example of a random training
+    subset is mixed once, with its own ratio from Beta(α, α) and a partner drawn uniformly from the subset, itself
+    included. The distance of a data point is that to the nearest mixed point of two other classes.
 
     Args:
-        training: the training whose examples are measured, scaled as for the network, without augmentation.
-        alpha: the parameter of the Beta distribution.
-        share: the share of the training examples in the subset, and of the test examples in theirs.
+        training: provides the examples of three or more classes, scaled as for the network, without augmentation.
+        alpha: α of the Beta distribution.
+        share: fraction of the training examples in the subset, and of the test examples in another one.
 
     Returns:
-        for each seed the smallest and the mean Euclidean distance over the data points: `train_smallest` and
+        For each seed the smallest and the mean Euclidean distance over the data points: `train_smallest` and
         `train_mean` of the training subset, `test_smallest` and `test_mean` of the test subset. Data points without
-        such a mixed point are left out; None where that is so for all.
-
-    Raises:
-        UserError: fewer than three classes, or a dataset of numbers.
+        such a mixed point are left out.
     """
     if training.inputs.classes < 3:
         raise UserError("collisions need a third class", where="evaluate.collisions")
     inputs, results = training.inputs, []
     for member, seed in enumerate(training.seeds):
         subset = generator(seed, "subset")
-        x, y = flat_points(training, member, _chosen(inputs.train[member], share, subset))
-        test = flat_points(training, member, _chosen(inputs.test[member], share, subset))
+        x, y = flat_points(training, _chosen(inputs.train[member], share, subset))
+        test = flat_points(training, _chosen(inputs.test[member], share, subset))
         ratio = beta((len(x),), alpha=alpha, generator=generator(seed, "ratio"))
         partner = torch.randint(len(x), (len(x),), generator=generator(seed, "partner"))
         found: dict[str, Any] = {"seed": seed}

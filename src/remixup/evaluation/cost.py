@@ -17,28 +17,27 @@ NUMERICS = 1
 WEIGHTS = False
 SCALARS = {"cost": ("share",)}
 WARM_UP = 3
-"""Untimed steps before the first timed one, in which kernels are chosen and memory is allocated."""
+"""Untimed steps at the start, which choose kernels and allocate memory."""
 
 
 def cost(training: SupervisedTrainer, *, steps: Annotated[int, Ge(1)] = 30) -> list[dict[str, Any]]:
     """Measure the share of a training step spent on mixing (mixup paper, section 2: "minimal computation overhead").
 
-    A timing: it depends on the device and its load, and no two are equal to the bit. A network of the same
-    specification trains from its initial weights on its first minibatch repeatedly. Steps that are timed as a whole
-    alternate with steps in which the mixing is timed by itself: gathering the partners' values, blending, mixing
-    targets and, for partners from the training set, augmenting them and passing them through the network up to the cut.
-    A step's part of drawing ratios and partners is added to both. Not counted are reading the examples, finding nearest
-    neighbors (once, before the first epoch) and, where hidden layers are mixed, the gradient of the blend.
+    A network of the same specification trains repeatedly on its first minibatch, from its initial weights. Steps that
+    are timed as a whole alternate with steps that time the mixing alone: gathering the partners' values, blending,
+    mixing targets and, for partners from the training set, augmenting them and passing them through the network up to
+    the cut. The time of drawing ratios and partners is added to both. Not counted: reading examples, finding nearest
+    neighbors (once, before the first epoch) and the gradient of the blend in hidden layers.
 
-    `training` and the state of torch's random generators do not change.
+    `training` and the state of torch's random generators do not change. Timings depend on the device and its load.
 
     Args:
-        training: the run to time; a step of a population is one step of all its seeds.
+        training: the run to time; a step of vectorized seeds is one step of all seeds.
         steps: number of timed steps of each kind.
 
     Returns:
-        For each seed of the block a separate timing: `share` in percent, and the medians `step` and `mixing` in
-        seconds. Without a ratio nothing is mixed: then `share` and `mixing` are 0.
+        For each seed a separate timing: `share` in percent, and the medians `step` and `mixing` in seconds. Without a
+        ratio, `share` and `mixing` are 0.
     """
     return [{"seed": seed, **_timed(training, steps)} for seed in training.seeds]
 
@@ -63,7 +62,7 @@ class _TimedTrainer(SupervisedTrainer):
     mixing_seconds = 0.0
 
     def mix(self, x: Tensor, target: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mix a batch, and add the time if `timing` is on."""
+        """Mix a batch; add the time if `timing` is true."""
         if not self.timing:
             return super().mix(x, target, batch)
         began = self.now()
@@ -72,20 +71,20 @@ class _TimedTrainer(SupervisedTrainer):
         return mixed
 
     def now(self) -> float:
-        """Return a clock's time in seconds, after all work on the device is done."""
+        """Return the time in seconds, after waiting for the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
     def time(self, work: Callable[[], object]) -> float:
-        """Return how many seconds a function takes."""
+        """Return the duration of a function in seconds."""
         began = self.now()
         work()
         return self.now() - began
 
 
 def _drawing(training: _TimedTrainer) -> float:
-    """Return the seconds a step takes to draw ratios and partners: an epoch's draws with mixing, less those without."""
+    """Return the seconds per step for drawing ratios and partners: an epoch's draws with mixing minus those without."""
     mixing = training.mixing
     seconds = []
     for drawn in (mixing, replace(mixing, ratio=None)):

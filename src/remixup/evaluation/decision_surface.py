@@ -22,10 +22,10 @@ def decision_surface(
     Args:
         training: a network on inputs of two features and two classes, trained on unscaled inputs.
         points: grid points along each side.
-        margin: how far the grid reaches beyond the data, as a share of its extent.
+        margin: extension of the grid beyond the data, as a fraction of the data's extent.
 
     Returns:
-        for each seed: `x`, `y` (grid coordinates, ascending), `probability` (one row for each y), `points` (training
+        For each seed: `x`, `y` (grid coordinates, ascending), `probability` (one row for each y), `points` (training
         examples as [x, y, class]).
     """
     inputs = training.inputs

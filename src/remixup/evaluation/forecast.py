@@ -12,19 +12,16 @@ SCALARS = {"last_value": ("rmse", "mape")}
 
 
 def last_value(training: SupervisedTrainer) -> list[dict[str, Any]]:
-    """Measure the forecast that the series stay at their last value.
+    """Measure the error of the forecast that each series stays at its last value.
 
-    A learned forecast is of use only where it errs less than this one.
+    A learned forecast is useful only if its error is smaller.
 
     Args:
-        training: whose test part is looked at: series (m, steps) with m numbers as labels.
+        training: provides the test examples: series (m, steps) with m numbers as labels.
 
     Returns:
-        for each seed `rmse`, the root mean squared error over all entries in the unit of the labels, and `mape`, the
-        mean absolute percentage error over the labels that are not 0.
-
-    Raises:
-        UserError: the dataset has no series with one label each.
+        For each seed `rmse`, the root mean squared error in the unit of the labels, and `mape`, the mean absolute
+        percentage error over the labels that are not 0.
     """
     inputs = training.inputs
     if inputs.y.ndim != 2 or inputs.shape[:1] != inputs.y.shape[1:]:

@@ -7,12 +7,9 @@ from torch import Tensor
 
 
 def axes(x: Tensor, points: int, margin: float) -> list[Tensor]:
-    """Return coordinates (points,) along each of two axes, ascending, in the dtype of x.
+    """Return ascending coordinates (points,) along each of the two axes of points x (n, 2).
 
-    Args:
-        x: what they cover, (n, 2).
-        points: along each axis.
-        margin: how far they reach beyond x on either side, as a share of its extent.
+    They extend beyond x on either side by `margin`, a fraction of its extent.
     """
     low, high = x.amin(0), x.amax(0)
     reach = margin * (high - low)
@@ -21,10 +18,10 @@ def axes(x: Tensor, points: int, margin: float) -> list[Tensor]:
 
 
 def by_rows(x: Tensor, y: Tensor) -> Tensor:
-    """Return the points [x, y] of a grid (len(y) * len(x), 2), row by row of y as figures need it."""
+    """Return the points [x, y] of a grid (len(y) * len(x), 2), one row after the other, as figures need them."""
     return torch.cartesian_prod(y, x).flip(1)
 
 
 def rounded(values: Tensor, decimals: int) -> Any:
-    """Round values to lists, to more decimals than a page can show. This keeps files small."""
+    """Return rounded values as lists, which keeps files small."""
     return torch.round(values.double(), decimals=decimals).tolist()

@@ -7,16 +7,16 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from remixup.data.inputs import Inputs, portions
-from remixup.data.tasks import Classification
+from remixup.data.inputs import Inputs
 from remixup.errors import UserError
+from remixup.evaluation.examples import labelled_batches, require_classes
 from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}
 ROWS = 100
-"""Pairs of each member at a time. Gradients need all activations, so it is small."""
+"""Pairs of each seed in a batch. Gradients need all activations, so it is small."""
 MEASURES = ("miss", "loss_gradient", "logit_gradient")
 
 
@@ -28,29 +28,24 @@ def in_between(
 ) -> list[dict[str, Any]]:
     """Measure misses and gradients at λ x_i + (1 - λ) x_j, between random training examples (mixup paper, Figure 2).
 
-    A prediction misses when it is neither y_i nor y_j. The paper does not say what it differentiates: both the
-    cross-entropy at the mixed label λ y_i + (1 - λ) y_j and the greatest logit are. Examples are not augmented, labels
-    are those trained on, and gradients are computed in float32. The means leave out λ = 0 and 1: there the input is a
-    training example, and a miss is a training error.
+    A prediction misses if it is neither y_i nor y_j. The paper does not say what it differentiates. Here it is both the
+    cross-entropy at the mixed label λ y_i + (1 - λ) y_j and the greatest logit. Examples are not augmented, labels are
+    those of training, and gradients are computed in float32. The means leave out λ = 0 and 1, where the input is a
+    training example and a miss is a training error.
 
     Args:
-        training: the networks.
-        pairs: how many pairs of two different training examples, perhaps of one class; the same for all methods of one
-            seed.
-        points: values of λ, evenly spaced over [0, 1].
+        training: networks of classes.
+        pairs: number of pairs of two different training examples, perhaps of one class; the pairs are the same for all
+            methods of one seed.
+        points: number of values of λ, evenly spaced over [0, 1].
 
     Returns:
-        for each seed over the values of `lam`: `miss` in percent, `loss_gradient` and `logit_gradient`, l2 norms with
-        respect to the network's input (as scaled), averaged over the pairs; and their means over the values of λ
-        between 0 and 1, `mean_miss`, `mean_loss_gradient`, `mean_logit_gradient`. None where the network's outputs are
-        not finite.
-
-    Raises:
-        UserError: labels that are no classes, or a single training example.
+        For each seed, at each λ in `lam`: `miss` in percent, `loss_gradient` and `logit_gradient`, l2 norms with
+        respect to the network's scaled input, averaged over the pairs; and their means over the values of λ between 0
+        and 1, `mean_miss`, `mean_loss_gradient` and `mean_logit_gradient`.
     """
     inputs = training.inputs
-    if not isinstance(inputs.task, Classification):
-        raise UserError("in_between needs classes, and this dataset has numbers", where="evaluate.in_between")
+    require_classes(inputs, "in_between")
     if inputs.train.shape[1] < 2:
         raise UserError("a pair needs two training examples", where="evaluate.in_between")
     training.model.eval()
@@ -75,13 +70,13 @@ def _pairs(
     sources = [generator(seed, "pairs") for seed in seeds]
     first = torch.stack([torch.randint(count, (pairs,), generator=source) for source in sources])
     apart = torch.stack([torch.randint(1, count, (pairs,), generator=source) for source in sources])
-    sizes = portions(pairs, ROWS)
     sides = []
     for positions in (first, (first + apart) % count):
         chosen = positions.to(inputs.train.device)
-        examples = map(inputs.scale, inputs.batches(inputs.train.gather(1, chosen), sizes))
-        sides.append(zip(examples, inputs.train_labels.gather(1, chosen).split(sizes, dim=1), strict=True))
-    yield from zip(*sides, strict=True)
+        rows, labels = inputs.train.gather(1, chosen), inputs.train_labels.gather(1, chosen)
+        sides.append(labelled_batches(inputs, rows, labels, ROWS))
+    for (x, y), (other_x, other_y) in zip(*sides, strict=True):
+        yield (inputs.scale(x), y), (inputs.scale(other_x), other_y)
 
 
 def _measure(training: SupervisedTrainer, x: Tensor, y: Tensor, other_y: Tensor, ratio: float) -> Tensor:

@@ -5,9 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from remixup.data.inputs import portions
-from remixup.data.tasks import Classification
-from remixup.errors import UserError
+from remixup.evaluation.examples import labelled_batches, require_classes
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
@@ -17,20 +15,16 @@ SCALARS = {"memorization": ("real", "corrupted")}
 def memorization(training: SupervisedTrainer) -> list[dict[str, Any]]:
     """Measure the error on training examples with original and with corrupted labels (mixup paper, Table 2).
 
-    The last network, on training examples that are neither mixed nor augmented, against the labels that it was trained
-    on. Those whose random label happens to be the true one count among the replaced: where labels are drawn from all
-    classes, a network that always says the true class is wrong on 1 - 1 / classes of them.
+    The error is that of the last network on training examples that are neither mixed nor augmented, compared with the
+    labels that it was trained on. An example whose random label happens to be the true one counts as corrupted. So if
+    labels are drawn from all classes, a network that predicts the true class is wrong on 1 - 1 / classes of them.
 
     Returns:
-        for each seed errors in percent, `real` where the label is original and `corrupted` where it was replaced; None
-        where there is no such example, or the network's outputs are not finite.
-
-    Raises:
-        UserError: labels that are no classes.
+        For each seed errors in percent: `real` on original labels and `corrupted` on replaced ones; None if there is no
+        such example.
     """
     inputs = training.inputs
-    if not isinstance(inputs.task, Classification):
-        raise UserError("memorization needs classes, and this dataset has numbers", where="evaluate.memorization")
+    require_classes(inputs, "memorization")
     wrong = _wrong(training)
     replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
     return [
@@ -41,10 +35,8 @@ def memorization(training: SupervisedTrainer) -> list[dict[str, Any]]:
 
 def _wrong(training: SupervisedTrainer) -> Tensor:
     """Return 1 for each misclassified training example, else 0; NaN if outputs are not finite: (seeds, n), float64."""
-    inputs, count = training.inputs, training.inputs.train.shape[1]
-    sizes = portions(count, EVALUATION_ROWS)
-    found = []
-    for x, y in zip(inputs.batches(inputs.train, sizes), inputs.train_labels.split(sizes, dim=1), strict=True):
+    inputs, found = training.inputs, []
+    for x, y in labelled_batches(inputs, inputs.train, inputs.train_labels, EVALUATION_ROWS):
         outputs = training.logits(x)
         finite = outputs.isfinite().all(-1)
         found.append(torch.where(finite, (outputs.argmax(-1) != y).double(), torch.nan))
@@ -52,5 +44,5 @@ def _wrong(training: SupervisedTrainer) -> Tensor:
 
 
 def _percent(wrong: Tensor) -> float | None:
-    share = float(wrong.mean())  # of nothing it is NaN too
-    return None if share != share else 100 * share
+    mean = float(wrong.mean())  # NaN if there are no examples
+    return None if mean != mean else 100 * mean

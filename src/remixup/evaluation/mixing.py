@@ -1,4 +1,4 @@
-"""How far mixing moves the training examples, and whether mixed points stay near the data."""
+"""Distances of mixed points from the training examples."""
 
 from typing import Annotated, Any
 
@@ -7,8 +7,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, evenly_spaced
-from remixup.data.tasks import Classification
 from remixup.errors import UserError
+from remixup.evaluation.examples import require_classes
 from remixup.evaluation.grids import rounded
 from remixup.mixing import Mixing, take
 from remixup.randomness import generator
@@ -18,7 +18,7 @@ NUMERICS = 1
 WEIGHTS = False
 SCALARS = {"mixing": ("distance", "partner_distance", "other_class", "own", "beyond", "to_data")}
 TYPICAL = 0.99
-"""Mixed points beyond this quantile of the test examples' distances count as beyond the data."""
+"""A mixed point that is farther away than this quantile of the test examples is beyond the data."""
 DRAWN = 300
 """Number of examples, and of mixed points, stored for a figure."""
 
@@ -26,28 +26,23 @@ DRAWN = 300
 def mixing(training: SupervisedTrainer, *, examples: Annotated[int, Ge(1)] = 1000) -> list[dict[str, Any]]:
     """Measure where mixed points are (k-mixup; Greenewald et al., 2023, 2106.02933, sections 3 and 5).
 
-    Minibatches are drawn from the training part and mixed as in training, but without augmentation, and with a ratio
-    for each example instead of one for the minibatch: the same on average, with less variance. Distances are Euclidean,
-    in scaled network inputs.
+    Minibatches of the training examples are mixed as in training, but without augmentation, and with a ratio for each
+    example instead of one for the minibatch. The means are the same, with less variance. Distances are Euclidean,
+    between scaled network inputs.
 
     Args:
-        training: provides the data and the mixing; its weights are not used.
-        examples: smallest number of examples in the minibatches drawn, and number of (evenly spaced) test examples that
-            define what is far from the data.
+        training: provides the data with classes and the mixing, of pairs of inputs within minibatches.
+        examples: minimum number of training examples, and number of (evenly spaced) test examples.
 
     Returns:
-        For each seed `distance`, the mean distance of an example from its mixture, and `partner_distance`, from its
-        partner; in percent of the examples `other_class`, whose partner has another class, and `own`, which are their
-        own partners; `beyond`, the percentage of mixed points that are farther from all training examples than 99 % of
-        the test examples are; and `to_data`, the mean distance of a mixed point from the nearest training example. With
-        inputs of two features also `points` [x, y, class] and `mixtures` [x, y] for a figure; None otherwise.
-
-    Raises:
-        UserError: if the run does not mix pairs of inputs within minibatches, or its labels are not classes.
+        For each seed: the mean distance of an example from its mixture, `distance`, and from its partner,
+        `partner_distance`; the percentages of examples whose partner has another class, `other_class`, and that are
+        their own partners, `own`; `beyond`, the percentage of mixed points that are farther from the training examples
+        than 99 % of the test examples are; `to_data`, the mean distance of a mixed point from the nearest training
+        example. For inputs of two features also `points` [x, y, class] and `mixtures` [x, y] for a figure, else None.
     """
     inputs, size = training.inputs, training.spec.batch_size
-    if not isinstance(inputs.task, Classification):
-        raise UserError("mixing is measured between classes, and this dataset has numbers", where="evaluate.mixing")
+    require_classes(inputs, "mixing")
     results = []
     for member, seed in enumerate(training.seeds):
         train, labels = inputs.train[member], inputs.train_labels[member]
@@ -58,8 +53,8 @@ def mixing(training: SupervisedTrainer, *, examples: Annotated[int, Ge(1)] = 100
         whole = len(train) // size * size
         orders = [torch.randperm(len(train), generator=source)[:whole].view(-1, size) for _ in range(rounds)]
         batches = torch.cat(orders)[:count].to(train.device)
-        parts = [_mixed(inputs, training.mixing, train[rows], labels[rows], source) for rows in batches]
-        x, other, mixed, same = (torch.cat(each) for each in zip(*parts, strict=True))
+        mixtures = [_mixed(inputs, training.mixing, train[rows], labels[rows], source) for rows in batches]
+        x, other, mixed, same = (torch.cat(each) for each in zip(*mixtures, strict=True))
         tested = evenly_spaced(inputs.test[member : member + 1], examples)
         results.append({"seed": seed, **_measured(inputs, member, tested, x, other, mixed, same)})
     return results
@@ -68,12 +63,12 @@ def mixing(training: SupervisedTrainer, *, examples: Annotated[int, Ge(1)] = 100
 def _mixed(
     inputs: Inputs, mixing: Mixing, rows: Tensor, labels: Tensor, source: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return inputs, partners' inputs and mixtures (n, features), and whose partner has the same class."""
+    """Return inputs, partners' inputs and mixtures (n, features), and whether a partner has the same class (n,)."""
     x = inputs.scale(inputs.examples(rows.unsqueeze(0)).squeeze(0))
     if mixing.ratio is None:
         return x.flatten(1), x.flatten(1), x.flatten(1), torch.ones_like(labels, dtype=torch.bool)
     if mixing.cut or mixing.partner.scope != "batch" or mixing.mixes_several:
-        raise UserError("mixing is measured of two inputs of a minibatch", where="evaluate.mixing")
+        raise UserError("mixing is measured for pairs of inputs in a minibatch only", where="evaluate.mixing")
     ratio = mixing.ratio(labels.shape, generator=source)
     partner = mixing.match(x, mixing.partner.sample(labels.cpu(), generator=source).to(labels.device))
     other, target = take(x, partner), inputs.task.target(labels, x.dtype)

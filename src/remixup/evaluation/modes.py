@@ -14,27 +14,24 @@ NUMERICS = 1
 SCALARS = {"modes": ("covered", "good")}
 SAMPLES = 2_500
 FAIR_SHARE = 0.2
-"""A mode is covered if it gets this fraction of its fair share of samples: 20 of 2,500 for 25 modes."""
+"""A mode is covered if it has this fraction of its equal share of the samples: 20 of 2,500 for 25 modes."""
 
 
 def modes(training: GANTrainer, *, radius: Annotated[float, Gt(0)] = 3.0) -> list[dict[str, Any]]:
     """Count the modes that a generator's samples cover, and the samples that are in a mode (mixup paper, Figure 5).
 
     A mode is a class of the data, with the mean and the standard deviation (over examples and coordinates) of its
-    training examples. A sample is good within `radius` standard deviations of the nearest mode. A mode is covered by
-    enough good samples: a fifth of what it would get if all modes got as many.
+    training examples. A sample is good if it is within `radius` standard deviations of the nearest mode. A mode is
+    covered if it has at least a fifth of the good samples that it would get if all modes got the same number.
 
     Args:
-        training: a GAN training with its snapshots.
-        radius: in standard deviations; with 3 the data themselves are good to 98.9 % in the plane.
+        training: a GAN with its snapshots.
+        radius: in standard deviations; with 3, 98.9 % of two-dimensional data are good.
 
     Returns:
-        for each seed `covered` (number of modes) and `good` (percent) of 2,500 samples of the trained generator, None
-        where some are not finite; `centres` of the modes, [x, y]; `snapshots`, in order, each with its `iteration`, its
-        512 `points` and their own `covered` and `good`, but for those whose points are not finite.
-
-    Raises:
-        UserError: a training of another objective.
+        For each seed: `covered` (number of modes) and `good` (percent) of 2,500 samples of the trained generator;
+        `centres` of the modes, [x, y]; `snapshots`, each with its `iteration`, its 512 `points` and their own `covered`
+        and `good`. Snapshots whose points are not all finite are left out.
     """
     if not isinstance(training, GANTrainer):
         raise UserError("modes needs a run whose objective is gan", where="evaluation")

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 import torch
 from annotated_types import Ge
 
-from remixup.data.inputs import portions
-from remixup.data.tasks import Classification
 from remixup.errors import UserError
+from remixup.evaluation.examples import labelled_batches, require_classes
 from remixup.randomness import generator
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
@@ -21,31 +20,25 @@ def noisy(
 ) -> list[dict[str, Any]]:
     """Measure the test error with Gaussian noise added to the inputs (k-mixup, 2106.02933: robustness to test noise).
 
-    The noise is added to what the network is shown, after scaling: of standardised inputs σ = 1 is as much noise as
-    there is signal. It is the same for all methods of one seed, and for all σ but for its size. In float32.
+    The noise is added to the scaled inputs: for standardized inputs σ = 1 is as much noise as signal. It is the same
+    for all methods of one seed and, up to its size, for all σ. The computation is in float32.
 
     Args:
-        training: the networks.
+        training: networks of classes.
         sigma: standard deviations of the noise.
 
     Returns:
-        for each seed `sigma` and the test `error` in percent at each of them, and of these errors the `mean`, that of
-        the first σ (`weakest`) and of the last (`strongest`); None where the network's outputs are not finite.
-
-    Raises:
-        UserError: labels that are no classes, or no σ.
+        For each seed `sigma`, the test `error` in percent at each σ, the `mean` of these errors, and the errors at the
+        first σ (`weakest`) and at the last (`strongest`).
     """
     inputs = training.inputs
-    if not isinstance(inputs.task, Classification):
-        raise UserError("noisy needs classes, and this dataset has numbers", where="evaluate.noisy")
+    require_classes(inputs, "noisy")
     if not sigma:
         raise UserError("noisy needs a standard deviation", where="evaluate.noisy.sigma")
     training.model.eval()
-    count = inputs.test.shape[1]
-    sizes = portions(count, EVALUATION_ROWS)
     sources = [generator(seed, "test noise") for seed in training.seeds]
     wrong = torch.zeros(len(sigma), len(training.seeds), dtype=torch.float64, device=training.device)
-    for x, y in zip(inputs.batches(inputs.test, sizes), inputs.y[inputs.test].split(sizes, dim=1), strict=True):
+    for x, y in labelled_batches(inputs, inputs.test, inputs.y[inputs.test], EVALUATION_ROWS):
         scaled = inputs.scale(x)
         noise = torch.stack([torch.randn(scaled.shape[1:], generator=source) for source in sources]).to(scaled)
         for k, size in enumerate(sigma):
@@ -53,10 +46,9 @@ def noisy(
             missed = (outputs.argmax(-1) != y).double()
             wrong[k] += torch.where(outputs.isfinite().all(-1), missed, torch.nan).sum(-1)
     results: list[dict[str, Any]] = []
-    for seed, errors in zip(training.seeds, (100 * wrong / count).T.tolist(), strict=True):
-        finite = all(error == error for error in errors)
-        error = errors if finite else [None] * len(errors)
-        mean = sum(errors) / len(errors) if finite else None
-        ends = {"mean": mean, "weakest": error[0], "strongest": error[-1]}
-        results.append({"seed": seed, "sigma": list(sigma), "error": error, **ends})
+    for seed, errors in zip(training.seeds, (100 * wrong / inputs.test.shape[1]).T.tolist(), strict=True):
+        mean = sum(errors) / len(errors)
+        known = errors if mean == mean else [None] * len(errors)
+        ends = {"mean": mean if mean == mean else None, "weakest": known[0], "strongest": known[-1]}
+        results.append({"seed": seed, "sigma": list(sigma), "error": known, **ends})
     return results

@@ -26,38 +26,33 @@ def on_the_line(
 ) -> list[dict[str, Any]]:
     """Measure the probability of the first example's class along the line.
 
-    Chidambaram et al. (2022, 2110.07647), Table 1 and Figure 1.
-    The closed form (Theorem 2.3) is that of the training examples with the labels that were trained on, smoothed over
-    intervals of `radius` on either side.
+    This reproduces Table 1 and Figure 1 of Chidambaram et al. (2022, 2110.07647). The closed form (Theorem 2.3) is that
+    of the training examples and their training labels, smoothed over intervals of `radius` on either side.
 
     Args:
-        training: networks on inputs of one feature, trained on unscaled inputs.
-        alpha: of the closed form's Beta(alpha, alpha); 0: there is none.
+        training: networks of classes on inputs of one feature, trained on unscaled inputs.
+        alpha: α of the closed form's Beta(α, α); 0: no closed form.
         radius: see above.
-        points: along the line, from a little before the first example to a little beyond the last.
+        points: number of points along the line, which extends slightly beyond the examples.
 
     Returns:
-        for each seed `point0`, `point1`, `point2`: the probability at the first three training examples; `difference`,
-        the mean over the training examples of how far it is from the closed form's; `agreement`, the share of them (in
-        percent) at which both find the same class most probable; for a figure `x`, `probability` and `optimal` along
-        the line, `labels` and `examples`. What has no value (no closed form, a third example, outputs that are not
-        finite) is None.
-
-    Raises:
-        UserError: inputs of more than one feature, or other than classes.
+        For each seed: `point0`, `point1`, `point2`, the probability at the first three training examples; `difference`,
+        its mean absolute difference from the closed form over the training examples; `agreement`, the percentage of
+        them for which both give the same class the highest probability; for a figure `x`, `probability` and `optimal`
+        along the line, `labels` and `examples`.
     """
     inputs = training.inputs
     x, labels = _examples(training, "on_the_line")
     grid = torch.stack([_along(own, points) for own in x])
     queries = torch.cat([x, grid], dim=1)
-    said = _probabilities(training, queries)
+    found = _probabilities(training, queries)
     results = []
     for member, seed in enumerate(training.seeds):
         examples = x[member], labels[member]
         optimal = None
         if alpha:
             optimal = mixup_optimal(*examples, queries[member], alpha=alpha, radius=radius, classes=inputs.classes)
-        results.append({"seed": seed, **_compared(*examples, grid[member], said[member], optimal)})
+        results.append({"seed": seed, **_compared(*examples, grid[member], found[member], optimal)})
     return results
 
 
@@ -65,15 +60,12 @@ def at_ten_points(training: SupervisedTrainer, *, of: Literal["first", "own"]) -
     """Measure class probabilities at the first ten training examples (logs of Chidambaram et al., 2022).
 
     Args:
-        training: networks on inputs of one feature, trained on unscaled inputs.
+        training: networks of classes on inputs of one feature, trained on at least ten unscaled examples.
         of: the class: "first", that of the first example, or "own", that of each example.
 
     Returns:
-        for each seed `point0` to `point9`, the probability at each of the first ten examples in the order of the
-        dataset; None where outputs are not finite.
-
-    Raises:
-        UserError: inputs of more than one feature, other labels than classes, or fewer than ten examples.
+        For each seed `point0` to `point9`, the probability at each of the first ten examples in the order of the
+        dataset.
     """
     x, labels = _examples(training, "at_ten_points")
     if x.shape[1] < len(TEN_POINTS):
@@ -106,19 +98,19 @@ def _along(x: Tensor, points: int) -> Tensor:
     return torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
 
 
-def _compared(x: Tensor, labels: Tensor, grid: Tensor, said: Tensor, optimal: Tensor | None) -> dict[str, Any]:
+def _compared(x: Tensor, labels: Tensor, grid: Tensor, ours: Tensor, optimal: Tensor | None) -> dict[str, Any]:
     count, first = len(x), int(labels[0])
     names = ("point0", "point1", "point2", "difference", "agreement")
     found: dict[str, Any] = dict.fromkeys(names)
     found |= {"x": rounded(grid[:, 0], 5), "examples": rounded(x[:, 0], 5), "labels": (labels != first).long().tolist()}
-    found |= {"probability": rounded(said[count:, first], 5), "optimal": None}
+    found |= {"probability": rounded(ours[count:, first], 5), "optimal": None}
     if optimal is not None:
         found["optimal"] = [None if value != value else round(value, 5) for value in optimal[count:, first].tolist()]
-    if not bool(said.isfinite().all()):
+    if not bool(ours.isfinite().all()):
         return found | {"probability": None}
-    found |= dict(zip(names, said[: min(count, 3), first].tolist(), strict=False))
+    found |= dict(zip(names, ours[: min(count, 3), first].tolist(), strict=False))
     if optimal is not None:
-        found["difference"] = float((said[:count, first] - optimal[:count, first]).abs().mean())
-        same = said[:count].argmax(-1) == optimal[:count].argmax(-1)
+        found["difference"] = float((ours[:count, first] - optimal[:count, first]).abs().mean())
+        same = ours[:count].argmax(-1) == optimal[:count].argmax(-1)
         found["agreement"] = 100 * float(same.double().mean())
     return found

@@ -1,4 +1,4 @@
-"""Evaluate stored runs, and store what was measured."""
+"""Evaluate stored runs, and store the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from remixup.training.runner import Runner, prepare_process, start
 
 
 def find(name: str) -> Callable[..., list[dict[str, Any]]]:
-    """Return an evaluation's function; only its module is imported, since some take seconds."""
+    """Return an evaluation's function. Only its module is imported, since some take seconds."""
     known = load_registry()["kinds"]["evaluation"].get(name)
     function = getattr(importlib.import_module(known["module"]), name, None) if known else None
     if function is None:
@@ -29,7 +29,7 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
 
 
 def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]) -> dict[str, str]:
-    """Make the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
+    """Run the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
     done = {}
     for each in wanted:
         for file in evaluate(runner, each, *(runs[run] for run in each.runs)):
@@ -41,13 +41,13 @@ def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple
 def evaluate(
     runner: Runner, wanted: Evaluation, run: tuple[RunSpec, int], source: tuple[RunSpec, int] | None = None
 ) -> list[Path]:
-    """Evaluate the blocks of a stored run that lack an evaluation; return the files of all blocks.
+    """Evaluate the seed blocks of a stored run that lack an evaluation; return the files of all blocks.
 
     Args:
         runner: has the store and the device.
         wanted: the evaluation.
-        run: the specification of the run that is evaluated, and its number of seeds.
-        source: the same of the run that the evaluation names as its source, if it does.
+        run: specification and number of seeds of the run to evaluate.
+        source: the same of the run that the evaluation names as its source, if any.
     """
     files = []
     for block in runner.store.blocks(wanted.run):
@@ -58,25 +58,24 @@ def evaluate(
             training = _trained(runner, run[0], block.seeds, needs_weights(wanted))
             named = dict(wanted.part)
             if source is not None:
-                # The next seed: so attacker and attacked never share their initial weights, even where both are ERM.
+                # The next seed, so that both networks never share their initial weights, even if both are ERM.
                 others = [(seed + 1) % source[1] for seed in block.seeds]
                 named["others"] = _trained(runner, source[0], others, weights=True)
-            measured = find(named.pop("name"))(training, **named)
-            edition = numerics("evaluation", wanted.part["name"])
+            evaluated = EvaluatedBlock(
+                evaluation=wanted.part,
+                numerics=numerics("evaluation", wanted.part["name"]),
+                runs=wanted.runs,
+                block=block.digest,
+                measured=find(named.pop("name"))(training, **named),
+            )
             with enough_space(runner.store.evaluations):
-                EvaluatedBlock(
-                    evaluation=wanted.part,
-                    numerics=edition,
-                    runs=wanted.runs,
-                    block=block.digest,
-                    measured=measured,
-                ).write(file)
+                evaluated.write(file)
         files.append(file)
     return files
 
 
 def _is_evaluated(runner: Runner, wanted: Evaluation, block: SeedBlock) -> bool:
-    """Return whether a block is evaluated; a damaged file is no evaluation, and is replaced."""
+    """Return True if a block is evaluated; a damaged file does not count."""
     try:
         return read(runner.store, wanted, block) is not None
     except Damaged as error:

@@ -1,4 +1,4 @@
-"""Sensitivity: the influence of one example on a step, which differentially private training bounds."""
+"""Sensitivity of differentially private training: the influence of one example on a step."""
 
 from typing import Annotated, Any
 
@@ -13,18 +13,15 @@ SCALARS = {"sensitivity": ("removed",)}
 
 
 def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) -> list[dict[str, Any]]:
-    """Measure how far a minibatch's sum of clipped gradients moves when an example is removed.
+    """Measure the change of a minibatch's sum of clipped gradients when an example is removed.
 
-    The minibatch is made of the first examples of the seed's first one, at the initial weights. Each is taken out in
-    turn, all that is drawn for the others being the same; where examples are mixed with each other, the one before it
-    in the permutation gets the one behind it as a partner.
+    The minibatch has the first `examples` examples of the seed's first minibatch, at the initial weights. Each of them
+    is removed in turn, while the random draws of the others stay the same. If examples are mixed with each other, the
+    example before it in the permutation gets the example after it as its partner.
 
     Returns:
-        for each seed `removed`: the largest distance, in clipping norms. Where it is above 1, the noise of DP-SGD does
-        not give the privacy that it is accounted for.
-
-    Raises:
-        UserError: the run is not a private one.
+        For each seed `removed`: the largest change (l2 norm), in units of the clipping norm. If it is above 1, DP-SGD's
+        noise gives less privacy than the accountant states.
     """
     if not isinstance(training, DPTrainer):
         raise UserError("sensitivity needs a run whose objective is dp_sgd", where="evaluation")

@@ -1,4 +1,4 @@
-"""Read evaluations of stored runs; needs no torch."""
+"""Read evaluations of stored runs, without torch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from remixup.store.run_store import Store
 
 
 def path(store: Store, wanted: Evaluation, block: SeedBlock) -> Path:
-    """Return the file of the evaluation of a block."""
+    """Return the file of an evaluation of a seed block."""
     return store.evaluations / wanted.key / f"{block.name}.json"
 
 
 def find(store: Store, wanted: Evaluation, block: SeedBlock) -> EvaluatedBlock | None:
-    """Return the evaluation of a block; None where it is missing, or was made of other results of these seeds.
+    """Return the evaluation of a seed block; None if it is missing, or belongs to other results of these seeds.
 
     Raises:
         Damaged: a file differs from its digest.
@@ -29,6 +29,6 @@ def find(store: Store, wanted: Evaluation, block: SeedBlock) -> EvaluatedBlock |
 
 
 def read(store: Store, wanted: Evaluation, block: SeedBlock) -> list[dict[str, Any]] | None:
-    """Return what was measured on a block, one mapping for each seed; None where it was not."""
+    """Return the results of an evaluation of a seed block, one mapping for each seed; None if it is missing."""
     found = find(store, wanted, block)
     return found.measured if found else None

@@ -232,7 +232,7 @@ def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: S
     keys = {name: (row.key, row.evaluate) for name, row in planned.items()}
     for claim in experiment.claims:
         for pair in claim.compare:
-            for baseline, treatment in product(pair.baselines, pair.treatments):
+            for baseline, treatment in product(pair.baseline, pair.treatment):
                 if baseline in keys and keys[baseline] == keys.get(treatment):
                     where = f"{path}, claims[{claim.id}] at {chosen} scale"
                     raise UserError(f"{baseline} and {treatment} are the same run", where=where)

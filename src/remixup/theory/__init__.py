@@ -1,5 +1,5 @@
 """Theorems on mixup as functions of a dataset or a model.
 
-All computations are in float64, whatever the dtype of the inputs (exceptions are documented). Invalid input raises
-`remixup.errors.UserError`.
+Inputs may have any real dtype; computations are in float64 on the CPU (exceptions are documented). An argument whose
+shape, dtype or value is not as documented raises `remixup.errors.UserError`, which names it.
 """

@@ -20,7 +20,7 @@ from remixup.theory.approximation import (
     sigmoid_slope,
     value_and_gradient,
 )
-from remixup.theory.checks import examples_of_a_model
+from remixup.theory.checks import binary_examples
 
 _TOLERANCE = 1e-6
 _ROUNDING = 1e-12
@@ -28,14 +28,14 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class RobustnessBound:
-    """The three losses of theorems 3.1 to 3.3, which say mixup >= adversarial >= uniform, and their assumptions."""
+    """The losses of theorems 3.1 to 3.3, which state mixup >= adversarial >= uniform, and the theorems' assumptions."""
 
     mixup: float
     """The second-order mixup loss."""
     adversarial: float
     """The mean second-order adversarial loss, each example with its own radius."""
     uniform: float
-    """The same with one radius for all, that of the least cosine."""
+    """The same with one radius for all, that of the smallest cosine."""
     cosines: Tensor
     """(n,) R_i = |cos| of the angle between ∇f(x_i) and x_i; 0 where either is zero."""
     radii: Tensor
@@ -43,11 +43,11 @@ class RobustnessBound:
     c_x: float
     """min ‖x_i‖ / √d."""
     mean_norm: float
-    """Norm of the mean input; the theorems want 0."""
+    """Norm of the mean input; the theorems assume 0."""
     spread: float
     """Root mean square of ‖x_i‖, the unit of `mean_norm`."""
     correct: float
-    """Share of the examples that f classifies correctly (f > 0 exactly where y = 1); the theorems want 1."""
+    """Share of the examples that f classifies correctly (f > 0 exactly where y = 1); the theorems assume 1."""
     homogeneity: float
     """Max |f(x_i) - ∇f(x_i)ᵀ x_i|: 0 for linear models and ReLU networks without biases."""
     largest_logit: float
@@ -57,7 +57,7 @@ class RobustnessBound:
 
     @property
     def assumptions_hold(self) -> bool:
-        """Whether the theorems speak of this model on these examples."""
+        """Whether the theorems apply to this model on these examples."""
         return (
             self.mean_norm <= _TOLERANCE * self.spread
             and self.correct == 1
@@ -75,72 +75,43 @@ class RobustnessBound:
 def second_order_adversarial(f: Model, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
     """Approximate the worst loss within an l2 ball around each example, to second order in its radius r (section 3.1).
 
-    l + r |h'(f) - y| ‖∇f‖ + r²/2 h''(f) ‖∇f‖². The curvature of f is left out, as in the paper, so it is the Taylor
-    polynomial of the worst case where f is linear around the example.
+    The loss is l + r |h'(f) - y| ‖∇f‖ + r²/2 h''(f) ‖∇f‖². As in the paper, it leaves out the curvature of f, so it is
+    the Taylor polynomial of the worst case for an f that is linear around the example.
 
     Args:
         f: the model.
-        x: inputs (n, d); computed in float64.
+        x: inputs (n, d).
         y: labels (n,), 0 or 1.
         radius: r >= 0 in units of the inputs, one for all or (n,).
 
     Returns:
         losses (n,), float64.
-
-    Raises:
-        UserError: the shapes do not fit, or a label is neither 0 nor 1.
     """
-    x, y = examples_of_a_model(x, y)
+    x, y = binary_examples(x, y, negative=0)
     output, gradient = value_and_gradient(f, x)
-    reach: Tensor = torch.as_tensor(radius, dtype=x.dtype, device=x.device) * gradient.norm(dim=1)
+    reach: Tensor = torch.as_tensor(radius, dtype=x.dtype) * gradient.norm(dim=1)
     slope = (torch.sigmoid(output) - y).abs()
     return logistic_loss(output, y) + slope * reach + sigmoid_slope(output) * reach**2 / 2
 
 
-def logistic_adversarial(theta: Tensor, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
-    """Compute the worst logistic loss of θᵀx within an l2 ball around each example, exactly.
-
-    The worst point is perpendicular to the boundary, so the loss is log(1 + exp(r ‖θ‖ - (2y - 1) θᵀx)).
-
-    Args:
-        theta: weights (d,).
-        x: inputs (n, d); computed in float64.
-        y: labels (n,), 0 or 1.
-        radius: r >= 0 in units of the inputs, one for all or (n,).
-
-    Returns:
-        losses (n,), float64.
-
-    Raises:
-        UserError: the shapes of x and y do not fit, or a label is neither 0 nor 1.
-    """
-    x, y = examples_of_a_model(x, y)
-    theta = theta.detach().to(x)
-    worst = torch.as_tensor(radius, dtype=x.dtype, device=x.device) * theta.norm() - (2 * y - 1) * (x @ theta)
-    return logistic_loss(worst, torch.zeros_like(worst))
-
-
 def robustness_bound(f: Model, x: Tensor, y: Tensor, alpha: float) -> RobustnessBound:
-    """Both sides of theorems 3.1 to 3.3, and how far their assumptions hold.
+    """Compute both sides of theorems 3.1 to 3.3, and how far their assumptions are met.
 
-    Why it holds: with mean zero and f(x_i) = ∇f(x_i)ᵀ x_i, R1 is the mean of E[1-λ] (y_i - h') f(x_i), and where
-    the examples are classified correctly that is E[1-λ] |h' - y_i| ‖∇f‖ ‖x_i‖ R_i. R2 is at least the mean of
+    Why the bound is true: with mean zero and f(x_i) = ∇f(x_i)ᵀ x_i, R1 is the mean of E[1-λ] (y_i - h') f(x_i). If the
+    examples are classified correctly, that is E[1-λ] |h' - y_i| ‖∇f‖ ‖x_i‖ R_i. R2 is at least the mean of
     E[1-λ]² / 2 h'' ‖∇f‖² ‖x_i‖² R_i², since E_r[(r - x_i)(r - x_i)ᵀ] is x_i x_iᵀ plus the covariance, and
-    E[(1-λ)²] >= E[1-λ]². Last, R3 >= 0 is needed: it is 0 for the paper's models, yet need not be for a smooth
+    E[(1-λ)²] >= E[1-λ]². The bound also needs R3 >= 0: R3 is 0 for the paper's models, but not for every smooth
     homogeneous one.
 
     Args:
         f: the model.
-        x: inputs (n, d), not centred here; computed in float64.
+        x: inputs (n, d), used without centering.
         y: labels (n,), 0 or 1.
-        alpha: mixup's α > 0.
-
-    Raises:
-        UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
+        alpha: α of mixup, above 0.
     """
     mean_share, _ = retained_moments(alpha)
     expansion = second_order(f, x, y, alpha)
-    x, y = examples_of_a_model(x, y)
+    x, y = binary_examples(x, y, negative=0)
     output, gradient = value_and_gradient(f, x)
     norms, root_d = x.norm(dim=1), math.sqrt(x.shape[1])
     inner, lengths = (gradient * x).sum(1), gradient.norm(dim=1) * norms

@@ -1,12 +1,12 @@
 """The mixup loss, exactly and to second order in 1 - λ.
 
 Source: Zhang, Deng, Kawaguchi, Ghorbani and Zou, "How Does Mixup Help With Robustness and Generalization?" (ICLR 2021),
-section 2 and lemma 3.1. Everything here is for two classes: labels y in {0, 1}, a model f that gives one logit a row,
-and the loss l = h(f(x)) - y f(x) with h(u) = log(1 + e^u), which is the cross-entropy of a sigmoid.
+section 2 and lemma 3.1. This module is for two classes: labels y in {0, 1}, a model f that returns one logit for each
+row, and the loss l = h(f(x)) - y f(x) with h(u) = log(1 + e^u), which is the cross-entropy of a sigmoid.
 
-The paper's starting point: the loss is linear in y, so mixing the labels too, with λ ~ Beta(α, α), has the same
-expectation as keeping the first label and drawing λ ~ Beta(α + 1, α) instead. In this module λ always has that second
-law, and u = 1 - λ ~ Beta(α, α + 1) is the share of the partner.
+The loss is linear in y. So mixing the labels too, with λ ~ Beta(α, α), has the same expectation as using the first
+label and drawing λ ~ Beta(α + 1, α). In this module λ always has that second distribution, and
+u = 1 - λ ~ Beta(α, α + 1) is the weight of the partner.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ import torch
 from scipy.special import roots_jacobi
 from torch import Tensor
 
-from remixup.theory.checks import examples_of_a_model, one_a_row, positive
+from remixup.errors import UserError
+from remixup.theory.checks import binary_examples, positive
 
 Model = Callable[[Tensor], Tensor]
 """From inputs (m, d), float64, to logits (m,): a differentiable function of each row by itself."""
 
 ROUNDING = 1e-13
-"""A difference of losses below this share of the loss is rounding."""
+"""A difference of losses that is smaller than this fraction of the loss is rounding."""
 _CHUNK = 2**14
-"""Numbers in one batch of mixed inputs: few enough that what a small network makes of them stays in the cache."""
+"""Numbers in one batch of mixed inputs: few enough that a small network's activations fit in the cache."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,7 @@ class Expansion:
 
 
 def retained_moments(alpha: float) -> tuple[float, float]:
-    """E[1 - λ] and E[(1 - λ)²] for λ ~ Beta(α + 1, α): α / (2α + 1), and half of that.
-
-    Raises:
-        UserError: α is not a positive number.
-    """
+    """Return E[1 - λ] and E[(1 - λ)²] for λ ~ Beta(α + 1, α): α / (2α + 1), and half of that."""
     alpha = positive(alpha, "alpha")
     mean = alpha / (2 * alpha + 1)
     return mean, mean / 2
@@ -64,29 +61,26 @@ def retained_moments(alpha: float) -> tuple[float, float]:
 def mixup_loss(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float = 1.0, nodes: int = 32) -> float:
     """Compute the expected mixup loss over all n² ordered pairs (each example with itself too) and over λ.
 
-    Nothing is drawn: the integral over λ is a Gauss quadrature, exact where the loss is a polynomial of degree
-    2 `nodes` in λ, and accurate to rounding for smooth models of moderate slope. A ReLU network has kinks between the
-    examples, which leave an error of order `nodes`^-2.
+    The integral over λ is a Gauss quadrature. It is exact if the loss is a polynomial of degree 2 `nodes` in λ, and
+    accurate to rounding for smooth models of moderate slope. A ReLU network has kinks between the examples, which cause
+    an error of order `nodes`^-2.
 
     Args:
         f: the model.
-        x: inputs (n, d); computed in float64.
+        x: inputs (n, d).
         y: labels (n,), 0 or 1.
-        alpha: mixup's α > 0: labels mixed and λ ~ Beta(α, α) in the original definition.
-        shrink: s, replaces 1 - λ by s (1 - λ) in the inputs, not in labels; s = 1 is mixup. It takes the mixed inputs
-            towards the examples, to see how the error of an expansion falls.
-        nodes: of the quadrature, at least 1; the time is proportional to n² `nodes`.
-
-    Raises:
-        UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
+        alpha: α of mixup, above 0: labels mixed and λ ~ Beta(α, α) in the original definition.
+        shrink: s; replaces 1 - λ by s (1 - λ) in the inputs, but not in the labels. s = 1 is mixup; a smaller s moves
+            the mixed inputs towards the examples, to see how the error of an expansion falls.
+        nodes: nodes of the quadrature, at least 1; the time is proportional to n² `nodes`.
     """
     mean_share, _ = retained_moments(alpha)
-    x, y = examples_of_a_model(x, y)
+    x, y = binary_examples(x, y, negative=0)
     # u has density c u^(α-1) (1-u)^α, so E[g(u)] = g(0) + E[u] E'[(g(u) - g(0)) / u], where E' is over the density
-    # c' u^α (1-u)^α. That one has no pole, which keeps the digits for small α, and g(0) is the standard loss.
+    # c' u^α (1-u)^α and g(0) is the standard loss. The second density has no pole, so a small α loses no digits.
     points, weights = roots_jacobi(nodes, alpha, alpha)
-    shares = torch.as_tensor((1 + points) / 2, dtype=x.dtype, device=x.device)
-    weights = torch.as_tensor(weights / np.sum(weights), dtype=x.dtype, device=x.device) / shares
+    shares = torch.as_tensor((1 + points) / 2, dtype=x.dtype)
+    weights = torch.as_tensor(weights / np.sum(weights), dtype=x.dtype) / shares
     standard = logistic_loss(logits(f, x), y).mean()
     excess = _loss_of_shares(f, x, y, shrink * shares) - standard
     return float(standard + mean_share * (weights @ excess))
@@ -101,20 +95,17 @@ def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float 
     - R2 = E[(1-λ)²] / 2n Σ h''(f(x_i)) ∇f(x_i)ᵀ M_i ∇f(x_i)
     - R3 = E[(1-λ)²] / 2n Σ (h'(f(x_i)) - y_i) tr(∇²f(x_i) M_i)
 
-    Derivatives are by automatic differentiation: one backward pass, and one more for each of the d inputs.
+    Automatic differentiation computes the derivatives, by one backward pass and one more for each of the d inputs.
 
     Args:
         f: the model, twice differentiable at the examples; at a kink of a ReLU network it has PyTorch's slope.
-        x: inputs (n, d); computed in float64.
+        x: inputs (n, d).
         y: labels (n,), 0 or 1.
-        alpha: mixup's α > 0.
-        shrink: s, replaces 1 - λ by s (1 - λ), as in `mixup_loss`.
-
-    Raises:
-        UserError: α is not a positive number, the shapes do not fit, or a label is neither 0 nor 1.
+        alpha: α of mixup, above 0.
+        shrink: s; replaces 1 - λ by s (1 - λ), as in `mixup_loss`.
     """
     mean_share, mean_square = retained_moments(alpha)
-    x, y = examples_of_a_model(x, y)
+    x, y = binary_examples(x, y, negative=0)
     towards_mean = x.mean(0) - x
     covariance = towards_mean.T @ towards_mean / len(x)
     output, gradient, curvature = _derivatives(f, x, towards_mean, covariance)
@@ -132,24 +123,21 @@ def second_order(f: Model, x: Tensor, y: Tensor, alpha: float, *, shrink: float 
 def remainder_order(
     f: Model, x: Tensor, y: Tensor, alpha: float, shrinks: Sequence[float] = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 ) -> float:
-    """Measure the order in 1 - λ of the remainder of the second-order loss, the slope of log |error| in log s.
+    """Measure the order in 1 - λ of the remainder of the second-order loss: the slope of log |error| in log s.
 
-    The paper states o((1 - λ)²). For a model three times differentiable it is 3, or more where the third-order term
-    happens to vanish; for a ReLU network it is lower while examples have a kink within s (1 - λ) of their partners'
-    distance, for R3 = 0 counts no bend between examples.
+    The paper states o((1 - λ)²). For a model that is three times differentiable the order is 3, or more if the
+    third-order term happens to be 0. For a ReLU network it is lower if there are kinks between an example and the mixed
+    points, since R3 = 0 counts none of them.
 
     Args:
         f: the model.
-        x: inputs (n, d); computed in float64.
+        x: inputs (n, d).
         y: labels (n,), 0 or 1.
-        alpha: mixup's α > 0.
+        alpha: α of mixup, above 0.
         shrinks: at least two different factors s of 1 - λ.
 
     Returns:
-        the order, or NaN where an error is below 1e-13 of the loss, which is rounding.
-
-    Raises:
-        UserError: as `mixup_loss`.
+        the order; NaN if an error is below 1e-13 of the loss, which is rounding.
     """
     exact = np.array([mixup_loss(f, x, y, alpha, shrink=s) for s in shrinks])
     error = np.abs(exact - [second_order(f, x, y, alpha, shrink=s).total for s in shrinks])
@@ -159,35 +147,31 @@ def remainder_order(
 
 
 def logistic_loss(output: Tensor, y: Tensor) -> Tensor:
-    """log(1 + e^f) - y f for logits (...) and labels of the same shape, without overflow."""
+    """Return log(1 + e^f) - y f for logits (...) and labels of the same shape, without overflow."""
     return torch.logaddexp(torch.zeros_like(output), output) - y * output
 
 
 def sigmoid_slope(output: Tensor) -> Tensor:
-    """h''(f) = σ(f) (1 - σ(f)) for logits (...)."""
+    """Return h''(f) = σ(f) (1 - σ(f)) for logits (...)."""
     return torch.sigmoid(output) * torch.sigmoid(-output)
 
 
 def value_and_gradient(f: Model, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (n,) of inputs (n, d) and their gradients with respect to the input (n, d)."""
+    """Return logits (n,) of inputs (n, d), and their gradients with respect to the inputs (n, d)."""
     output, gradient, _ = _with_graph(f, x)
     return output.detach(), gradient.detach()
 
 
 def logits(f: Model, x: Tensor) -> Tensor:
-    """Evaluate f at inputs (m, d), without a graph; check that it returns one logit for each row.
-
-    Raises:
-        UserError: the output's shape is not (m,).
-    """
+    """Evaluate f at inputs (m, d), without a graph."""
     with torch.no_grad():
-        return one_a_row(f(x), x)
+        return _outputs(f, x)
 
 
 def _loss_of_shares(f: Model, x: Tensor, y: Tensor, shares: Tensor) -> Tensor:
-    """Mean loss over all ordered pairs at x_i + u (x_j - x_i), label y_i, for each share u: (k,) from (k,)."""
+    """Return the mean loss over all ordered pairs at x_i + u (x_j - x_i), label y_i, for each share u (k,)."""
     n, d = x.shape
-    pairs = torch.arange(n * n, device=x.device)
+    pairs = torch.arange(n * n)
     total = torch.zeros_like(shares)
     for chunk in pairs.split(max(1, _CHUNK // (len(shares) * d))):
         first, second = chunk // n, chunk % n
@@ -197,31 +181,39 @@ def _loss_of_shares(f: Model, x: Tensor, y: Tensor, shares: Tensor) -> Tensor:
     return total / n**2
 
 
+def _outputs(f: Model, x: Tensor) -> Tensor:
+    output = f(x)
+    if output.shape != x.shape[:1]:
+        what = f"the model gives {tuple(output.shape)} for inputs of shape {tuple(x.shape)}"
+        raise UserError(what, where="f", hint="one logit a row")
+    return output
+
+
 def _with_graph(f: Model, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits and gradients, and the leaf that they can be differentiated with respect to."""
+    """Return logits and gradients with their graph, and its leaf."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        output = one_a_row(f(leaf), x)
+        output = _outputs(f, leaf)
         return output, _gradient(output.sum(), leaf, create_graph=True), leaf
 
 
 def _derivatives(f: Model, x: Tensor, offset: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """f(x_i), ∇f(x_i) and tr(∇²f(x_i) M_i) with M_i = covariance + offset_i offset_iᵀ: (n,), (n, d), (n,)."""
+    """Return f(x_i), ∇f(x_i) and tr(∇²f(x_i) M_i) with M_i = covariance + offset_i offset_iᵀ: (n,), (n, d), (n,)."""
     output, gradient, leaf = _with_graph(f, x)
     curvature = torch.zeros_like(x[:, 0])
     for k in range(x.shape[1]):
         with torch.enable_grad():
             slope = gradient[:, k].sum()
-        row = _gradient(slope, leaf, retain_graph=True)
+        row = _gradient(slope, leaf)
         curvature += (row * (covariance[k] + offset[:, k, None] * offset)).sum(1)
     return output.detach(), gradient.detach(), curvature
 
 
-def _gradient(scalar: Tensor, leaf: Tensor, *, create_graph: bool = False, retain_graph: bool = False) -> Tensor:
+def _gradient(scalar: Tensor, leaf: Tensor, *, create_graph: bool = False) -> Tensor:
     """Return d scalar / d leaf; zero if the scalar does not depend on the leaf (the slope of a linear model)."""
     if not scalar.requires_grad:
         return torch.zeros_like(leaf)
     (gradient,) = torch.autograd.grad(
-        scalar, leaf, create_graph=create_graph, retain_graph=create_graph or retain_graph, materialize_grads=True
+        scalar, leaf, retain_graph=True, create_graph=create_graph, materialize_grads=True
     )
     return gradient

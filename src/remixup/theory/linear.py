@@ -1,7 +1,7 @@
 """Linear models on which mixup and ERM agree (Chidambaram et al. 2022, section 3.2): sign(x θ), without an intercept.
 
-Where every training point is a support vector, the max-margin solution interpolates the labels, and any minimiser of
-the mixup loss in the span of the data is a multiple of it (Theorem 3.5).
+If every training point is a support vector, the max-margin solution interpolates the labels, and every minimizer of the
+mixup loss in the span of the data is a multiple of it (Theorem 3.5).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.checks import not_negative, signed_points
+from remixup.theory.checks import binary_examples
 
 _LEAST_MARGIN = 1e-6
 """The least margin that counts as one, relative to the largest norm of a point."""
@@ -25,14 +25,14 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
     """Compute the shortest θ with X θ = y.
 
     Args:
-        x: (n, d), finite, any real dtype; computed in float64.
+        x: (n, d), finite.
         y: (n,), labels -1 and 1.
 
     Returns:
         float64 (d,).
 
     Raises:
-        UserError: a shape, dtype or value is not as said, or no θ interpolates the labels (to 1e-6).
+        UserError: no θ interpolates the labels (to 1e-6).
     """
     inputs, signs, scale = _scaled(x, y)
     theta = np.linalg.lstsq(inputs, signs, rcond=None)[0]
@@ -46,19 +46,19 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
 def max_margin(x: Tensor, y: Tensor) -> Tensor:
     """Compute the hard-margin solution: the shortest θ with y_i x_i θ >= 1 for each point.
 
-    Solved exactly, as least-distance programming by non-negative least squares (Lawson and Hanson 1974, chapter 23);
-    the points found to be support vectors then give θ as the shortest solution of y_i x_i θ = 1 on them.
+    The problem is solved exactly, as least-distance programming by non-negative least squares (Lawson and Hanson 1974,
+    chapter 23). This finds the support vectors; θ is the shortest solution of y_i x_i θ = 1 on them.
 
     Args:
-        x: (n, d), finite, any real dtype; computed in float64.
+        x: (n, d), finite.
         y: (n,), labels -1 and 1.
 
     Returns:
         float64 (d,); the margin is 1 / ‖θ‖.
 
     Raises:
-        UserError: a shape, dtype or value is not as said, or no plane through the origin separates the classes by a
-            margin of 1e-6 times the largest norm of a point.
+        UserError: no plane through the origin separates the classes by a margin of 1e-6 times the largest norm of a
+            point.
     """
     inputs, signs, scale = _scaled(x, y)
     signed = inputs * signs[:, None]
@@ -66,7 +66,7 @@ def max_margin(x: Tensor, y: Tensor) -> Tensor:
     target = np.zeros(len(system))
     target[-1] = 1.0
     multipliers, residual = nnls(system, target, maxiter=30 * len(signed))
-    # the residual's square is 1 / (1 + |theta|^2) where theta exists, and 0 where it does not
+    # The residual's square is 1 / (1 + |theta|^2) if theta exists, and 0 if it does not.
     if residual <= _LEAST_MARGIN:
         raise _not_separable()
     active = multipliers > 0
@@ -76,36 +76,28 @@ def max_margin(x: Tensor, y: Tensor) -> Tensor:
     return torch.from_numpy(theta / scale)
 
 
-def support_share(x: Tensor, y: Tensor, tolerance: float = 1e-6) -> float:
-    """Compute the fraction of points on the margin of `max_margin`: y_i x_i θ = 1 within `tolerance`.
+def support_share(x: Tensor, y: Tensor) -> float:
+    """Compute the fraction of points, in (0, 1], on the margin of `max_margin`: y_i x_i θ = 1 within 1e-6.
 
-    At 1.0 the max-margin solution interpolates, and mixup and ERM give the same direction (Theorem 3.5).
+    If it is 1, the max-margin solution interpolates, and mixup and ERM give the same direction (Theorem 3.5).
 
     Args:
-        x: (n, d), finite, any real dtype; computed in float64.
+        x: (n, d), finite.
         y: (n,), labels -1 and 1.
-        tolerance: at least 0.
-
-    Returns:
-        In (0, 1].
 
     Raises:
-        UserError: as for `max_margin`, or the tolerance is negative or not finite.
+        UserError: as for `max_margin`.
     """
-    tolerance = not_negative(tolerance, "tolerance", "tolerance")
     theta = max_margin(x, y)
     functional = y.detach().to("cpu", torch.float64) * (x.detach().to("cpu", torch.float64) @ theta)
-    return float(((functional - 1).abs() <= tolerance).double().mean())
+    return float(((functional - 1).abs() <= 1e-6).double().mean())
 
 
 def dimension_bound(n: int) -> float:
-    """10 n ln n + n - 1, a number of features that makes n points support vectors (Chidambaram et al. 2022, Lemma 3.7).
+    """Return 10 n ln n + n - 1, the number of features of Lemma 3.7 (Chidambaram et al. 2022).
 
     With more features, n points from N(0, I) are all support vectors of the max-margin solution with a probability of
     at least 1 - 2/n, whatever their labels.
-
-    Raises:
-        UserError: n is below 1.
     """
     if n < 1:
         raise UserError(f"{n} points", where="n", hint="at least 1")
@@ -114,7 +106,7 @@ def dimension_bound(n: int) -> float:
 
 def _scaled(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return the points divided by their largest norm, the labels, and that norm."""
-    points, signs = signed_points(x, y)
+    points, signs = binary_examples(x, y, negative=-1)
     scale = float(points.norm(dim=1).max())
     if scale == 0:
         raise UserError("each point is the origin", where="x")

@@ -1,4 +1,4 @@
-"""Where the Mixup-optimal classifier's decision is certain (Chidambaram et al. 2022, section 3.1)."""
+"""Where the decision of the Mixup-optimal classifier is certain (Chidambaram et al. 2022, section 3.1)."""
 
 from __future__ import annotations
 
@@ -11,31 +11,25 @@ from remixup.theory.segments import hits
 _NONE = -1
 
 
-def guaranteed_class(
-    points: Tensor, labels: Tensor, at: Tensor, *, radius: float, classes: int | None = None
-) -> Tensor:
+def guaranteed_class(points: Tensor, labels: Tensor, at: Tensor, *, radius: float) -> Tensor:
     """Return the class that mixup must give a query, whatever α (Chidambaram et al. 2022, Theorem 3.2).
 
-    A query is certain to be of class i when segments between two of the points pass through it, each of them has an
+    A query is certain to be of class i if segments between two of the points pass through it, each of them has an
     endpoint in class i, and on each the query is nearer to the end in class i than to an end in another class (λ of
-    that end above 1/2; a segment with both ends in class i always agrees). "Through" means within `radius` here, with λ
-    that of the segment's point nearest to the query: exact as the radius goes to 0, and an approximation for a finite
-    one, which a segment can enter with λ on either side of 1/2.
+    that end above 1/2; a segment with both ends in class i always agrees). Here "through" means within `radius`, and λ
+    is that of the segment's point nearest to the query. This is exact as the radius goes to 0, and an approximation
+    for a finite radius, since a segment can enter the ball with λ on either side of 1/2.
 
     Args:
-        points: (n, d), finite, any real dtype; computed in float64.
+        points: (n, d), finite.
         labels: (n,), integers from 0.
         at: queries (m, d), finite.
         radius: greatest distance of a segment that counts, above 0, in the points' unit.
-        classes: number of classes, to check the labels against; not checked where None.
 
     Returns:
         int64 (m,): the class, -1 where the theorem says nothing.
-
-    Raises:
-        UserError: a shape, dtype or value is not as said.
     """
-    points, labels, classes = classified_points(points, labels, classes)
+    points, labels, classes = classified_points(points, labels)
     at, radius = finite_rows(at, "at", width=points.shape[1]), positive(radius, "radius")
     lowest = torch.full((len(at),), classes)
     highest = torch.full((len(at),), _NONE)

@@ -1,4 +1,4 @@
-"""The classifier that minimises the mixup loss of a finite set of points (Chidambaram et al. 2022, section 2)."""
+"""The classifier that minimizes the mixup loss on a finite set of points (Chidambaram et al. 2022, section 2)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from remixup.errors import UserError
 from remixup.theory.checks import classified_points, finite_rows, positive
 from remixup.theory.segments import Hits, hits
 
-_LEAST_ALPHA = 1e-6
-"""Where the search for a critical α starts: in this Beta distribution both ends of [0, 1] have all the mass."""
+_LEAST_ALPHA, _GREATEST_ALPHA = 1e-6, 1e6
+"""Range of the search for a critical α. At the least α the Beta distribution has all its mass at 0 and 1."""
 _STEPS = 8
-"""Steps of that search in a factor of 10."""
+"""Steps of that search for each factor of 10."""
 _TIE = 1e-9
 """Relative difference below which two classes are equally probable."""
 
@@ -24,30 +24,28 @@ _TIE = 1e-9
 def mixup_optimal(
     points: Tensor, labels: Tensor, at: Tensor, *, alpha: float, radius: float, classes: int | None = None
 ) -> Tensor:
-    """Class probabilities of the Mixup-optimal classifier, smoothed over balls (Chidambaram et al. 2022, section 2).
+    """Return class probabilities of the Mixup-optimal classifier, smoothed over balls (Chidambaram et al., section 2).
 
-    The mixup loss takes every ordered pair (s, t) of points, s = t included, with weight 1/n², at λ s + (1 - λ) t with
-    the label of s to the weight λ and that of t to 1 - λ, λ ~ Beta(α, α). Of all functions that are constant on the
-    ball around a query, the one of least loss there gives class i the probability ξ_i / Σ_j ξ_j, where ξ_i is the label
-    weight of class i that falls into the ball. A pair whose segment is within the ball for λ in [a, b] adds ∫_a^b λ
-    f(λ) dλ to the class of s: half the increment of the regularised incomplete beta function I(α + 1, α).
+    The mixup loss takes every ordered pair (s, t) of points, including s = t, with weight 1/n². The mixed point is
+    λ s + (1 - λ) t with λ ~ Beta(α, α); its label is that of s with weight λ and that of t with weight 1 - λ. Of all
+    functions that are constant on the ball around a query, the one with the least loss there gives class i the
+    probability ξ_i / Σ_j ξ_j, where ξ_i is the label weight of class i in the ball. A pair whose segment is in the ball
+    for λ in [a, b] adds ∫_a^b λ f(λ) dλ to the class of s, which is half the increment of the regularized incomplete
+    beta function I(α + 1, α).
 
-    Work grows as n² m; memory stays below about 200 MB beside the inputs and a Gram matrix (n, n).
+    Time grows as n² m. Memory stays below about 200 MB beside the inputs and a Gram matrix (n, n).
 
     Args:
-        points: (n, d), finite, any real dtype; computed in float64.
+        points: (n, d), finite.
         labels: (n,), integers from 0.
         at: queries (m, d), finite.
         alpha: α of the Beta distribution, above 0.
-        radius: of the ball around each query, above 0, in the points' unit.
-        classes: number of classes; the greatest label plus 1 where None.
+        radius: radius of the ball around each query, above 0, in the points' unit.
+        classes: number of classes; default: the greatest label plus 1.
 
     Returns:
-        float64 (m, classes); rows sum to 1. A row is NaN where the ball has no mass: no segment meets it, or only
-        where the Beta density is too small for float64 (α in the hundreds, λ near 0 or 1).
-
-    Raises:
-        UserError: a shape, dtype or value is not as said.
+        float64 (m, classes); rows sum to 1. A row is NaN if the ball has no mass: no segment meets it, or only where
+        the Beta density is too small for float64 (α in the hundreds, λ near 0 or 1).
     """
     points, labels, classes = classified_points(points, labels, classes)
     at = finite_rows(at, "at", width=points.shape[1])
@@ -58,34 +56,28 @@ def mixup_optimal(
     return mass / mass.sum(1, keepdim=True)
 
 
-def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float, greatest: float = 1e6) -> float | None:
-    """Compute the α from which mixup gets a training point wrong (Chidambaram et al. 2022, Theorem 2.7).
+def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float) -> float | None:
+    """Compute the smallest α with which mixup misclassifies a training point (Chidambaram et al. 2022, Theorem 2.7).
 
-    On the points 0, 1, 2 of classes 0, 1, 0 the theorem says that the middle one is lost for some α, however small the
-    ball. A point may also be lost for a range of α only, between two that are harmless. So the search goes up
-    from 1e-6, 8 steps in a factor of 10, to the first α at which the point is lost, and bisects that step on log α. It
-    assumes a single crossing within a step: a range of α between two neighbors is missed.
+    For the points 0, 1, 2 of classes 0, 1, 0 the theorem says that some α misclassifies the middle point, however small
+    the ball. A point may also be misclassified in an interval of α only. So the search goes from 1e-6 up to 1e6, in 8
+    steps for each factor of 10. At the first α that misclassifies the point, it bisects that step on log α. It misses
+    an interval that is within one step.
 
     Args:
-        points: (n, d), finite, any real dtype; computed in float64.
+        points: (n, d), finite.
         labels: (n,), integers from 0.
-        index: the training point's, in [0, n).
-        radius: of the ball around it, above 0, in the points' unit.
-        greatest: the largest α that is tried.
+        index: index of the training point, in [0, n).
+        radius: radius of the ball around it, above 0, in the points' unit.
 
     Returns:
-        The smallest α, within 1 %, at which another class is more probable in the ball than the point's own; 0.0 where
-        that is so for α = 1e-6 already, None where it is so for no α of the search.
-
-    Raises:
-        UserError: a shape, dtype or value is not as said.
+        The smallest α, within 1 %, at which another class is more probable in the ball than the point's own; 0.0 if
+        α = 1e-6 is such an α, None if the search finds none.
     """
-    points, labels, classes = classified_points(points, labels, None)
-    radius, greatest = positive(radius, "radius"), positive(greatest, "greatest")
+    points, labels, classes = classified_points(points, labels)
+    radius = positive(radius, "radius")
     if not 0 <= index < len(points):
         raise UserError(f"no point {index}", where="index", hint=f"0 to {len(points) - 1}")
-    if greatest <= _LEAST_ALPHA:
-        raise UserError(f"greatest is {greatest}", where="greatest", hint=f"above {_LEAST_ALPHA}")
     meetings = list(hits(points, points[index : index + 1], radius, own=True))
 
     def lost(alpha: float) -> bool:
@@ -94,7 +86,7 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float,
             _add_mass(mass, found, labels, alpha)
         return bool(mass.max() > mass[0, labels[index]] * (1 + _TIE))
 
-    grid = np.geomspace(_LEAST_ALPHA, greatest, 2 + round(_STEPS * math.log10(greatest / _LEAST_ALPHA)))
+    grid = np.geomspace(_LEAST_ALPHA, _GREATEST_ALPHA, 2 + round(_STEPS * math.log10(_GREATEST_ALPHA / _LEAST_ALPHA)))
     step = next((step for step, alpha in enumerate(grid) if lost(alpha)), None)
     if step is None:
         return None
@@ -116,7 +108,7 @@ def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:
 
 
 def _label_mass(low: Tensor, high: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """∫ λ f(λ) dλ and ∫ (1 - λ) f(λ) dλ from `low` to `high`; f is the density of Beta(α, α).
+    """Return ∫ λ f(λ) dλ and ∫ (1 - λ) f(λ) dλ from `low` to `high`, where f is the density of Beta(α, α).
 
     Intervals in the upper half are mirrored, so that a small mass near 1 is not the difference of two numbers near 1.
     """

@@ -1,7 +1,7 @@
 """Line segments between training points: which pass near a point (Chidambaram et al. 2022, sections 2 and 3.1).
 
-Distances are screened by products of matrices, which are fast and lose digits to cancellation, and then computed again
-from coordinate differences for whatever the screening could not rule out.
+Matrix products give a first estimate of each distance: they are fast, but lose digits to cancellation. Distances that
+this screening does not rule out are computed again from coordinate differences.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.checks import class_labels, labelled_points, mixing, not_negative, real_rows
+from remixup.theory.checks import integers, labelled_points, not_negative, real_rows
 
 CONDITIONS = ("neither", "not both")
-"""What `endpoints` may say of a segment's two ends: neither is of the point's class, or not both are."""
+"""Values of `endpoints`: neither end of a segment is of the point's class, or not both are."""
 
 _CHUNK = 2**20
 """Elements of the largest temporary tensor (8 MB in float64)."""
@@ -42,7 +42,7 @@ class NearestSegments:
 
 @dataclass(frozen=True)
 class Hits:
-    """Segments that meet the balls around some queries; tensors of one length, an entry for each meeting of the two.
+    """Segments that meet the balls around some queries: tensors (meetings,), one element for each segment and ball.
 
     Attributes:
         query: int64, index of the query.
@@ -50,7 +50,7 @@ class Hits:
         second: int64, index of the other endpoint, never below `first`; equal to it for a point by itself.
         low: float64, the least λ within the ball, in [0, 1].
         high: float64, the greatest.
-        nearest: float64, the λ of the segment's point nearest to the query (1/2 where both endpoints are one place).
+        nearest: float64, the λ of the segment's point nearest to the query (1/2 where both endpoints coincide).
     """
 
     query: Tensor
@@ -62,24 +62,20 @@ class Hits:
 
 
 def nearest_segments(points: Tensor, labels: Tensor, *, endpoints: str = "neither") -> NearestSegments:
-    """Find the nearest segment that may spoil a point's class under mixup (Chidambaram et al. 2022, Theorem 2.10).
+    """Find for each point the nearest segment that mixup labels otherwise (Chidambaram et al. 2022, Theorem 2.10).
 
-    The theorem: where each segment that hits a point of class i has an endpoint in class i, the Mixup-optimal
-    classifier has no error on the training points. A point breaks its condition when its distance here, with
-    `endpoints="neither"`, is 0. Its informal version (the authors' slides, Theorem 1) also forbids segments with one
-    endpoint in class i: `endpoints="not both"`. Work grows as n^3, memory as n^2.
+    The theorem: if each segment that hits a point of class i has an endpoint in class i, the Mixup-optimal classifier
+    has no error on the training points. A point at distance 0, with `endpoints="neither"`, breaks this condition. The
+    informal version (the authors' slides, Theorem 1) also forbids segments with one endpoint in class i:
+    `endpoints="not both"`. Time grows as n^3, memory as n^2.
 
     Args:
-        points: (n, d), finite, any real dtype; computed in float64.
+        points: (n, d), finite.
         labels: (n,), integers.
         endpoints: "neither" (no endpoint is of the point's class) or "not both" (at least one is of another class).
 
     Returns:
-        Distances and endpoints; a point is never an endpoint of its own segment, though one that coincides with it may
-        be.
-
-    Raises:
-        UserError: a shape, dtype or value is not as said.
+        Distances and endpoints. A point is never an endpoint of its own segment; a point that coincides with it may be.
     """
     points, labels = labelled_points(points, labels)
     if endpoints not in CONDITIONS:
@@ -98,7 +94,7 @@ def nearest_segments(points: Tensor, labels: Tensor, *, endpoints: str = "neithe
             limit = min(float(squared.min()), float(best[index]) ** 2) + float(screening.rounding[index])
             near = (squared <= limit).nonzero()[:, 0] if math.isfinite(limit) else first[:0]
             query = torch.full_like(near, index)
-            for part in _parts(near, points.shape[1]):
+            for part in _chunks(near, points.shape[1]):
                 distance = _exact(points, points, query[: len(part)], first[part], second[part])[0]
                 winner = int(distance.argmin())
                 if distance[winner] < best[index]:
@@ -111,19 +107,16 @@ def collinear(points: Tensor, labels: Tensor, *, eps: float, endpoints: str = "n
     """Find the points that break the condition of Theorem 2.10, up to a distance.
 
     Args:
-        points: (n, d), finite, any real dtype; computed in float64.
+        points: (n, d), finite.
         labels: (n,), integers.
-        eps: greatest distance at which a segment counts as hitting a point, >= 0, in the points' unit. Rounding moves a
-            point off a segment: take about 1e-12 times the largest coordinate rather than 0.
+        eps: greatest distance at which a segment hits a point, >= 0, in the points' unit. Rounding moves a point off a
+            segment: use about 1e-12 times the largest coordinate rather than 0.
         endpoints: as for `nearest_segments`.
 
     Returns:
         int64 (k, 3): rows (point, first endpoint, second endpoint), one for each such point, with its nearest segment.
-
-    Raises:
-        UserError: as for `nearest_segments`, or `eps` is negative or not finite.
     """
-    eps = not_negative(eps, "eps", "distance")
+    eps = not_negative(eps, "eps")
     nearest = nearest_segments(points, labels, endpoints=endpoints)
     rows = (nearest.distance <= eps).nonzero()[:, 0]
     return torch.stack([rows, nearest.first[rows], nearest.second[rows]], dim=1)
@@ -137,52 +130,54 @@ def collision_distances(
     *,
     others: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """Measure how near mixed points come to points of other classes (Chidambaram et al. 2022, section 2, on images).
+    """Measure the distance of points to mixed points of other classes (Chidambaram et al. 2022, section 2, on images).
 
     The mixed points are z_k = ratio_k x_k + (1 - ratio_k) x_partner[k]. For each of `others` the result is the
-    Euclidean distance to the nearest z_k of which neither class (that of x_k, that of its partner) is the point's own.
+    Euclidean distance to the nearest z_k such that neither x_k nor its partner is of the point's class.
 
-    The search is a product of matrices in float32 where both sets of points are float32 (float64 otherwise), after the
-    mean is subtracted. The distance to the mixed point that it finds is then computed again in float64. A float32
-    search may miss a mixed point that is nearer by less than its rounding, about 1e-7 of the squared norms; then the
-    result is too large by that much. Temporary tensors have at most about 2^20 elements, apart from one copy of
-    `others`.
+    The search uses matrix products, after the mean is subtracted: in float32 if both sets of points are float32, else
+    in float64. The distance to the mixed point that it finds is computed again in float64. A float32 search may miss a
+    mixed point that is nearer by less than its rounding, about 1e-7 of the squared norms; then the result is too large
+    by that much. Temporary tensors have at most about 2^20 elements, apart from one copy of `others`.
 
     Args:
-        points: (n, d), finite, any real dtype.
+        points: (n, d), finite.
         labels: (n,), integers.
-        ratio: λ in [0, 1]: a number, or a tensor of no dimension, for all; or (n,).
+        ratio: λ in [0, 1], one for all or (n,).
         partner: (n,), integers in [0, n).
-        others: points (m, d) and labels (m,) to measure from; the training points where None.
+        others: points (m, d) and labels (m,) to measure from; default: the training points.
 
     Returns:
-        float64 (m,) on the CPU; inf for a point without a mixed point of two other classes.
-
-    Raises:
-        UserError: a shape, dtype or value is not as described.
+        float64 (m,); inf for a point without a mixed point of two other classes.
     """
     points = real_rows(points, "points")
     beside, beside_labels = (points, labels) if others is None else others
     beside = real_rows(beside, "others", width=points.shape[1])
-    labels, beside_labels = class_labels(labels, len(points)), class_labels(beside_labels, len(beside))
-    ratios, partner = mixing(ratio, partner, len(points))
+    n = len(points)
+    labels, beside_labels = integers(labels, "labels", n), integers(beside_labels, "labels", len(beside))
+    ratios, partner = torch.as_tensor(ratio, dtype=torch.float64).detach().cpu(), integers(partner, "partner", n)
+    if ratios.shape not in ((), (n,)) or not bool(((ratios >= 0) & (ratios <= 1)).all()):
+        raise UserError("not one number in [0, 1], or one for each point", where="ratio")
+    if not bool(((partner >= 0) & (partner < n)).all()):
+        raise UserError("not the index of a point", where="partner", hint=f"from 0 to {n - 1}")
+    ratios = ratios.expand(n)
     single = points.dtype == beside.dtype == torch.float32
     dtype = torch.float32 if single else torch.float64
     points, beside = points.detach().to("cpu", dtype), beside.detach().to("cpu", dtype)
-    centre = points.mean(0)
-    centred = (beside - centre).T
+    center = points.mean(0)
+    centered = (beside - center).T
     lowest = torch.full((len(beside),), math.inf, dtype=dtype)
     nearest = torch.zeros(len(beside), dtype=torch.int64)
     for rows in torch.arange(len(points)).split(max(1, _CHUNK // max(beside.shape))):
-        mixed = (_mixed(points, ratios, partner, rows) - centre).to(dtype)
-        scores = torch.addmm(mixed.square().sum(1, keepdim=True), mixed, centred, alpha=-2)
+        mixed = (_mixed(points, ratios, partner, rows) - center).to(dtype)
+        scores = torch.addmm(mixed.square().sum(1, keepdim=True), mixed, centered, alpha=-2)
         scores[labels[rows, None] == beside_labels] = math.inf
         scores[labels[partner[rows], None] == beside_labels] = math.inf
         found, winner = scores.min(0)
         nearer = found < lowest
         lowest[nearer], nearest[nearer] = found[nearer], rows[winner[nearer]]
     result = torch.full((len(beside),), math.inf, dtype=torch.float64)
-    for rows in _parts(lowest.isfinite().nonzero()[:, 0], points.shape[1]):
+    for rows in _chunks(lowest.isfinite().nonzero()[:, 0], points.shape[1]):
         result[rows] = (_mixed(points, ratios, partner, nearest[rows]) - beside[rows].double()).norm(dim=1)
     return result
 
@@ -203,7 +198,7 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
         own: whether a point paired with itself is a segment too.
 
     Yields:
-        Every meeting of an unordered pair of points and a ball once, in chunks of at most 2^20 meetings.
+        each meeting of an unordered pair of points and a ball once, in chunks of at most 2^20 meetings.
     """
     screening = _Screening(points, at)
     for first, second in _pairs(len(points), _CHUNK, own=own):
@@ -212,7 +207,7 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
         for start in range(0, len(at), queries):
             squared = screening.squared(prepared, slice(start, start + queries))
             near = (squared <= radius**2 + screening.rounding[start : start + queries, None]).nonzero()
-            for part in _parts(near, points.shape[1]):
+            for part in _chunks(near, points.shape[1]):
                 query, i, j = part[:, 0] + start, first[part[:, 1]], second[part[:, 1]]
                 distance, line, length, on_segment, on_line = _exact(points, at, query, i, j)
                 inside = distance <= radius
@@ -226,7 +221,7 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
 
 @dataclass(frozen=True)
 class _Prepared:
-    """Pairs of points with the inner products of theirs that every query needs; (pairs,) each."""
+    """Pairs of points, and those of their inner products that every query needs: (pairs,) each."""
 
     first: Tensor
     second: Tensor
@@ -236,15 +231,15 @@ class _Prepared:
 
 
 class _Screening:
-    """Squared distances of queries to segments from inner products alone; off by `rounding` of the query at most.
+    """Squared distances of queries to segments, from inner products alone; the error is at most the query's `rounding`.
 
-    That holds for the shortest segments too: a ratio made wrong by cancellation moves within [0, 1], so it costs no
-    more than the rounding of the inner products that it came from.
+    This is so for the shortest segments too: a ratio with an error from cancellation stays within [0, 1], so it adds no
+    more than the rounding of its inner products.
     """
 
     def __init__(self, points: Tensor, at: Tensor) -> None:
-        centre = points.mean(0)
-        self.points, self.at = points - centre, at - centre
+        center = points.mean(0)
+        self.points, self.at = points - center, at - center
         self.gram = self.points @ self.points.T
         self.norms, self.norms_at = self.gram.diagonal(), self.at.square().sum(1)
         self.rounding = _ROUNDING * (self.norms.max() + self.norms_at)
@@ -268,10 +263,10 @@ class _Screening:
 def _exact(
     points: Tensor, at: Tensor, query: Tensor, first: Tensor, second: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Distance to the segment, to its line, its length, and the nearest λ on either; from coordinates, (k,) each."""
+    """Return distances to segments and to their lines, lengths, and the nearest λ on both: (k,) each."""
     away, along = points[second] - at[query], points[first] - points[second]
     length = along.norm(dim=1)
-    # the direction is divided by the length before it is squared, which underflows for the shortest segments
+    # The square of the shortest segments underflows, so the direction is divided by the length first.
     direction = along / torch.where(length > 0, length, 1.0)[:, None]
     on_line = -(away * direction).sum(1) / torch.where(length > 0, length, math.inf)
     on_segment = on_line.clamp(0, 1)
@@ -289,7 +284,6 @@ def _pairs(n: int, most: int, *, own: bool) -> Iterator[tuple[Tensor, Tensor]]:
             yield first + start, second
 
 
-def _parts(rows: Tensor, width: int) -> Iterator[Tensor]:
-    """Rows in pieces whose coordinates fill a chunk."""
-    size = max(1, _CHUNK // width)
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def _chunks(rows: Tensor, width: int) -> Iterator[Tensor]:
+    """Split rows such that the coordinates of each part fill a chunk."""
+    return iter(rows.split(max(1, _CHUNK // width))) if len(rows) else iter(())

@@ -118,7 +118,7 @@ def test_a_pattern_stands_for_all_rows_that_fit_also_those_written_out(tmp_path)
         ),
         ({"baseline": "erm", "treatment": "mxi-*"}, {"select_by": VALIDATION}, "select_by"),
         ({"baseline": "erm", "treatment": ["mix-1", "mix-3"]}, {"select_by": VALIDATION}, "unknown row 'mix-3'"),
-        ({"baseline": "erm", "treatment": []}, {"select_by": VALIDATION}, "at least one row"),
+        ({"baseline": "erm", "treatment": []}, {"select_by": VALIDATION}, "at least 1 item"),
         (
             {"baseline": "erm", "treatment": "mix-*"},
             {"select_by": "test_loss.last"},

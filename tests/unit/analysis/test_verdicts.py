@@ -153,7 +153,7 @@ def claim(
 
 
 def experiment(*claims: Claim) -> Experiment:
-    rows = {name for each in claims for pair in each.compare for name in (pair.baseline, pair.treatment)}
+    rows = {name for each in claims for pair in each.compare for name in (*pair.baseline, *pair.treatment)}
     return Experiment(
         id="cifar",
         paper="zhang2018mixup",

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from benchmarks import engine
-from benchmarks.engine import Engine, Population, Products, operations, published
+from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, published
 from benchmarks.reference import MODEL
 from torch import nn
 
@@ -100,7 +100,7 @@ def test_a_population_trains_all_its_seeds_by_the_published_protocol(monkeypatch
             trained.append(self)
 
     monkeypatch.setattr(engine, "SupervisedTrainer", Watched)
-    assert Population(3).run() > 0
+    assert VectorizedSeeds(3).run() > 0
     (training,) = trained
     assert (training.epoch, training.spec.batch_size, training.seeds) == (10, 16, [0, 1, 2])
     assert len(training.history) == 30

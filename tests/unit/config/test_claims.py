@@ -54,7 +54,7 @@ def test_an_experiment_may_consist_of_sentences_alone(tmp_path):
         ({**COMPARE, "smallest_effect": 0}, r"greater than 0"),
         ({**BOUND, "bound": {"row": "mixpu", "at_most": 5.0}}, r"claim claim-0: unknown row 'mixpu'; did you mean"),
         ({**BOUND, "bound": {"row": ["erm", "mixpu"], "at_most": 5.0}}, r"unknown row 'mixpu'; did you mean"),
-        ({**BOUND, "bound": {"row": [], "at_most": 5.0}}, r"a bound names at least one row"),
+        ({**BOUND, "bound": {"row": [], "at_most": 5.0}}, r"bound.row: List should have at least 1 item"),
         ({**BOUND, "bound": {"row": "mixup"}}, r"at_most: this key is needed"),
         ({**BOUND, "bound": {"row": "mixup", "at_most": float("inf")}}, r"finite"),
         ({**BOUND, "bound": {"row": "mixup", "at_least": 5.0}}, r"unknown key 'at_least'; did you mean 'at_most'"),

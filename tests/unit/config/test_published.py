@@ -54,7 +54,7 @@ def test_the_deviations_of_the_logs_of_views_are_in_points():
 def published_effect(experiment, claim):
     """The mean of baseline - treatment over a claim's pairs as the paper prints it; None where a number is missing."""
     rows = {row.id: row.printed(claim.metric) for row in experiment.rows}
-    pairs = [[rows.get(side) for side in (*pair.baselines, *pair.treatments)] for pair in claim.compare]
+    pairs = [[rows.get(side) for side in (*pair.baseline, *pair.treatment)] for pair in claim.compare]
     if any(len(pair) != 2 or None in pair or None in (number.value for number in pair) for pair in pairs):
         return None
     return fmean(baseline.value - treatment.value for baseline, treatment in pairs)

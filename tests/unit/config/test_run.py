@@ -18,7 +18,7 @@ def refused(expected, **changes):
 
 
 @pytest.mark.parametrize(
-    "vicinity",
+    "components",
     [
         {"smoothing": 0.1},
         {"noise": NOISE},
@@ -39,12 +39,12 @@ def refused(expected, **changes):
         {"ratio": {"name": "constant", "value": 0.5}},
     ],
 )
-def test_compositions_that_mean_something(vicinity):
-    assert spec(mixing=vicinity).mixing
+def test_compositions_that_mean_something(components):
+    assert spec(mixing=components).mixing
 
 
 @pytest.mark.parametrize(
-    ("vicinity", "expected"),
+    ("components", "expected"),
     [
         ({"cut": 1}, r"without a ratio nothing is mixed, so cut has no effect"),
         ({"partner": "same_class"}, r"so partner has no effect"),
@@ -70,8 +70,8 @@ def test_compositions_that_mean_something(vicinity):
         ({"ratio": {"name": "uniform", "high": -1.0}}, r"not between 0 and -1"),
     ],
 )
-def test_compositions_that_are_refused(vicinity, expected):
-    refused(expected, mixing=vicinity)
+def test_compositions_that_are_refused(components, expected):
+    refused(expected, mixing=components)
 
 
 def test_numbers_are_not_smoothed():
@@ -85,7 +85,7 @@ def test_numbers_are_not_smoothed():
         ({"label_noise": 0}, r"label_noise: .*greater than 0"),
         ({"label_noise": 1.1}, r"label_noise: .*less than or equal to 1"),
         ({"label_noise": 0.5, "noise_classes": "other"}, r"noise_classes: .*'all' or 'others'"),
-        ({"validation": 1}, r"validation: .*a share between 0 and 1, or a whole number of two or more, not 1"),
+        ({"validation": 1}, r"validation: .*a fraction between 0 and 1, or a whole number of two or more, not 1"),
         ({"lable_noise": 0.5}, r"unknown key 'lable_noise'; did you mean 'label_noise'"),
     ],
 )

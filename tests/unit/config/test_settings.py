@@ -10,7 +10,7 @@ from remixup.errors import UserError
 def test_mistakes_name_the_key(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"unknown key 'sclae'; did you mean 'scale'"):
         read_config({"sclae": "paper"})
-    with pytest.raises(UserError, match=r"config.yaml, data: versions: unknown dataset 'cifar'"):
+    with pytest.raises(UserError, match=r"config.yaml, data.versions: unknown dataset 'cifar'"):
         read_config({"data": {"versions": {"cifar": "python"}}})
     with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
         read_config({"data": {"mirror": "/nowhere"}})

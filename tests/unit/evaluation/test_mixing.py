@@ -12,7 +12,7 @@ HALF = {"ratio": {"name": "constant", "value": 0.5}}
 PAIRS = [[0.0, 0.0], [0.0, 3.0], [100.0, 0.0], [100.0, 5.0]]
 
 
-def measured(places, labels, vicinity, test=None, seeds=(0,), examples=1000, batch_size=None):
+def measured(places, labels, components, test=None, seeds=(0,), examples=1000, batch_size=None):
     test_x, test_y = (None, None) if test is None else (test, [0] * len(test))
     training = linear_on_table(
         places,
@@ -23,7 +23,7 @@ def measured(places, labels, vicinity, test=None, seeds=(0,), examples=1000, bat
         test_x=test_x,
         test_y=test_y,
         seeds=seeds,
-        mixing=vicinity,
+        mixing=components,
         batch_size=batch_size or len(places),
     )
     return mixing(training, examples=examples)
@@ -43,10 +43,10 @@ def test_two_points_by_hand():
 
 def test_beyond_the_data_is_farther_than_nearly_all_test_points():
     """A test point 3 away from the data lets the mixtures of the same cluster pass, and no others."""
-    vicinity = {**HALF, "partner": {"name": "transport", "k": 2}}
-    (found,) = measured(PAIRS, [0, 0, 1, 1], vicinity, test=[[0.0, 6.0]] * 50)
+    components = {**HALF, "partner": {"name": "transport", "k": 2}}
+    (found,) = measured(PAIRS, [0, 0, 1, 1], components, test=[[0.0, 6.0]] * 50)
     assert found["beyond"] == pytest.approx(found["other_class"], abs=1e-9)
-    (near,) = measured(PAIRS, [0, 0, 1, 1], vicinity, test=[[0.0, 0.1]] * 50)
+    (near,) = measured(PAIRS, [0, 0, 1, 1], components, test=[[0.0, 0.1]] * 50)
     assert near["beyond"] == pytest.approx(100 - near["own"], abs=1e-9)
 
 
@@ -82,11 +82,11 @@ def test_seeds_are_measured_apart_and_draws_depend_on_the_seed_alone():
     assert len(both[0]["mixtures"]) == 40
 
 
-@pytest.mark.parametrize("vicinity", [MIXUP, {**MIXUP, "blend": "linear", "target": "nearer"}])
-def test_images_are_flattened_and_scaled(vicinity):
+@pytest.mark.parametrize("components", [MIXUP, {**MIXUP, "blend": "linear", "target": "nearer"}])
+def test_images_are_flattened_and_scaled(components):
     """Twice the divisor, half the distances; and there is nothing to draw."""
     plain, halved = (
-        mixing(start(image_spec(augmentation=[], mixing=vicinity, normalization=scaling), images()))[0]
+        mixing(start(image_spec(augmentation=[], mixing=components, normalization=scaling), images()))[0]
         for scaling in ("raw", {"name": "given", "mean": [0.0], "std": [2.0]})
     )
     assert plain["distance"] == pytest.approx(2 * halved["distance"], rel=1e-5)
@@ -94,16 +94,16 @@ def test_images_are_flattened_and_scaled(vicinity):
 
 
 @pytest.mark.parametrize(
-    "vicinity",
+    "components",
     [
         {**MIXUP, "cut": 1},
         {**MIXUP, "partner": "second_loader"},
         {"ratio": {"name": "dirichlet", "alpha": 1.0}},
     ],
 )
-def test_what_it_does_not_measure_is_refused(vicinity):
+def test_what_it_does_not_measure_is_refused(components):
     with pytest.raises(UserError, match=r"evaluate\.mixing"):
-        mixing(start(table_spec(mixing=vicinity), table()))
+        mixing(start(table_spec(mixing=components), table()))
 
 
 def test_numbers_are_refused():

@@ -30,7 +30,7 @@ def four_modes():
     return Prepared(tensors=tensors, manifest={"classes": 4, "sha256": "0" * 64, "task": "points"})
 
 
-def game(data, seeds=(0, 1), iterations=7, epochs=2):
+def gan(data, seeds=(0, 1), iterations=7, epochs=2):
     spec = RunSpec.model_validate(
         {
             "dataset": {"name": "ring-of-gaussians"},
@@ -58,7 +58,7 @@ def placed(count, *groups):
 @pytest.fixture
 def playing(monkeypatch):
     """Two generators, of 2,500 samples; the fair share of a mode is 625, a fifth of it 125."""
-    training = game(four_modes())
+    training = gan(four_modes())
     made = torch.stack(
         [
             placed(2500, (0, 2.9, 125), (1, 2.9, 124), (1, 3.1, 300), (2, 5.9, 200), (3, 0.0, 51)),
@@ -116,7 +116,7 @@ def test_the_data_themselves_cover_all_modes_and_are_good_to_99_percent():
     built = points.grid_of_gaussians(RawFiles({}, Path(), Path()))
     tensors = {name: torch.from_numpy(array) for name, array in built.tensors.items()}
     data = Prepared(tensors=tensors, manifest={"classes": 25, "sha256": "0" * 64, "task": "points"})
-    centres, spread = _modes(game(data, seeds=(0,)), 0)
+    centres, spread = _modes(gan(data, seeds=(0,)), 0)
     torch.testing.assert_close(spread, torch.full((25,), 0.01, dtype=torch.float64), rtol=0.08, atol=0)
     found = _found(tensors["test_x"], centres, 3 * spread)
     assert found["covered"] == 25
@@ -127,7 +127,7 @@ def test_the_data_themselves_cover_all_modes_and_are_good_to_99_percent():
 
 
 def test_it_measures_what_the_trained_generator_makes():
-    training = game(four_modes(), seeds=(2,), iterations=12, epochs=1)
+    training = gan(four_modes(), seeds=(2,), iterations=12, epochs=1)
     training.run(lambda _: None)
     snapshots = modes(training)[0]["snapshots"]
     assert [each["iteration"] for each in snapshots] == [10, 12]

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from remixup.theory.adversarial_bound import (
     RobustnessBound,
-    logistic_adversarial,
     robustness_bound,
     second_order_adversarial,
 )
@@ -19,6 +18,12 @@ THETA = torch.tensor([1.2, -0.5], dtype=torch.float64)
 def examples(n: int = 8, d: int = 2, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(n, d, generator=generator, dtype=torch.float64), torch.arange(n) % 2
+
+
+def logistic_adversarial(theta: Tensor, x: Tensor, y: Tensor, radius: float) -> Tensor:
+    """The worst logistic loss of θᵀx in an l2 ball: the worst point is perpendicular to the boundary."""
+    worst = radius * theta.norm() - (2 * y - 1) * (x @ theta)
+    return torch.nn.functional.softplus(worst)
 
 
 def homogeneous_model(kind: str, d: int, generator: torch.Generator):

@@ -58,7 +58,7 @@ def test_a_segment_within_a_class_agrees_wherever_the_query_lies_and_a_third_cla
     at = torch.tensor([[1.0, 1.0]])  # the middle of the first diagonal; a third of the way from (0, 2) to (3, -1)
     for labels, expected in (([0, 0, 0, 1], 0), ([0, 0, 1, 0], -1), ([0, 0, 1, 2], -1), ([0, 1, 0, 1], -1)):
         assert guaranteed_class(square, torch.tensor(labels), at, radius=0.01).item() == expected
-    assert guaranteed_class(square, torch.tensor([1, 1, 1, 2]), at, radius=0.01, classes=9).item() == 1
+    assert guaranteed_class(square, torch.tensor([1, 1, 1, 2]), at, radius=0.01).item() == 1
 
 
 def test_points_of_two_classes_in_one_place_leave_nothing_certain():
@@ -99,9 +99,7 @@ def test_moving_the_plane_and_renaming_classes(cloud):
     assert torch.equal(renamed, torch.where(expected >= 0, names[expected], -1))
 
 
-@pytest.mark.parametrize(
-    ("changed", "where"), [({"radius": 0.0}, "radius"), ({"at": torch.zeros(2, 3)}, "at"), ({"classes": 1}, "classes")]
-)
+@pytest.mark.parametrize(("changed", "where"), [({"radius": 0.0}, "radius"), ({"at": torch.zeros(2, 3)}, "at")])
 def test_a_mistaken_argument_is_named(changed, where):
     given = {"points": torch.zeros(2, 2), "labels": torch.arange(2), "at": torch.zeros(1, 2), "radius": 0.1} | changed
     with pytest.raises(UserError) as caught:
