@@ -7,7 +7,7 @@ from typing import Any
 
 from remixup.analysis.result_schema import Cost, ExperimentResult, Replication
 from remixup.config.experiment import Experiment
-from remixup.reporting.experiment_section import machines, spent_by
+from remixup.reporting.experiment_section import spent_by
 from remixup.reporting.templates import render
 
 
@@ -23,7 +23,7 @@ def appendix(
     times = []
     for result in (result for result in results if result.experiment in titles):
         shared = sum(uses[run] > 1 for run in {cost.run for cost in result.costs})
-        times.append((titles[result.experiment], spent_by(result.costs, machines(result.costs)), shared))
+        times.append((titles[result.experiment], spent_by(result.costs), shared))
     origins = Counter(
         (record.date, record.scale, record.code.commit or "", record.code.dirty, record.precision, record.hardware)
         for entry in replication.entries

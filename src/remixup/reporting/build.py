@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +18,14 @@ from remixup.config.experiment import Experiment, Figure
 from remixup.errors import UserError
 from remixup.files import write_atomically, write_text
 from remixup.planning.plan import overlaid_run
-from remixup.reporting import missing_runs
 from remixup.reporting.appendix import appendix, distinct
-from remixup.reporting.evidence import Judged, in_order, judge
+from remixup.reporting.evidence import in_order, judge
 from remixup.reporting.evidence_section import evidence_section
 from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.table_builder import rows_at_scale
-from remixup.reporting.title_page import macros, title_page
+from remixup.reporting.templates import render
+from remixup.reporting.title_page import title_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -53,27 +55,25 @@ def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path)
 
 
 def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
-    """Draw a figure of an experiment and write it."""
-    # This import takes a second, and many experiments have no figures.
-    from remixup.reporting import figures
+    """Draw a figure of an experiment; where none of its rows is run at this scale, the figure says so."""
+    from remixup.reporting import figures  # this import takes a second, and many experiments have no figures
 
-    path = folder / f"{experiment.id}-{figure.id}.pdf"
     arguments = {key: value for key, value in figure.draw.items() if key != "name"}
-    # Where none of its rows is run at this scale, the figure says so.
     rows = rows_at_scale(experiment.select(figure.rows), experiment, result.scale)
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
-    return _save(figures.parts()[figure.draw["name"]](result, resolved, **arguments), path)
+    draw = partial(figures.components()[figure.draw["name"]], result, resolved, **arguments)
+    return _save(draw, folder / f"{experiment.id}-{figure.id}.pdf")
 
 
-def _save(drawn: Drawing, path: Path) -> Path:
+def _save(draw: Callable[[], Drawing], path: Path) -> Path:
     """Write a figure as a vector PDF without dates, so that the same result gives the same bytes."""
     import matplotlib
 
     from remixup.reporting import figures
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
-    with write_atomically(path) as part, matplotlib.rc_context(figures.STYLE):
-        drawn.savefig(part, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    with write_atomically(path) as temporary, matplotlib.rc_context(figures.STYLE):
+        draw().savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return path
 
 
@@ -86,7 +86,7 @@ def write_front(
     experiments: list[Experiment],
     replication: Replication,
     environment: dict[str, Any],
-    wanting: Outstanding,
+    missing: Outstanding,
     folder: Path,
 ) -> None:
     """Write macros, title page, list of sections, the section on the evidence, and appendix.
@@ -97,37 +97,30 @@ def write_front(
         replication: all entries and claims.
         environment: `python`, `versions` (package -> version), `lock` (SHA-256 of requirements.lock, or None) and
             `processor`, of the machine that makes the report.
-        wanting: what has no evidence of the published protocol.
+        missing: what has no evidence of the published protocol.
         folder: where the files go; created if missing.
     """
+    from remixup.reporting.figures.forest import forest
+
     folder.mkdir(parents=True, exist_ok=True)
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
     claims = judge(experiments, results)
-    _write(
-        folder / "macros.tex", "\n".join([*macros(replication.code, replication.scale), *missing_runs.macros(wanting)])
-    )
+    code = replication.code
+    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
     _write(folder / "title.tex", title_page(experiments, papers, replication, distinct(results)))
-    _write(folder / "experiments.tex", _inputs(experiments))
-    _write(folder / "evidence.tex", evidence_section(claims, papers))
-    _write(folder / "evidence-open.tex", missing_runs.table(wanting))
-    _draw_forest(claims, folder / "evidence-forest.pdf")
+    _write(folder / "experiments.tex", render("experiments.tex", experiments=in_order(experiments)))
+    _write(folder / "evidence.tex", evidence_section(claims, papers, missing))
+    _save(partial(forest, claims), folder / "evidence-forest.pdf")
     _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))
 
 
-def _draw_forest(claims: list[Judged], path: Path) -> None:
-    from remixup.reporting.figures.forest import forest
-
-    _save(forest(claims), path)
-
-
-def _inputs(experiments: list[Experiment]) -> str:
-    lines, paper = [], ""
-    for experiment in in_order(experiments):
-        if experiment.paper != paper:
-            paper = experiment.paper
-            lines.append(rf"\papersection{{{paper}}}")
-        lines.append(rf"\input{{{experiment.id}.tex}}")
-    return "\n".join(lines)
+def _day(commit: str | None) -> str:
+    """Return the day of a commit (ISO 8601), or "undated" where git does not know the commit."""
+    command = ["git", "show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "undated"
 
 
 def build_pdf(paper: Path, generated: Path, work: Path, target: Path) -> None:

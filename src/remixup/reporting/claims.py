@@ -1,14 +1,13 @@
-"""An experiment's claims: those that runs decide, and those that they do not."""
+"""The table of an experiment's claims that runs can decide."""
 
 from __future__ import annotations
 
+from remixup.analysis.best_evidence import outcome
 from remixup.analysis.result_schema import ClaimResult, ExperimentResult, RecordedClaim
 from remixup.config.experiment import Claim, Experiment
 from remixup.reporting import latex
-from remixup.reporting.evidence import OURS, by_source, decision, measured
+from remixup.reporting.evidence import OURS, Test
 from remixup.reporting.table_builder import TableBuilder
-
-CAPTION = r"Claims. \claimscaption"
 
 
 def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
@@ -18,12 +17,12 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     Where this report ran nothing for a claim that is on record, the latter are printed alone. Our own claims follow
     those of the paper, under a heading.
     """
-    sources = by_source(measured(result.claims))
-    claims = [*sources["paper"], *sources["ours"]]
+    measured = (claim for claim in result.claims if claim.kind == "measured")
+    claims = sorted(measured, key=lambda claim: claim.source == "ours")
     if not claims:
         return ""
     stated = {claim.id: claim for claim in experiment.claims}
-    tests: dict[str, list[ClaimResult | RecordedClaim]] = {
+    tests: dict[str, list[Test]] = {
         claim.id: [*([claim] if claim.n or not claim.recorded else []), *claim.recorded] for claim in claims
     }
     table = TableBuilder(test for each in tests.values() for test in each if test.n)
@@ -41,7 +40,7 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
         for index, test in enumerate(tests[claim.id]):
             cells = cells_of_test(test, decimals, table.marks)
             table.line(*(["", ""] if index else name), *cells, continued=index > 0)
-    return table.render("claims.tex", CAPTION, f"claims:{experiment.id}")
+    return table.render("claims.tex", r"Claims. \claimscaption", f"claims:{experiment.id}")
 
 
 def _sentence(claim: ClaimResult) -> str:
@@ -57,10 +56,10 @@ def limit(stated: Claim, claim: ClaimResult) -> str:
     return f"{at_most}{latex.number(f'{claim.smallest_effect:g}')}{unit}"
 
 
-def cells_of_test(test: ClaimResult | RecordedClaim, decimals: int, marks: dict[str | None, str]) -> list[str]:
+def cells_of_test(test: Test, decimals: int, marks: dict[str | None, str]) -> list[str]:
     """Return cells: scale, effect, interval, p, n, decision; with digits according to the width of the interval."""
     if test.effect is None:
-        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), decision(test)]
+        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), latex.verdict(outcome(test))]
     digits = latex.places((test.ci95[1] - test.ci95[0]) / 2 if test.ci95 else 0.0, decimals)
     effect = latex.number(latex.fixed(test.effect, digits, sign=True))
     if test.stand_in:
@@ -68,18 +67,12 @@ def cells_of_test(test: ClaimResult | RecordedClaim, decimals: int, marks: dict[
     return [
         test.scale + (r"\recordmark{}" if isinstance(test, RecordedClaim) else ""),
         effect,
-        latex.interval(*test.ci95, digits) if test.ci95 else "",
+        f"[{', '.join(latex.number(latex.fixed(end, digits)) for end in test.ci95)}]" if test.ci95 else "",
         "--" if test.p is None else _probability(test.p),
         str(test.n),
-        decision(test),
+        latex.verdict(outcome(test)),
     ]
 
 
 def _probability(p: float) -> str:
     return r"$<\num{0.001}$" if p < 0.001 else latex.number(f"{p:.3f}")
-
-
-def undecided_sentences(experiment: Experiment, result: ExperimentResult) -> list[tuple[ClaimResult, str | None]]:
-    """List the claims that runs do not decide, each with the test of its definition if it is one."""
-    tests = {claim.id: claim.definition for claim in experiment.claims}
-    return [(claim, tests[claim.id]) for claim in result.claims if claim.kind != "measured"]

@@ -1,61 +1,32 @@
-"""How many numbers and claims there are of each kind of evidence, and what is decided about them."""
+"""The claims of all papers, each with the best evidence of it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
-from remixup.analysis.best_evidence import KINDS, Kind, best_evidence, best_test, kind, outcome
-from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, RecordedClaim
+from remixup.analysis.best_evidence import KINDS, Kind, best_test, dissenting_test, kind, outcome
+from remixup.analysis.result_schema import ClaimResult, ExperimentResult, Outcome, RecordedClaim
 from remixup.config.experiment import Claim, ClaimSource, Experiment
 
-DECISIONS = (r"\Confirmed", r"\Refuted", r"\DirectionShown", r"\DirectionNotShown", r"\Undecided")
-"""The commands, defined in paper/report.tex with their symbols, that print what is decided about a claim."""
-DECIDED = ("confirmed", "refuted", "shown", "not shown", "undecided")
-"""The same in words, as `outcome` returns them."""
-DECISION_NAMES = ("Confirmed", "Refuted", "Shown", "NotShown", "Undecided")
-"""The same as parts of the names of macros."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 OURS = "Questions and extensions of ours"
 """The heading of what the papers do not claim."""
 RARE: tuple[Kind, ...] = ("reduced-cpu", "embedded")
 """The kinds that tables leave out where there are none of them."""
+Test = ClaimResult | RecordedClaim
 
 
-def among(counts: Counter[Kind]) -> list[Kind]:
-    """The kinds that a table of these counts has a line or a column for."""
-    return [name for name in KINDS if name not in RARE or counts[name]]
+def printed_kinds(found: Iterable[Kind]) -> list[Kind]:
+    """List the kinds of evidence that a table has a line or a column for."""
+    present = set(found)
+    return [name for name in KINDS if name not in RARE or name in present]
 
 
-def decision(test: ClaimResult | RecordedClaim | None) -> str:
-    """Return the command that prints what a test decides."""
-    return DECISIONS[DECIDED.index(outcome(test))]
-
-
-def count_numbers(entries: Iterable[Entry]) -> tuple[Counter[Kind], Counter[str]]:
-    """Published numbers by kind of their best evidence, and by its verdict."""
-    best = [best_evidence(entry) for entry in entries if entry.published is not None]
-    return Counter(kind for kind, _ in best), Counter(verdict for _, verdict in best)
-
-
-def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[str]]:
-    """For each kind of best evidence: how many of the claims that runs can decide have each of the `DECISIONS`."""
-    counts: dict[Kind, Counter[str]] = {name: Counter() for name in KINDS}
-    for claim in measured(claims):
-        test = best_test(claim)
-        counts[kind(test.scale, test.stand_in) if test else "none"][decision(test)] += 1
-    return counts
-
-
-def measured(claims: Iterable[ClaimResult]) -> list[ClaimResult]:
-    """The claims that runs can decide: neither definitions nor sentences that are left untested."""
-    return [claim for claim in claims if claim.kind == "measured"]
-
-
-def by_source(claims: Iterable[ClaimResult]) -> dict[ClaimSource, list[ClaimResult]]:
-    """Return the papers' claims and those of ours, each in their order."""
-    listed = list(claims)
-    return {source: [claim for claim in listed if claim.source == source] for source in ("paper", "ours")}
+def kind_of(test: Test | None) -> Kind:
+    """Return the kind of evidence that a test rests on."""
+    return kind(test.scale, test.stand_in) if test else "none"
 
 
 @dataclass(frozen=True)
@@ -65,21 +36,26 @@ class Judged:
     experiment: Experiment
     stated: Claim
     claim: ClaimResult
-    test: ClaimResult | RecordedClaim | None
+    test: Test | None
 
     @property
     def kind(self) -> Kind:
-        """Of the evidence that the test rests on."""
-        return kind(self.test.scale, self.test.stand_in) if self.test else "none"
+        """Return the kind of evidence that the test rests on."""
+        return kind_of(self.test)
 
     @property
-    def decision(self) -> str:
-        """The command that prints what the test decides."""
-        return decision(self.test)
+    def outcome(self) -> Outcome:
+        """Return what the test decides."""
+        return outcome(self.test)
+
+    @property
+    def dissent(self) -> Test | None:
+        """Return the best test that found something else, if any."""
+        return dissenting_test(self.claim)
 
     @property
     def ratios(self) -> tuple[float, float, float] | None:
-        """Effect and both ends of its interval, in smallest effects of interest.
+        """Return the effect and both ends of its interval, in smallest effects of interest.
 
         None without a test, and for a limit, which has no smallest effect; a single seed has no interval but itself.
         """
@@ -91,7 +67,7 @@ class Judged:
 
     @property
     def clearance(self) -> float:
-        """By how many smallest effects of interest the interval lies beyond that effect, on the side of the claim."""
+        """Return by how many smallest effects of interest the interval is beyond that effect, on the claim's side."""
         if self.ratios is None:
             return float("-inf")
         _, low, high = self.ratios
@@ -99,7 +75,7 @@ class Judged:
 
 
 def in_order(experiments: list[Experiment]) -> list[Experiment]:
-    """The experiments as the report has them: paper by paper, in the order of their first ones."""
+    """Sort experiments as in the report: paper by paper, in the order of their first ones."""
     papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
     return sorted(experiments, key=lambda experiment: papers.index(experiment.paper))
 
@@ -110,12 +86,12 @@ def of(source: ClaimSource, claims: Iterable[Judged]) -> list[Judged]:
 
 
 def judge(experiments: list[Experiment], results: Iterable[ExperimentResult]) -> list[Judged]:
-    """All claims that runs can decide, in the order of the report."""
-    found = {result.experiment: measured(result.claims) for result in results}
+    """Find the best test of each claim that runs can decide, in the order of the report."""
+    found = {result.experiment: result.claims for result in results}
     return [
         Judged(experiment, stated, claim, best_test(claim))
         for experiment in in_order(experiments)
         for claim in found.get(experiment.id, [])
         for stated in experiment.claims
-        if stated.id == claim.id
+        if stated.id == claim.id and claim.kind == "measured"
     ]

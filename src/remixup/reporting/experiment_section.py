@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from remixup.analysis.result_schema import Cost, ExperimentResult
 from remixup.config.experiment import Experiment, Table
 from remixup.reporting import latex
-from remixup.reporting.claims import claims_table, undecided_sentences
-from remixup.reporting.footnotes import split_differences
+from remixup.reporting.claims import claims_table
 from remixup.reporting.results_table import derived_table
-from remixup.reporting.table_builder import shown_rows
+from remixup.reporting.table_builder import shown_rows, split_differences
 from remixup.reporting.tables import table
 from remixup.reporting.templates import render
 
@@ -21,9 +20,11 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
     listed = experiment.tables
     if not listed and any(entry.published is not None for entry in result.entries):  # else no table would print them
         listed = [Table(id="results", caption=latex.prose(f"{experiment.title}."))]
+    definitions = {claim.id: claim.definition for claim in experiment.claims}
     labels = {row.id: row.label for row in experiment.rows}
     failed = {entry.row: entry for entry in result.entries if entry.verdict in ("failed", "diverged")}
     derived, claims = derived_table(experiment, result), claims_table(experiment, result)
+    machines = dict.fromkeys(map(_machine, result.costs))
     name = experiment.id
     printed = [each for each in listed if shown_rows(each.rows, experiment, result)]
     references = [rf"Table~\ref{{tab:{name}-{each.id}}}" for each in printed]
@@ -35,12 +36,12 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
         experiment=experiment,
         references=references,
         total=spent_by(result.costs),
-        by_machine=spent_by_machine(result.costs),
+        by_machine=[spent_by([cost for cost in result.costs if _machine(cost) == each]) for each in machines],
         failed=[(labels.get(row, row), row, entry) for row, entry in failed.items()],
         tables=[table(each, experiment, result) for each in listed],
         derived=derived,
         claims=claims,
-        sentences=undecided_sentences(experiment, result),
+        sentences=[(claim, definitions[claim.id]) for claim in result.claims if claim.kind != "measured"],
         figures=[(figure, _surrogates(experiment, result, figure.rows)) for figure in experiment.figures],
     )
 
@@ -53,32 +54,22 @@ def _surrogates(experiment: Experiment, result: ExperimentResult, patterns: list
 
 @dataclass(frozen=True)
 class Spent:
-    """How much was trained: distinct runs, seeds of all runs, and seconds, rounded for print."""
+    """How much was trained: distinct runs, seeds of all runs, seconds, rounded for print, and machines."""
 
     runs: int
     seeds: int
     seconds: str
-    machine: str = ""
+    machines: str
 
 
-def spent_by(costs: list[Cost], machine: str = "") -> Spent:
-    """Sum what runs took."""
+def spent_by(costs: list[Cost]) -> Spent:
+    """Sum what runs took; list their machines, most used first."""
     seconds = sum(cost.seconds for cost in costs)
     seeds = sum(len(cost.seeds) for cost in costs)
-    return Spent(len({cost.run for cost in costs}), seeds, f"{seconds:.{0 if seconds >= 10 else 1}f}", machine)
+    machines = "; ".join(name for name, _ in Counter(map(_machine, costs)).most_common())
+    return Spent(len({cost.run for cost in costs}), seeds, f"{seconds:.{0 if seconds >= 10 else 1}f}", machines)
 
 
-def spent_by_machine(costs: list[Cost]) -> list[Spent]:
-    """Sum what runs took on each machine, in the order of their first runs."""
-    names = dict.fromkeys(map(machine, costs))
-    return [spent_by([cost for cost in costs if machine(cost) == name], name) for name in names]
-
-
-def machine(cost: Cost) -> str:
+def _machine(cost: Cost) -> str:
     """Return the device and the processor of a run, in words."""
     return f"{cost.device}, {cost.hardware}"
-
-
-def machines(costs: list[Cost]) -> str:
-    """List the machines of runs, most used first."""
-    return "; ".join(name for name, _ in Counter(map(machine, costs)).most_common())

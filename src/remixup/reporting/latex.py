@@ -30,10 +30,10 @@ def escape(text: str) -> str:
 
 def prose(text: str) -> str:
     """Escape text in which $...$ is mathematics, such as labels and statements of experiment files."""
-    return "".join(part if index % 2 else escape_part(part) for index, part in enumerate(pieces(text)))
+    return "".join(each if index % 2 else escape_part(each) for index, each in enumerate(split_mathematics(text)))
 
 
-def pieces(text: str) -> list[str]:
+def split_mathematics(text: str) -> list[str]:
     """Split into alternating text and mathematics (with its dollars); a dollar without a second one is text."""
     return re.split(r"(\$[^$]+\$)", text)
 
@@ -62,11 +62,18 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def macro(name: str, value: str | int) -> str:
-    """Define a LaTeX command without arguments."""
-    if not name.isalpha():
-        raise ValueError(f"a LaTeX command's name is letters only, not {name!r}")
-    return rf"\newcommand{{\{name}}}{{{value}}}"
+def verdict(name: str) -> str:
+    r"""Return the command of paper/report.tex that prints a verdict with its symbol, such as \NotRun."""
+    return "\\" + name.title().replace(" ", "").replace("-", "")
+
+
+def amount(value: float | None) -> str:
+    """Format a sum with two digits, or as an integer from 10 on; a dash where it is unknown."""
+    if value is None:
+        return "--"
+    if 0 < value < 0.01:
+        return r"$<\num{0.01}$"
+    return number(f"{value:.0f}" if value >= 10 or value == 0 else f"{float(f'{value:.2g}'):g}")
 
 
 def places(std: float | None, decimals: int) -> int:
@@ -113,11 +120,6 @@ def number(text: str | int) -> str:
     return rf"\num{{{whole}{point}{rest}}}"
 
 
-def interval(low: float, high: float, places: int) -> str:
-    """Print [low, high], both with the same decimal places."""
-    return f"[{number(fixed(low, places))}, {number(fixed(high, places))}]"
-
-
 def aligned(cells: list[str]) -> list[str]:
     r"""Align the decimal points of a right-aligned column.
 
@@ -125,12 +127,12 @@ def aligned(cells: list[str]) -> list[str]:
     have. Any other cell but an empty one is aligned with the integers.
     """
     # The columns of siunitx do this, but the report then took a third longer to typeset.
-    parts = [cell.rpartition(" ") for cell in cells]
-    numbers = [word if word.lstrip("+-").replace(".", "", 1).isdigit() else "" for *_, word in parts]
+    split = [cell.rpartition(" ") for cell in cells]
+    numbers = [word if word.lstrip("+-").replace(".", "", 1).isdigit() else "" for *_, word in split]
     decimals = [text.partition(".")[2] for text in numbers]
     longest = max(map(len, decimals), default=0)
     found = []
-    for cell, (*before, _), text, digits in zip(cells, parts, numbers, decimals, strict=True):
+    for cell, (*before, _), text, digits in zip(cells, split, numbers, decimals, strict=True):
         space = ("" if digits else ".") + "0" * (longest - len(digits)) if cell and longest > len(digits) else ""
         shown = "".join(before) + number(text) if text else cell
         found.append(shown + (rf"\phantom{{{space}}}" if space else ""))

@@ -11,20 +11,19 @@ from remixup.config.experiment import Experiment, MetricInfo, Row, Table
 from remixup.errors import UserError
 from remixup.reporting import latex
 from remixup.reporting.table_builder import (
-    VERDICTS,
     Sample,
     TableBuilder,
     label_cell,
     metric_name,
-    omitted_rows,
     scale_cell,
-    shown_rows,
 )
 
 NOTHING = "--"
 
 
-def results_table(wanted: Table, experiment: Experiment, result: ExperimentResult) -> str:
+def results_table(
+    wanted: Table, rows: list[Row], experiment: Experiment, result: ExperimentResult, notes: list[str]
+) -> str:
     """Compare each row with its published number, under a heading for each group, and for each metric if several.
 
     Raises:
@@ -32,7 +31,7 @@ def results_table(wanted: Table, experiment: Experiment, result: ExperimentResul
     """
     metrics = wanted.metrics or list(experiment.metrics)
     numbers = []
-    for row, metric, entry in _numbers(wanted, experiment, result, metrics):
+    for row, metric, entry in _numbers(rows, experiment, result, metrics):
         info = experiment.metrics[metric]
         heading = ": ".join(([row.group] if row.group else []) + ([metric_name(info)] if len(metrics) > 1 else []))
         numbers.append((heading, row.label, info, entry))
@@ -40,8 +39,7 @@ def results_table(wanted: Table, experiment: Experiment, result: ExperimentResul
     if len(metrics) == 1:
         name = latex.prose(metric_name(experiment.metrics[metrics[0]]))
         caption += f" {name[:1].upper()}{name[1:]}."
-    rows = shown_rows(wanted.rows, experiment, result)
-    return _compare(numbers, caption, f"tab:{experiment.id}-{wanted.id}", omitted_rows(wanted, experiment, rows))
+    return _compare(numbers, caption, f"tab:{experiment.id}-{wanted.id}", notes)
 
 
 def derived_table(experiment: Experiment, result: ExperimentResult) -> str:
@@ -54,27 +52,30 @@ def derived_table(experiment: Experiment, result: ExperimentResult) -> str:
     ]
     if not numbers:
         return ""
-    places = ", ".join(dict.fromkeys(each.where for each in experiment.derived))
-    caption = f"Numbers that the text derives ({latex.prose(places)}): the accuracy of one row over that of another."
+    where = ", ".join(dict.fromkeys(each.where for each in experiment.derived))
+    caption = f"Numbers that the text derives ({latex.prose(where)}): the accuracy of one row over that of another."
     return _compare(numbers, caption, f"tab:{experiment.id}-derived", [])
 
 
 def _compare(
-    numbers: Sequence[tuple[str, str, MetricInfo, Entry | None]], caption: str, label: str, more: list[str]
+    numbers: Sequence[tuple[str, str, MetricInfo, Entry | None]], caption: str, label: str, notes: list[str]
 ) -> str:
-    """Print published numbers beside ours.
+    r"""Print published numbers beside ours.
 
     Args:
         numbers: for each number its heading, its label, how it is printed, and its entry.
         caption: LaTeX.
-        label: what \\ref refers to.
-        more: sentences below the table.
+        label: what \ref refers to.
+        notes: sentences below the table.
     """
     samples = [_samples(entry) for *_, entry in numbers]
     table = TableBuilder(sample for each in samples for sample in each if sample.replicated)
     for (heading, name, info, entry), found in zip(numbers, samples, strict=True):
         table.heading(latex.prose(heading))
-        start = [label_cell(name), *(_published(entry, info) if entry else ["", ""])]
+        published, mark = NOTHING if entry else "", ""
+        if entry and entry.published is not None:
+            published, mark = latex.printed(entry.published, info.decimals), r"\quotedmark{}" if entry.quoted else ""
+        start = [label_cell(name), published, mark]
         for index, sample in enumerate(found):
             cells = _measured(sample, entry, info, table.marks)
             table.line(*(["", "", ""] if index else start), *cells, continued=index > 0)
@@ -82,26 +83,22 @@ def _compare(
             table.line(*start, *[""] * 9)
     table.align(1, 5, 7, 10)
     quoted = any(entry.quoted for *_, entry in numbers if entry)
-    return table.render("results.tex", caption, label, quoted=quoted, more=more)
+    return table.render("results.tex", caption, label, quoted=quoted, more=notes)
 
 
 def _samples(entry: Entry | None) -> list[Sample]:
-    """Return what is printed of a number: this report's result, and the one on record unless it has the same runs."""
+    """Return what is printed of a number: this report's result, and the one on record if its values differ."""
     if entry is None:
         return []
     record = best_record(entry)
-    if record is None or (entry.replicated and _same(entry.replicated.values, record.replicated.values)):
+    own, recorded = (each.replicated.values if each and each.replicated else [] for each in (entry, record))
+    if record is None or (len(own) == len(recorded) and all(map(math.isclose, own, recorded))):
         return [entry]
     return [record] if entry.verdict == "not run" else [entry, record]
 
 
-def _same(values: list[float], recorded: list[float]) -> bool:
-    """Return whether values are equal up to rounding."""
-    return len(values) == len(recorded) and all(map(math.isclose, values, recorded))
-
-
 def _numbers(
-    wanted: Table, experiment: Experiment, result: ExperimentResult, metrics: list[str]
+    rows: list[Row], experiment: Experiment, result: ExperimentResult, metrics: list[str]
 ) -> list[tuple[Row, str, Entry | None]]:
     """List the numbers of a table: by group in the order of their first rows, then by metric, then by row.
 
@@ -109,7 +106,6 @@ def _numbers(
     entry.
     """
     entries = {(entry.row, entry.metric): entry for entry in result.entries}
-    rows = shown_rows(wanted.rows, experiment, result)
     numbers = []
     for group in dict.fromkeys(row.group for row in rows):
         members = [row for row in rows if row.group == group]
@@ -123,16 +119,9 @@ def _numbers(
     return numbers
 
 
-def _published(entry: Entry, info: MetricInfo) -> list[str]:
-    """Return the cells of a published number and of its mark where it is quoted."""
-    if entry.published is None:
-        return [NOTHING, ""]
-    return [latex.printed(entry.published, info.decimals), r"\quotedmark{}" if entry.quoted else ""]
-
-
 def _measured(sample: Sample, entry: Entry | None, info: MetricInfo, marks: dict[str | None, str]) -> list[str]:
     """Return cells: scale, data version, mean, sign, deviation, mark, n, difference, verdict."""
-    verdict = VERDICTS[sample.verdict]
+    verdict = latex.verdict(sample.verdict)
     runs = sample.replicated
     if runs is None:
         return ["--", "", NOTHING, "", "", "", "", NOTHING, verdict]

@@ -7,25 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim
-from remixup.config.experiment import Experiment, MetricInfo, Row, Table
-from remixup.config.settings import SCALES, Scale
+from remixup.config.experiment import Experiment, MetricInfo, Row
+from remixup.config.settings import Scale
 from remixup.reporting import latex
-from remixup.reporting.footnotes import marks, notes
 from remixup.reporting.templates import render
 
-VERDICTS = {
-    "replicated": r"\Replicated",
-    "not replicated": r"\NotReplicated",
-    "inconclusive": r"\Inconclusive",
-    "stand-in": r"\StandIn",
-    "not run": r"\NotRun",
-    "failed": r"\Failed",
-    "diverged": r"\Diverged",
-    "no value": r"\NoValue",
-    "not transcribed": r"\NotTranscribed",
-    "no published number": r"\NothingToCompare",
-}
-"""The LaTeX commands, defined in paper/report.tex, that print each verdict with its symbol."""
 Sample = Entry | Recorded
 """A result of this report, or one on record."""
 
@@ -82,18 +68,35 @@ class TableBuilder:
     def render(
         self, template: str, caption: str, label: str, *, quoted: bool = False, more: Iterable[str] = (), **values: Any
     ) -> str:
-        """Print the table.
+        r"""Print the table.
 
         Args:
             template: file in paper/templates that extends table.tex.
             caption: LaTeX.
-            label: what \\ref refers to.
+            label: what \ref refers to.
             quoted: whether the mark of quoted numbers needs a note.
             more: further sentences below the table, LaTeX.
             **values: what else the template prints.
         """
-        below = notes(self._surrogates, recorded=self._recorded, quoted=quoted, more=more)
-        return render(template, caption=caption, label=label, notes=below, lines=self.lines, **values)
+        differences = split_differences(self._surrogates)
+        values |= {"caption": caption, "label": label, "differences": differences, "more": more, "quoted": quoted}
+        return render(template, lines=self.lines, recorded=self._recorded, **values)
+
+
+def split_differences(surrogates: Iterable[str | None]) -> list[str]:
+    """List each difference from the published setting once; a run may have several, separated by semicolons."""
+    return list(dict.fromkeys(difference for text in surrogates if text for difference in text.split("; ")))
+
+
+def marks(surrogates: Iterable[str | None]) -> dict[str | None, str]:
+    """Return the dagger for each surrogate, with numbers where the table has several differences."""
+    texts = list(dict.fromkeys(surrogates))
+    differences = split_differences(texts)
+    found: dict[str | None, str] = {None: ""}
+    for text in filter(None, texts):
+        numbers = [str(differences.index(difference) + 1) for difference in text.split("; ")]
+        found[text] = rf"\standinmark{{{','.join(numbers) if len(differences) > 1 else ''}}}"
+    return found
 
 
 def shown_rows(patterns: list[str], experiment: Experiment, result: ExperimentResult) -> list[Row]:
@@ -106,20 +109,6 @@ def rows_at_scale(rows: list[Row], experiment: Experiment, scale: Scale) -> list
     """Select the rows that run at a scale; all of them where none does."""
     run = {row.id for row in experiment.at(scale)}
     return [row for row in rows if row.id in run] or rows
-
-
-def names_of(scales: set[Scale]) -> str:
-    """List scales in words."""
-    return latex.listed(scale for scale in SCALES if scale in scales)
-
-
-def omitted_rows(wanted: Table, experiment: Experiment, shown: list[Row]) -> list[str]:
-    """Return a sentence that counts the rows of a table that are not shown, if any."""
-    omitted = [row for row in experiment.select(wanted.rows) if row not in shown]
-    if not omitted:
-        return []
-    rows = "One row is" if len(omitted) == 1 else f"{len(omitted)} rows are"
-    return [f"{rows} run at {names_of({each for row in omitted for each in row.at})} scale only."]
 
 
 def metric_name(info: MetricInfo) -> str:

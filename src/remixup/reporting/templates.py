@@ -1,6 +1,6 @@
-"""The report's LaTeX templates: Jinja2 with delimiters that LaTeX does not use.
+r"""The report's LaTeX templates: Jinja2 with delimiters that LaTeX does not use.
 
-A template prints a value with `\\VAR{...}`. Its control flow is in lines that start with `%%`, or in `\\BLOCK{...}`.
+A template prints a value with `\VAR{...}`. Its control flow is in lines that start with `%%`, or in `\BLOCK{...}`.
 Values are text and are escaped for LaTeX, unless they pass through a filter that returns LaTeX.
 """
 
@@ -38,7 +38,7 @@ def environment() -> Environment:
         autoescape=True,
         finalize=lambda value: value if isinstance(value, Markup) else Markup(latex.escape_part(str(value))),
     )
-    filters = (latex.code, latex.listed, latex.number, latex.prose)
+    filters = (latex.amount, latex.code, latex.listed, latex.number, latex.prose)
     found.filters |= {each.__name__: _marked_safe(each) for each in filters}
     return found
 

@@ -1,65 +1,16 @@
-"""The title page, with counts of all numbers and claims, and the macros that every page needs."""
+"""The title page, with counts of all numbers and claims."""
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from remixup.analysis.best_evidence import Kind
-from remixup.analysis.result_schema import Code, Cost, Entry, Replication
+from remixup.analysis.best_evidence import KINDS, Kind, best_evidence, best_test, outcome
+from remixup.analysis.result_schema import ClaimResult, Cost, Entry, Outcome, Replication, Verdict
 from remixup.config.experiment import Experiment
-from remixup.reporting import latex
-from remixup.reporting.evidence import DECIDED, DECISIONS, among, by_source, count_claims, count_numbers
+from remixup.reporting.evidence import OUTCOMES, kind_of, printed_kinds
 from remixup.reporting.experiment_section import spent_by
 from remixup.reporting.templates import render
-
-
-def macros(state: Code, scale: str) -> list[str]:
-    """Define the LaTeX commands that headers and footers use."""
-    values = {
-        "ScaleName": scale,
-        "Commit": latex.code(state.commit[:12]) if state.commit else "outside a repository",
-        "CommitDate": _day(state.commit),
-        "DirtyNote": {True: "with uncommitted changes", False: "", None: "state unknown"}[state.dirty],
-    }
-    return [latex.macro(name, value) for name, value in values.items()]
-
-
-def _day(commit: str | None) -> str:
-    """Return the day of a commit (ISO 8601), or "undated" where git does not know the commit."""
-    command = ["git", "show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "undated"
-    return done.stdout.strip()
-
-
-@dataclass(frozen=True)
-class NumberCounts:
-    """Published numbers by the kind of their best evidence, and by its verdict."""
-
-    kinds: Counter[Kind]
-    verdicts: Counter[str]
-
-    @property
-    def total(self) -> int:
-        """Count the numbers."""
-        return self.kinds.total()
-
-    @property
-    def without_verdict(self) -> int:
-        """Count the numbers that were not compared."""
-        return self.total - sum(self.verdicts[name] for name in ("replicated", "not replicated", "inconclusive"))
-
-
-def count(entries: Iterable[Entry]) -> NumberCounts:
-    """Count published numbers; both reduced scales count as one."""
-    kinds, verdicts = count_numbers(entries)
-    kinds["reduced"] += kinds.pop("reduced-cpu", 0)
-    return NumberCounts(kinds, verdicts)
 
 
 def title_page(experiments: list[Experiment], papers: list[str], replication: Replication, costs: list[Cost]) -> str:
@@ -72,27 +23,41 @@ def title_page(experiments: list[Experiment], papers: list[str], replication: Re
         costs: of all runs, each once.
     """
     entries = replication.entries
-    sources = by_source(replication.claims)
-    claims = {kind: _by_outcome(counts) for kind, counts in count_claims(sources["paper"]).items()}
-    claims["reduced"] += claims.pop("reduced-cpu")
-    numbers = count(entries)
+    kinds, verdicts = count_numbers(entries)
+    claims = count_claims(claim for claim in replication.claims if claim.source == "paper")
+    ours = count_claims(claim for claim in replication.claims if claim.source == "ours")
     return render(
         "title.tex",
         experiments=sum(bool(experiment.rows) for experiment in experiments),
-        numbers=numbers,
-        papers={paper: count(entry for entry in entries if entry.paper == paper) for paper in papers},
-        kinds=among(numbers.kinds),
+        number_kinds=kinds,
+        verdicts=verdicts,
+        papers={paper: count_numbers(entry for entry in entries if entry.paper == paper) for paper in papers},
+        kinds=printed_kinds(kinds),
         not_transcribed=sum(not entry.transcribed for entry in entries),
         claims=claims,
-        claim_kinds=among(Counter({kind: counts.total() for kind, counts in claims.items()})),
-        outcomes=DECIDED,
-        decided=sum(claims.values(), Counter[str]()),
-        ours=_by_outcome(sum(count_claims(sources["ours"]).values(), Counter[str]())),
+        claim_kinds=printed_kinds(kind for kind, counts in claims.items() if counts),
+        outcomes=OUTCOMES,
+        decided=sum(claims.values(), Counter[Outcome]()),
+        ours=sum(ours.values(), Counter[Outcome]()),
         sentences=Counter(claim.kind for claim in replication.claims),
         spent=spent_by(costs),
     )
 
 
-def _by_outcome(counts: Counter[str]) -> Counter[str]:
-    """Name decisions in words."""
-    return Counter({name: counts[command] for name, command in zip(DECIDED, DECISIONS, strict=True)})
+def count_numbers(entries: Iterable[Entry]) -> tuple[Counter[Kind], Counter[Verdict]]:
+    """Count published numbers by kind of their best evidence, and by its verdict."""
+    best = [best_evidence(entry) for entry in entries if entry.published is not None]
+    return Counter(_coarse(kind) for kind, _ in best), Counter(verdict for _, verdict in best)
+
+
+def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[Outcome]]:
+    """Count the outcomes of claims that runs can decide, by kind of their best evidence."""
+    counts: dict[Kind, Counter[Outcome]] = {kind: Counter() for kind in KINDS}
+    for test in (best_test(claim) for claim in claims if claim.kind == "measured"):
+        counts[_coarse(kind_of(test))][outcome(test)] += 1
+    return counts
+
+
+def _coarse(kind: Kind) -> Kind:
+    """Count both reduced scales as one."""
+    return "reduced" if kind == "reduced-cpu" else kind

@@ -7,11 +7,11 @@ import math
 import random
 from typing import Any
 
-from remixup.analysis.result_schema import Cost, ExperimentResult, Replicated
+from remixup.analysis.result_schema import ExperimentResult, Replicated
 from remixup.analysis.verdicts import Evidence, decide_claims
 from remixup.config.experiment import Experiment
 
-from .sample_results import COMMIT, entry, replicated
+from .sample_results import cost, entry, replicated, result_with
 
 SMALLER = "a small network for a large one"
 
@@ -150,29 +150,15 @@ def evaluated() -> tuple[Experiment, ExperimentResult]:
     for name in errors:
         measured = {"test_error.last": values[name], "in_between.mean_miss": dict(enumerate(misses.values))}
         found[name] = Evidence("embedded", SMALLER, sound=True, values=measured)
-    result = ExperimentResult(
-        scale="embedded",
+    result = result_with(
         experiment="evaluated",
         entries=entries,
         claims=decide_claims(experiment, found),
-        curves={},
         evaluations={
             name: {"in_between": between(name), "attack_curve": strengths(name), "modes": snapshots(name)}
             for name in errors
         },
-        costs=[
-            Cost(
-                run=f"{name}-00000003",
-                seeds=[0, 1, 2],
-                seconds=1234.5,
-                hardware=f"Card {name}",
-                device="cuda",
-                date="2025-11-21",
-                commit=COMMIT,
-            )
-            for name in errors
-        ],
-        sources=[],
+        costs=[cost(f"{name}-00000003", [0, 1, 2], 1234.5, f"Card {name}", "cuda") for name in errors],
     )
     return experiment, result
 
@@ -203,14 +189,8 @@ def words() -> tuple[Experiment, ExperimentResult]:
             ],
         }
     )
-    result = ExperimentResult(
-        scale="embedded",
+    result = result_with(
         experiment="words",
-        entries=[],
         claims=decide_claims(experiment, {}),
-        curves={},
-        evaluations={},
-        costs=[],
-        sources=[],
     )
     return experiment, result

@@ -33,6 +33,19 @@ def replicated(mean: float, std: float, n: int, salt: str = "") -> Replicated:
     return summarise([mean + std * draw.gauss(0, 1) for _ in range(n)], range(n))
 
 
+def cost(run: str, seeds: list[int], seconds: float, hardware: str = "Some CPU, 2 cores", device: str = "cpu") -> Cost:
+    return Cost(
+        run=run, seeds=seeds, seconds=seconds, hardware=hardware, device=device, date="2025-11-20", commit=COMMIT
+    )
+
+
+def result_with(**fields: Any) -> ExperimentResult:
+    """A result at embedded scale, empty but for these fields."""
+    nothing: dict[str, Any] = {"scale": "embedded", "curves": {}, "evaluations": {}}
+    nothing |= {each: [] for each in ("entries", "claims", "costs", "sources")}
+    return ExperimentResult.model_validate(nothing | fields)
+
+
 def entry(row: str, metric: str, published: float | None, sample: Replicated | None, **changes: Any) -> Entry:
     fields: dict[str, Any] = {
         "paper": "zhang2018mixup",
@@ -181,8 +194,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             if row.id == "dropout-50":
                 sample, changes = None, {**changes, "verdict": "diverged"}
             entries.append(entry(row.id, metric, published, sample, quoted=row.id == "erm-50", **changes))
-    result = ExperimentResult(
-        scale="embedded",
+    result = result_with(
         experiment="made-up",
         entries=entries,
         claims=[
@@ -190,7 +202,6 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             claim(
                 "standing-in",
                 stand_in=DIGITS,
-                scale="embedded",
                 recorded=[
                     RecordedClaim(
                         scale="reduced", holds=False, effect=0.1, ci95=(0.01, 0.19), p=0.00002, n=5, stand_in=None
@@ -200,7 +211,6 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             claim(
                 "open",
                 stand_in=DIGITS,
-                scale="embedded",
                 holds=None,
                 effect=0.4,
                 ci95=(-0.2, 1.0),
@@ -215,18 +225,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             for index, row in enumerate(experiment.rows)
             if not row.id.startswith("dropout")
         },
-        evaluations={},
-        costs=[
-            Cost(
-                run="a-00000001",
-                seeds=[0, 1],
-                seconds=12.4,
-                hardware="Some CPU, 2 cores",
-                device="cpu",
-                date="2025-11-20",
-                commit=COMMIT,
-            )
-        ],
+        costs=[cost("a-00000001", [0, 1], 12.4)],
         sources=[
             Source(
                 name="digits",
@@ -291,37 +290,17 @@ def tabular() -> tuple[Experiment, ExperimentResult]:
         verdict = "replicated" if published else "no published number"
         number = published.value if published else None
         entries.append(entry(row.id, "test_error.last", number, sample, experiment="tabular", verdict=verdict))
-    result = ExperimentResult(
-        scale="embedded",
+    result = result_with(
         experiment="tabular",
         entries=entries,
-        claims=[],
-        curves={},
         evaluations={
             "iris-erm": {"decision_surface": surface(20.0)},
             "iris-mixup-1.0": {"decision_surface": surface(4.0)},
         },
         costs=[
-            Cost(
-                run="a-00000001",
-                seeds=[0, 1],
-                seconds=12.4,
-                hardware="Some CPU, 2 cores",
-                device="cpu",
-                date="2025-11-20",
-                commit=COMMIT,
-            ),
-            Cost(
-                run="b-00000002",
-                seeds=[0, 1, 2],
-                seconds=100.0,
-                hardware="Some CPU, 2 cores",
-                device="cpu",
-                date="2025-11-20",
-                commit=COMMIT,
-            ),
+            cost("a-00000001", [0, 1], 12.4),
+            cost("b-00000002", [0, 1, 2], 100.0),
         ],
-        sources=[],
     )
     return experiment, result
 

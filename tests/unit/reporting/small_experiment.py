@@ -11,6 +11,8 @@ from typing import Any
 from remixup.analysis.result_schema import ExperimentResult, Replicated
 from remixup.config.experiment import Experiment
 
+from .sample_results import result_with
+
 PAPER = Path(__file__).parents[3] / "paper"
 
 
@@ -36,15 +38,10 @@ def small(**row: Any) -> Experiment:
 
 
 def result_of(*entries: Any, claims: Any = ()) -> ExperimentResult:
-    return ExperimentResult(
-        scale="embedded",
+    return result_with(
         experiment="small",
         entries=list(entries),
         claims=list(claims),
-        curves={},
-        evaluations={},
-        costs=[],
-        sources=[],
     )
 
 

@@ -57,12 +57,12 @@ def test_claims_print_effect_interval_and_decision() -> None:
         (True, None, r"\Confirmed"),
         (False, None, r"\Refuted"),
         (None, None, r"\Undecided"),
-        (True, DIGITS, r"\DirectionShown"),
-        (False, DIGITS, r"\DirectionNotShown"),
+        (True, DIGITS, r"\Shown"),
+        (False, DIGITS, r"\NotShown"),
         (None, DIGITS, r"\Undecided"),
     ],
 )
-def test_a_stand_in_neither_confirms_nor_refutes(holds: bool | None, stand_in: str | None, decision: str) -> None:
+def test_a_surrogate_neither_confirms_nor_refutes(holds: bool | None, stand_in: str | None, decision: str) -> None:
     table = claims_of(claim("c", holds=holds, stand_in=stand_in))
     ((*cells,),) = lines_of(table)
     assert cells[-1] == decision
@@ -130,7 +130,7 @@ def test_what_an_effect_is_held_against() -> None:
     }
     limit = lines_of(table)[-1]
     assert limit[3] == r"\textit{\num{+1.62}}\standinmark{}", "limit - value: 5 - 3.3766"
-    assert limit[-1] == r"\DirectionShown"
+    assert limit[-1] == r"\Shown"
 
 
 def test_a_claim_without_unit_has_none() -> None:

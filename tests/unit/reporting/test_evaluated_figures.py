@@ -17,6 +17,7 @@ from remixup.reporting.figures import curves, drawing, planes, sweeps
 
 from .sample_evaluations import between, evaluated, snapshots, strengths
 from .sample_results import entry, replicated, tabular
+from .test_theory_figures import drawn, said
 
 
 def rows_of(*patterns: str) -> list[Row]:
@@ -25,18 +26,10 @@ def rows_of(*patterns: str) -> list[Row]:
     return [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in selected]
 
 
-def drawn(axes: Axes) -> list[tuple[list[float], list[float]]]:
-    return [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
-
-
 def edges(axes: Axes) -> list[set[tuple[float, float]]]:
     """The corners of each band."""
     paths = [path for each in axes.collections for path in each.get_paths()]
     return [{(round(float(x), 9), round(float(y), 9)) for x, y in numpy.asarray(path.vertices)} for path in paths]
-
-
-def words_of(axes: Axes) -> str:
-    return " ".join(text.get_text() for text in axes.texts)
 
 
 def with_evaluations(evaluations: dict[str, dict[str, Any]], **changes: Any) -> ExperimentResult:
@@ -59,7 +52,7 @@ def test_in_between_draws_mean_and_extremes_of_finite_seeds() -> None:
             for seed in (first, last):
                 points = zip(seed["lam"], seed[name], strict=True)
                 assert {(round(x, 9), round(y, 9)) for x, y in points} <= corners
-    assert words_of(figure.axes[0]) == "never run: not run"
+    assert said(figure.axes[0]) == "never run: not run"
     assert not figure.axes[1].texts, "named once"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ERM", r"mixup ($\alpha = 1$)"]
 
@@ -96,7 +89,7 @@ def test_a_seed_whose_outputs_are_not_finite_is_left_out_of_an_attack() -> None:
     (axes,) = curves.attack_curves(result, rows_of("erm", "mixup")).axes
     middle = [(a + b) / 2 for a, b in zip(first["error"], third["error"], strict=True)]
     assert drawn(axes)[0][1] == pytest.approx(middle)
-    assert words_of(axes) == r"mixup ($\alpha = 1$): no data"
+    assert said(axes) == r"mixup ($\alpha = 1$): no data"
 
 
 def panels(figure: Figure, across: int) -> list[list[Axes]]:
@@ -112,7 +105,7 @@ def test_snapshots_of_the_first_seed_side_by_side() -> None:
         r"mixup ($\alpha = 1$) $\dagger$",
         r"never run $\dagger$",
     ]
-    assert words_of(absent[0]) == "not run"
+    assert said(absent[0]) == "not run"
     for row, line in (("erm", first), ("mixup", second)):
         seed = snapshots(row)[0]
         for axes, shot in zip(line, seed["snapshots"], strict=True):
@@ -120,7 +113,7 @@ def test_snapshots_of_the_first_seed_side_by_side() -> None:
             assert numpy.allclose(rings.get_offsets(), seed["centres"])
             near = [point for point in shot["points"] if point[0] < 5]
             assert numpy.allclose(points.get_offsets(), near)
-            assert words_of(axes) == f"{len(shot['points']) - len(near)} beyond"
+            assert said(axes) == f"{len(shot['points']) - len(near)} beyond"
             assert axes.get_xlabel() == f"{shot['covered']}/8 modes, 98 % good"
             assert points.get_alpha() < 0.5
     assert len({(axes.get_xlim(), axes.get_ylim()) for axes in (*first, *second)}) == 1
@@ -133,8 +126,8 @@ def test_a_snapshot_that_is_not_finite_says_so() -> None:
     erm[0] = {**erm[0], "snapshots": erm[0]["snapshots"][:2]}
     result = with_evaluations({"erm": {"modes": erm}, "mixup": {"modes": mixup}})
     first, second = panels(planes.gan_snapshots(result, rows_of("erm", "mixup")), 3)
-    assert words_of(first[2]) == "not finite"
-    assert "not finite" not in words_of(second[2])
+    assert said(first[2]) == "not finite"
+    assert "not finite" not in said(second[2])
 
 
 def test_many_rows_of_snapshots_fit_a_page() -> None:
@@ -147,16 +140,16 @@ def test_many_rows_of_snapshots_fit_a_page() -> None:
 
 def test_rows_of_another_scale_are_not_called_missing_data() -> None:
     figure = curves.error_curves(evaluated()[1], rows_of("late"))
-    assert words_of(figure.axes[0]) == "not run at this scale"
+    assert said(figure.axes[0]) == "not run at this scale"
 
 
 def test_figures_without_anything_name_each_row() -> None:
     empty = with_evaluations({}, entries=[])
     for draw in (curves.in_between, curves.attack_curves, planes.gan_snapshots):
         figure = draw(empty, rows_of("erm", "lost"))
-        said = {text for axes in figure.axes for text in words_of(axes).split("\n") if text}
-        assert said <= {"no data", "ERM: no data", "never run: no data"}
-        assert said
+        printed = {text for axes in figure.axes for text in said(axes).split("\n") if text}
+        assert printed <= {"no data", "ERM: no data", "never run: no data"}
+        assert printed
         assert not figure.legends
 
 

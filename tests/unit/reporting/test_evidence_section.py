@@ -7,13 +7,16 @@ import re
 import pytest
 
 from remixup.analysis.best_evidence import best_test, dissenting_test
+from remixup.costs.estimate import SeedCosts
 from remixup.reporting import evidence_section
 from remixup.reporting.evidence import Judged, in_order, judge
+from remixup.reporting.missing_runs import Outstanding
 
 from .sample_claims import CLAIMS, EMBEDDED, NEVER, SHORT, experiment, judged, on_record, results, with_ours
 from .sample_results import claim
 from .small_experiment import lines_of, result_of
 
+NOTHING = Outstanding([], SeedCosts({}, {}, ""))
 PAPERS = ["zhang2018mixup", "zhang2021"]
 
 
@@ -28,8 +31,8 @@ def test_the_best_kind_counts_then_the_most_seeds() -> None:
     assert best_test(claim("c", **NEVER, recorded=[cpu, paper])) == cpu, "a stand-in at paper scale is one"
     more = on_record("reduced", n=9, **SHORT)
     assert best_test(claim("c", **NEVER, recorded=[gpu, more])) == more
-    whole, part = on_record("paper", n=3), on_record("paper", n=9, untried=["a row"])
-    assert best_test(claim("c", **NEVER, recorded=[part, whole])) == whole, "a choice among all rows"
+    whole, some = on_record("paper", n=3), on_record("paper", n=9, untried=["a row"])
+    assert best_test(claim("c", **NEVER, recorded=[some, whole])) == whole, "a choice among all rows"
     assert best_test(claim("c", **NEVER)) is None
 
 
@@ -65,13 +68,13 @@ def test_only_claims_that_runs_decide_are_judged_in_the_order_of_the_report() ->
     assert list(judged()) == [*CLAIMS, "limit"]
     first, other, late = experiment("a"), experiment("b", "zhang2021"), experiment("c")
     assert [each.id for each in in_order([first, other, late])] == ["a", "c", "b"]
-    parts = [result_of(claims=results()[:1]).model_copy(update={"experiment": name}) for name in "bc"]
-    assert [each.experiment.id for each in judge([first, other, late], parts)] == ["c", "b"]
+    found = [result_of(claims=results()[:1]).model_copy(update={"experiment": name}) for name in "bc"]
+    assert [each.experiment.id for each in judge([first, other, late], found)] == ["c", "b"]
 
 
 def section(claims: list[Judged] | None = None) -> str:
     """The section without the table of all claims, with one space between words."""
-    text = evidence_section.evidence_section(list(judged().values()) if claims is None else claims, PAPERS)
+    text = evidence_section.evidence_section(list(judged().values()) if claims is None else claims, PAPERS, NOTHING)
     return " ".join(text.partition(r"\begingroup")[0].replace(r"\allowbreak{}", "").split())
 
 

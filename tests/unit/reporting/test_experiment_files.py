@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from remixup.analysis.best_evidence import summary
-from remixup.analysis.result_schema import Cost, ExperimentResult, Replication
+from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.analysis.verdicts import Evidence, decide_claims, verdict
 from remixup.config.experiment import Experiment, read_experiments
 from remixup.config.settings import Config, Scale
@@ -20,7 +20,7 @@ from remixup.reporting import build, figures
 from remixup.reporting.missing_runs import outstanding
 
 from .sample_evaluations import between, snapshots, strengths
-from .sample_results import COMMIT, curve, entry, environment, recorded, replicated, surface
+from .sample_results import COMMIT, cost, curve, entry, environment, recorded, replicated, result_with, surface
 from .small_experiment import exactly
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
         entry(each.id, each.kind, each.published, exactly(1.234, 0.05), experiment=experiment.id, unit="")
         for each in experiment.derived
     ]
-    return ExperimentResult(
+    return result_with(
         scale=scale,
         experiment=experiment.id,
         entries=entries,
@@ -73,8 +73,10 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
             name: {each: MEASURED[each](name) for each in sorted(asked & set(MEASURED))}
             for name, asked in named.items()
         },
-        costs=[cost(row) for row in {row.key: row for row in plan.rows}.values()],
-        sources=[],
+        costs=[
+            cost(key, list(range(seeds)), 123.4 * seeds, "NVIDIA H100 80GB HBM3", "cuda")
+            for key, seeds in {row.key: row.seeds for row in plan.rows}.items()
+        ],
     )
 
 
@@ -86,19 +88,6 @@ def exists(row: PlannedRow, metric: str) -> bool:
     if source.startswith("validation"):
         return row.run.dataset.validation is not None or "speech" in row.run.dataset.name
     return any(part["name"] == source for part in row.evaluate)
-
-
-def cost(row: PlannedRow) -> Cost:
-    seeds = list(range(row.seeds))
-    return Cost(
-        run=row.key,
-        seeds=seeds,
-        seconds=123.4 * row.seeds,
-        hardware="NVIDIA H100 80GB HBM3",
-        device="cuda",
-        date="2025-11-20",
-        commit=COMMIT,
-    )
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("reduced", marks=pytest.mark.slow)])
@@ -132,4 +121,4 @@ def test_every_figure_of_the_files_exists() -> None:
     named = {
         figure.draw["name"] for _, each in read_experiments(ROOT / "experiments").values() for figure in each.figures
     }
-    assert named <= set(figures.parts())
+    assert named <= set(figures.components())

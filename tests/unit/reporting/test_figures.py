@@ -1,4 +1,4 @@
-"""Figures show the results' numbers, mark stand-ins, and survive greyscale."""
+"""Figures show the results' numbers, mark stand-ins, and survive grayscale."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_figure_without_any_run_says_so() -> None:
         assert not figure.legends
 
 
-def test_no_dagger_without_stand_in() -> None:
+def test_no_dagger_without_surrogate() -> None:
     experiment, result = tabular()
     assert not any("dagger" in text for text in texts(sweeps.sweep(result, experiment.rows)))
 
@@ -110,12 +110,12 @@ def test_sweep_draws_means_intervals_and_published_numbers() -> None:
     assert axes.get_xscale() == "log"
 
 
-def test_sweep_draws_no_published_number_beside_a_stand_in() -> None:
+def test_sweep_draws_no_published_number_beside_a_surrogate() -> None:
     experiment, result = tabular()
-    standing = [e.model_copy(update={"stand_in": DIGITS, "scale": "embedded"}) for e in result.entries]
-    figure = sweeps.sweep(result.model_copy(update={"entries": standing}), experiment.rows)
+    surrogates = [e.model_copy(update={"stand_in": DIGITS, "scale": "embedded"}) for e in result.entries]
+    figure = sweeps.sweep(result.model_copy(update={"entries": surrogates}), experiment.rows)
     axes = panel(figure, r"Iris $\dagger$")
-    erm = next(entry for entry in standing if entry.row == "iris-erm")
+    erm = next(entry for entry in surrogates if entry.row == "iris-erm")
     levels = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
     assert erm.replicated
     assert levels == [erm.replicated.mean]
@@ -149,7 +149,7 @@ def test_decision_surfaces_draw_the_first_seed() -> None:
     lightest, darkest = (numpy.hypot(*numpy.asarray(filled.get_paths()[index].vertices).T) for index in (0, -1))
     assert lightest.max() == pytest.approx(0.59, abs=0.01)
     assert darkest.min() == pytest.approx(0.81, abs=0.01)
-    shades = [lightness(colour[:3]) for colour in filled.get_facecolor()]
+    shades = [lightness(color[:3]) for color in filled.get_facecolor()]
     assert shades == sorted(shades, reverse=True)
 
 
@@ -161,15 +161,15 @@ def test_nothing_is_wider_than_the_text() -> None:
     assert abs(drawing.WIDTH * 25.4 - 170) < 0.1
 
 
-def luminance(colour: Any) -> float:
-    """Relative luminance of an sRGB colour."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+def luminance(color: Any) -> float:
+    """Relative luminance of an sRGB color."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def lightness(colour: Any) -> float:
+def lightness(color: Any) -> float:
     """CIE L*: 0 is black, 100 white."""
-    y = luminance(colour)
+    y = luminance(color)
     return 116 * math.cbrt(y) - 16 if y > 0.008856 else 903.3 * y
 
 
@@ -209,9 +209,9 @@ def test_what_can_be_named_under_draw() -> None:
     wanted = {"attack_curves", "decision_surfaces", "error_curves", "gan_snapshots", "in_between", "sweep", "privacy"}
     wanted |= {"along_the_line", "cosine_distribution", "guaranteed_regions"}
     wanted |= {"mixed_points", "noise_curves", "feature_plane"}
-    assert set(figures.parts()) == wanted
+    assert set(figures.components()) == wanted
     assert wanted == set(load_registry()["kinds"]["figure"]), "run `make schema`"
-    assert figures.parts()["sweep"] is sweeps.sweep
+    assert figures.components()["sweep"] is sweeps.sweep
 
 
 def test_figures_know_only_numbers_that_are_recorded() -> None:
@@ -223,10 +223,10 @@ def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
     experiment, result = tabular()
     rows = select(experiment, "iris-mixup-0.1")
     mine = next(each for each in result.entries if each.row == "iris-mixup-0.1")
-    kept = recorded(
+    stored = recorded(
         Replicated(mean=12.5, std=0.5, n=5, ci95=(12, 13), values=[12.5] * 5, seeds=[0, 1, 2, 3, 4]), scale="paper"
     )
-    absent = mine.model_copy(update={"replicated": None, "verdict": "not run", "recorded": [kept]})
+    absent = mine.model_copy(update={"replicated": None, "verdict": "not run", "recorded": [stored]})
     figure = sweeps.sweep(result.model_copy(update={"entries": [absent]}), rows)
     heights = {float(y) for axes in figure.axes for line in axes.lines for y in line.get_ydata()}
     assert 12.5 in {round(height, 6) for height in heights}

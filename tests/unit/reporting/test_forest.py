@@ -46,14 +46,14 @@ def test_effects_stand_where_they_are_in_smallest_effects_of_interest(drawn: Fig
     assert of(drawn, "dissent")[0] == pytest.approx([0.8, 3.2]), "of the best kind only"
 
 
-def test_kinds_differ_in_colour_and_in_shape(drawn: Figure) -> None:
+def test_kinds_differ_in_color_and_in_shape(drawn: Figure) -> None:
     names = {"confirmed": "paper", "shown": "reduced", "dissent": "reduced-cpu", "not-shown": "stand-in"}
     marks = {name: of(drawn, name)[2] for name in names}
     for name, kind in names.items():
         assert (marks[name].get_marker(), marks[name].get_color()) == (style(kind)["marker"], style(kind)["color"])
     assert len({mark.get_marker() for mark in marks.values()}) == 4
     lightness = [sum(style(kind)["color"]) for kind in names.values()]
-    assert lightness == sorted(lightness), "the better, the darker, in greyscale too"
+    assert lightness == sorted(lightness), "the better, the darker, in grayscale too"
     (legend,) = drawn.legends
     shown = [text.get_text() for text in legend.get_texts()]
     assert shown[:4] == ["paper", "reduced", "reduced-cpu", "stand-in"], "no kind that is not drawn"
@@ -77,8 +77,8 @@ def test_limits_and_claims_without_evidence_are_left_out(drawn: Figure) -> None:
 
 def many(papers: list[str], title: str = "t") -> list[Judged]:
     experiments = [experiment(f"e{index}", paper, title=f"{title}{index}") for index, paper in enumerate(papers)]
-    parts = [result_of(claims=results()).model_copy(update={"experiment": each.id}) for each in experiments]
-    return judge(experiments, parts)
+    found = [result_of(claims=results()).model_copy(update={"experiment": each.id}) for each in experiments]
+    return judge(experiments, found)
 
 
 def test_a_hundred_claims_fit_a_page_in_type_that_can_be_read() -> None:

@@ -148,7 +148,15 @@ def test_listed() -> None:
     assert [latex.listed(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
 
 
-def test_macro_names_are_letters() -> None:
-    assert latex.macro("NumPapers", 7) == r"\newcommand{\NumPapers}{7}"
-    with pytest.raises(ValueError, match="letters only"):
-        latex.macro("Num2", 7)
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (3.234, r"\num{3.2}"),
+        (1235.5, r"\num{1236}"),
+        (0, r"\num{0}"),
+        (0.001, r"$<\num{0.01}$"),
+        (None, "--"),
+    ],
+)
+def test_sums_have_two_digits(value: float | None, said: str) -> None:
+    assert latex.amount(value) == said

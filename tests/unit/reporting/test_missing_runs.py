@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from remixup.costs.estimate import SeedCosts
-from remixup.reporting.missing_runs import Lacking, Outstanding, amount, macros, outstanding, table
+from remixup.reporting.evidence_section import evidence_section
+from remixup.reporting.missing_runs import Lacking, Outstanding, outstanding
 from tests.unit.config.sample_experiment import plan
 
-from .sample_claims import EMBEDDED, NEVER, on_record
+from .sample_claims import EMBEDDED, NEVER, judged, on_record
 from .sample_results import claim, entry, recorded
 from .small_experiment import exactly, result_of, small
 
@@ -22,9 +21,9 @@ RUNS = exactly(21.3, 1.0, 3)
 def lacking(tmp_path: Path, entries: list[Any], claims: list[Any], **changes: Any) -> dict[str, int] | None:
     """The seeds of the rows that are to be run, by row; None where nothing is open."""
     planned = plan(tmp_path, **changes)
-    parts = outstanding([planned], [result_of(*entries, claims=claims)], NOTHING).parts
+    found = outstanding([planned], [result_of(*entries, claims=claims)], NOTHING).experiments
     keys = {row.key: row.row.id for row in planned.rows}
-    return {keys[key]: seeds for key, seeds in parts[0].runs.items()} if parts else None
+    return {keys[key]: seeds for key, seeds in found[0].runs.items()} if found else None
 
 
 def numbers(**erm: Any) -> list[Any]:
@@ -75,20 +74,6 @@ def test_the_source_of_an_attack_is_run_too(tmp_path: Path) -> None:
     assert lacking(tmp_path, numbers(), [claim("lower")], **changes) == {"erm": 3, "mixup": 3}
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (3.234, r"\num{3.2}"),
-        (1235.5, r"\num{1236}"),
-        (0, r"\num{0}"),
-        (0.001, r"$<\num{0.01}$"),
-        (None, "--"),
-    ],
-)
-def test_sums_have_two_digits(value: float | None, said: str) -> None:
-    assert amount(value) == said
-
-
 OPERATIONS = {"shared": 1e15, "own": 2e15}
 UNTIMED = SeedCosts(OPERATIONS, {}, "CPU")
 
@@ -98,8 +83,13 @@ def two(costs: SeedCosts) -> Outstanding:
     return Outstanding([Lacking(small(), 2, 1, {"shared": 3, "own": 5}), Lacking(small(), 0, 4, {"shared": 10})], costs)
 
 
+def chapter(missing: Outstanding) -> list[str]:
+    """The lines of the chapter on the evidence."""
+    return evidence_section(list(judged().values()), [], missing).splitlines()
+
+
 def test_what_experiments_share_counts_once_in_the_last_line() -> None:
-    lines = table(two(UNTIMED)).splitlines()
+    lines = chapter(two(UNTIMED))
     section = r"\ref{exp:small} & t"
     assert rf"{section} & 2 & 1 & 2 & \num{{8}} & \num{{13}} \\" in lines, "3 + 5 x 2"
     assert rf"{section} & 0 & 4 & 1 & \num{{10}} & \num{{10}} \\" in lines
@@ -109,17 +99,15 @@ def test_what_experiments_share_counts_once_in_the_last_line() -> None:
 
 def test_hours_are_shown_where_the_rates_of_all_runs_are_known() -> None:
     partly = two(SeedCosts(OPERATIONS, {"shared": 360.0}, "CPU"))
-    lines = table(partly).splitlines()
+    lines = chapter(partly)
     assert [line.rpartition("& ")[2].split(" ")[0] for line in lines[-5:-2]] == ["--", r"\num{1}", "--"]
-    known = two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU"))
-    assert table(known).splitlines()[-3].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
-    said = "".join(macros(partly))
-    for line in (r"{\NumOpenTimed}{1}", r"{\OpenHardware}{CPU}", r"{\NumOpenClaims}{5}"):
-        assert line in said
-    assert r"{\NumOpenTimed}{0}" in "".join(macros(two(UNTIMED)))
+    known = chapter(two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU")))
+    assert known[-3].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
+    assert (partly.timed, partly.claims) == (1, 5)
+    assert any(line.endswith("the table has the hours on their hardware (CPU)%") for line in lines)
 
 
-def test_where_nothing_is_open_no_hours_are_told() -> None:
-    nothing = macros(Outstanding([], NOTHING))
-    assert r"\newcommand{\NumOpenTimed}{0}" in nothing
-    assert r"\newcommand{\NumOpenRuns}{0}" in nothing
+def test_where_nothing_is_open_the_chapter_does_not_speak_of_it() -> None:
+    nothing = Outstanding([], NOTHING)
+    assert (nothing.timed, nothing.together) == (0, {})
+    assert not any("tab:open" in line for line in chapter(nothing))

@@ -76,10 +76,10 @@ def test_without_published_number_there_is_nothing_to_compare() -> None:
         printed_table(entry("r", "test_error.last", None, exactly(1.0, 0.1), verdict="no published number"))
     )
     assert cells[-11] == "--"
-    assert cells[-2:] == ["--", r"\NothingToCompare"]
+    assert cells[-2:] == ["--", r"\NoPublishedNumber"]
 
 
-def test_stand_ins_are_marked_and_explained() -> None:
+def test_surrogates_are_marked_and_explained() -> None:
     stand_in = {"stand_in": "digits_8 for CIFAR-10", "scale": "embedded", "verdict": "stand-in"}
     table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.21, 0.12), **stand_in))
     ((*cells,),) = cells_of(table)
@@ -92,7 +92,7 @@ def test_stand_ins_are_marked_and_explained() -> None:
     assert "tablenotes" not in real
 
 
-def test_several_kinds_of_stand_in_are_told_apart() -> None:
+def test_several_kinds_of_surrogate_are_told_apart() -> None:
     other = recorded(exactly(4.0, 0.1), stand_in="imagenette for ImageNet", verdict="stand-in")
     live = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
     table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[other], **live))
@@ -111,7 +111,7 @@ def test_a_run_that_stands_in_in_several_ways_names_each_once() -> None:
         assert table.count(part) == table.count(r"\tablenotes"), "once in the notes, which stand on each page"
 
 
-def test_a_stand_in_that_was_not_run_needs_no_note() -> None:
+def test_a_surrogate_that_was_not_run_needs_no_note() -> None:
     table = printed_table(entry("r", "test_error.last", 17.3, None, stand_in=DIGITS))
     assert "standinmark" not in table
 
@@ -140,8 +140,8 @@ def test_the_best_record_is_printed() -> None:
 
 
 def test_a_record_stands_below_what_was_run_here() -> None:
-    own, kept = exactly(4.9, 0.1), recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
-    table = printed_table(entry("r", "test_error.last", 4.2, own, recorded=[kept]))
+    own, stored = exactly(4.9, 0.1), recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
+    table = printed_table(entry("r", "test_error.last", 4.2, own, recorded=[stored]))
     first, second = cells_of(table)
     assert first[5] == "4.90"
     assert second[:3] == ["", "", ""]
@@ -263,8 +263,8 @@ def test_a_choice_among_records_is_among_the_best_kind() -> None:
     for each in result.entries:
         scale = "reduced" if each.row == "grid-0.2" else "paper"  # the smallest error, but of lesser evidence
         known = [recorded(one(GRID[each.row][0]), scale=scale)] if each.row in GRID else []
-        kept = known if each.metric == "test_error.last" else []
-        changed.append(each.model_copy(update={"replicated": None, "verdict": "not run", "recorded": kept}))
+        stored = known if each.metric == "test_error.last" else []
+        changed.append(each.model_copy(update={"replicated": None, "verdict": "not run", "recorded": stored}))
     table = evaluated_table(1, entries=changed)
     by_test, by_validation = lines_of(table)
     assert by_test == ["Test error", r"mixup ($\alpha = 0.4$)", "2", r"paper\recordmark{}", *[r"\num{6.4}"] * 2, "1"]
@@ -280,8 +280,8 @@ def test_a_choice_prints_deviations_where_there_are_some() -> None:
 
 
 def test_a_row_and_its_record_stay_on_one_page() -> None:
-    kept = recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
-    table = printed_table(entry("r", "test_error.last", 4.2, exactly(4.9, 0.1), recorded=[kept]))
+    stored = recorded(exactly(4.3, 0.1), scale="paper", verdict="replicated")
+    table = printed_table(entry("r", "test_error.last", 4.2, exactly(4.9, 0.1), recorded=[stored]))
     own, record = [line for line in table.splitlines() if re.search(r" \\\\\*?$", line)][-2:]
     assert own.endswith(r"\Inconclusive \\*")
     assert record.endswith(r"\Replicated \\")
@@ -293,11 +293,3 @@ def test_a_table_has_no_metric_that_the_file_does_not_describe(key: str) -> None
     document["tables"][0][key] = ["test_error.best"]
     with pytest.raises(ValueError, match=r"table all: metric 'test_error.best' is not described"):
         Experiment.model_validate(document)
-
-
-def test_a_record_of_the_very_same_runs_is_not_printed_twice() -> None:
-    here = entry("r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.0, 0.1), scale="paper")])
-    other = entry(
-        "r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[recorded(exactly(3.1, 0.1), scale="paper")]
-    )
-    assert [len(cells_of(printed_table(each))) for each in (here, other)] == [1, 2]

@@ -6,7 +6,7 @@ from typing import Any
 
 from remixup.analysis.best_evidence import best_evidence, summary
 from remixup.analysis.result_schema import ClaimResult, Code, Entry, RecordedClaim, Replication
-from remixup.reporting import evidence, title_page
+from remixup.reporting import title_page
 
 from .sample_results import DIGITS, claim, entry, recorded
 from .small_experiment import exactly
@@ -15,22 +15,22 @@ from .small_experiment import exactly
 def test_best_evidence_of_a_number() -> None:
     runs, more = exactly(4.0, 0.1, 3), exactly(4.1, 0.1, 5)
     reduced = recorded(more, scale="reduced", verdict="replicated")
-    standing = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
+    surrogate = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
 
     def best(*arguments: Any, **changes: Any) -> tuple[str, str]:
         return best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
 
     assert best(None) == ("none", "not run")
     assert best(None, verdict="failed") == ("none", "failed")
-    assert best(runs, **standing) == ("stand-in", "stand-in")
-    assert best(runs, **standing, recorded=[reduced]) == ("reduced", "replicated")
+    assert best(runs, **surrogate) == ("stand-in", "stand-in")
+    assert best(runs, **surrogate, recorded=[reduced]) == ("reduced", "replicated")
     assert best(None, verdict="diverged", recorded=[reduced]) == ("reduced", "replicated")
     assert best(runs, verdict="not replicated", recorded=[reduced]) == ("paper", "not replicated")
     assert best(runs, scale="embedded") == ("embedded", "inconclusive")
     on_stand_in = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
     assert best(None, recorded=[on_stand_in]) == ("stand-in", "stand-in")
     shorter = recorded(more, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
-    assert best(runs, **standing, recorded=[shorter]) == ("reduced", "stand-in")
+    assert best(runs, **surrogate, recorded=[shorter]) == ("reduced", "stand-in")
     paper = recorded(more, scale="paper", verdict="replicated")
     assert best(runs, recorded=[paper]) == ("paper", "replicated"), "of equals, the one with more runs"
     fewer = recorded(runs, scale="paper", verdict="replicated")
@@ -48,7 +48,7 @@ def page(entries: list[Entry], claims: list[ClaimResult], papers: list[str] | No
 def cpu(entries: list[Entry]) -> list[Entry]:
     """The same with what is on record at reduced scale measured on a CPU."""
     changed = [[each.model_copy(update={"scale": "reduced-cpu"}) for each in entry.recorded] for entry in entries]
-    return [entry.model_copy(update={"recorded": kept}) for entry, kept in zip(entries, changed, strict=True)]
+    return [entry.model_copy(update={"recorded": stored}) for entry, stored in zip(entries, changed, strict=True)]
 
 
 def test_counts_by_hand() -> None:
@@ -61,7 +61,7 @@ def test_counts_by_hand() -> None:
         entry("e", "test_error.last", None, runs, verdict="no published number"),
         entry("f", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="inconclusive")]),
     ]
-    kinds, verdicts = evidence.count_numbers(entries)
+    kinds, verdicts = title_page.count_numbers(entries)
     assert kinds == {"paper": 2, "reduced": 1, "stand-in": 1, "none": 1}
     assert verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
     table = page(entries, [], ["zhang2018mixup", "zhang2021"])
@@ -70,7 +70,6 @@ def test_counts_by_hand() -> None:
     assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in table
     assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in table
     small = cpu(entries)
-    assert evidence.count_numbers(small)[0] == {"paper": 2, "reduced-cpu": 1, "stand-in": 1, "none": 1}
     assert page(small, [], ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
 
 

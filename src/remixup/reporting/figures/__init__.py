@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from remixup.reporting.figures.drawing import STYLE, WIDTH
 
-__all__ = ["STYLE", "WIDTH", "parts"]
+__all__ = ["STYLE", "WIDTH", "components"]
 
 
 @functools.cache
-def parts() -> dict[str, Callable[..., Figure]]:
+def components() -> dict[str, Callable[..., Figure]]:
     """Return the functions that draw figures, by name."""
     modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
     return {

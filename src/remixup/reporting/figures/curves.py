@@ -1,17 +1,27 @@
-"""Curves over epochs, mixing ratios and strengths of an attack."""
+"""Curves over epochs, mixing ratios, and strengths of noise and of an attack."""
 
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from remixup.analysis.result_schema import ExperimentResult
+from remixup.analysis.result_schema import Curve, ExperimentResult
 from remixup.config.experiment import Row
 from remixup.config.metrics import Quantity
 from remixup.config.registry import load_registry
-from remixup.reporting.figures.drawing import DASHES, STYLE, band, legend, line, measured, name_absent, panels, styles
+from remixup.reporting.figures.drawing import (
+    DASHES,
+    band,
+    draw_rows,
+    legend,
+    line,
+    measured,
+    name_absent,
+    panels,
+    shade,
+    styles,
+    ticks,
+)
 
 NUMERICS = 1
 AXIS_LABELS: dict[str, str] = {
@@ -39,24 +49,30 @@ BETWEEN = {
 
 def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantity = "test_error") -> Figure:
     """Draw a quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed."""
-    with matplotlib.rc_context(STYLE):
-        figure, parts = panels(result, rows, AXIS_LABELS[quantity])
-        plain = {name: {**style, "marker": ""} for name, style in styles(row.label for row in rows).items()}
-        for axes, members in parts:
-            absent = []
-            for row in members:
-                curve = result.curves.get(row.id, {}).get(quantity)
-                if curve is None:
-                    absent.append(row)
-                    continue
-                style = plain[row.label]
-                axes.plot(curve.epoch, curve.mean, **style)
-                axes.fill_between(curve.epoch, curve.low, curve.high, color=style["color"], alpha=0.18, linewidth=0)
-            axes.set_xlabel("epoch")
-            name_absent(result, axes, absent, all_of=len(members))
-        drawn = {row.label for row in rows if quantity in result.curves.get(row.id, {})}
-        legend(figure, {name: line(style) for name, style in plain.items() if name in drawn})
-        return figure
+    looks = styles((row.label for row in rows), marker="")
+    found = {row: curves[quantity] for row, curves in result.curves.items() if quantity in curves}
+
+    def draw(axes: Axes, row: Row, curve: Curve) -> dict[str, Any]:
+        axes.plot(curve.epoch, curve.mean, **looks[row.label])
+        shade(axes, curve.epoch, curve.low, curve.high, looks[row.label])
+        return {row.label: line(looks[row.label])}
+
+    return draw_rows(result, rows, found, draw, AXIS_LABELS[quantity], "epoch")
+
+
+def noise_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
+    """Draw the test error over the noise's standard deviation: a panel for each group, bands as in error_curves.
+
+    From the evaluation "noisy".
+    """
+    looks = styles(row.label for row in rows)
+    found = measured(result, rows, "noisy", "error")
+
+    def draw(axes: Axes, row: Row, seeds: list[dict[str, Any]]) -> dict[str, Any]:
+        band(axes, seeds, "sigma", "error", looks[row.label])
+        return {row.label: line(looks[row.label])}
+
+    return draw_rows(result, rows, found, draw, "test error (%)", r"standard deviation of the noise $\sigma$")
 
 
 def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
@@ -67,26 +83,21 @@ def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
     From the evaluation "in_between": for each seed `lam`, and as long as it `miss` (percent), `loss_gradient` and
     `logit_gradient`, None where they are not finite.
     """
-    with matplotlib.rc_context(STYLE):
-        several = len({row.group for row in rows}) > 1
-        labels = {row.id: f"{row.group}: {row.label}" if several else row.label for row in rows}
-        plain = {name: {**style, "marker": ""} for name, style in styles(labels.values()).items()}
-        figure, parts = panels(result, rows, groups=[(title, rows) for title in BETWEEN.values()])
-        drawn = set()
-        for (axes, _), quantity in zip(parts, BETWEEN, strict=True):
-            absent = []
-            for row in rows:
-                fine = [each for each in measured(result, row, "in_between") if each[quantity] is not None]
-                if not fine:
-                    absent.append(row)
-                    continue
-                drawn.add(labels[row.id])
-                band(axes, fine[0]["lam"], [each[quantity] for each in fine], plain[labels[row.id]])
-            axes.set_xlabel(r"$\lambda$")
-            if quantity == "miss" or len(absent) == len(rows):  # once is enough
-                name_absent(result, axes, absent, all_of=len(rows))
-        legend(figure, {name: line(style) for name, style in plain.items() if name in drawn})
-        return figure
+    several = len({row.group for row in rows}) > 1
+    labels = {row.id: f"{row.group}: {row.label}" if several else row.label for row in rows}
+    looks = styles(labels.values(), marker="")
+    figure, drawn = panels(result, rows, groups=[(title, rows) for title in BETWEEN.values()])
+    shown: dict[str, Any] = {}
+    for (axes, _), quantity in zip(drawn, BETWEEN, strict=True):
+        found = measured(result, rows, "in_between", quantity)
+        for row, seeds in found.items():
+            band(axes, seeds, "lam", quantity, looks[labels[row]])
+            shown[labels[row]] = line(looks[labels[row]])
+        axes.set_xlabel(r"$\lambda$")
+        if quantity == "miss" or not found:  # once is enough
+            name_absent(result, axes, [row for row in rows if row.id not in found], all_of=len(rows))
+    legend(figure, shown)
+    return figure
 
 
 def attack_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
@@ -97,27 +108,22 @@ def attack_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
     From the evaluation "attack_curve": for each seed `eps` (ascending, 0 perhaps among them) and `error` (percent),
     some None where the outputs are not finite.
     """
-    with matplotlib.rc_context(STYLE):
-        figure, parts = panels(result, rows, "error under attack (%)")
-        looks = styles(row.label for row in rows)
-        guess: dict[str, Any] = {"color": "0.45", "linestyle": DASHES[1], "linewidth": 0.8}
-        shown: dict[str, Any] = {}
-        for axes, members in parts:
-            found = {row.id: _finite(measured(result, row, "attack_curve")) for row in members}
-            drawn = [row for row in members if found[row.id]]
-            for row in drawn:
-                band(axes, found[row.id][0]["eps"], [each["error"] for each in found[row.id]], looks[row.label])
-                shown[row.label] = line(looks[row.label])
-            for chance in sorted({_chance(row) for row in drawn}):
-                axes.axhline(chance, **guess)
-            _strengths(axes, sorted({eps for row in drawn for eps in found[row.id][0]["eps"]}))
-            name_absent(result, axes, [row for row in members if row not in drawn], all_of=len(members))
-        legend(figure, {**shown, "chance": line(guess)} if shown else {})
-        return figure
-
-
-def _finite(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [each for each in seeds if None not in each["error"]]
+    figure, drawn = panels(result, rows, "error under attack (%)")
+    looks = styles(row.label for row in rows)
+    dashed: dict[str, Any] = {"color": "0.45", "linestyle": DASHES[1], "linewidth": 0.8}
+    shown: dict[str, Any] = {}
+    found = measured(result, rows, "attack_curve", "error")
+    for axes, members in drawn:
+        present = [row for row in members if row.id in found]
+        for row in present:
+            band(axes, found[row.id], "eps", "error", looks[row.label])
+            shown[row.label] = line(looks[row.label])
+        for chance in sorted({_chance(row) for row in present}):
+            axes.axhline(chance, **dashed)
+        _strengths(axes, sorted({eps for row in present for eps in found[row.id][0]["eps"]}))
+        name_absent(result, axes, [row for row in members if row not in present], all_of=len(members))
+    legend(figure, {**shown, "chance": line(dashed)} if shown else {})
+    return figure
 
 
 def _chance(row: Row) -> float:
@@ -130,10 +136,6 @@ def _strengths(axes: Axes, strengths: list[float]) -> None:
     """Scale an axis of strengths linearly from 0 to the smallest, then logarithmically, and label it."""
     axes.set_xlabel(r"largest perturbation $\epsilon$")
     positive = [eps for eps in strengths if eps > 0]
-    if not positive:
-        return
-    axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-    named = strengths if len(strengths) <= 6 else strengths[::2]
-    axes.xaxis.set_major_locator(FixedLocator(named))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{eps:g}" for eps in named]))
-    axes.xaxis.set_minor_locator(FixedLocator(strengths))
+    if positive:
+        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+        ticks(axes, strengths if len(strengths) <= 6 else strengths[::2], minor=strengths)

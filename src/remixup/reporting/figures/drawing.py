@@ -1,7 +1,7 @@
 """What figures share: fonts, palette, panels, legends, daggers, and notes on rows without data."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import Any
 
@@ -10,6 +10,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from remixup.analysis.result_schema import ExperimentResult
 from remixup.config.experiment import Row
@@ -25,7 +26,7 @@ STYLE: Any = {
         str(resources.files("remixup.reporting") / "remixup.mplstyle"), use_default_template=False
     ),
 }
-"""rc parameters under which figures are made, and must be saved."""
+"""rc parameters under which figures are made and saved."""
 RAMP = "mako"
 """The one palette: lightness falls steadily from end to end."""
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
@@ -42,19 +43,20 @@ DAGGER = r" $\dagger$"
 
 def ramp(n: int) -> list[tuple[float, float, float]]:
     """Return n colors of the palette, from dark to light, all readable on white."""
-    colours = seaborn.color_palette(RAMP, 100)
-    return [colours[10 + round(65 * index / max(1, n - 1))] for index in range(n)]
+    colors = seaborn.color_palette(RAMP, 100)
+    return [colors[10 + round(65 * index / max(1, n - 1))] for index in range(n)]
 
 
-def styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Choose a style for each label, the same in all panels."""
+def styles(labels: Iterable[str], **changes: Any) -> dict[str, dict[str, Any]]:
+    """Choose a style for each label, the same in all panels; changes apply to all."""
     names = list(dict.fromkeys(labels))
-    colours = ramp(min(len(names), 6))
+    colors = ramp(min(len(names), 6))
     return {
         name: {
-            "color": colours[index % 6],
+            "color": colors[index % 6],
             "linestyle": DASHES[(index + index // 6) % len(DASHES)],
             "marker": MARKERS[index % 6],
+            **changes,
         }
         for index, name in enumerate(names)
     }
@@ -77,14 +79,51 @@ def panels(
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for index, (panel, (name, members)) in enumerate(zip(axes, groups, strict=False)):
         title = text(wrapped(name, 34 if across == 3 else 48))
-        panel.set_title((title or "stand-in") + DAGGER if stands_in(result, members) else title)
+        panel.set_title((title or "stand-in") + DAGGER if is_surrogate(result, members) else title)
         panel.set_ylabel("" if index % across else ylabel)
     for spare in axes[len(groups) :]:
         spare.remove()
     return figure, [(panel, members) for panel, (_, members) in zip(axes, groups, strict=False)]
 
 
-def stands_in(result: ExperimentResult, rows: list[Row]) -> bool:
+def by_row(rows: list[Row]) -> list[tuple[str, list[Row]]]:
+    """Give each row a panel of its own."""
+    return [(f"{row.group}: {row.label}", [row]) for row in rows]
+
+
+def draw_rows(
+    result: ExperimentResult,
+    rows: list[Row],
+    found: dict[str, Any],
+    draw: Callable[[Axes, Row, Any], dict[str, Any]],
+    ylabel: str = "",
+    xlabel: str = "",
+    groups: list[tuple[str, list[Row]]] | None = None,
+) -> Figure:
+    """Draw rows in panels, name those without data, and add a legend.
+
+    Args:
+        result: the experiment's results.
+        rows: the rows.
+        found: row -> its data, which `draw` takes; it returns entries of the legend.
+        draw: draws a row.
+        ylabel: label of the vertical axes.
+        xlabel: label of the horizontal axes, which `draw` may replace.
+        groups: title and rows of each panel; default: those of the rows.
+    """
+    figure, drawn = panels(result, rows, ylabel, groups)
+    handles: dict[str, Any] = {row.label: None for row in rows}  # the legend has the order of the rows
+    for axes, members in drawn:
+        axes.set_xlabel(xlabel)
+        for row in members:
+            if row.id in found:
+                handles |= draw(axes, row, found[row.id])
+        name_absent(result, axes, [row for row in members if row.id not in found], all_of=len(members))
+    legend(figure, handles)
+    return figure
+
+
+def is_surrogate(result: ExperimentResult, rows: list[Row]) -> bool:
     """Return whether some of these rows are surrogates."""
     names = {row.id for row in rows}
     return any(entry.stand_in for entry in result.entries if entry.row in names)
@@ -92,10 +131,10 @@ def stands_in(result: ExperimentResult, rows: list[Row]) -> bool:
 
 def legend(figure: Figure, handles: dict[str, Any]) -> None:
     """Add one legend for all panels, below them."""
-    if handles:
-        names = [text(name) for name in handles]
-        columns = min(4, len(names), max(1, 100 // (8 + max(map(len, names)))))
-        figure.legend(list(handles.values()), names, loc="outside lower center", ncols=columns)
+    shown = {text(name): handle for name, handle in handles.items() if handle}
+    if shown:
+        columns = min(4, len(shown), max(1, 100 // (8 + max(map(len, shown)))))
+        figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=columns)
 
 
 def line(style: dict[str, Any]) -> Line2D:
@@ -103,12 +142,29 @@ def line(style: dict[str, Any]) -> Line2D:
     return Line2D([], [], **style)
 
 
-def band(axes: Axes, x: list[float], series: list[list[float]], style: dict[str, Any]) -> None:
-    """Draw the mean of several series as a line, and their range as a band."""
-    columns = list(zip(*series, strict=True))
-    axes.plot(x, [sum(column) / len(column) for column in columns], **style)
-    low, high = [min(column) for column in columns], [max(column) for column in columns]
+def band(axes: Axes, seeds: list[dict[str, Any]], x: str, y: str, style: dict[str, Any]) -> None:
+    """Draw the mean of a quantity over seeds as a line, and its range as a band; x and y name its coordinates."""
+    columns = list(zip(*(seed[y] for seed in seeds), strict=True))
+    axes.plot(seeds[0][x], [sum(column) / len(column) for column in columns], **style)
+    shade(axes, seeds[0][x], [min(column) for column in columns], [max(column) for column in columns], style)
+
+
+def shade(axes: Axes, x: list[Any], low: list[float], high: list[float], style: dict[str, Any]) -> None:
+    """Fill a band in the color of a line."""
     axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def plane(axes: Axes, xlabel: str) -> None:
+    """Show a plane: equal scales, no ticks."""
+    axes.grid(False)
+    axes.set(xticks=[], yticks=[], aspect="equal", xlabel=xlabel)
+
+
+def ticks(axes: Axes, major: list[float], minor: list[float] | None = None) -> None:
+    """Name these values on the horizontal axis, and mark the minor ones."""
+    axes.xaxis.set_major_locator(FixedLocator(major))
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{value:g}" for value in major]))
+    axes.xaxis.set_minor_locator(FixedLocator(minor or []))
 
 
 def training_points(axes: Axes, points: list[list[float]]) -> None:
@@ -145,22 +201,26 @@ def why_absent(result: ExperimentResult, row: Row) -> str:
     return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), "no data")
 
 
-def measured(result: ExperimentResult, row: Row, evaluation: str) -> list[dict[str, Any]]:
-    """Return an evaluation's results on a row's runs, seed by seed; empty without any."""
-    found: list[dict[str, Any]] = result.evaluations.get(row.id, {}).get(evaluation) or []
-    return found
+def measured(result: ExperimentResult, rows: list[Row], evaluation: str, quantity: str) -> dict[str, Any]:
+    """Return the results of an evaluation on each row, for the seeds whose values of a quantity are all finite."""
+    found = {}
+    for row in rows:
+        seeds = result.evaluations.get(row.id, {}).get(evaluation) or []
+        found[row.id] = [seed for seed in seeds if seed.get(quantity) and None not in seed[quantity]]
+    return {row: seeds for row, seeds in found.items() if seeds}
 
 
 def text(label: str) -> str:
     """Return a label for matplotlib, with characters that its text font lacks as mathematics."""
-    return "".join(part if index % 2 else "".join(map(_sign, part)) for index, part in enumerate(latex.pieces(label)))
+    split = enumerate(latex.split_mathematics(label))
+    return "".join(each if index % 2 else "".join(map(_sign, each)) for index, each in split)
 
 
 def wrapped(label: str, width: int) -> str:
     """Break text at spaces outside mathematics into lines of about this many characters."""
-    pieces = latex.pieces(label)
-    kept = "".join(part.replace(" ", "\0") if index % 2 else part for index, part in enumerate(pieces))
-    return textwrap.fill(kept, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
+    split = enumerate(latex.split_mathematics(label))
+    joined = "".join(each.replace(" ", "\0") if index % 2 else each for index, each in split)
+    return textwrap.fill(joined, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
 
 def _sign(char: str) -> str:

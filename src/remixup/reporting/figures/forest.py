@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,10 +11,10 @@ from matplotlib.patches import Patch
 from remixup.analysis.best_evidence import KINDS, Kind
 from remixup.config.experiment import Experiment
 from remixup.reporting.evidence import Judged, of
-from remixup.reporting.figures.drawing import HEIGHT, MARKERS, STYLE, WIDTH, ramp, text
+from remixup.reporting.figures.drawing import HEIGHT, MARKERS, WIDTH, ramp, text
 
 CLIP = 100.0
-"""Effects beyond so many smallest effects of interest are an arrow at the edge."""
+"""Effects beyond this many smallest effects of interest are an arrow at the edge."""
 LABELS = 1.62
 """Inches left of each panel, for the names of its claims."""
 APART = 0.15
@@ -32,7 +31,7 @@ BAND = "0.93"
 
 
 def forest(claims: list[Judged]) -> Figure:
-    """The papers' claims: effects with 95 % intervals, two columns of them under the names of their experiments.
+    """Draw the papers' claims: effects with 95 % intervals, two columns of them under the names of their experiments.
 
     Args:
         claims: in the order of the report; those of ours and those without `ratios` are left out.
@@ -41,37 +40,36 @@ def forest(claims: list[Judged]) -> Figure:
         A figure of the report's width. The scale is linear up to one smallest effect of interest, and logarithmic
         beyond. Full marks are of claims that hold to the right of 1, hollow ones of claims that hold to the left.
     """
-    with matplotlib.rc_context(STYLE):
-        claims = [each for each in of("paper", claims) if each.ratios]
-        columns = _columns(claims)
-        longest = max(1, *map(len, columns))
-        height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
-        figure = Figure(figsize=(WIDTH, height))
-        for index, lines in enumerate(columns):
-            left, width = index * WIDTH / 2 + LABELS, WIDTH / 2 - LABELS - APART
-            place = (left / WIDTH, BELOW / height, width / WIDTH, 1 - (ABOVE + BELOW) / height)
-            axes = figure.add_axes(place)
-            _frame(axes, longest)
-            _fill(axes, lines, width)
-        shown = [name for name in KINDS if any(each.kind == name for each in claims)]
-        _legend(figure, shown, hollow=any(each.stated.expect == "no more" for each in claims))
-        return figure
+    claims = [each for each in of("paper", claims) if each.ratios]
+    columns = _columns(claims)
+    longest = max(1, *map(len, columns))
+    height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
+    figure = Figure(figsize=(WIDTH, height))
+    for index, lines in enumerate(columns):
+        left, width = index * WIDTH / 2 + LABELS, WIDTH / 2 - LABELS - APART
+        place = (left / WIDTH, BELOW / height, width / WIDTH, 1 - (ABOVE + BELOW) / height)
+        axes = figure.add_axes(place)
+        _frame(axes, longest)
+        _fill(axes, lines, width)
+    shown = [name for name in KINDS if any(each.kind == name for each in claims)]
+    _legend(figure, shown, hollow=any(each.stated.expect == "no more" for each in claims))
+    return figure
 
 
 def _columns(claims: list[Judged]) -> list[list[Judged | Experiment]]:
-    """Claims under their experiments, parted at the experiment that leaves both columns most alike."""
+    """List claims under their experiments, split at the experiment that leaves both columns most alike."""
     lines: list[Judged | Experiment] = []
     for index, each in enumerate(claims):
         if index == 0 or each.experiment is not claims[index - 1].experiment:
             lines.append(each.experiment)
         lines.append(each)
     heads = [index for index, line in enumerate(lines) if isinstance(line, Experiment)] + [len(lines)]
-    part = min(heads, key=lambda index: (abs(2 * index - len(lines)), -index))
-    return [lines[:part], lines[part:]]
+    middle = min(heads, key=lambda index: (abs(2 * index - len(lines)), -index))
+    return [lines[:middle], lines[middle:]]
 
 
 def style(name: Kind) -> dict[str, Any]:
-    """Colour and shape of a kind of evidence: the better, the darker."""
+    """Return color and shape of a kind of evidence: the better, the darker."""
     index = KINDS.index(name)
     return {"color": ramp(len(KINDS) - 1)[index], "marker": MARKERS[index], "markersize": 3.2 if index else 3.6}
 
@@ -83,7 +81,7 @@ def _frame(axes: Axes, lines: int) -> None:
     axes.set_xticks(ticks, [f"${tick}$" for tick in ticks], fontsize=6.5)
     axes.minorticks_off()
     axes.tick_params(top=True, labeltop=True, pad=2)
-    axes.spines[["left", "top"]].set_visible(False)
+    axes.spines["left"].set_visible(False)
     axes.spines["top"].set_visible(True)
     axes.grid(False)
     axes.axvspan(-1, 1, color=BAND, linewidth=0, zorder=0)
@@ -93,7 +91,7 @@ def _frame(axes: Axes, lines: int) -> None:
 
 
 def _fill(axes: Axes, lines: list[Judged | Experiment], width: float) -> None:
-    """Draws a column; where another paper begins is a line across, and its name."""
+    """Draw a column; where another paper begins, draw a line across, and its name."""
     place, left, paper = axes.get_yaxis_transform(), -LABELS / width, ""
     for line, entry in enumerate(lines):
         if isinstance(entry, Judged):
@@ -108,9 +106,9 @@ def _fill(axes: Axes, lines: list[Judged | Experiment], width: float) -> None:
 
 
 def named(paper: str) -> str:
-    """First author and year of a paper, from its key in the bibliography."""
-    parts = re.match(r"([a-z]+)(\d{4})", paper)
-    return f"{parts[1].title()} {parts[2]}" if parts else text(paper)
+    """Return first author and year of a paper, from its key in the bibliography."""
+    found = re.match(r"([a-z]+)(\d{4})", paper)
+    return f"{found[1].title()} {found[2]}" if found else text(paper)
 
 
 def _claim(axes: Axes, line: int, each: Judged) -> None:
@@ -130,12 +128,9 @@ def _claim(axes: Axes, line: int, each: Judged) -> None:
 
 
 def _legend(figure: Figure, shown: list[Kind], hollow: bool) -> None:
-    handles: list[Any] = [Line2D([], [], **style(name), linestyle="-", linewidth=0.8) for name in shown]
-    names: list[str] = list(shown)
+    handles: list[Any] = [Line2D([], [], **style(name), linestyle="-", linewidth=0.8, label=name) for name in shown]
     if hollow:
-        plain = {**style("paper"), "color": "0.35"}
-        handles.append(Line2D([], [], **plain, markerfacecolor="white", linestyle="none"))
-        names.append(r"$\leq$: holds left of 1")
-    handles.append(Patch(color=BAND))
-    names.append("less than the smallest effect of interest")
-    figure.legend(handles, names, loc="lower center", ncols=len(names), fontsize=6.5, handlelength=1.8)
+        plain = {**style("paper"), "color": "0.35", "markerfacecolor": "white", "linestyle": "none"}
+        handles.append(Line2D([], [], **plain, label=r"$\leq$: holds left of 1"))
+    handles.append(Patch(color=BAND, label="less than the smallest effect of interest"))
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=6.5, handlelength=1.8)
