@@ -121,7 +121,7 @@ def _check(batch: Tensor, dimensions: int, kind: str) -> None:
 
 
 def _normal(uniforms: Tensor, *shape: int) -> Tensor:
-    """Standard normal values (B, *shape) that follow from two numbers for each of B examples, on their device.
+    """Compute standard normal values (B, *shape) from two numbers for each of B examples, on their device.
 
     A generator can be seeded only by waiting for the device, and one for each example is slow: these are the outputs
     of SplitMix64 (Steele et al., 2014, "Fast splittable pseudorandom number generators", Figure 16), one stream for
@@ -136,7 +136,7 @@ def _normal(uniforms: Tensor, *shape: int) -> Tensor:
 
 
 def _scrambled(z: Tensor) -> Tensor:
-    """The last step of SplitMix64 on 64 bits; shifts fill in zeros, products lose what goes beyond."""
+    """Apply the last step of SplitMix64 on 64 bits; shifts fill in zeros, products lose what goes beyond."""
     z = (z ^ (z >> 30 & (1 << 34) - 1)) * -0x40A7B892E31B1A47
     z = (z ^ (z >> 27 & (1 << 37) - 1)) * -0x6B2FB644ECCEEE15
     return z ^ (z >> 31 & (1 << 33) - 1)
@@ -160,8 +160,8 @@ def random_shift(images: Tensor, uniforms: Tensor, *, reach: Annotated[float, Gt
         distance = (reach * (2 * uniforms[:, axis - 2, None, None, None] - 1)).to(moved.dtype)
         padded, size = F.pad(moved, padding), moved.shape[axis]
         before, after = padded.narrow(axis, 0, size), padded.narrow(axis, 2, size)
-        kept = (1 - distance.abs()) * moved
-        moved = kept + distance.clamp(min=0) * before + (-distance).clamp(min=0) * after
+        own = (1 - distance.abs()) * moved
+        moved = own + distance.clamp(min=0) * before + (-distance).clamp(min=0) * after
     return moved
 
 

@@ -21,11 +21,7 @@ _SHOWN = 0.875
 
 
 def random_resized_crop(
-    image: Tensor,
-    seed: int | None,
-    *,
-    size: Annotated[int, Ge(1)] = 224,
-    area: Annotated[float, Gt(0), Le(1)] = 0.08,
+    image: Tensor, seed: int | None, *, size: Annotated[int, Ge(1)] = 224, area: Annotated[float, Gt(0), Le(1)] = 0.08
 ) -> Tensor:
     """Train on a crop of random size and shape, resized to a square; evaluate on the center of the whole image.
 

@@ -6,13 +6,11 @@ Archives have up to 8 GB, so an interrupted download must not start again from t
 from __future__ import annotations
 
 import http.client
-import re
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from remixup.errors import UserError
@@ -48,15 +46,13 @@ def fetch(url: str, target: Path, fault: Callable[[Path], str | None], *, progre
     resumed = part.exists()
     _transfer(url, part, progress)
     problem = fault(part)
-    if problem and resumed:  # the part may be of another file: start again
-        part.unlink()
-        _transfer(url, part, progress)
-        problem = fault(part)
-    if problem:
-        part.unlink()
-        raise UserError(f"the file from {url} is not the expected one: {problem}", hint="the download was removed")
-    with report_disk_errors(target.parent):
-        publish(part, target)
+    if problem is None:
+        with report_disk_errors(target.parent):
+            return publish(part, target)
+    part.unlink()
+    if resumed:  # the part may have been of another file: start again
+        return fetch(url, target, fault, progress=progress)
+    raise UserError(f"the file from {url} is not the expected one: {problem}", hint="the download was removed")
 
 
 def _transfer(url: str, part: Path, progress: bool) -> None:
@@ -84,46 +80,27 @@ def _attempt(url: str, part: Path, progress: bool) -> None:
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
-        if error.headers.get("Content-Range") == f"bytes */{have}":
-            return  # the file was already complete
         part.unlink()
-        raise _InterruptedError("the file on the server is shorter than the partial download") from error
+        raise _InterruptedError("the file on the server is not longer than the partial download") from error
     with response:
         if response.status != 206:
             have = 0  # no support for Range: the server sends the whole file
-        elif not re.match(f"bytes {have}-", response.headers.get("Content-Range", "")):
-            part.unlink()
-            raise _InterruptedError("the server sends a range that was not requested")
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        _append(response, part, have, total, progress)
+        _append(response, part, have, int(length) if length else None, progress)
 
 
-def _append(response: http.client.HTTPResponse, part: Path, have: int, total: int | None, progress: bool) -> None:
-    needed = None if total is None else total - have
-    mode = "ab" if have else "wb"
-    with (
-        _bar(part.stem, have, total, progress) as advance,
-        report_disk_errors(part.parent, needed),
-        part.open(mode) as out,
-    ):
-        while chunk := response.read(_CHUNK):
-            out.write(chunk)
-            have += len(chunk)
-            advance(have)
-    if total is not None and have < total:
-        raise _InterruptedError(f"the connection ended after {have:,} of {total:,} bytes")
-
-
-@contextmanager
-def _bar(name: str, have: int, total: int | None, progress: bool) -> Iterator[Callable[[int], None]]:
-    if not (progress and sys.stderr.isatty()):
-        yield lambda completed: None
-        return
+def _append(response: http.client.HTTPResponse, part: Path, have: int, length: int | None, progress: bool) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    total = None if length is None else have + length
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(name, total=total, completed=have)
-        yield lambda completed: shown.update(task, completed=completed)
+    bar = Progress(*columns, console=Console(stderr=True), disable=not (progress and sys.stderr.isatty()))
+    with bar, report_disk_errors(part.parent, length), part.open("ab" if have else "wb") as out:
+        task = bar.add_task(part.stem, total=total, completed=have)
+        while chunk := response.read(_CHUNK):
+            out.write(chunk)
+            have += len(chunk)
+            bar.update(task, completed=have)
+    if total is not None and have < total:
+        raise _InterruptedError(f"the connection ended after {have:,} of {total:,} bytes")

@@ -15,15 +15,15 @@ from remixup.config.registry import bind
 from remixup.config.run import RunSpec
 from remixup.data import Prepared, normalization
 from remixup.data.multiview import with_second_view
-from remixup.data.splits import labels_of, make_split, parts_of
+from remixup.data.splits import PUBLISHED_PARTS, Split, labels_of, make_split, parts_of
 from remixup.data.streaming import Stream
 from remixup.data.tasks import Classification, Regression, Task
 from remixup.errors import UserError
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Examples of a block of seeds.
+@dataclass(frozen=True, kw_only=True)
+class Inputs(Split):
+    """Examples of a block of seeds, and their split.
 
     Tables and images with a second view are scaled once for each seed. Other images stay uint8 and are scaled batch by
     batch, after augmentation. Image files are read and decoded batch by batch.
@@ -34,24 +34,11 @@ class Inputs:
     have a copy of all rows for each seed."""
     y: Tensor
     """Class indices, int64 (rows,), or numbers, float32 (rows,) or (rows, outputs)."""
-    train: Tensor
-    """Rows of the training part, int64 (seeds, n)."""
-    test: Tensor
-    """Rows of the test part, int64 (seeds, m)."""
-    train_labels: Tensor
-    """Training labels, (seeds, n, ...), with label noise."""
     offset: Tensor
     divisor: Tensor
     task: Task
     classes: int
     """Outputs of the network: one for each class, or for each number of a regression label."""
-    corrupted: Tensor | None = None
-    """Whether a training label was replaced, bool (seeds, n); None without label noise."""
-    validation: Tensor | None = None
-    """Rows of the validation part, int64 (seeds, k), if there is one."""
-    validation_labels: Tensor | None = None
-    pool: Tensor | None = None
-    """Rows of synthetic images, int64 (seeds, k), if the dataset has a pool."""
     test_domain: Tensor | None = None
     """Domain of each test example, int64 (m,), if the dataset has domains; the same for all seeds."""
 
@@ -134,7 +121,7 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
     unscaled = torch.zeros(1), torch.ones(1)
     table = isinstance(x, Tensor) and x.ndim == 2
     offset, divisor = unscaled if table else _image_scaling(spec, x, tensors)
-    rows = {name: getattr(split, name) for name in ("train", "test", "validation", "pool")}
+    split_tensors = dict(vars(split))
     if isinstance(x, Tensor) and (table or dataset.second_view):  # a copy of all rows for each seed
         if dataset.second_view:
             x = with_second_view(x, offset, divisor, split.train, split.train_labels, classes, seeds)
@@ -143,19 +130,11 @@ def make_inputs(spec: RunSpec, seeds: list[int], data: Prepared, device: torch.d
         offset, divisor = unscaled
         shift = (torch.arange(len(seeds)) * len(y)).unsqueeze(1)
         y = y.repeat(len(seeds), *[1] * (y.ndim - 1))
-        rows = {name: None if part is None else part + shift for name, part in rows.items()}
+        rows = {name: split_tensors[name] for name in PUBLISHED_PARTS}
+        split_tensors |= {name: None if part is None else part + shift for name, part in rows.items()}
+    domain = tensors.get("test_domain")
     inputs = Inputs(
-        x,
-        y,
-        train_labels=split.train_labels,
-        offset=offset,
-        divisor=divisor,
-        task=task,
-        classes=classes,
-        corrupted=split.corrupted,
-        validation_labels=split.validation_labels,
-        test_domain=tensors.get("test_domain"),
-        **rows,
+        **split_tensors, x=x, y=y, offset=offset, divisor=divisor, task=task, classes=classes, test_domain=domain
     )
     return inputs.to(device)
 

@@ -7,7 +7,7 @@ NUMERICS = 1
 
 
 def standardize(train: Tensor) -> tuple[Tensor, Tensor]:
-    """Zero mean and unit variance on the training part: for each column of a table, for each channel of images.
+    """Scale to zero mean and unit variance on the training part, each column of a table or channel of images.
 
     Args:
         train: rows (n, features), float, missing values as NaN; or images (n, channels, height, width), uint8.
@@ -32,12 +32,12 @@ def standardize(train: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def raw(train: Tensor) -> tuple[Tensor, Tensor]:
-    """No scaling: tables as they are, images in [0, 1]."""
+    """Do not scale: tables unchanged, images in [0, 1]."""
     shape = train.shape[1:2] if train.ndim == 2 else (train.shape[1], 1, 1)
     return torch.zeros(shape), torch.ones(shape)
 
 
 def given(train: Tensor, *, mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """Fixed constants for each channel or column, as a paper's code has them."""
+    """Scale with fixed constants for each channel or column, as a paper's code has them."""
     shape = (-1,) if train.ndim == 2 else (-1, 1, 1)
     return torch.tensor(mean).view(shape), torch.tensor(std).view(shape)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pickle
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,15 +50,6 @@ class Prepared:
     manifest: dict[str, Any]
     images: Path | None = None
     streams: dict[str, Any] = field(default_factory=dict, compare=False)
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Reason why a prepared dataset cannot be used."""
-
-    path: Path
-    what: str
-    absent: bool = False
 
 
 def prepare(
@@ -103,8 +95,8 @@ def prepare(
     try:
         fault = _find_fault(final, dataset, chosen)
         if fault is not None:
-            if not fault.absent:
-                _log.warning("%s: %s; preparing it again", fault.path, fault.what)
+            if _is_present(final):
+                _log.warning("%s; preparing it again", fault)
             _make(dataset, chosen, final, folder / "raw", mirror, download, progress)
     finally:
         lock.release()
@@ -126,7 +118,7 @@ def load(name: str, version: str | None = None, *, folder: Path) -> Prepared:
     final = _path(folder, dataset, chosen)
     if (fault := _find_fault(final, dataset, chosen)) is not None:
         command = f"remixup prepare {name}" + (f" --version {chosen.name}" if version else "")
-        raise UserError(fault.what, where=str(fault.path), hint=f"run `{command}`")
+        raise UserError(fault.what, where=fault.where, hint=f"run `{command}`")
     from safetensors.torch import load_file
 
     manifest = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
@@ -137,28 +129,29 @@ def _path(folder: Path, dataset: Dataset, version: Version) -> Path:
     return folder / "prepared" / f"{dataset.name}-{version.name}"
 
 
-def _find_fault(final: Path, dataset: Dataset, version: Version) -> _Fault | None:
+def _is_present(final: Path) -> bool:
+    return final.is_dir() and any(final.iterdir())  # Snakemake makes the folders of its outputs beforehand
+
+
+def _find_fault(final: Path, dataset: Dataset, version: Version) -> UserError | None:
     """Return None if the prepared dataset is intact and has the current numerics."""
     manifest = final / MANIFEST
-    if not final.is_dir() or not any(final.iterdir()):  # Snakemake makes the folders of its outputs beforehand
-        return _Fault(final, f"dataset {dataset.name} ({version.name}) has not been prepared", absent=True)
+    if not _is_present(final):
+        return UserError(f"dataset {dataset.name} ({version.name}) has not been prepared", where=str(final))
     try:
         stored = json.loads(manifest.read_text(encoding="utf-8"))
         expected = {"name": dataset.name, "version": version.name, "numerics": dataset.numerics}
         for key, value in expected.items():
             if stored[key] != value:
-                return _Fault(manifest, f"{key} is {stored[key]!r}, but this program makes {value!r}")
-        files = {TENSORS: (stored["bytes"], stored["sha256"])}
-        if dataset.task == "image-files":
-            files[IMAGES] = (stored[IMAGES]["bytes"], stored[IMAGES]["sha256"])
+                return UserError(f"{key} is {stored[key]!r}, but this program makes {value!r}", where=str(manifest))
+        files = {TENSORS: stored} | ({IMAGES: stored[IMAGES]} if dataset.task == "image-files" else {})
+        for name, content in files.items():
+            path, size, digest = final / name, content["bytes"], content["sha256"]
+            if not path.is_file() or path.stat().st_size != size or sha256(path) != digest:
+                return UserError("the file is damaged: it differs from the manifest", where=str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return _Fault(manifest, f"the manifest is damaged or missing ({type(error).__name__}: {error})")
-    for path, (size, digest) in ((final / name, content) for name, content in files.items()):
-        try:
-            if path.stat().st_size != size or sha256(path) != digest:
-                return _Fault(path, "the file is damaged: it differs from the manifest")
-        except OSError as error:
-            return _Fault(path, f"the file cannot be read ({error.strerror})")
+        what = f"the manifest is damaged or missing ({type(error).__name__}: {error})"
+        return UserError(what, where=str(manifest))
     return None
 
 
@@ -173,7 +166,7 @@ def _make(
         sources = gather(
             dataset, version, raw=raw / final.name, scratch=scratch, mirror=mirror, allow=download, progress=progress
         )
-        arrays = version.builder(RawFiles({source.file: source.path for source in sources}, raw, scratch))
+        arrays = run_builder(version, RawFiles({source.file: source.path for source in sources}, raw, scratch))
         _check_structure(dataset, version, sources, arrays)
         needed = sum(array.nbytes for array in arrays.tensors.values())
         needed += sum(os.path.getsize(path) for path in arrays.image_files)
@@ -184,26 +177,39 @@ def _make(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _check_structure(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays) -> None:
-    if (folder := version.folder) is not None:
-        parts = {"train": folder.train, "validation": folder.validation, "test": folder.test}
-        expected = {part: count for part, count in parts.items() if count}, dataset.classes
-        found = {part: len(arrays.tensors[f"{part}_y"]) for part in expected[0]}, len(arrays.class_names or ())
-        if found != expected:
-            actual, due = (" + ".join(f"{count:,}" for count in each.values()) for each, _ in (found, expected))
-            unit = {"spectrograms": "clips", "series": "series"}.get(dataset.task, "images")
-            what = f"there are {actual} {unit} of {found[1]:,} classes, not {due} of {expected[1]:,}"
-            raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.homepage}")
-    if (structure := version.structure) is None:
-        return
-    import numpy as np
+def run_builder(version: Version, raw: RawFiles) -> Arrays:
+    """Turn the files of a version into arrays.
 
-    x, y = arrays.tensors["x"], arrays.tensors["y"]
-    counts = tuple(np.bincount(y, minlength=dataset.classes).tolist())
-    if x.shape != (sum(structure.counts), structure.features) or counts != structure.counts:
-        due = f"{structure.features} columns and {structure.counts}"
-        what = f"the table is {x.shape} with classes of {counts} rows, not {due}"
-        raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.homepage}")
+    Raises:
+        UserError: A file is missing, or its content is not as the publisher describes it.
+    """
+    try:
+        return version.builder(raw)
+    except (ValueError, LookupError, OSError, SyntaxError, pickle.UnpicklingError) as error:
+        if version.embedded:
+            raise
+        what = f"these are not the published files: {type(error).__name__}: {error}"
+        raise UserError(what, where=str(next(iter(raw.files.values())))) from error
+
+
+def _check_structure(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays) -> None:
+    size, tensors = dataset.size, arrays.tensors
+    found: tuple[object, ...] = ()
+    due, what = found, ""
+    if version.folder is not None and version.folder.counted:
+        what = "numbers of training, validation and test examples and of classes"
+        due = (size.train, size.validation, size.test, dataset.classes)
+        counts = [len(tensors.get(f"{part}_y", ())) for part in ("train", "validation", "test")]
+        found = (*counts, len(arrays.class_names or ()))
+    elif version.counts:
+        import numpy as np
+
+        what = "number of columns and the numbers of rows of each class"
+        due = (*size.shape, *version.counts)
+        found = (*tensors["x"].shape[1:], *np.bincount(tensors["y"], minlength=dataset.classes).tolist())
+    if found != due:
+        what = f"the {what} are {found}, not {due}"
+        raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.origin.homepage}")
 
 
 def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays, folder: Path) -> None:
@@ -240,9 +246,9 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Ar
         "sha256": sha256(folder / TENSORS),
         **packed,
         "sources": [{"file": source.file, "sha256": source.sha256, "checked": source.checked} for source in sources],
-        "licence": dataset.license,
-        "citation": dataset.citation,
-        "homepage": dataset.homepage,
+        "licence": dataset.origin.license,
+        "citation": dataset.origin.citation,
+        "homepage": dataset.origin.homepage,
         "note": version.note,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

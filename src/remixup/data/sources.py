@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from remixup.data import download
-from remixup.data.builders import archives
-from remixup.data.builders.archives import BadContentError
+from remixup.data.builders.archives import BadContentError, decompress, unpack
 from remixup.data.catalog.descriptor import Dataset, File, Version
 from remixup.errors import UserError
 from remixup.files import sha256
@@ -40,16 +38,12 @@ class Source:
 
 def mismatch(path: Path, file: File) -> str | None:
     """Return how the file at `path` differs from the descriptor `file`; None if it does not."""
-    size = path.stat().st_size
-    if file.size is not None and size != file.size:
-        return f"it has {size:,} bytes, not {file.size:,}"
-    for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
-        if expected:
-            with path.open("rb") as content:
-                actual = hashlib.file_digest(content, algorithm).hexdigest()
-            if actual != expected:
-                return f"its {algorithm} is {actual}, not {expected}"
-    return None
+    expected, algorithm = (file.sha256, "sha256") if file.sha256 else (file.md5, "md5")
+    if not expected:
+        return None
+    with path.open("rb") as content:
+        actual = hashlib.file_digest(content, algorithm).hexdigest()
+    return None if actual == expected else f"its {algorithm} is {actual}, not {expected}"
 
 
 def gather(
@@ -91,39 +85,36 @@ def _from_mirror(dataset: Dataset, version: Version, mirror: Path, scratch: Path
         for file, path in files.items():
             _refuse_mismatch(dataset, file, path)
         return [_verified(file, path) for file, path in files.items()]
-    packed = mirror / version.archive.mirror_path if version.archive and version.archive.mirror_path else None
-    if version.archive and packed and packed.is_file():
-        _refuse_mismatch(dataset, version.archive, packed)
-        try:
-            return _unpack(version, packed, scratch)
-        except BadContentError as error:
-            raise UserError(str(error), where=str(packed), hint=_restore(dataset)) from error
+    archive = version.archive
+    if archive and archive.mirror_path and (packed := mirror / archive.mirror_path).is_file():
+        _refuse_mismatch(dataset, archive, packed)
+        return _unpack(version, packed, scratch)
     if present:
         missing = next(path for path in files.values() if not path.is_file())
         raise UserError(
-            f"the mirror lacks {missing.name} of {dataset.name}", where=str(missing), hint=_restore(dataset)
+            f"the mirror lacks {missing.name} of {dataset.name}",
+            where=str(missing),
+            hint=f"restore it from {dataset.origin.homepage}",
         )
     return None
 
 
 def _from_publisher(version: Version, raw: Path, scratch: Path, progress: bool) -> list[Source]:
-    if version.archive is not None:
-        packed = _download(version.archive, raw, progress)
-        try:
-            return _unpack(version, packed, scratch)
-        except BadContentError as error:
-            raise _remove_download(packed, error) from error
     sources = []
-    for file in version.files:
+    for file in (version.archive,) if version.archive else version.files:
         served = _download(file, raw, progress)
-        compressed = served.suffix == ".gz" and served.name != file.name
-        path = scratch / file.name if compressed else served
         try:
-            if compressed:
-                archives.decompress(served, path)
+            if file is version.archive:
+                return _unpack(version, served, scratch)
+            path = served
+            if served.suffix == ".gz" and served.name != file.name:
+                path = scratch / file.name
+                decompress(served, path)
             sources.append(_verify(version, file, path))
         except BadContentError as error:
-            raise _remove_download(served, error) from error
+            served.unlink(missing_ok=True)  # the next call repeats the download
+            what = f"the download is unusable and has been removed: {error}"
+            raise UserError(what, where=str(served), hint="run the command again") from error
     return sources
 
 
@@ -137,22 +128,19 @@ def _download(file: File, raw: Path, progress: bool) -> Path:
     return target
 
 
-def _remove_download(served: Path, error: BadContentError) -> UserError:
-    """Remove a download that turned out to be wrong, so that the next call repeats it."""
-    served.unlink(missing_ok=True)
-    return UserError(
-        f"the download is unusable and has been removed: {error}", where=str(served), hint="run the command again"
-    )
-
-
 def _unpack(version: Version, packed: Path, scratch: Path) -> list[Source]:
-    if (folder := version.folder) is not None and version.archive is not None:
-        path = scratch / "folder"
-        archives.extract_folder(packed, folder.packed_path, path)
+    assert version.archive is not None
+    unpack(packed, scratch)
+    if (folder := version.folder) is not None:
+        path = scratch / folder.packed_path
+        if not path.is_dir():
+            raise BadContentError(f"it has no folder {folder.packed_path}")
         known = version.archive.sha256 or version.archive.md5
         return [Source(folder.mirror_path, path, None, "archive" if known else "structure")]
-    archives.extract(packed, [file.name for file in version.files], scratch)
-    return [_verify(version, file, scratch / file.name) for file in version.files]
+    found = {path.name: path for path in sorted(scratch.rglob("*")) if path.is_file()}
+    if missing := [file.name for file in version.files if file.name not in found]:
+        raise BadContentError(f"it has no {', '.join(missing)}")
+    return [_verify(version, file, found[file.name]) for file in version.files]
 
 
 def _verify(version: Version, file: File, path: Path) -> Source:
@@ -160,7 +148,7 @@ def _verify(version: Version, file: File, path: Path) -> Source:
     difference = mismatch(path, file)
     if difference is None:
         return _verified(file, path)
-    if version.structure is None:
+    if not version.counts:
         raise BadContentError(f"{file.name} is not the published file: {difference}")
     _log.warning("%s is not the known copy (%s); checking the table in it instead", file.name, difference)
     return Source(file.name, path, sha256(path), "structure")
@@ -172,32 +160,14 @@ def _verified(file: File, path: Path) -> Source:
 
 
 def _refuse_mismatch(dataset: Dataset, file: File, path: Path) -> None:
-    difference = mismatch(path, file)
-    if difference is None:
-        return
-    others = [name for name, other in _files_with_digest(dataset) if mismatch(path, other) is None]
-    hint = f"it is the file of version {others[0]!r}" if others else _restore(dataset)
-    raise UserError(f"this is not the {file.name} of {dataset.name}: {difference}", where=str(path), hint=hint)
-
-
-def _files_with_digest(dataset: Dataset) -> Iterator[tuple[str, File]]:
-    """Yield every file that a digest identifies, with the name of its version."""
-    for version in dataset.versions.values():
-        for file in _all_files(version):
-            if file.sha256 or file.md5:
-                yield version.name, file
-
-
-def _all_files(version: Version) -> tuple[File, ...]:
-    return version.files if version.archive is None else (version.archive, *version.files)
-
-
-def _restore(dataset: Dataset) -> str:
-    return f"restore it from {dataset.homepage}"
+    if (difference := mismatch(path, file)) is not None:
+        what = f"this is not the {file.name} of {dataset.name}: {difference}"
+        raise UserError(what, where=str(path), hint=f"restore it from {dataset.origin.homepage}")
 
 
 def _unavailable(dataset: Dataset, version: Version, mirror: Path | None) -> UserError:
-    wanted = [file.mirror_path for file in _all_files(version) if file.mirror_path]
+    archive = (version.archive,) if version.archive else ()
+    wanted = [file.mirror_path for file in (*archive, *version.files) if file.mirror_path]
     wanted += [f"{version.folder.mirror_path}/"] if version.folder else []
     hints = [f"point it to a folder that contains {wanted[0]}"] if wanted else []
     if version.downloadable:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,27 +21,23 @@ PUBLISHED_PARTS = ("train", "test", "validation", "pool")
 """Parts of a dataset with a published split, in the order of its rows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
-    """Rows and training labels of a block of seeds.
-
-    Args:
-        train: Rows of the training part, int64 (seeds, n).
-        test: Rows of the test part, int64 (seeds, m).
-        train_labels: Training labels, (seeds, n, ...), with label noise.
-        corrupted: Whether a training label was replaced, bool (seeds, n); None without label noise.
-        validation: Rows of the validation part, int64 (seeds, k), if there is one.
-        validation_labels: Their labels.
-        pool: Rows of synthetic images, int64 (seeds, k), if the dataset has a pool.
-    """
+    """Rows and training labels of a block of seeds."""
 
     train: Tensor
+    """Rows of the training part, int64 (seeds, n)."""
     test: Tensor
+    """Rows of the test part, int64 (seeds, m)."""
     train_labels: Tensor
+    """Training labels, (seeds, n, ...), with label noise."""
     corrupted: Tensor | None = None
+    """Whether a training label was replaced, bool (seeds, n); None without label noise."""
     validation: Tensor | None = None
+    """Rows of the validation part, int64 (seeds, k), if there is one."""
     validation_labels: Tensor | None = None
     pool: Tensor | None = None
+    """Rows of synthetic images, int64 (seeds, k), if the dataset has a pool."""
 
 
 def labels_of(spec: Dataset, tensors: dict[str, Tensor]) -> Tensor:
@@ -83,7 +80,7 @@ def make_split(spec: Dataset, tensors: dict[str, Tensor], y: Tensor, classes: in
         train, test, validation, pool = rows["train"], rows["test"], rows.get("validation"), rows.get("pool")
     else:
         assert spec.holdout is not None
-        train, test = _hold_out(len(y), spec.holdout, seeds)
+        test, train = _hold_out(len(y), spec.holdout, seeds, "split", "holdout")
     if spec.subset is not None:
         train = _subset(train, spec.subset, seeds)
     labels, corrupted = _add_label_noise(spec, y[train], classes, seeds)
@@ -92,19 +89,31 @@ def make_split(spec: Dataset, tensors: dict[str, Tensor], y: Tensor, classes: in
         if validation is not None:
             what = f"dataset {spec.name} has a published validation part; remove `validation`"
             raise UserError(what, where="run.dataset.validation")
-        held_out, remaining = _validation_positions(train.shape[1], spec.validation, seeds)
+        drawn = _hold_out(train.shape[1], spec.validation, seeds, "validation", "validation")
+        held_out, remaining = (positions.sort(1).values for positions in drawn)
         validation, validation_labels = train.gather(1, held_out), take(labels, held_out)
         train, labels = train.gather(1, remaining), take(labels, remaining)
         corrupted = None if corrupted is None else corrupted.gather(1, remaining)
-    return Split(train, test, labels, corrupted, validation, validation_labels, pool)
+    return Split(
+        train=train,
+        test=test,
+        train_labels=labels,
+        corrupted=corrupted,
+        validation=validation,
+        validation_labels=validation_labels,
+        pool=pool,
+    )
 
 
-def _hold_out(rows: int, fraction: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
-    orders = torch.stack([torch.randperm(rows, generator=generator(seed, "split")) for seed in seeds])
+def _hold_out(
+    rows: int, fraction: float, seeds: list[int], purpose: Literal["split", "validation"], setting: str
+) -> tuple[Tensor, Tensor]:
+    """Draw the positions that are held out, and the others; both in random order."""
+    orders = torch.stack([torch.randperm(rows, generator=generator(seed, purpose)) for seed in seeds])
     held_out = amount(rows, fraction)
     if not 0 < held_out < rows:
-        raise UserError(f"{held_out} of the {rows} rows would be held out", where="run.dataset.holdout")
-    return orders[:, held_out:], orders[:, :held_out]
+        raise UserError(f"{held_out} of the {rows} examples would be held out", where=f"run.dataset.{setting}")
+    return orders[:, :held_out], orders[:, held_out:]
 
 
 def _subset(train: Tensor, size: int, seeds: list[int]) -> Tensor:
@@ -112,16 +121,6 @@ def _subset(train: Tensor, size: int, seeds: list[int]) -> Tensor:
         raise UserError(f"subset {size} exceeds the {train.shape[1]} training examples", where="run.dataset.subset")
     chosen = [torch.randperm(train.shape[1], generator=generator(seed, "subset"))[:size] for seed in seeds]
     return torch.stack([rows[index] for rows, index in zip(train, chosen, strict=True)])
-
-
-def _validation_positions(count: int, fraction: float, seeds: list[int]) -> tuple[Tensor, Tensor]:
-    """Return the positions in the training part that are held out, and the others, both in ascending order."""
-    orders = torch.stack([torch.randperm(count, generator=generator(seed, "validation")) for seed in seeds])
-    held_out = amount(count, fraction)
-    if not 0 < held_out < count:
-        what = f"{held_out} of the {count} training examples would be held out"
-        raise UserError(what, where="run.dataset.validation")
-    return orders[:, :held_out].sort(1).values, orders[:, held_out:].sort(1).values
 
 
 def _add_label_noise(spec: Dataset, labels: Tensor, classes: int, seeds: list[int]) -> tuple[Tensor, Tensor | None]:

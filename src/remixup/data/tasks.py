@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from remixup.mixing import soft_cross_entropy
-
-
-class Task(Protocol):
-    """How to make targets from labels, and metrics from outputs."""
-
-    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the targets (..., n, outputs) of labels (..., n).
-
-        Labels of several numbers are (..., n, outputs) themselves.
-        """
-
-    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss (...) over the examples, for outputs and targets (..., n, outputs)."""
-
-    def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
-        """Sum metrics over examples, float64 (...), for outputs (..., n, outputs) and labels (..., n)."""
-
-    def summarise(self, name: str, mean: Tensor) -> Tensor:
-        """Convert a metric's mean over the examples to its reported unit."""
 
 
 class Classification:
@@ -37,16 +16,16 @@ class Classification:
         self.classes = classes
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return one-hot class probabilities."""
+        """Return one-hot class probabilities (..., n, classes) of labels (..., n)."""
         # `one_hot` would wait for the device to check the range of the labels.
         return (y.unsqueeze(-1) == torch.arange(self.classes, device=y.device)).to(dtype)
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Return the cross-entropy against class probabilities."""
+        """Return the mean cross-entropy (...) of outputs (..., n, classes) against class probabilities."""
         return soft_cross_entropy(outputs, target)
 
     def measure(self, outputs: Tensor, y: Tensor, f1: bool = False) -> dict[str, Tensor]:
-        """Sum `loss`, `error` and, with more than five classes, `top5_error`.
+        """Sum `loss`, `error` and, with more than five classes, `top5_error` over examples, float64 (...).
 
         With `f1` also `f1_error`, counts (..., classes, 3): true positives, predicted, and actual examples.
         """
@@ -110,3 +89,6 @@ class Regression:
 
     def _numbers(self, y: Tensor) -> Tensor:
         return y.unsqueeze(-1) if self.outputs == 1 else y
+
+
+Task = Classification | Regression

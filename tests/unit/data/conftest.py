@@ -13,7 +13,7 @@ import pytest
 
 from remixup.data import download
 from remixup.data.builders import uci
-from remixup.data.catalog.descriptor import Arrays, Dataset, File, Size, Structure, Version
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, Origin, Size, Version
 from remixup.data.catalog.registry import REGISTRY
 
 PULSARS = "1.5,2,3,4,5,6,7,8,0\n10,20,30,40,50,60,70,80.25,1\n-1,-2,-3,-4,-5,-6,-7,-8,0\n"
@@ -88,9 +88,7 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
             "title": "Toy",
             "task": "tabular",
             "classes": 2,
-            "license": "none",
-            "citation": "me",
-            "homepage": "http://x",
+            "origin": Origin("me", "http://x", "none"),
             "size": Size((8,), 3),
         }
         dataset = Dataset(name="toy", versions={version.name: version for version in given}, **{**values, **changes})  # type: ignore[arg-type]
@@ -106,13 +104,13 @@ def pulsars(
     *,
     url: str | None = None,
     archive: File | None = None,
-    structure: Structure | None = None,
+    counts: tuple[int, ...] = (),
     mirror_path: str | None = "toy/HTRU_2.csv",
 ) -> Version:
     """A version with three pulsar candidates."""
     sha256 = hashlib.sha256(content.encode()).hexdigest()
-    file = File("HTRU_2.csv", sha256=sha256, size=len(content), url=url, mirror_path=mirror_path)
-    return Version(name, uci.htru2, (file,), archive, structure=structure, note=f"version {name}")
+    file = File("HTRU_2.csv", sha256=sha256, url=url, mirror_path=mirror_path)
+    return Version(name, uci.htru2, (file,), archive, counts=counts, note=f"version {name}")
 
 
 @pytest.fixture

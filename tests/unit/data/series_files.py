@@ -11,12 +11,13 @@ import numpy as np
 import wfdb
 
 from remixup.data.builders import physionet
-from remixup.data.catalog.descriptor import Builder, RawFiles
+from remixup.data.catalog.descriptor import Builder, Folder, RawFiles, Version
+from remixup.data.prepared import run_builder
 
 
 def tensors_of(builder: Builder, root: Path) -> dict[str, np.ndarray]:
     """Return what a builder reads from a folder."""
-    return builder(RawFiles({"x": root}, root, root)).tensors
+    return run_builder(Version("x", builder, folder=Folder("x")), RawFiles({"x": root}, root, root)).tensors
 
 
 def sums(root: Path) -> None:

@@ -65,7 +65,6 @@ def toy(enter: Enter, publisher: Publisher) -> dict[str, bytes]:
         File(
             name,
             hashlib.sha256(content).hexdigest(),
-            size=len(content),
             url=f"{publisher.url}/{name}",
             mirror_path=f"m/{name}",
         )

@@ -6,8 +6,6 @@ import hashlib
 import io
 import json
 import resource
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,13 +16,14 @@ from sklearn.datasets import load_digits
 
 from remixup.data import load, prepare
 from remixup.data.builders import image_files
-from remixup.data.catalog.descriptor import Folder, RawFiles, Version
+from remixup.data.catalog.descriptor import Folder, RawFiles, Size, Version
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import photo_digits
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter
 
 # In the order of the dataset: the part, the class, the file.
+SIZE = Size((), 4, 2)
 PLACES = ("train/a/2.JPEG", "train/b/1.JPEG", "train/b/10.jpg", "train/b/9.JPEG", "val/a/0.JPEG", "val/b/x.JPEG")
 
 
@@ -56,8 +55,8 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def toy(enter: Enter, pictures: Path) -> Path:
     """The same as a dataset of the registry; gives its mirror."""
-    version = Version("jpeg", image_files.in_folder, folder=Folder("toy", 4, 2), note="toy")
-    enter(version, task="image-files")
+    version = Version("jpeg", image_files.in_folder, folder=Folder("toy"), note="toy")
+    enter(version, task="image-files", size=SIZE)
     return pictures.parent
 
 
@@ -105,8 +104,8 @@ def test_damage_to_the_images_is_told_and_mended(tmp_path: Path, toy: Path, dama
 def test_files_on_record_are_known_by_their_digest(tmp_path: Path, enter: Enter, pictures: Path) -> None:
     right = hashlib.sha256(whole(pictures)).hexdigest()
     for sha256 in (right, "0" * 64):
-        version = Version("jpeg", image_files.in_folder, folder=Folder("toy", 4, 2, sha256), note="toy")
-        enter(version, task="image-files")
+        version = Version("jpeg", image_files.in_folder, folder=Folder("toy", sha256), note="toy")
+        enter(version, task="image-files", size=SIZE)
         if sha256 == right:
             manifest = json.loads(prepare("toy", folder=tmp_path / "a", mirror=pictures.parent).read_text())
             assert manifest["sources"][0] == {"file": "toy", "sha256": right, "checked": "sha256"}
@@ -119,7 +118,7 @@ def test_files_on_record_are_known_by_their_digest(tmp_path: Path, enter: Enter,
 
 def test_another_number_of_images_is_refused_before_any_is_read(tmp_path: Path, toy: Path) -> None:
     (toy / "toy" / "val" / "b" / "y.JPEG").write_text("not an image")
-    with pytest.raises(UserError, match=r"there are 4 \+ 3 images of 2 classes, not 4 \+ 2 of 2"):
+    with pytest.raises(UserError, match=r"are \(4, 0, 3, 2\), not \(4, 0, 2, 2\)"):
         prepare("toy", folder=tmp_path, mirror=toy)
 
 
@@ -180,22 +179,6 @@ def test_no_room_for_the_images(tmp_path: Path, toy: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list((tmp_path / "prepared").iterdir()) == []
-
-
-def test_few_files_are_in_memory_at_a_time(pictures: Path) -> None:
-    asked = 0
-
-    def paths() -> Iterator[str]:
-        nonlocal asked
-        for number in range(300):
-            asked += 1
-            yield str(pictures / PLACES[number % 6])
-
-    with ThreadPoolExecutor(2) as pool:
-        for written, content in enumerate(image_files._in_order(pool, paths())):
-            assert content == (pictures / PLACES[written % 6]).read_bytes()
-            assert asked <= written + 1 + 64
-    assert asked == 300
 
 
 @pytest.mark.parametrize(("mode", "form"), [("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG")])

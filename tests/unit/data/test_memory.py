@@ -24,7 +24,7 @@ from remixup.data.catalog.registry import REGISTRY
 
 mirror, builder, names, counts, task = json.loads(sys.argv[1])
 files = tuple(File(name, size=Path(mirror, name).stat().st_size, mirror_path=name) for name in names)
-folder = None if names else Folder("pictures", *counts[:2])
+folder = None if names else Folder("pictures", counted=False)
 module, _, function = builder.rpartition(".")
 build = getattr(importlib.import_module(f"remixup.data.builders.{module}"), function)
 version = Version("made", build, files, folder=folder, note="toy")

@@ -23,7 +23,7 @@ from tests.unit.data.series_files import apnea_ecg, har, packed, pamap2, ptb_xl
 def test_channels_are_standardized_over_the_training_part() -> None:
     source = np.random.default_rng(0)
     train = source.normal([[3.0], [-1.0], [5.0]], [[2.0], [0.1], [0.0]], (50, 3, 40))
-    built = standardized({"train": (train, np.zeros(50, int)), "test": (train[:5] + 2, np.ones(5, int))}, ("a", "b"))
+    built = standardized({"train": [(x, 0) for x in train], "test": [(x + 2, 1) for x in train[:5]]}, ("a", "b"))
     x, test = built.tensors["train_x"].astype(float), built.tensors["test_x"].astype(float)
     np.testing.assert_allclose(x[:, :2].mean((0, 2)), 0, atol=1e-3)
     np.testing.assert_allclose(x[:, :2].std((0, 2)), 1, atol=1e-3)
@@ -66,7 +66,7 @@ def test_from_the_publisher_and_from_a_mirror_alike(
         content = packed(root, within)
     served = published.archive.url.rpartition("/")[2]
     publisher.files = {served: content}
-    folder = Folder(published.folder.mirror_path, size.train, size.test, None, size.validation, within)
+    folder = Folder(published.folder.mirror_path, packed_path=within)
     archive = File(served, url=f"{publisher.url}/{served}")
     enter(
         Version("one", published.builder, archive=archive, folder=folder),
@@ -91,9 +91,9 @@ def test_from_the_publisher_and_from_a_mirror_alike(
 def test_other_numbers_of_series_than_stated_are_refused(enter: Enter, tmp_path: Path) -> None:
     har(tmp_path / "har")
     published = lookup("uci-har")[1]
-    folder = Folder("har", 4, 2, None, 3)
+    folder = Folder("har")
     enter(Version("one", published.builder, folder=folder), task="series", classes=6, size=Size((9, 128), 4, 2, 3))
-    with pytest.raises(UserError, match=r"there are 4 \+ 4 \+ 2 series of 6 classes, not 4 \+ 3 \+ 2 of 6"):
+    with pytest.raises(UserError, match=r"are \(4, 4, 2, 6\), not \(4, 3, 2, 6\)"):
         prepare("toy", folder=tmp_path / "a", mirror=tmp_path)
 
 
@@ -101,7 +101,7 @@ def test_another_har_in_a_mirror_is_refused(enter: Enter, tmp_path: Path) -> Non
     har(tmp_path / "har")
     published = lookup("uci-har")[1]
     assert published.folder is not None
-    folder = Folder("har", 4, 2, published.folder.sha256, 4)
+    folder = Folder("har", published.folder.sha256)
     enter(Version("one", published.builder, folder=folder), task="series", classes=6, size=Size((9, 128), 4, 2, 4))
     with pytest.raises(UserError, match="these are not the expected files"):
         prepare("toy", folder=tmp_path / "a", mirror=tmp_path)

@@ -143,7 +143,7 @@ def test_a_published_validation_part_is_evaluated_as_it_is():
 
 @pytest.mark.parametrize(("share", "held"), [(0.01, 0), (0.99, 31)])
 def test_a_validation_part_of_none_or_all_is_refused(share, held):
-    with pytest.raises(UserError, match=rf"run\.dataset\.validation: {held} of the 31 training examples"):
+    with pytest.raises(UserError, match=rf"run\.dataset\.validation: {held} of the 31 examples"):
         inputs(table(rows=61), validation=share)
 
 

@@ -10,14 +10,14 @@ import pytest
 from remixup.data.builders import scikit_learn
 from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.catalog.registry import REGISTRY
-from remixup.data.synthetic import structures
+from remixup.data.synthetic import points
 
 NAMES = ["four-clusters", "ring", "swiss-roll"]
 STD = 0.02
 
 
 def made(name: str) -> dict[str, np.ndarray]:
-    return getattr(structures, name.replace("-", "_"))(RawFiles({}, Path(), Path())).tensors
+    return getattr(points, name.replace("-", "_"))(RawFiles({}, Path(), Path())).tensors
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -32,7 +32,7 @@ def test_both_parts_are_alike_and_share_no_point(name: str) -> None:
     assert not set(map(bytes, tensors["train_x"])) & set(map(bytes, tensors["test_x"]))
 
 
-def test_clusters_stand_at_the_corners_of_a_square() -> None:
+def test_clusters_are_at_the_corners_of_a_square() -> None:
     tensors = made("four-clusters")
     corners = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     apart = tensors["train_x"] - corners[tensors["train_y"]]

@@ -9,7 +9,6 @@ import pytest
 
 from remixup.data.builders import uci
 from remixup.data.catalog.descriptor import Arrays, RawFiles
-from remixup.errors import UserError
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_arcene_joins_training_and_validation(read) -> None:  # type: ignore[no-
     assert built.tensors["y"].tolist() == [1, 0, 1]
 
 
-def test_arrhythmia_keeps_what_is_missing_missing(read) -> None:  # type: ignore[no-untyped-def]
+def test_missing_values_of_arrhythmia_are_nan(read) -> None:  # type: ignore[no-untyped-def]
     def row(start: str, code: int) -> str:
         return f"{start}{',.5' * 276},{code}\n"
 
@@ -99,20 +98,3 @@ def test_website_phishing_keeps_grades_as_numbers(read) -> None:  # type: ignore
     assert built.tensors["x"].tolist() == [[1, -1, 1, -1, -1, 1, 1, 1, 0], [-1, *[0] * 7, 1], [0] * 9]
     assert built.tensors["y"].tolist() == [1, 2, 0]
     assert built.class_names == ("phishy", "suspicious", "legitimate")
-
-
-@pytest.mark.parametrize(
-    ("builder", "file", "content", "message"),
-    [
-        (uci.iris, "iris.data", "5.1,3.5,1.4,0.2,Iris-setosa\n5.1,3.5,Iris-setosa\n", "line 2 has 3 columns, not 5"),
-        (uci.iris, "iris.data", "5.1,3.5,1.4,x,Iris-setosa\n", "a value that is not a number.*'x'"),
-        (uci.iris, "iris.data", "5.1,3.5,1.4,1,Rose\n", "'Rose' is none of Iris-setosa, Iris-versicolor"),
-        (uci.iris, "iris.data", "5.1,?,1.4,1,Iris-setosa\n", "a value that is not a number"),
-        (uci.abalone, "abalone.data", "M,1,1,1,1,1,1,1,7.5\n", "the class '7.5' is not an integer"),
-    ],
-)
-def test_a_row_that_is_wrong_is_told(tmp_path: Path, builder, file: str, content: str, message: str) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / file).write_text(content)
-    with pytest.raises(UserError, match=message) as raised:
-        builder(RawFiles({file: tmp_path / file}, tmp_path, tmp_path))
-    assert raised.value.where == str(tmp_path / file)

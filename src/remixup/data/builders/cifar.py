@@ -13,11 +13,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
-from remixup.errors import UserError
+from remixup.data.catalog.descriptor import Arrays, Dataset, File, Origin, RawFiles, Size, Version, describe, versions
 
 CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 _SHAPE = (3, 32, 32)
 
 _Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -26,35 +25,26 @@ _Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 def cifar10_binary(raw: RawFiles) -> Arrays:
     """Read CIFAR-10 from records of a label and 3,072 bytes: 50,000 training and 10,000 test images."""
-
-    def part(names: Sequence[str]) -> _Part:
-        return _concatenate([_read_records(raw.files[f"{name}.bin"]) for name in names])
-
-    return _arrays(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
+    *train, test = (_read_records(raw.files[f"{name}.bin"]) for name in _BATCHES)
+    return _arrays(train, test, CIFAR_10_CLASSES)
 
 
 def cifar10_python(raw: RawFiles) -> Arrays:
     """Read the same arrays from pickled batches."""
-
-    def part(names: Sequence[str]) -> _Part:
-        return _concatenate([_read_batch(raw.files[name], b"labels") for name in names])
-
-    return _arrays(part(_TRAIN_BATCHES), part(["test_batch"]), CIFAR_10_CLASSES)
+    *train, test = (_read_batch(raw.files[name], b"labels") for name in _BATCHES)
+    return _arrays(train, test, CIFAR_10_CLASSES)
 
 
 def cifar100(raw: RawFiles) -> Arrays:
     """Read CIFAR-100 with its fine labels: 50,000 training and 10,000 test images."""
     names = _unpickle(raw.files["meta"])[b"fine_label_names"]
     train, test = (_read_batch(raw.files[part], b"fine_labels") for part in ("train", "test"))
-    return _arrays(train, test, tuple(name.decode() for name in names))
+    return _arrays([train], test, tuple(name.decode() for name in names))
 
 
-def _arrays(train: _Part, test: _Part, class_names: tuple[str, ...]) -> Arrays:
-    return Arrays({"train_x": train[0], "train_y": train[1], "test_x": test[0], "test_y": test[1]}, class_names)
-
-
-def _concatenate(batches: Sequence[_Part]) -> _Part:
-    return np.concatenate([images for images, _ in batches]), np.concatenate([labels for _, labels in batches])
+def _arrays(train: Sequence[_Part], test: _Part, class_names: tuple[str, ...]) -> Arrays:
+    train_x, train_y = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
+    return Arrays({"train_x": train_x, "train_y": train_y, "test_x": test[0], "test_y": test[1]}, class_names)
 
 
 def _read_records(path: Path) -> _Part:
@@ -69,11 +59,7 @@ def _read_batch(path: Path, labels: bytes) -> _Part:
 
 def _unpickle(path: Path) -> dict[bytes, Any]:
     with path.open("rb") as file:
-        try:
-            content = _ArrayUnpickler(file).load()
-        except pickle.UnpicklingError as error:
-            raise UserError(str(error), where=str(path), hint="this is not the publisher's file") from error
-    assert isinstance(content, dict)
+        content: dict[bytes, Any] = _ArrayUnpickler(file).load()
     return content
 
 
@@ -118,8 +104,8 @@ _CIFAR_100_MD5 = {
 }
 
 
-def _archive(name: str, md5: str, size: int) -> File:
-    return File(name, md5=md5, size=size, url=f"{_HOST}/{name}", mirror_path=name)
+def _archive(name: str, md5: str) -> File:
+    return File(name, md5=md5, url=f"{_HOST}/{name}", mirror_path=name)
 
 
 CIFAR_10 = Dataset(
@@ -132,51 +118,43 @@ CIFAR_10 = Dataset(
             "python",
             cifar10_python,
             tuple(File(n, md5=md5, mirror_path=f"cifar-10-batches-py/{n}") for n, md5 in _CIFAR_10_PYTHON_MD5.items()),
-            _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", 170_498_071),
+            _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
             note="The publisher's archive for Python. Its tensors equal those of version binary.",
         ),
         Version(
             "binary",
             cifar10_binary,
-            tuple(File(name, size=30_730_000) for name in _CIFAR_10_RECONSTRUCTED_SHA256),
-            _archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", 170_052_171),
+            tuple(File(name) for name in _CIFAR_10_RECONSTRUCTED_SHA256),
+            _archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
             note="The publisher's archive of binary records. Its tensors equal those of version python.",
         ),
         Version(
             "reconstructed",
             cifar10_binary,
             tuple(
-                File(name, sha256=digest, size=30_730_000, mirror_path=f"cifar-10-batches-bin/{name}")
+                File(name, sha256=digest, mirror_path=f"cifar-10-batches-bin/{name}")
                 for name, digest in _CIFAR_10_RECONSTRUCTED_SHA256.items()
             ),
             note="From a mirror only. 59,907 images equal the published ones byte for byte; the other 93 (73 training "
             "and 20 test images; 88 ships, 5 horses) were decoded from JPEG. All labels are right.",
         ),
     ),
-    license="none stated",
-    citation="krizhevsky2009learning",
-    homepage=f"{_HOST}/cifar.html",
+    origin=Origin("krizhevsky2009learning", f"{_HOST}/cifar.html", "none stated"),
     size=Size((3, 32, 32), 50_000, 10_000),
 )
 
-_CIFAR_100 = Dataset(
+_CIFAR_100 = describe(
+    cifar100,
     "cifar100",
     "CIFAR-100",
     "images",
     100,
-    versions(
-        Version(
-            "python",
-            cifar100,
-            tuple(File(n, md5=md5, mirror_path=f"cifar-100-python/{n}") for n, md5 in _CIFAR_100_MD5.items()),
-            _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", 169_001_437),
-            note="The publisher's archive for Python, with the 100 fine labels.",
-        ),
-    ),
-    license="none stated",
-    citation="krizhevsky2009learning",
-    homepage=f"{_HOST}/cifar.html",
-    size=Size((3, 32, 32), 50_000, 10_000),
+    Size((3, 32, 32), 50_000, 10_000),
+    "The publisher's archive for Python, with the 100 fine labels.",
+    version="python",
+    files=tuple(File(n, md5=md5, mirror_path=f"cifar-100-python/{n}") for n, md5 in _CIFAR_100_MD5.items()),
+    archive=_archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+    origin=Origin("krizhevsky2009learning", f"{_HOST}/cifar.html", "none stated"),
 )
 
 DATASETS = (CIFAR_10, _CIFAR_100)

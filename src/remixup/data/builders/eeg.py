@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.physionet import SUMS, Published, physionet_version
-from remixup.data.catalog.descriptor import Arrays, Dataset, RawFiles, Size
+from remixup.data.builders.physionet import Published, physionet_dataset
+from remixup.data.builders.series import part_of_subject, refuse_empty
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size
 from remixup.errors import UserError
 
-_PART = {4: "validation", 0: "test"}
-"""Part of a subject, by its number modulo 5; all others are the training part."""
 _UNIT = "uV"
 
 _UNSCORED = -1
@@ -37,7 +35,7 @@ MMIDB_EXCLUDED = {88: "128 Hz", 92: "128 Hz", 100: "128 Hz", 89: "labels", 104: 
 """Excluded subjects with the reason: another sampling rate, or labels that do not match the signals."""
 _IMAGERY = {"T1": 0, "T2": 1}
 _REST = "T0"
-_MMIDB_CHANNELS, _MMIDB_RATE, _MMIDB_SAMPLES = 64, 160, 640
+_MMIDB_RATE, _MMIDB_SAMPLES = 160, 640
 _RUN = re.compile(r"(?:files/)?S(?P<subject>\d{3})/S(?P=subject)R(?:04|08|12)\.edf")
 """Runs 4, 8 and 12: imagined opening and closing of the left or right fist."""
 
@@ -71,13 +69,10 @@ def sleep_edf(raw: RawFiles) -> Arrays:
     and 4 are merged, as in the rules of 2007. Wake is included from half an hour before the first to half an hour after
     the last epoch of sleep.
     """
-    root = raw.root
-    published = Published(root)
+    published = Published(raw.root)
     hypnograms = {found["night"]: name for name in published.names if (found := _HYPNOGRAM.fullmatch(name))}
 
     def night(name: str, found: re.Match[str]) -> _Windows:
-        if found["night"] not in hypnograms:
-            raise UserError(f"{SUMS} lists no hypnogram for {name}", where=str(root))
         return _night(published, name, hypnograms[found["night"]])
 
     return _arrays(published, _NIGHT, night, _SLEEP_CLASSES)
@@ -89,8 +84,7 @@ def mmidb_eeg(raw: RawFiles) -> Arrays:
     Subjects whose number is a multiple of five are the test part, those before them the validation part; those of
     `MMIDB_EXCLUDED` are not read.
     """
-    root = raw.root
-    published = Published(root)
+    published = Published(raw.root)
 
     def run(name: str, found: re.Match[str]) -> _Windows | None:
         return None if int(found["subject"]) in MMIDB_EXCLUDED else _run(published, name)
@@ -112,9 +106,8 @@ def _arrays(
             channels = channels or windows.channels
             if windows.channels != channels:
                 raise UserError(f"{name} has other channels than those before it", where=str(published.root))
-            parts[_PART.get(int(found["subject"]) % 5, "train")].append(windows)
-    if empty := [part for part, recordings in parts.items() if not recordings]:
-        raise UserError(f"there is no example for the {empty[0]} part", where=str(published.root))
+            parts[part_of_subject(int(found["subject"]))].append(windows)
+    refuse_empty(parts)
     return Arrays(_standardized(parts), class_names, sha256=published.total.hexdigest())
 
 
@@ -148,8 +141,6 @@ def _run(published: Published, name: str) -> _Windows:
     """Return the trials of a run that last at least four seconds."""
     with _opened(published, name) as file:
         channels, notes = tuple(file.getSignalLabels()), _annotations(file)
-        if len(channels) != _MMIDB_CHANNELS:
-            raise UserError(f"{name} has {len(channels)} channels, not {_MMIDB_CHANNELS}", where=str(published.root))
         signals, gain, offset = _signals(published, name, file, channels, _MMIDB_RATE)
     x, y = [], []
     for onset, duration, text in notes:
@@ -164,22 +155,12 @@ def _run(published: Published, name: str) -> _Windows:
     return _Windows(windows, np.array(y, np.int64), gain, offset, channels)
 
 
-@contextmanager
-def _opened(published: Published, name: str) -> Iterator[Any]:
-    """Open a verified file with `pyedflib.EdfReader`.
-
-    Raises:
-        UserError: The file is not the published one, or cannot be read as EDF.
-    """
+def _opened(published: Published, name: str) -> Any:
+    """Open a verified file with `pyedflib.EdfReader`."""
     import pyedflib
 
     published.read(name)
-    try:
-        reader = pyedflib.EdfReader(str(published.path(name)))
-    except OSError as error:
-        raise UserError(f"{name} cannot be read as EDF: {error}", where=str(published.root)) from error
-    with reader:
-        yield reader
+    return pyedflib.EdfReader(str(published.path(name)))
 
 
 def _annotations(file: Any) -> list[tuple[float, float, str]]:
@@ -246,47 +227,36 @@ def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArra
     return np.array(mean), np.array(std)
 
 
-_SLEEP_EDF = Dataset(
-    "sleep-edf",
-    "Sleep-EDF",
-    "series",
-    5,
-    physionet_version(
-        sleep_edf,
-        "sleep-edfx",
-        "sleep-edf-database-expanded-1.0.0",
-        "Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
-        "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
-        "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
-        "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
-        "test, those before them for validation. Others count about 195,000 epochs; their number is not checked.",
-    ),
-    license="ODC-By 1.0",
-    citation="kemp2000analysis",
-    homepage="https://physionet.org/content/sleep-edfx/1.0.0/",
-    size=Size((2, 3_000), 119_000, 43_000, 33_000),
-)
-
-_MMIDB_EEG = Dataset(
-    "mmidb-eeg",
-    "MMIDB-EEG",
-    "series",
-    2,
-    physionet_version(
+DATASETS = (
+    physionet_dataset(
         mmidb_eeg,
-        "eegmmidb",
+        "mmidb-eeg",
+        "MMIDB-EEG",
+        2,
         "eeg-motor-movementimagery-dataset-1.0.0",
+        Size((64, 640), 2_835, 900, 900),
         "The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
         "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
         "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
         "of another length) and 89, 104 and 106 (others report labels that do not fit). Subjects whose number is a "
         "multiple of five are for the test, those before them for validation: 63 + 20 + 20 subjects of about 45 "
         "trials, whose number is not checked.",
+        slug="eegmmidb",
+        citation="schalk2004bci2000",
     ),
-    license="ODC-By 1.0",
-    citation="schalk2004bci2000",
-    homepage="https://physionet.org/content/eegmmidb/1.0.0/",
-    size=Size((64, 640), 2_835, 900, 900),
+    physionet_dataset(
+        sleep_edf,
+        "sleep-edf",
+        "Sleep-EDF",
+        5,
+        "sleep-edf-database-expanded-1.0.0",
+        Size((2, 3_000), 119_000, 43_000, 33_000),
+        "Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
+        "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
+        "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "
+        "wake all but half an hour before and after sleep. Subjects whose number is a multiple of five are for the "
+        "test, those before them for validation. Others count about 195,000 epochs; their number is not checked.",
+        slug="sleep-edfx",
+        citation="kemp2000analysis",
+    ),
 )
-
-DATASETS = (_MMIDB_EEG, _SLEEP_EDF)

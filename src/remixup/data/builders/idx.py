@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, Origin, RawFiles, Size, describe
 
 _FASHION_CLASSES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
@@ -63,106 +63,52 @@ _FASHION_MNIST_SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-_KMNIST = {  # name: size, sha256, md5 of the compressed file
-    "train-images-idx3-ubyte.gz": (
-        18_165_135,
-        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
-        "bdb82020997e1d708af4cf47b453dcf7",
-    ),
-    "train-labels-idx1-ubyte.gz": (
-        29_497,
-        "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
-        "e144d726b3acfaa3e44228e80efcd344",
-    ),
-    "t10k-images-idx3-ubyte.gz": (
-        3_041_136,
-        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
-        "5c965bf0a639b31b8f53240b1b52f4d7",
-    ),
-    "t10k-labels-idx1-ubyte.gz": (
-        5_120,
-        "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
-        "7320c461ea6c1c855c0b718fb2a4b134",
-    ),
+_KMNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+    "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+    "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+    "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
 }
-_SIZE = Size((1, 28, 28), 60_000, 10_000)
 
 
-def _unpacked_files(folder: str, host: str, digests: dict[str, str]) -> tuple[File, ...]:
-    return tuple(
-        File(name, sha256=digest, url=f"{host}/{name}.gz", mirror_path=f"{folder}/{name}")
-        for name, digest in digests.items()
+def _describe(
+    builder: Builder, name: str, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin
+) -> Dataset:
+    """Describe a dataset of four files; `url` has a place for the name of each."""
+    size = Size((1, 28, 28), 60_000, 10_000)
+    files = tuple(
+        File(file, sha256=digest, url=url.format(file), mirror_path=f"{name}/{file}") for file, digest in sha256.items()
     )
+    return describe(builder, name, title, "images", 10, size, note, origin=origin, version="idx", files=files)
 
 
 DATASETS = (
-    Dataset(
+    _describe(
+        mnist,
         "mnist",
         "MNIST",
-        "images",
-        10,
-        versions(
-            Version(
-                "idx",
-                mnist,
-                _unpacked_files("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist", _MNIST_SHA256),
-                note="The four published files, downloaded from PyTorch's copy.",
-            )
-        ),
-        license="CC BY-SA 3.0, as commonly stated",
-        citation="lecun1998gradient",
-        homepage="http://yann.lecun.com/exdb/mnist/",
-        size=_SIZE,
+        "https://ossci-datasets.s3.amazonaws.com/mnist/{}.gz",
+        _MNIST_SHA256,
+        "The four published files, downloaded from PyTorch's copy.",
+        origin=Origin("lecun1998gradient", "http://yann.lecun.com/exdb/mnist/", "CC BY-SA 3.0, as commonly stated"),
     ),
-    Dataset(
+    _describe(
+        fashion_mnist,
         "fashion-mnist",
         "Fashion-MNIST",
-        "images",
-        10,
-        versions(
-            Version(
-                "idx",
-                fashion_mnist,
-                _unpacked_files(
-                    "fashion-mnist",
-                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-                    _FASHION_MNIST_SHA256,
-                ),
-                note="The four published files.",
-            )
-        ),
-        license="MIT",
-        citation="xiao2017fashion",
-        homepage="https://github.com/zalandoresearch/fashion-mnist",
-        size=_SIZE,
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{}.gz",
+        _FASHION_MNIST_SHA256,
+        "The four published files.",
+        origin=Origin("xiao2017fashion", "https://github.com/zalandoresearch/fashion-mnist", "MIT"),
     ),
-    Dataset(
+    _describe(
+        kmnist,
         "kmnist",
         "Kuzushiji-MNIST",
-        "images",
-        10,
-        versions(
-            Version(
-                "idx",
-                kmnist,
-                tuple(
-                    File(
-                        name,
-                        sha256=sha256,
-                        md5=md5,
-                        size=size,
-                        url=f"http://codh.rois.ac.jp/kmnist/dataset/kmnist/{name}",
-                        mirror_path=f"kmnist/{name}",
-                    )
-                    for name, (size, sha256, md5) in _KMNIST.items()
-                ),
-                note="The four published files, cursive Japanese characters of ten classes. The digests are those of "
-                "the compressed files, so a mirror has them as .gz too.",
-            )
-        ),
-        license="CC BY-SA 4.0",
-        citation="clanuwat2018deep",
-        homepage="http://codh.rois.ac.jp/kmnist/index.html.en",
-        size=_SIZE,
+        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/{}",
+        _KMNIST_SHA256,
+        "The four published files, cursive Japanese characters of ten classes. The digests are those of "
+        "the compressed files, so a mirror has them as .gz too.",
+        origin=Origin("clanuwat2018deep", "http://codh.rois.ac.jp/kmnist/index.html.en", "CC BY-SA 4.0"),
     ),
 )

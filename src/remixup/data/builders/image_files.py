@@ -8,53 +8,64 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders import image_folder
-from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, Folder, Origin, RawFiles, Size, describe
 from remixup.errors import UserError
 
 if TYPE_CHECKING:
     import torch
 
+_ENDINGS = {".jpeg", ".jpg", ".png"}
 _IN_FLIGHT = 64
 """Number of files that are read and decoded ahead, which limits the memory."""
 
 
 def in_folder(raw: RawFiles) -> Arrays:
     """Read the folder of image files in a mirror."""
-    root = raw.root
-    return read(root)
+    return read(raw.root)
 
 
 def read(root: Path) -> Arrays:
-    """List all image files of `root/{train,val}/<class>/`; `val` becomes the test part.
+    """List all jpeg, jpg and png files of `root/{train,val}/<class>/`; `val` becomes the test part.
 
-    Order and file types are those of `image_folder.read`. The files themselves are not read.
+    Images are in the order of class names, then of file names, by code point. The files themselves are not read.
 
     Raises:
         UserError: A part or a class is missing or empty.
     """
-    names = image_folder.classes(root)
+    names = _class_folders(root / "train")
+    if (others := _class_folders(root / "val")) != names:
+        odd = sorted(set(names) ^ set(others))[0]
+        raise UserError(f"class {odd!r} is in one of train and val only", where=str(root))
     paths: list[str] = []
     labels: dict[str, list[int]] = {"train": [], "val": []}
     for part, found in labels.items():
-        for path, label in image_folder.list_images(root / part, names):
-            paths.append(str(path))  # as text: a million Path objects take much more memory
-            found.append(label)
+        for label, name in enumerate(names):
+            folder = root / part / name
+            images = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+            if not images:
+                raise UserError("there are no images here", where=str(folder))
+            paths += (f"{folder}/{image}" for image in images)  # a million Path objects take much more memory
+            found += [label] * len(images)
     tensors = {"train_y": np.array(labels["train"], np.int64), "test_y": np.array(labels["val"], np.int64)}
     return Arrays(tensors, names, tuple(paths))
 
 
-def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
+def _class_folders(folder: Path) -> tuple[str, ...]:
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not names:
+        raise UserError("there are no class folders here", where=str(folder))
+    return tuple(names)
+
+
+def pack(paths: Sequence[str], target: Path) -> tuple[NDArray[np.int64], str]:
     """Concatenate the files in `target`, after decoding each once.
 
     Returns:
@@ -65,10 +76,11 @@ def pack(paths: Iterable[str], target: Path) -> tuple[NDArray[np.int64], str]:
     """
     offsets, total = [0], hashlib.sha256()
     with target.open("wb") as out, ThreadPoolExecutor() as pool:
-        for content in _in_order(pool, paths):
-            out.write(content)
-            total.update(content)
-            offsets.append(offsets[-1] + len(content))
+        for start in range(0, len(paths), _IN_FLIGHT):
+            for content in pool.map(_whole, paths[start : start + _IN_FLIGHT]):
+                out.write(content)
+                total.update(content)
+                offsets.append(offsets[-1] + len(content))
     return np.array(offsets, np.int64), total.hexdigest()
 
 
@@ -95,18 +107,6 @@ def decode(content: bytes | bytearray) -> torch.Tensor:
     return image
 
 
-def _in_order(pool: ThreadPoolExecutor, paths: Iterable[str]) -> Iterator[bytes]:
-    remaining = iter(paths)
-    ahead: deque[Future[bytes]] = deque(pool.submit(_whole, path) for path in islice(remaining, _IN_FLIGHT))
-    try:
-        while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(pool.submit(_whole, path) for path in islice(remaining, 1))
-    finally:
-        for waiting in ahead:
-            waiting.cancel()
-
-
 def _whole(path: str) -> bytes:
     try:
         content = Path(path).read_bytes()
@@ -119,49 +119,35 @@ def _whole(path: str) -> bytes:
 
 _IMAGENET_TERMS = "terms of image-net.org: non-commercial research and educational use; not to be passed on"
 
-_IMAGENET = Dataset(
+_IMAGENET = describe(
+    in_folder,
     "imagenet",
     "ImageNet-2012",
     "image-files",
     1000,
-    versions(
-        Version(
-            "ilsvrc2012",
-            in_folder,
-            folder=Folder("imagenet", 1_281_167, 50_000),
-            note="The training and validation images of the 2012 challenge, from a mirror only: its publisher asks for "
-            "an account. `train/<wnid>/` as the archive of each class unpacks; `val/<wnid>/` as the validation ground "
-            "truth sorts them. Classes in the order of their WordNet ids; the validation part is the test part. The "
-            "files' digests are not known: the numbers of images and classes are checked, every file is decoded once, "
-            "and the digest of what was packed is in the manifest.",
-        )
-    ),
-    license=_IMAGENET_TERMS,
-    citation="russakovsky2015",
-    homepage="https://image-net.org/challenges/LSVRC/2012/",
-    size=Size((), 1_281_167, 50_000),
+    Size((), 1_281_167, 50_000),
+    "The training and validation images of the 2012 challenge, from a mirror only: its publisher asks for "
+    "an account. `train/<wnid>/` as the archive of each class unpacks; `val/<wnid>/` as the validation ground "
+    "truth sorts them. Classes in the order of their WordNet ids; the validation part is the test part. The "
+    "files' digests are not known: the numbers of images and classes are checked, every file is decoded once, "
+    "and the digest of what was packed is in the manifest.",
+    version="ilsvrc2012",
+    folder=Folder("imagenet"),
+    origin=Origin("russakovsky2015", "https://image-net.org/challenges/LSVRC/2012/", _IMAGENET_TERMS),
 )
 
-_IMAGENETTE_64 = Dataset(
+_IMAGENETTE_64 = describe(
+    in_folder,
     "imagenette64",
     "Imagenette at 64 pixels",
     "image-files",
     10,
-    versions(
-        Version(
-            "jpeg",
-            in_folder,
-            folder=Folder(
-                "imagenette64", 9_469, 3_925, "eed0acd2818204ede68d3123f1b141963d10792165a347b58c0407a38781f96c"
-            ),
-            note="From a mirror only: Imagenette, ten classes of ImageNet with their own split, resized to 64 x 64 "
-            "from a copy at 224 pixels and stored as JPEG at quality 85.",
-        )
-    ),
-    license=f"those of ImageNet ({_IMAGENET_TERMS})",
-    citation="russakovsky2015",
-    homepage="https://github.com/fastai/imagenette",
-    size=Size((), 9_469, 3_925),
+    Size((), 9_469, 3_925),
+    "From a mirror only: Imagenette, ten classes of ImageNet with their own split, resized to 64 x 64 "
+    "from a copy at 224 pixels and stored as JPEG at quality 85.",
+    version="jpeg",
+    folder=Folder("imagenette64", "eed0acd2818204ede68d3123f1b141963d10792165a347b58c0407a38781f96c"),
+    origin=Origin("russakovsky2015", "https://github.com/fastai/imagenette", f"those of ImageNet ({_IMAGENET_TERMS})"),
 )
 
 DATASETS = (_IMAGENET, _IMAGENETTE_64)

@@ -5,23 +5,14 @@ Inputs are scaled here and not by a run, because the extremes are those of all r
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import lzma
-from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, RawFiles, Size, Version, versions
-from remixup.errors import UserError
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, File, Origin, RawFiles, Size, describe
 
-_PACKAGED = {
-    "airfoil_self_noise.dat": "74c75fd71783f1e6b71f8a622b993dc592897a97cd689c5090a07147a1b097b3",
-    "no2.csv": "0420af1d0f07ff6e613827e0e0e613eee4c56fefa6aebfe9fd95fac2830ad2ae",
-    "skillcraft.csv.xz": "872d124ac4a20aea062ec55b1da0b5a7b89554909bc3b0babf60114f25ec4fc2",
-    "communities.data.xz": "3afae9fc492f388b72104f8d1de61cd3333729f6cd2e876dda2a0518931c7b53",
-}
 _TRAIN, _VALIDATION = 0.7, 0.1
 """Fractions of the rows in the training part, and in the validation part."""
 WINDOW, HORIZON = 168, 12
@@ -30,27 +21,27 @@ WINDOW, HORIZON = 168, 12
 
 def airfoil(raw: RawFiles) -> Arrays:
     """Read Airfoil Self-Noise: five inputs in [0, 1], label the sound pressure level in dB; x (1503, 5), y (1503,)."""
-    rows = [line.split() for line in _packaged("airfoil_self_noise.dat").splitlines()]
-    table = np.array(rows, dtype=np.float64)
+    table = _table("airfoil_self_noise.dat", sep="\t", header=None)
     return Arrays({"x": _unit_range(table[:, :5]), "y": table[:, 5].astype(np.float32)})
 
 
 def no2(raw: RawFiles) -> Arrays:
     """Read NO2: seven inputs in [0, 1], label the logarithm of the concentration; x (500, 7), y (500,)."""
-    table = _table("no2.csv", header=True)
+    table = _table("no2.csv")
     return Arrays({"x": _unit_range(table[:, 1:]), "y": table[:, 0].astype(np.float32)})
 
 
 def skillcraft(raw: RawFiles) -> Arrays:
     """Read SkillCraft: 17 inputs, label the action latency in ms, domains the eight leagues of the players."""
-    table = _filled(_table("skillcraft.csv.xz", header=True))
+    table = _filled(_table("skillcraft.csv.xz"))
     league, latency = table[:, 1].astype(np.int64), table[:, 13]
     return _by_domain(np.delete(table, [0, 1, 13], axis=1), latency, league)
 
 
 def communities(raw: RawFiles) -> Arrays:
     """Read Communities and Crime: 122 inputs, label the rate of violent crimes in [0, 1], domains the 46 states."""
-    table = _filled(_table("communities.data.xz", skip=3))  # the fourth column is a name
+    columns = [column for column in range(128) if column != 3]  # the fourth is a name
+    table = _filled(_table("communities.data.xz", header=None, usecols=columns))
     state, rate = table[:, 0].astype(np.int64), table[:, -1]
     return _by_domain(table[:, 4:-1], rate, state)
 
@@ -64,11 +55,7 @@ def exchange_rate(raw: RawFiles) -> Arrays:
     Returns:
         `train_x` (4373, 8, 168), `train_y` (4373, 8), and 1,518 each of `validation_` and `test_`.
     """
-    path = raw.files["exchange_rate.txt.gz"]
-    with gzip.open(path, "rt", encoding="ascii") as file:
-        rates = np.array([line.split(",") for line in file], dtype=np.float64)
-    if rates.shape != (7_588, 8):
-        raise UserError(f"the table is {rates.shape}, not (7588, 8)", where=str(path))
+    rates = np.loadtxt(raw.files["exchange_rate.txt.gz"], delimiter=",")
     rates = (rates / np.abs(rates).max(0)).astype(np.float32)
     days = len(rates)
     ends = [WINDOW + HORIZON - 1, int(0.6 * days), int(0.8 * days), days]
@@ -80,25 +67,12 @@ def exchange_rate(raw: RawFiles) -> Arrays:
     return Arrays(tensors)
 
 
-def _packaged(name: str) -> str:
-    """Return the text of a file of the package; UserError where it is missing or not the file on record."""
-    path = resources.files("remixup.data.builders") / "packaged" / name
-    hint = "restore it from git, or install the package again"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"it cannot be read ({error.strerror})", where=str(path), hint=hint) from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != _PACKAGED[name]:
-        raise UserError(f"its sha256 is {found}, not {_PACKAGED[name]}", where=str(path), hint=hint)
-    return (lzma.decompress(content) if name.endswith(".xz") else content).decode("ascii")
+def _table(name: str, **options: Any) -> NDArray[np.float64]:
+    """Return the numbers in a CSV file of the package, "?" as NaN; `options` are those of `pandas.read_csv`."""
+    import pandas as pd
 
-
-def _table(name: str, header: bool = False, skip: int | None = None) -> NDArray[np.float64]:
-    """Return a table of comma-separated numbers, "?" as NaN, without a header row and without the column `skip`."""
-    rows = [line.split(",") for line in _packaged(name).splitlines()[int(header) :]]
-    cells = [[cell for column, cell in enumerate(row) if column != skip] for row in rows]
-    return np.array([[np.nan if cell.strip('"') == "?" else float(cell) for cell in row] for row in cells])
+    table: pd.DataFrame = pd.read_csv(Path(__file__).parent / "packaged" / name, na_values="?", **options)
+    return table.to_numpy(np.float64)
 
 
 def _filled(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,12 +119,9 @@ _EXCHANGE_URL = (
 )
 
 
-def _describe(
-    builder: Builder, title: str, size: Size, note: str, *, license: str, citation: str, homepage: str
-) -> Dataset:
+def _describe(builder: Builder, title: str, size: Size, note: str, *, origin: Origin) -> Dataset:
     name = builder.__name__
-    version = Version("packaged", builder, embedded=True, note=note)
-    return Dataset(name, title, "tabular", 1, versions(version), license, citation, homepage, size)
+    return describe(builder, name, title, "tabular", 1, size, note, origin=origin, version="packaged")
 
 
 DATASETS = (
@@ -160,9 +131,7 @@ DATASETS = (
         Size((5,), 1_503),
         "1,503 rows: frequency, angle, chord length, velocity and thickness; the label is the sound pressure in dB."
         + _RELEASED,
-        license="CC BY 4.0",
-        citation="brooks1989airfoil",
-        homepage=f"{_UCI}/291/airfoil+self+noise",
+        origin=Origin("brooks1989airfoil", f"{_UCI}/291/airfoil+self+noise", "CC BY 4.0"),
     ),
     _describe(
         no2,
@@ -171,9 +140,9 @@ DATASETS = (
         "500 hours at Alnabru, Oslo, 2001 to 2003: traffic, weather and time; the label is the logarithm of the NO2 "
         "concentration. The split of the released code was not available."
         f"{_RANGE}, our choice.",
-        license="free to use with acknowledgment (StatLib)",
-        citation="aldrin2004no2",
-        homepage="https://lib.stat.cmu.edu/datasets/NO2.dat",
+        origin=Origin(
+            "aldrin2004no2", "https://lib.stat.cmu.edu/datasets/NO2.dat", "free to use with acknowledgment (StatLib)"
+        ),
     ),
     _describe(
         skillcraft,
@@ -181,9 +150,7 @@ DATASETS = (
         Size((17,), 1_878, 711, 806),
         "3,395 players; the label is the action latency in ms. Domains are leagues: 1 to 4 for training, 5 for "
         "validation, 6 to 8 for the test. Missing values are the mean of their column." + _RELEASED,
-        license="CC BY 4.0",
-        citation="thompson2013skillcraft",
-        homepage=f"{_UCI}/272/skillcraft1+master+table+dataset",
+        origin=Origin("thompson2013skillcraft", f"{_UCI}/272/skillcraft1+master+table+dataset", "CC BY 4.0"),
     ),
     _describe(
         communities,
@@ -191,35 +158,26 @@ DATASETS = (
         Size((122,), 1_390, 373, 231),
         "1,994 communities; the label is the rate of violent crimes in [0, 1]. Domains are states, split in the order "
         "of their numbers; the test part has nine. Missing values are the mean of their column." + _RELEASED,
-        license="CC BY 4.0",
-        citation="redmond2002crime",
-        homepage=f"{_UCI}/183/communities+and+crime",
+        origin=Origin("redmond2002crime", f"{_UCI}/183/communities+and+crime", "CC BY 4.0"),
     ),
-    Dataset(
+    describe(
+        exchange_rate,
         "exchange-rate",
         "Exchange-Rate",
         "series",
         8,
-        versions(
-            Version(
-                "lstnet",
-                exchange_rate,
-                (
-                    File(
-                        "exchange_rate.txt.gz",
-                        sha256="6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
-                        size=177_142,
-                        url=_EXCHANGE_URL,
-                        mirror_path="regression/exchange_rate.txt.gz",
-                    ),
-                ),
-                note="Daily exchange rates of eight currencies, 1990 to 2016, each divided by its largest value; "
-                "windows of 168 days, and as label the rates 12 days after the last of them.",
-            )
-        ),
-        "none stated",
-        "lai2018lstnet",
-        "https://github.com/laiguokun/multivariate-time-series-data",
         Size((8, 168), 4_373, 1_518, 1_518),
+        "Daily exchange rates of eight currencies, 1990 to 2016, each divided by its largest value; "
+        "windows of 168 days, and as label the rates 12 days after the last of them.",
+        origin=Origin("lai2018lstnet", "https://github.com/laiguokun/multivariate-time-series-data", "none stated"),
+        version="lstnet",
+        files=(
+            File(
+                "exchange_rate.txt.gz",
+                sha256="6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
+                url=_EXCHANGE_URL,
+                mirror_path="regression/exchange_rate.txt.gz",
+            ),
+        ),
     ),
 )

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import (
+    Arrays,
+    Builder,
+    Dataset,
+    Origin,
+    RawFiles,
+    Size,
+    Version,
+    describe,
+    versions,
+)
 
 _DIGITS_SEED = 0
 DIGITS_PER_CLASS = 60
@@ -88,9 +98,9 @@ def _table(bunch: Any) -> Arrays:
 def _describe_table(
     builder: Builder, name: str, title: str, number: int, *, classes: int, size: Size, citation: str, note: str
 ) -> Dataset:
-    version = Version("scikit-learn", builder, embedded=True, note=f"{note} The copy in scikit-learn.")
-    homepage = f"https://archive.ics.uci.edu/dataset/{number}"
-    return Dataset(name, title, "tabular", classes, versions(version), "CC BY 4.0", citation, homepage, size)
+    origin = Origin(citation, f"https://archive.ics.uci.edu/dataset/{number}", "CC BY 4.0")
+    note = f"{note} The copy in scikit-learn."
+    return describe(builder, name, title, "tabular", classes, size, note, origin=origin, version="scikit-learn")
 
 
 DIGITS = Dataset(
@@ -102,15 +112,16 @@ DIGITS = Dataset(
         Version(
             "scikit-learn",
             digits,
-            embedded=True,
             note="1,200 of the 1,797 images in scikit-learn, 1 x 8 x 8, with the 17 gray levels stretched to 0..255. "
             "In the order of a permutation with seed 0, the first 60 images of each class are the training part (600) "
             "and the next 60 the test part (600).",
         )
     ),
-    license="CC BY 4.0",
-    citation="alpaydin1998optical",
-    homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+    origin=Origin(
+        "alpaydin1998optical",
+        "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        "CC BY 4.0",
+    ),
     size=Size((1, 8, 8), 600, 600),
     numerics=2,
 )
@@ -126,7 +137,6 @@ DATASETS = (
             Version(
                 "scikit-learn",
                 digits_20,
-                embedded=True,
                 note="The images of `digits` in its two parts. Every other image of each class, in the order of the "
                 "part, is rotated by 90 degrees counter-clockwise and belongs to a class of its own: 600 + 600 images.",
             )

@@ -9,29 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import wave
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Dataset, File, Folder, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, File, Folder, Origin, RawFiles, Size, describe
 from remixup.errors import UserError
-
-Clips = Sequence[tuple[Path, int]]
-"""Files and their labels."""
 
 _HOPS_PER_SECOND = 100
 _ONE_SECOND = 101
 """Frames of a clip of one second."""
 _NO_WORD = "_background_noise_"
-_FSDD_SPEAKERS = {
-    "train": ("george", "jackson", "lucas", "nicolas"),
-    "validation": ("theo",),
-    "test": ("yweweler",),
-}
+_FSDD_PART = dict.fromkeys(("george", "jackson", "lucas", "nicolas"), "train")
+_FSDD_PART |= {"theo": "validation", "yweweler": "test"}
+"""Part of each speaker."""
 
 
 def speech_commands(raw: RawFiles) -> Arrays:
@@ -42,65 +35,36 @@ def speech_commands(raw: RawFiles) -> Arrays:
     root = raw.root
     names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name != _NO_WORD)
     found = {name: _wav_files(root / name) for name in names}
-    known = {f"{name}/{path.name}" for name, paths in found.items() for path in paths}
-    listed: dict[str, str] = {}
-    for part, path in (("validation", root / "validation_list.txt"), ("test", root / "testing_list.txt")):
-        for line, clip in enumerate(_lines(path), 1):
-            if clip not in known:
-                raise UserError(f"line {line} names {clip!r}, and there is no such clip", where=str(path))
-            if clip in listed:
-                raise UserError(f"line {line} names {clip!r}, which the {listed[clip]} list has too", where=str(path))
-            listed[clip] = part
+    lists = {"validation": "validation_list.txt", "test": "testing_list.txt"}
+    listed = {clip: part for part, name in lists.items() for clip in (root / name).read_text("utf-8").splitlines()}
     parts: dict[str, list[tuple[Path, int]]] = {"train": [], "validation": [], "test": []}
     for label, (name, paths) in enumerate(found.items()):
         for path in paths:
             parts[listed.get(f"{name}/{path.name}", "train")].append((path, label))
-    return spectrograms(parts, tuple(names), rate=16_000, frames=_ONE_SECOND)
+    return _spectrograms(parts, tuple(names), rate=16_000)
 
 
 def fsdd(raw: RawFiles) -> Arrays:
     """Read ten digits at 8 kHz, (n, 1, 81, 101): four speakers for training, one for validation, one for testing."""
-    root = raw.root
-    return by_speaker(root, _FSDD_SPEAKERS, rate=8_000, frames=_ONE_SECOND)
+    paths = _wav_files(raw.root)
+    names = tuple(sorted({path.name.partition("_")[0] for path in paths}))
+    parts: dict[str, list[tuple[Path, int]]] = {"train": [], "validation": [], "test": []}
+    for path in paths:
+        word, speaker, _ = path.name.split("_")
+        parts[_FSDD_PART[speaker]].append((path, names.index(word)))
+    return _spectrograms(parts, names, rate=8_000)
 
 
-def by_speaker(folder: Path, speakers: Mapping[str, Sequence[str]], *, rate: int, frames: int) -> Arrays:
-    """Read the clips `folder/{word}_{speaker}_{number}.wav`, in the order of their names.
-
-    Args:
-        folder: Folder of the clips.
-        speakers: Speakers of each part.
-        rate: Required sampling rate in Hz.
-        frames: Number of frames of a spectrogram.
-
-    Raises:
-        UserError: A file has another name, its speaker is in no part, a part has no clip, or a clip cannot be read.
-    """
-    part_of = {speaker: part for part, members in speakers.items() for speaker in members}
-    named = []
-    for path in _wav_files(folder):
-        match = re.fullmatch(r"([^_]+)_([^_]+)_\d+\.wav", path.name)
-        if not match or match[2] not in part_of:
-            wanted = f"{{word}}_{{speaker}}_{{number}}.wav with one of the speakers {', '.join(part_of)}"
-            raise UserError("this clip's name does not state its word and speaker", where=str(path), hint=wanted)
-        named.append((path, match[1], part_of[match[2]]))
-    names = tuple(sorted({word for _, word, _ in named}))
-    parts = {part: [(path, names.index(word)) for path, word, its in named if its == part] for part in speakers}
-    if empty := [part for part, clips in parts.items() if not clips]:
-        raise UserError(f"no clip is by {' or '.join(speakers[empty[0]])}", where=str(folder))
-    return spectrograms(parts, names, rate=rate, frames=frames)
-
-
-def spectrograms(parts: Mapping[str, Clips], class_names: tuple[str, ...], *, rate: int, frames: int) -> Arrays:
-    """Compute the spectrogram of every clip of every part; float16 (n, 1, frequencies, frames)."""
+def _spectrograms(parts: dict[str, list[tuple[Path, int]]], class_names: tuple[str, ...], *, rate: int) -> Arrays:
+    """Compute the spectrogram of the first second of every clip of every part; float16 (n, 1, frequencies, frames)."""
     tensors: dict[str, NDArray[np.generic]] = {}
     total = hashlib.sha256()
     for part, clips in parts.items():
-        x = np.empty((len(clips), 1, rate // _HOPS_PER_SECOND + 1, frames), np.float16)
+        x = np.empty((len(clips), 1, rate // _HOPS_PER_SECOND + 1, _ONE_SECOND), np.float16)
         for place, (path, _) in enumerate(clips):  # 0.2 ms each; threads would make it slower
-            content = _content(path)
+            content = path.read_bytes()
             total.update(content)
-            x[place, 0] = spectrogram(samples(content, rate, path), rate, frames)
+            x[place, 0] = spectrogram(samples(content, rate, path), rate, _ONE_SECOND)
         tensors[f"{part}_x"], tensors[f"{part}_y"] = x, np.array([label for _, label in clips], np.int64)
     return Arrays(tensors, class_names, sha256=total.hexdigest())
 
@@ -146,11 +110,7 @@ def samples(content: bytes, rate: int, path: Path) -> NDArray[np.int16]:
         with wave.open(io.BytesIO(content)) as clip:
             found = (clip.getnchannels(), 8 * clip.getsampwidth(), clip.getframerate())
             count, data = clip.getnframes(), clip.readframes(clip.getnframes())
-    except (
-        wave.Error,
-        EOFError,
-        RuntimeError,
-    ) as error:  # RuntimeError: a chunk that extends beyond the end of the file
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk extends beyond the end of the file
         what = str(error) or "it ends early"
         raise UserError(f"this is not a complete wav file: {what}", where=str(path)) from error
     if found != (1, 16, rate):
@@ -162,26 +122,11 @@ def samples(content: bytes, rate: int, path: Path) -> NDArray[np.int16]:
     return np.frombuffer(data, "<i2")
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"it cannot be read: {error.strerror}", where=str(path)) from error
-
-
 def _wav_files(folder: Path) -> list[Path]:
     found = sorted((path for path in folder.iterdir() if path.suffix == ".wav"), key=lambda path: path.name)
     if not found:
         raise UserError("there are no wav files here", where=str(folder))
     return found
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        what = "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error}"
-        raise UserError(f"this list of the clips of a part is required, but {what}", where=str(path)) from error
 
 
 FEATURES = (
@@ -190,68 +135,53 @@ FEATURES = (
     "each clip standardized."
 )
 
-_SPEECH_COMMANDS = Dataset(
+_SPEECH_COMMANDS = describe(
+    speech_commands,
     "speech-commands",
     "Google Speech Commands",
     "spectrograms",
     30,
-    versions(
-        Version(
-            "v0.01",
-            speech_commands,
-            archive=File(
-                "speech_commands_v0.01.tar.gz",
-                sha256="743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
-                url="http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
-                mirror_path="speech_commands_v0.01.tar.gz",
-            ),
-            folder=Folder("speech_commands_v0.01", train=51_088, validation=6_798, test=6_835),
-            note="One-second clips of 30 words at 16 kHz, 1 x 161 x 101. Parts as in validation_list.txt and "
-            "testing_list.txt; all other clips except the background noise are for training. An archive is verified by "
-            "the sha256 that torchaudio states; of an unpacked folder in a mirror the numbers of clips and words are "
-            f"verified, and the manifest says `checked: structure`. {FEATURES.format(frames=101)}",
-        )
+    Size((1, 161, 101), 51_088, 6_835, 6_798),
+    "One-second clips of 30 words at 16 kHz, 1 x 161 x 101. Parts as in validation_list.txt and "
+    "testing_list.txt; all other clips except the background noise are for training. An archive is verified by "
+    "the sha256 that torchaudio states; of an unpacked folder in a mirror the numbers of clips and words are "
+    f"verified, and the manifest says `checked: structure`. {FEATURES.format(frames=101)}",
+    version="v0.01",
+    archive=File(
+        "speech_commands_v0.01.tar.gz",
+        sha256="743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+        url="http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
+        mirror_path="speech_commands_v0.01.tar.gz",
     ),
-    license="CC BY 4.0",
-    citation="warden2018",
-    homepage="https://research.google/blog/launching-the-speech-commands-dataset/",
-    size=Size((1, 161, 101), 51_088, 6_835, 6_798),
+    folder=Folder("speech_commands_v0.01"),
+    origin=Origin("warden2018", "https://research.google/blog/launching-the-speech-commands-dataset/", "CC BY 4.0"),
 )
 
-_FSDD = Dataset(
+_FSDD = describe(
+    fsdd,
     "fsdd",
     "Free Spoken Digit Dataset",
     "spectrograms",
     10,
-    versions(
-        Version(
-            "recordings",
-            fsdd,
-            archive=File(
-                "v1.0.10.tar.gz",
-                url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
-            ),
-            folder=Folder(
-                "fsdd/recordings",
-                train=2_000,
-                validation=500,
-                test=500,
-                sha256="ff2900c958400f212923dc4e73af5292b595442f0ef792dd20e5debb72adac07",
-                packed_path="free-spoken-digit-dataset-1.0.10/recordings",
-            ),
-            note="3,000 clips of the ten digits at 8 kHz, 1 x 81 x 101, split by speaker: george, jackson, lucas and "
-            "nicolas for training, theo for validation, yweweler for testing. A folder in a mirror is verified by the "
-            "sha256 of a known copy. The publisher's archive may have other bytes: it is accepted if each part has the "
-            "same number of clips, and the manifest then says `checked: structure`. Measured test "
-            "error: logistic regression 43 % (the best of three penalties), a VGG-11 of an eighth of the width after "
-            "6 epochs 23.5 +- 1.9 % (3 seeds); chance is 90 %. "
-            f"{FEATURES.format(frames=101)}",
-        )
+    Size((1, 81, 101), 2_000, 500, 500),
+    "3,000 clips of the ten digits at 8 kHz, 1 x 81 x 101, split by speaker: george, jackson, lucas and "
+    "nicolas for training, theo for validation, yweweler for testing. A folder in a mirror is verified by the "
+    "sha256 of a known copy. The publisher's archive may have other bytes: it is accepted if each part has the "
+    "same number of clips, and the manifest then says `checked: structure`. Measured test "
+    "error: logistic regression 43 % (the best of three penalties), a VGG-11 of an eighth of the width after "
+    "6 epochs 23.5 +- 1.9 % (3 seeds); chance is 90 %. "
+    f"{FEATURES.format(frames=101)}",
+    version="recordings",
+    archive=File(
+        "v1.0.10.tar.gz",
+        url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
     ),
-    license="CC BY-SA 4.0",
-    citation="jackson2018free",
-    homepage="https://github.com/Jakobovski/free-spoken-digit-dataset",
-    size=Size((1, 81, 101), 2_000, 500, 500),
+    folder=Folder(
+        "fsdd/recordings",
+        sha256="ff2900c958400f212923dc4e73af5292b595442f0ef792dd20e5debb72adac07",
+        packed_path="free-spoken-digit-dataset-1.0.10/recordings",
+    ),
+    origin=Origin("jackson2018free", "https://github.com/Jakobovski/free-spoken-digit-dataset", "CC BY-SA 4.0"),
 )
 
 DATASETS = (_FSDD, _SPEECH_COMMANDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Dataset, File, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, File, Origin, RawFiles, Size, describe
 
 
 def svhn(raw: RawFiles) -> Arrays:
@@ -28,40 +28,26 @@ def read_part(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 _HOST = "http://ufldl.stanford.edu/housenumbers"
-_FILES = {  # name: size, sha256, md5
-    "train_32x32.mat": (
-        182_040_794,
-        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
-        "e26dedcc434d2e4c54c9b2d4a06d8373",
-    ),
-    "test_32x32.mat": (
-        64_275_384,
-        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
-        "eb5a983be6a315427106f1b164d9cef3",
-    ),
+_SHA256 = {
+    "train_32x32.mat": "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+    "test_32x32.mat": "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
 }
 
 DATASETS = (
-    Dataset(
+    describe(
+        svhn,
         "svhn",
         "SVHN",
         "images",
         10,
-        versions(
-            Version(
-                "cropped",
-                svhn,
-                tuple(
-                    File(name, sha256=sha256, md5=md5, size=size, url=f"{_HOST}/{name}", mirror_path=f"svhn/{name}")
-                    for name, (size, sha256, md5) in _FILES.items()
-                ),
-                note="The published training and test parts of cropped digits, 32 x 32, without the 531,131 extra "
-                "images. Label 10 of the files is the digit 0 and becomes 0.",
-            )
+        Size((3, 32, 32), 73_257, 26_032),
+        "The published training and test parts of cropped digits, 32 x 32, without the 531,131 extra "
+        "images. Label 10 of the files is the digit 0 and becomes 0.",
+        version="cropped",
+        files=tuple(
+            File(name, sha256=sha256, url=f"{_HOST}/{name}", mirror_path=f"svhn/{name}")
+            for name, sha256 in _SHA256.items()
         ),
-        license="non-commercial use only",
-        citation="netzer2011reading",
-        homepage="http://ufldl.stanford.edu/housenumbers/",
-        size=Size((3, 32, 32), 73_257, 26_032),
+        origin=Origin("netzer2011reading", "http://ufldl.stanford.edu/housenumbers/", "non-commercial use only"),
     ),
 )

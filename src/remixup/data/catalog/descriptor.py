@@ -21,8 +21,7 @@ class File:
         name: Name by which the builder asks for it; in an archive, the member's name without its folders.
         sha256: Digest of the content. Where the publisher serves `.gz` and `name` does not end so: of the unpacked
             content.
-        md5: Same, for publishers that print MD5.
-        size: Size of the content in bytes.
+        md5: Same, where no SHA-256 is known.
         url: Address at the publisher.
         mirror_path: Path in a mirror folder.
     """
@@ -30,22 +29,8 @@ class File:
     name: str
     sha256: str | None = None
     md5: str | None = None
-    size: int | None = None
     url: str | None = None
     mirror_path: str | None = None
-
-
-@dataclass(frozen=True)
-class Structure:
-    """The published structure of a table, which identifies a file whose digest is not known.
-
-    Args:
-        features: Columns of `x`.
-        counts: Rows of each class, in the order of the classes.
-    """
-
-    features: int
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -54,19 +39,15 @@ class Folder:
 
     Args:
         mirror_path: Path in a mirror folder.
-        train: Number of training examples; 0 if the numbers are not known in advance.
-        test: Number of test examples (of images, those in `val`).
         sha256: Digest of the concatenated files, if known: training part, validation part, test part.
-        validation: Number of examples in the published validation part.
         packed_path: Path of the folder in the version's archive; empty if the archive has nothing else.
+        counted: Whether the dataset's size is exact, so that other numbers of examples are an error.
     """
 
     mirror_path: str
-    train: int = 0
-    test: int = 0
     sha256: str | None = None
-    validation: int = 0
     packed_path: str = ""
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,9 +107,8 @@ class Version:
         files: Files that the builder reads.
         archive: Archive in which the publisher packs the files.
         folder: Folder that the builder reads instead of files.
-        embedded: True if the builder needs neither network nor mirror.
-        structure: Structure that the table must have. With it, a file from the publisher may differ in its bytes
-            (line endings, a header row) from the known digest; a file in a mirror may not.
+        counts: Rows of each class of a table. With them, a file from the publisher may differ in its bytes (line
+            endings, a header row) from the known digest; a file in a mirror may not.
         note: What a reader of a result should know.
     """
 
@@ -137,9 +117,13 @@ class Version:
     files: tuple[File, ...] = ()
     archive: File | None = None
     folder: Folder | None = None
-    embedded: bool = False
-    structure: Structure | None = None
+    counts: tuple[int, ...] = ()
     note: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """True if the builder needs neither network nor mirror."""
+        return not self.files and self.folder is None
 
     @property
     def downloadable(self) -> bool:
@@ -166,6 +150,21 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Origin of a dataset.
+
+    Args:
+        citation: BibTeX key in `paper/references.bib`, or empty.
+        homepage: Address of the dataset.
+        license: Terms of use, as the publisher states them.
+    """
+
+    citation: str
+    homepage: str
+    license: str = "none needed"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset and its versions, the default first.
 
@@ -175,10 +174,8 @@ class Dataset:
         task: Kind of data; decides which tensors there are (see `Arrays`).
         classes: Number of classes; of a regression dataset, numbers in a label.
         versions: Versions by name.
-        license: Terms of use, as the publisher states them.
-        citation: BibTeX key in `paper/references.bib`, or empty.
-        homepage: Address of the dataset.
         size: Numbers of examples and shape of one.
+        origin: Publication, address and terms of use.
         numerics: Raised by one when a change of a builder changes the tensors.
     """
 
@@ -187,10 +184,8 @@ class Dataset:
     task: Task
     classes: int
     versions: dict[str, Version]
-    license: str
-    citation: str
-    homepage: str
     size: Size
+    origin: Origin
     numerics: int = 1
 
 
@@ -199,7 +194,7 @@ def versions(*given: Version) -> dict[str, Version]:
     return {version.name: version for version in given}
 
 
-def generated(
+def describe(
     builder: Builder,
     name: str,
     title: str,
@@ -208,10 +203,12 @@ def generated(
     size: Size,
     note: str,
     *,
-    citation: str,
-    homepage: str,
-    license: str = "none needed",
+    origin: Origin,
+    version: str = "generated",
+    files: tuple[File, ...] = (),
+    archive: File | None = None,
+    folder: Folder | None = None,
 ) -> Dataset:
-    """Return the descriptor of a synthetic dataset, whose one version needs no files."""
-    only = versions(Version("generated", builder, embedded=True, note=note))
-    return Dataset(name, title, task, classes, only, license, citation, homepage, size)
+    """Return the descriptor of a dataset with one version; by default it is synthetic and needs no files."""
+    only = versions(Version(version, builder, files, archive, folder, note=note))
+    return Dataset(name, title, task, classes, only, size, origin)

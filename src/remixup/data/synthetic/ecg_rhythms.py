@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.builders.series import UNITS, Part, standardized
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
+from remixup.data.builders.series import UNITS, Examples, standardized
+from remixup.data.catalog.descriptor import Arrays, Origin, RawFiles, Size, describe
 
 _SEED = 0
 RATE = 40
@@ -72,15 +72,14 @@ class Beats:
 def ecg_rhythms(raw: RawFiles) -> Arrays:
     """Simulate strips of two leads, (n, 2, 240), of five rhythms; no patient is in two parts."""
     stream = np.random.RandomState(_SEED)  # NumPy guarantees that its stream never changes
-    parts: dict[str, Part] = {}
+    parts: dict[str, Examples] = {}
     for part, count in _PATIENTS.items():
-        drawn = [
+        parts[part] = [
             (strip(rhythm, patient, stream), label)
             for patient in (draw_patient(stream) for _ in range(count))
             for label, rhythm in enumerate(RHYTHMS)
             for _ in range(_STRIPS[part])
         ]
-        parts[part] = (np.stack([x for x, _ in drawn]), np.array([label for _, label in drawn]))
     return standardized(parts, RHYTHMS)
 
 
@@ -156,7 +155,7 @@ def _bumps(
 
 
 DATASETS = (
-    generated(
+    describe(
         ecg_rhythms,
         "ecg-rhythms",
         "simulated electrocardiograms of five rhythms",
@@ -168,7 +167,6 @@ DATASETS = (
         "noise and baseline wander belong to a patient: 40 patients for training with two strips of each rhythm, "
         "30 for validation and 50 for testing with one. Seeded; values are rounded from float64, so they are "
         f"practically the same on every machine. {UNITS}",
-        citation="mcsharry2003dynamical",
-        homepage="https://doi.org/10.1109/TBME.2003.808805",
+        origin=Origin("mcsharry2003dynamical", "https://doi.org/10.1109/TBME.2003.808805"),
     ),
 )

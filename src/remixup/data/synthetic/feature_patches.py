@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
+from remixup.data.catalog.descriptor import Arrays, Origin, RawFiles, Size, describe
+from remixup.data.synthetic.drawing import draw_parts
 
 _SEED = 0
 CLASSES, PATCHES, DIMENSIONS = 10, 4, 32
@@ -33,21 +32,16 @@ def features() -> NDArray[np.float64]:
 
 def feature_patches(raw: RawFiles) -> Arrays:
     """Draw points (n, PATCHES, DIMENSIONS): two patches with the features of the class, the others only noise."""
-    stream = np.random.RandomState(_SEED + 1)
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in _COUNTS.items():
-        labels = stream.randint(0, CLASSES, count).astype(np.int64)
-        tensors[f"{part}_x"], tensors[f"{part}_y"] = _draw(stream, labels).astype(np.float32), labels
-    return Arrays(tensors)
+    return Arrays(draw_parts(_draw, _COUNTS, _SEED + 1))
 
 
-def _draw(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Draw a point of each class in `labels`.
+def _draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Draw points and their classes.
 
     The patches are β v_1 and (δ2 - β) v_2 with uniform β, then sums of all features of all other classes, each with a
     strength of its own.
     """
-    basis, count = features(), len(labels)
+    labels, basis = stream.randint(0, CLASSES, count), features()
     strength = stream.uniform(LOW, HIGH - LOW, count)[:, None]
     noise = stream.uniform(LOW, HIGH, (count, PATCHES - 2, CLASSES, 2)) * _NOISE / CLASSES**1.5
     noise[np.arange(count), :, labels] = 0
@@ -55,11 +49,11 @@ def _draw(stream: np.random.RandomState, labels: NDArray[np.int64]) -> NDArray[n
     x[:, 0] = strength * basis[labels, 0]
     x[:, 1] = (HIGH - strength) * basis[labels, 1]
     x[:, 2:] = noise.reshape(count, PATCHES - 2, -1) @ basis.reshape(-1, DIMENSIONS)
-    return x
+    return x, labels
 
 
 DATASETS = (
-    generated(
+    describe(
         feature_patches,
         "feature-patches",
         "patches with two features a class",
@@ -71,7 +65,6 @@ DATASETS = (
         "Hadamard matrix). A point has four patches: b v_1, (0.75 - b) v_2 with b uniform in [0.25, 0.5], and two of "
         "feature noise: the sum of all features of the other nine classes, with strengths uniform in [0.25, 0.75] "
         "times 3 / 10^1.5 (in the simulator, with three classes: 10 / 3^1.5). 2,000 + 500 points. Seeded.",
-        citation="chidambaram2023",
-        homepage="https://arxiv.org/abs/2210.13512",
+        origin=Origin("chidambaram2023", "https://arxiv.org/abs/2210.13512"),
     ),
 )

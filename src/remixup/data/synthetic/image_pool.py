@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,15 @@ from remixup.data.builders.scikit_learn import DIGITS, DIGITS_PER_CLASS, ranked_
 from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, Version, versions
 from remixup.errors import UserError
 
+if TYPE_CHECKING:
+    from remixup.data.diffusion import Diffusion
+
 PUBLIC, PRIVATE, SIZE = 30, 100, 50
 """Images of each digit: for training the generator, in the private training part, in the pool."""
 _SEED = 0
 _CIFAR_POOL = 200
 WEIGHTS = "text-to-image"
 """Folder of the pipeline's weights, in `raw/` of the data folder."""
-
-
-class Generator(Protocol):
-    """Model that draws images of given classes."""
-
-    def draw(self, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return an image for each label, (n, C, H, W) uint8."""
 
 
 class TextToImage:
@@ -74,7 +70,7 @@ class TextToImage:
         return np.stack(drawn)
 
 
-def draw_pool(generator: Generator, classes: int, each: int) -> dict[str, NDArray[Any]]:
+def draw_pool(generator: Diffusion | TextToImage, classes: int, each: int) -> dict[str, NDArray[Any]]:
     """Draw `each` images of each class: `pool_x` and `pool_y`, with the classes in turn."""
     labels = np.tile(np.arange(classes, dtype=np.int64), each)
     return {"pool_x": generator.draw(labels), "pool_y": labels}
@@ -118,7 +114,6 @@ _PRIVATE_DIGITS = replace(
         Version(
             "generated",
             private_digits,
-            embedded=True,
             note="The 1,797 digits of scikit-learn: of each class 30 are public, the next 100 private (training part, "
             "1,000), the others the test part (497). The pool has 50 images of each class, drawn by a "
             "class-conditional diffusion model (two hidden layers of 128, 50 steps) that was trained on the 300 public "

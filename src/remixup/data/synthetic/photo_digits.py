@@ -1,22 +1,19 @@
 """Small color images: digits drawn over patches of photographs.
 
-They are written as PNG or JPEG files in class folders and then read like any other folder of images, so the whole path
-from image files to tensors runs without a download. Pixels are computed in integers, so they are the same on every
-machine.
+Pixels are computed in integers, so they are the same on every machine. One dataset is also written as JPEG files in
+class folders, so the path from image files to a network runs without a download.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from remixup.data.builders import image_files, image_folder
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, generated
+from remixup.data.builders import image_files
+from remixup.data.catalog.descriptor import Arrays, Origin, RawFiles, Size, describe
 from remixup.files import report_disk_errors
 
 _SEED = 0
@@ -35,23 +32,23 @@ _PHOTOGRAPHS = ("china", "flower")
 
 def photo_digits(raw: RawFiles) -> Arrays:
     """Draw 1,200 training and 1,000 test images, (n, 3, 16, 16); the class is the digit."""
-    # Uncompressed, because compressed bytes differ between versions of zlib.
-    _draw(_drawings(), raw.scratch, compress_level=0)
-    return image_folder.read(raw.scratch, _SIDE)
+    tensors: dict[str, NDArray[np.generic]] = {}
+    drawings = list(_drawings())
+    for part, folder in (("train", "train"), ("test", "val")):
+        drawn = [(image, int(name.split("/")[1])) for name, image in drawings if name.startswith(folder)]
+        tensors[f"{part}_x"] = np.stack([image for image, _ in drawn]).transpose(0, 3, 1, 2)
+        tensors[f"{part}_y"] = np.array([label for _, label in drawn])
+    return Arrays(tensors, tuple("0123456789"))
 
 
 def photo_digits_jpeg(raw: RawFiles) -> Arrays:
     """Draw JPEG files of 40 x 40 pixels: 400 for training and 500 for testing; the class is the digit."""
-    _draw(_large_drawings(), raw.scratch, quality=_JPEG_QUALITY)
-    return image_files.read(raw.scratch)
-
-
-def _draw(drawings: Iterable[tuple[str, NDArray[np.uint8]]], folder: Path, **options: Any) -> None:
-    with report_disk_errors(folder):
-        for name, image in drawings:
-            path = folder / name
+    with report_disk_errors(raw.scratch):
+        for name, image in _large_drawings():
+            path = raw.scratch / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(path, **options)
+            Image.fromarray(image).save(path, quality=_JPEG_QUALITY)
+    return image_files.read(raw.scratch)
 
 
 def _drawings() -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -130,7 +127,7 @@ def _enlargement(side: int = _DIGIT_SIDE) -> NDArray[np.int64]:
 
 
 DATASETS = (
-    generated(
+    describe(
         photo_digits,
         "photo-digits",
         "digits over photographs",
@@ -143,11 +140,13 @@ DATASETS = (
         "1,200 + 1,000 images. The class is the digit. Test error measured: logistic regression 63 %, a residual "
         "network of width 8 with three blocks after 25 epochs without augmentation 12.1 +- 1.1 % (4 seeds); chance "
         "is 90 %.",
-        citation="pedregosa2011scikit",
-        homepage="https://scikit-learn.org/stable/datasets.html",
-        license="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+        origin=Origin(
+            "pedregosa2011scikit",
+            "https://scikit-learn.org/stable/datasets.html",
+            "digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+        ),
     ),
-    generated(
+    describe(
         photo_digits_jpeg,
         "photo-digits-jpeg",
         "digits over photographs, in JPEG files",
@@ -161,8 +160,10 @@ DATASETS = (
         "error measured at 24 pixels: logistic regression on the crops of an evaluation 45 % (the best of three "
         "penalties), a residual network of width 8 with three blocks, trained with random_resized_crop (area 0.5), "
         "16 +- 6 % after 15 epochs and 9 +- 3 % after 20 (4 seeds); chance is 90 %.",
-        citation="pedregosa2011scikit",
-        homepage="https://scikit-learn.org/stable/datasets.html",
-        license="digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+        origin=Origin(
+            "pedregosa2011scikit",
+            "https://scikit-learn.org/stable/datasets.html",
+            "digits CC BY 4.0; photographs CC BY 2.0 (danielbuechele, vultilion)",
+        ),
     ),
 )

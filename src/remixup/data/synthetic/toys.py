@@ -1,45 +1,49 @@
-"""Toy data for the theory of mixup: points on a line, two moons, noise, a stretched Gaussian."""
+"""Toy data: points on a line, two moons, noise, a stretched Gaussian, and the regression of a wavy line."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, RawFiles, Size, generated
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, Origin, RawFiles, Size, describe
+from remixup.data.synthetic.drawing import draw_parts
 
 _SEED = 0
 _TRAIN, _TEST = 3_000, 2_000
+_COUNTS = {"train": _TRAIN, "test": _TEST}
 _REFLECTED_TRAIN = 30_000
 _MOON_NOISE = 0.1
 _GAP = 0.5
 _SIGNS = {"train": 400, "test": 100}
 _VARIANCES = (4.0, 0.01)
 _SLOPE = 2.0
+_WAVE_TRAIN, _WAVE_TEST, _WAVE_NOISE, _WAVE_LIMIT = 60, 400, 0.3, 1.5
 
 
 def line(classes: NDArray[np.int64], raw: RawFiles) -> Arrays:
     """Place points of these classes at 0, 1, 2, ...; the test part equals the training part."""
     x = np.arange(len(classes))[:, None]
-    return Arrays(_part("train", x, classes) | _part("test", x, classes))
+    return Arrays(draw_parts(lambda stream, count: (x, classes), {"train": len(x), "test": len(x)}))
 
 
 def two_moons(raw: RawFiles) -> Arrays:
     """Draw scikit-learn's two interlocking moons."""
-    x, y = _draw_moons()
-    return _split_moons(x, y, ("upper", "lower"))
+    return Arrays(draw_parts(_moons, _COUNTS), ("upper", "lower"))
 
 
 def two_moons_wide(raw: RawFiles) -> Arrays:
     """Draw two moons and move them apart until an empty band of width 0.5 separates all points of both parts."""
-    x, y = _draw_moons()
+    stream = np.random.RandomState(_SEED)
+    parts = [_moons(stream, count) for count in _COUNTS.values()]
+    x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     upper, lower = x[y == 0], x[y == 1]
     x[y == 0, 1] += _GAP - (upper[:, 1].min() - lower[:, 1].max())
     x = np.stack([-x[:, 1], x[:, 0]], axis=1)  # rotate by 90 degrees: the upper moon becomes the left one
     x -= x.mean(axis=0)
-    return _split_moons(x, y, ("left", "right"))
+    moved = iter([(x[:_TRAIN], y[:_TRAIN]), (x[_TRAIN:], y[_TRAIN:])])
+    return Arrays(draw_parts(lambda stream, count: next(moved), _COUNTS), ("left", "right"))
 
 
 def reflected_moons(shift: float, raw: RawFiles) -> Arrays:
@@ -49,63 +53,78 @@ def reflected_moons(shift: float, raw: RawFiles) -> Arrays:
     then reflected to the side of its class, if it is not there already, and moved away from the line by `shift`. The
     last step is a rotation by 90 degrees that puts the lower moon on the left.
     """
-    from sklearn.datasets import make_moons
 
-    stream = np.random.RandomState(_SEED)
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in (("train", _REFLECTED_TRAIN), ("test", _TEST)):
-        moons, y = make_moons(count, noise=_MOON_NOISE, random_state=stream)
+    def draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        moons, y = _moons(stream, count)
         side = 1.0 - 2.0 * y  # class 0, the upper moon, is on the right
         height = moons[:, 1] + 0.3 * side
         across = side * (np.abs(height - height.mean()) + shift)
-        tensors |= _part(part, np.stack([across, moons[:, 0] - 0.5], axis=1), y)
-    return Arrays(tensors, ("right", "left"))
+        return np.stack([across, moons[:, 0] - 0.5], axis=1), y
+
+    return Arrays(draw_parts(draw, {"train": _REFLECTED_TRAIN, "test": _TEST}), ("right", "left"))
 
 
 def signs(dimensions: int, raw: RawFiles) -> Arrays:
     """Draw Gaussian noise with labels that are independent of it."""
-    stream = np.random.RandomState(_SEED)
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in _SIGNS.items():
-        x = stream.standard_normal((count, dimensions))
-        tensors |= _part(part, x, stream.randint(0, 2, count))
-    return Arrays(tensors)
+
+    def draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        return stream.standard_normal((count, dimensions)), stream.randint(0, 2, count)
+
+    return Arrays(draw_parts(draw, _SIGNS))
 
 
 def stretched_gaussian(raw: RawFiles) -> Arrays:
     """Draw from a logistic model with equal weights in 10 dimensions, whose variances fall from 4 to 0.01."""
-    stream = np.random.RandomState(_SEED)
     spread = np.sqrt(np.geomspace(*_VARIANCES, 10))
     slope = np.full(10, _SLOPE / np.sqrt(10))  # of length 2
-    tensors: dict[str, NDArray[Any]] = {}
-    for part, count in (("train", _TRAIN), ("test", _TEST)):
+
+    def draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         x = spread * stream.standard_normal((count, 10))
-        probability = 1 / (1 + np.exp(-x @ slope))
-        tensors |= _part(part, x, stream.uniform(size=count) < probability)
-    return Arrays(tensors)
+        return x, stream.uniform(size=count) < 1 / (1 + np.exp(-x @ slope))
+
+    return Arrays(draw_parts(draw, _COUNTS))
 
 
-def _draw_moons() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return points and classes of scikit-learn's moons: the training part, then the test part."""
+def _moons(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     from sklearn.datasets import make_moons
 
-    stream = np.random.RandomState(_SEED)
-    parts = [make_moons(count, noise=_MOON_NOISE, random_state=stream) for count in (_TRAIN, _TEST)]
-    x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    x, y = make_moons(count, noise=_MOON_NOISE, random_state=stream)
     return x, y
 
 
-def _split_moons(x: NDArray[np.float64], y: NDArray[np.int64], class_names: tuple[str, str]) -> Arrays:
-    return Arrays(_part("train", x[:_TRAIN], y[:_TRAIN]) | _part("test", x[_TRAIN:], y[_TRAIN:]), class_names)
+def waves(raw: RawFiles) -> Arrays:
+    """Draw 60 noisy training points with x uniform in [-1, 1]; test on 400 noise-free points of the same range."""
+    return _waves(np.linspace(-1, 1, _WAVE_TEST))
 
 
-def _part(name: str, x: NDArray[Any], y: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    return {f"{name}_x": x.astype(np.float32), f"{name}_y": y.astype(np.int64)}
+def waves_beyond(raw: RawFiles) -> Arrays:
+    """Draw the same training points; test on 400 noise-free points with 1 < |x| <= 1.5."""
+    right = np.linspace(1, _WAVE_LIMIT, _WAVE_TEST // 2 + 1)[1:]
+    return _waves(np.concatenate([-right[::-1], right]))
 
 
-_CHIDAMBARAM = {"citation": "chidambaram2022", "homepage": "https://arxiv.org/abs/2110.07647"}
-_PEZESHKI = {"citation": "pezeshki2021gradient", "homepage": "https://arxiv.org/abs/2011.09468"}
-_ZHANG_2021 = {"citation": "zhang2021", "homepage": "https://arxiv.org/abs/2010.04819"}
+def _waves(test_x: NDArray[np.float64]) -> Arrays:
+    stream = np.random.RandomState(_SEED)  # NumPy guarantees that its stream never changes
+    train_x = stream.uniform(-1, 1, _WAVE_TRAIN)
+    noise = _WAVE_NOISE * stream.standard_normal(_WAVE_TRAIN)
+    return Arrays(
+        {
+            "train_x": train_x.astype(np.float32)[:, None],
+            "train_y": (_wave(train_x) + noise).astype(np.float32),
+            "test_x": test_x.astype(np.float32)[:, None],
+            "test_y": _wave(test_x).astype(np.float32),
+        }
+    )
+
+
+def _wave(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 2 x + sin(6 x): a slope that continues beyond the data, and waves that a regularizer may flatten."""
+    return 2 * x + np.sin(6 * x)
+
+
+_CHIDAMBARAM = Origin("chidambaram2022", "https://arxiv.org/abs/2110.07647")
+_PEZESHKI = Origin("pezeshki2021gradient", "https://arxiv.org/abs/2011.09468")
+_ZHANG_2021 = Origin("zhang2021", "https://arxiv.org/abs/2010.04819")
 
 
 def _describe(
@@ -116,9 +135,9 @@ def _describe(
     note: str,
     *,
     classes: int = 2,
-    paper: dict[str, str] = _CHIDAMBARAM,
+    paper: Origin = _CHIDAMBARAM,
 ) -> Dataset:
-    return generated(builder, name, title, "points", classes, size, note, **paper)
+    return describe(builder, name, title, "points", classes, size, note, origin=paper)
 
 
 def _describe_line(name: str, title: str, labels: NDArray[np.int64], note: str) -> Dataset:
@@ -154,6 +173,16 @@ def _describe_signs(dimensions: int) -> Dataset:
     )
     title = f"noise in {dimensions} dimensions"
     return _describe(partial(signs, dimensions), f"signs-{dimensions}", title, Size((dimensions,), 400, 100), note)
+
+
+def _describe_waves(builder: Builder, name: str, title: str, test_range: str) -> Dataset:
+    note = (
+        "Toy regression: 60 training points, x uniform in [-1, 1], y = 2 x + sin(6 x) + N(0, 0.3^2); the test part is "
+        f"the function without noise at 400 points {test_range}. Seeded."
+    )
+    size = Size((1,), 60, 400)
+    origin = Origin("zhang2018mixup", "https://arxiv.org/abs/1710.09412")
+    return describe(builder, name, title, "points", 1, size, note, origin=origin)
 
 
 DATASETS = (
@@ -199,5 +228,9 @@ DATASETS = (
         "whose variances fall geometrically from 4 to 0.01; the label is 1 with probability sigmoid(theta^T x), "
         "theta = 2 (1, ..., 1) / sqrt(10). The best classifier has an error of 23.7 %. 3,000 + 2,000 points. Seeded.",
         paper=_ZHANG_2021,
+    ),
+    _describe_waves(waves, "waves", "a wavy line", "of the same range"),
+    _describe_waves(
+        waves_beyond, "waves-beyond", "a wavy line, continued", "with 1 < |x| <= 1.5, beyond the training data"
     ),
 )
