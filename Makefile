@@ -2,7 +2,7 @@
 # make test       run the fast tests (two and a half minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
 # make check      check style, types, workflow and generated files
-# make schema     regenerate the component registry, the JSON Schemas and the architecture graph
+# make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
 # make bench      compare speed with other implementations (17 minutes on two cores, 7 of them for the report)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make lock       update requirements.lock; needs uv
@@ -44,6 +44,7 @@ bench: .venv/.ready
 schema: .venv/.ready
 	@$(BIN)/python -m remixup.build_registry
 	@$(BIN)/python docs/draw_architecture.py
+	@$(BIN)/python docs/list_commands.py
 
 # Write pins and hashes for all platforms. Nothing else changes requirements.lock.
 lock:

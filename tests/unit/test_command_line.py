@@ -1,12 +1,15 @@
 """What the command line does for every command."""
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 _POOLS = """
 import json, sys
 from remixup.cli import app, main
@@ -37,3 +40,10 @@ def test_libraries_have_one_thread_by_default(variables: dict[str, str], threads
     found = json.loads(done.stdout)
     assert len(found) >= 3, "NumPy, SciPy and torch have a pool each"
     assert set(found.values()) == {threads}, found
+
+
+def test_the_reference_lists_the_commands() -> None:
+    spec = importlib.util.spec_from_file_location("list_commands", ROOT / "docs/list_commands.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run `make schema`"
