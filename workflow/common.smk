@@ -23,10 +23,8 @@ JOBS = WORKFLOW.jobs
 PLAN = str(CONFIG.plan)
 HOME = f"{CONFIG.results}/{CONFIG.scale}"
 GENERATED = f"paper/generated/{CONFIG.scale}"
-# The command line of the interpreter that runs Snakemake, and the plan that jobs read. The path is relative: parameters
-# that change make jobs run again, also where the folder was moved.
-PYTHON = shlex.quote(os.path.relpath(sys.executable))
-CALL = {"remixup": f"{PYTHON} -m remixup", "plan": PLAN}
+# The interpreter that runs Snakemake. It is no parameter of a rule: another path must not make jobs run again.
+PYTHON = shlex.quote(sys.executable)
 
 GPU = 0 if CONFIG.scale in ON_CPU else 1
 SLOTS = workflow.resource_settings.resources.get("gpu").value

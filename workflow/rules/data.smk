@@ -3,10 +3,8 @@ rule prepare_embedded:
         EMBEDDED,
     log:
         f"{CONFIG.results}/logs/prepare.log",
-    params:
-        **CALL,
     shell:
-        "{params.remixup} prepare --plan {params.plan:q} > {log:q}"
+        "{PYTHON} -m remixup prepare --plan {PLAN:q} > {log:q}"
 
 
 # One real dataset: `snakemake data/prepared/mnist-idx/manifest.json`.
@@ -18,11 +16,10 @@ rule prepare:
     wildcard_constraints:
         dataset="|".join(DATASETS),
     params:
-        **CALL,
         name=lambda wildcards: DATASETS[wildcards.dataset][0],
         version=lambda wildcards: DATASETS[wildcards.dataset][1],
     shell:
-        "{params.remixup} prepare {params.name:q} --version {params.version:q} --plan {params.plan:q} > {log:q}"
+        "{PYTHON} -m remixup prepare {params.name:q} --version {params.version:q} --plan {PLAN:q} > {log:q}"
 
 
 ruleorder: prepare_embedded > prepare

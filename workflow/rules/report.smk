@@ -12,10 +12,9 @@ rule draw:
     localrule: True
     threads: 2
     params:
-        **CALL,
         experiments=EXPERIMENTS,
     shell:
-        "{params.remixup} report {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
+        "{PYTHON} -m remixup report {params.experiments:q} --plan {PLAN:q} --processes {threads:q} > {log:q}"
 
 
 rule pdf:
@@ -31,7 +30,5 @@ rule pdf:
     log:
         f"{HOME}/logs/report.log",
     localrule: True
-    params:
-        **CALL,
     shell:
-        "{params.remixup} report --plan {params.plan:q} > {log:q}"
+        "{PYTHON} -m remixup report --plan {PLAN:q} > {log:q}"

@@ -31,7 +31,5 @@ rule collect:
     log:
         f"{HOME}/logs/collect.log",
     localrule: True
-    params:
-        **CALL,
     shell:
-        "{params.remixup} collect --plan {params.plan:q} > {log:q}"
+        "{PYTHON} -m remixup collect --plan {PLAN:q} > {log:q}"

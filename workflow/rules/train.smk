@@ -20,11 +20,10 @@ rule train:
     resources:
         gpu=lambda wildcards: gpus(wildcards.job),
     params:
-        **CALL,
         attempt=lambda wildcards: attempt(wildcards.job),
         processes=lambda wildcards: max(1, gpus(wildcards.job)),
     shell:
-        "{params.remixup} train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
+        "{PYTHON} -m remixup train --plan {PLAN:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
         " --processes {params.processes:q} > {log:q}"
 
 

@@ -278,6 +278,7 @@ def test_assets_are_listed_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert sorted(written) == sorted((tmp_path / "deep" / "folder").iterdir())
 
 
+@pytest.mark.slow
 def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, report: Report) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.unit.reporting.test_build import set_report\n"

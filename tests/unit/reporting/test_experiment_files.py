@@ -90,7 +90,7 @@ def exists(row: PlannedRow, metric: str) -> bool:
     return any(part["name"] == source for part in row.evaluate)
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("reduced", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(each, marks=pytest.mark.slow) for each in ("embedded", "reduced")])
 def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What LaTeX says of all experiment files at a scale."""
     folder, scale = tmp_path_factory.mktemp(request.param), request.param

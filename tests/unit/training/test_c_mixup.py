@@ -136,8 +136,8 @@ def test_counts_and_shares_split_alike():
 
 
 @pytest.mark.parametrize("held", [0, 1, 1.5, -0.2])
-def test_an_amount_is_a_share_or_a_whole_number(held):
-    with pytest.raises(ValueError, match="a share between 0 and 1, or a whole number"):
+def test_an_amount_is_a_fraction_or_a_whole_number(held):
+    with pytest.raises(ValueError, match="a fraction between 0 and 1, or a whole number"):
         spec(dataset={"name": "airfoil", "holdout": held})
 
 
