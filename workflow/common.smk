@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -23,8 +22,10 @@ JOBS = WORKFLOW.jobs
 PLAN = str(CONFIG.plan)
 HOME = f"{CONFIG.results}/{CONFIG.scale}"
 GENERATED = f"paper/generated/{CONFIG.scale}"
-# The interpreter that runs Snakemake. It is no parameter of a rule: another path must not make jobs run again.
-PYTHON = shlex.quote(sys.executable)
+# In rules, `remixup` is the command beside the interpreter that runs Snakemake.
+os.environ.update(
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])
+)
 
 GPU = 0 if CONFIG.scale in ON_CPU else 1
 SLOTS = workflow.resource_settings.resources.get("gpu").value

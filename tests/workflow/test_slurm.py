@@ -205,7 +205,9 @@ def at_work_in(project):
 
 def training_of(project):
     """The process that trains in a project's folder: the innermost of a job's."""
-    return next(pid for pid, words in at_work_in(project).items() if words[1:4] == ["-m", "remixup", "train"])
+    return next(
+        pid for pid, words in at_work_in(project).items() if words[2:3] == ["train"] and words[1].endswith("/remixup")
+    )
 
 
 @pytest.mark.slow

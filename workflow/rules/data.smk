@@ -3,8 +3,10 @@ rule prepare_embedded:
         EMBEDDED,
     log:
         f"{CONFIG.results}/logs/prepare.log",
+    params:
+        plan=PLAN,
     shell:
-        "{PYTHON} -m remixup prepare --plan {PLAN:q} > {log:q}"
+        "remixup prepare --plan {params.plan:q} > {log:q}"
 
 
 # One real dataset: `snakemake data/prepared/mnist-idx/manifest.json`.
@@ -16,10 +18,11 @@ rule prepare:
     wildcard_constraints:
         dataset="|".join(DATASETS),
     params:
+        plan=PLAN,
         name=lambda wildcards: DATASETS[wildcards.dataset][0],
         version=lambda wildcards: DATASETS[wildcards.dataset][1],
     shell:
-        "{PYTHON} -m remixup prepare {params.name:q} --version {params.version:q} --plan {PLAN:q} > {log:q}"
+        "remixup prepare {params.name:q} --version {params.version:q} --plan {params.plan:q} > {log:q}"
 
 
 ruleorder: prepare_embedded > prepare

@@ -12,9 +12,10 @@ rule draw:
     localrule: True
     threads: 2
     params:
+        plan=PLAN,
         experiments=EXPERIMENTS,
     shell:
-        "{PYTHON} -m remixup report {params.experiments:q} --plan {PLAN:q} --processes {threads:q} > {log:q}"
+        "remixup report {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
 
 
 rule pdf:
@@ -30,5 +31,7 @@ rule pdf:
     log:
         f"{HOME}/logs/report.log",
     localrule: True
+    params:
+        plan=PLAN,
     shell:
-        "{PYTHON} -m remixup report --plan {PLAN:q} > {log:q}"
+        "remixup report --plan {params.plan:q} > {log:q}"

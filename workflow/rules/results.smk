@@ -31,5 +31,7 @@ rule collect:
     log:
         f"{HOME}/logs/collect.log",
     localrule: True
+    params:
+        plan=PLAN,
     shell:
-        "{PYTHON} -m remixup collect --plan {PLAN:q} > {log:q}"
+        "remixup collect --plan {params.plan:q} > {log:q}"

@@ -20,10 +20,11 @@ rule train:
     resources:
         gpu=lambda wildcards: gpus(wildcards.job),
     params:
+        plan=PLAN,
         attempt=lambda wildcards: attempt(wildcards.job),
         processes=lambda wildcards: max(1, gpus(wildcards.job)),
     shell:
-        "{PYTHON} -m remixup train --plan {PLAN:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
+        "remixup train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
         " --processes {params.processes:q} > {log:q}"
 
 
