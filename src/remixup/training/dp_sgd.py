@@ -29,7 +29,7 @@ from remixup.config.requirements import Problem
 from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs
 from remixup.mixing import take
-from remixup.randomness import Purpose, derive, generator
+from remixup.randomness import derive, generator
 from remixup.training.supervised import SupervisedTrainer
 
 MIXED_PAIRS = 3
@@ -314,11 +314,11 @@ class DPTrainer(SupervisedTrainer):
         """Draw the minibatches of the epoch: the samples first, then the random choices for their examples."""
         seed, count = self.seeds[0], self.inputs.train.shape[1]
         chance = torch.rand(self.steps, count, dtype=torch.float64, generator=generator(seed, "poisson", self.epoch))
-        purposes: tuple[Purpose, ...] = ("augmentation", "pool", "pairs", "partner", "ratio")
+        purposes: tuple[str, ...] = ("augmentation", "pool", "pairs", "partner", "ratio")
         sources = {name: generator(seed, name, self.epoch) for name in purposes}
         return [self._draw(taken.nonzero().squeeze(1), sources) for taken in chance < self.rate]
 
-    def _draw(self, rows: Tensor, sources: dict[Purpose, torch.Generator]) -> Minibatch:
+    def _draw(self, rows: Tensor, sources: dict[str, torch.Generator]) -> Minibatch:
         n, mixing = len(rows), self.mixing
         uniforms = torch.rand(n, self.views, len(self.spec.augmentation), 2, generator=sources["augmentation"])
         stock = 1 if self.inputs.pool is None else self.inputs.pool.shape[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -112,3 +113,8 @@ def test_the_publisher_serves_the_files_under_their_own_names(name: str) -> None
         assert file.url is not None
         assert file.url.rpartition("/")[2] == file.name
         assert file.sha256
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(ValueError, match="dataset iris: unknown task 'table'; valid: images, "):
+        dataclasses.replace(lookup("iris")[0], task="table")

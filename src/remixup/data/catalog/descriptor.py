@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -187,6 +187,11 @@ class Dataset:
     size: Size
     origin: Origin
     numerics: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an unknown task, which would otherwise be found when a row trains."""
+        if self.task not in get_args(Task):
+            raise ValueError(f"dataset {self.name}: unknown task {self.task!r}; valid: {', '.join(get_args(Task))}")
 
 
 def versions(*given: Version) -> dict[str, Version]:
