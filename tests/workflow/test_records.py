@@ -26,8 +26,7 @@ def collected(project):
 
 
 def test_a_record_is_printed_where_nothing_was_run(recorded):
-    kept = [path.name for path in (recorded.folder / "records").glob("*.json")]
-    assert len(kept) == 2
+    assert len(list((recorded.folder / "records/runs").glob("*/seeds-0-2.json"))) == 2
     recorded.run("rm", "-r", "results", "data")
     # At paper scale the row's default data, the publisher's file, is another version: the evidence still counts.
     rows = [{**row, "run": {**row.get("run", {}), "dataset": {"version": "uci"}}} for row in SMALL["rows"]]
@@ -55,11 +54,11 @@ def test_a_changed_source_tree_records_nothing(tmp_path):
     done = project.remixup("record", "small", check=False)
     assert done.returncode == 2
     assert "not trained from a clean source tree" in done.stderr
-    assert list((project.folder / "records").glob("*.json")) == []
+    assert list((project.folder / "records").rglob("*.json")) == []
 
 
-def test_a_record_that_does_not_hang_together_is_named(recorded):
-    path = next((recorded.folder / "records").glob("*erm*.json"))
+def test_an_edited_record_is_named(recorded):
+    path = next((recorded.folder / "records/runs").glob("*erm*/*.json"))
     record = json.loads(path.read_text())
     record["values"]["test_error.last"][0] += 1
     path.write_text(json.dumps(record))
