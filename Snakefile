@@ -35,6 +35,7 @@ rule all:
         f"{HOME}/report.pdf",
         "paper/report.pdf",
         f"{HOME}/replication.json",
+        RESULTS,
 
 
 # Not when the workflow is read: a dry run, or a second call that finds the folder locked, must not change the plan that

@@ -148,8 +148,8 @@ def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
     assert same(remote, reference)
     assert (remote.folder / "paper/report.pdf").stat().st_size > 0
     states = {rule: [job.state for job in jobs(rule)] for rule in ("prepare", "train")}
-    assert states == {"prepare": ["COMPLETED"] * 3, "train": ["COMPLETED"] * 3}
-    assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 6  # and none for what takes seconds
+    assert states == {"prepare": ["COMPLETED"], "train": ["COMPLETED"]}
+    assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 2  # and none for what takes seconds
 
 
 @pytest.mark.slow
@@ -160,7 +160,6 @@ def test_a_cancelled_job_is_reported_and_the_next_call_goes_on(cluster, referenc
         slurm("scancel", cancelled.id)
         log = ended(run, status=1)
     assert f"SLURM-job '{cancelled.id}' failed, SLURM status is: 'CANCELLED'" in log
-    assert (remote.folder / "results/embedded/experiments/convolutional.json").exists()
     before = remote.blocks()
     remote.snakemake(*HERE, TARGET)
     assert {name: remote.blocks()[name] for name in before} == before

@@ -19,17 +19,17 @@ PROGRAM = """
 import importlib, json, re, sys
 from pathlib import Path
 from remixup.data import prepare
-from remixup.data.catalog.descriptor import Dataset, File, Folder, Size, Version
+from remixup.data.catalog.descriptor import Dataset, File, Folder, Origin, Size, Version
 from remixup.data.catalog.registry import REGISTRY
 
 mirror, builder, names, counts, task = json.loads(sys.argv[1])
-files = tuple(File(name, size=Path(mirror, name).stat().st_size, mirror_path=name) for name in names)
+files = tuple(File(name, mirror_path=name) for name in names)
 folder = None if names else Folder("pictures", counted=False)
 module, _, function = builder.rpartition(".")
 build = getattr(importlib.import_module(f"remixup.data.builders.{module}"), function)
 version = Version("made", build, files, folder=folder, note="toy")
 classes = counts[2] if counts else 10
-terms = {"license": "none", "citation": "me", "homepage": "x", "size": Size((3, 32, 32), 1)}
+terms = {"origin": Origin(citation="me", homepage="x"), "size": Size((3, 32, 32), 1)}
 REGISTRY["toy"] = Dataset(name="toy", title="Toy", versions={"made": version}, task=task, classes=classes, **terms)
 prepare("toy", folder=Path(sys.argv[2]), mirror=Path(mirror))
 # Of this program alone: what getrusage says begins with the process that started it.
