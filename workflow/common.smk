@@ -1,6 +1,5 @@
 """Targets, from the plan of the workflow. The package decides; here its decisions become paths."""
 
-import json
 import os
 import re
 import sys
@@ -10,6 +9,7 @@ from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, read_config
 from remixup.errors import UserError
 from remixup.planning.workflow import plan_workflow
+from remixup.store.manifest import JobManifest
 
 try:
     CONFIG = read_config(config)
@@ -43,16 +43,16 @@ def job_manifest(job: str) -> str:
     return str(CONFIG.job_manifest(job))
 
 
-def read_manifest(job: str) -> dict:
-    """A job's manifest; empty where there is none yet."""
+def read_manifest(job: str) -> JobManifest | None:
+    """A job's manifest, if there is one yet."""
     path = CONFIG.job_manifest(job)
-    return json.loads(path.read_text()) if path.exists() else {}
+    return JobManifest.read(path) if path.exists() else None
 
 
 def attempt(job: str) -> int:
     """Number of this attempt at a job: one more where runs failed, so that the next call tries them again."""
     last = read_manifest(job)
-    return last.get("attempt", 1) + bool(last.get("failed"))
+    return last.attempt + bool(last.failed) if last else 1
 
 
 def failures() -> dict[str, str]:
@@ -60,7 +60,8 @@ def failures() -> dict[str, str]:
     return {
         run: log
         for job in JOBS
-        for run, log in read_manifest(job).get("failed", {}).items()
+        if (manifest := read_manifest(job))
+        for run, log in manifest.failed.items()
     }
 
 
