@@ -70,6 +70,19 @@ def test_what_was_trained_here_gives_the_same_bits(stored, monkeypatch, capsys):
     assert (status, len(said)) == (0, 3)
 
 
+def test_vectorized_seeds_are_trained_again_together(tmp_path, monkeypatch):
+    """How a run was executed is in its provenance, and not in the specification that is hashed."""
+    monkeypatch.chdir(tmp_path)
+    prepare("digits", folder=Path("data"))
+    model = {"name": "preact_resnet", "width": 8, "blocks": [1]}
+    train(tmp_path, tmp_path / "data", {**CONV, "model": model, "execution": {"vectorize_seeds": True}})
+    store = Store(Path("results"))
+    (block,) = [block for run in store.runs.iterdir() for block in store.blocks(run.name)]
+    assert block.seeds == [0, 1]
+    assert block.specification.execution.vectorize_seeds
+    assert reproduction.difference(Config(), block) is None
+
+
 def test_a_result_that_was_made_up_with_its_digests_is_found(stored, monkeypatch, capsys):
     """`verify` alone cannot see it. Fails, tried out: where the comparison leaves out either file."""
     first = stored[0].history["test_error"][0]

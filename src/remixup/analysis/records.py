@@ -113,7 +113,7 @@ def _runs_by_protocol(home: Path) -> dict[str, list[str]]:
         if files := records.files(folder.name):
             try:
                 block = SeedBlock.read(files[0])
-                key = protocol(RunSpec.model_validate(block.spec), block.numerics)
+                key = protocol(block.specification, block.numerics)
             except (Damaged, ValueError) as error:
                 raise UserError(f"not a record: {str(error).splitlines()[0]}", where=str(files[0])) from None
             found.setdefault(key, []).append(folder.name)
@@ -162,7 +162,7 @@ class RecordedResults(RunResults):
     def recorded(self, row: PlannedRow, scale: Scale, replicated: Replicated, decided: Verdict) -> Recorded:
         """Return a number on record, with what it came from."""
         block = self.blocks(row)[-1]
-        provenance, spec = block.provenance, RunSpec.model_validate(block.spec)
+        provenance, spec = block.provenance, block.specification
         return Recorded(
             scale=scale,
             replicated=replicated,

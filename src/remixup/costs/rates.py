@@ -64,8 +64,8 @@ def stored(store: Store, runs: list[str]) -> Iterator[Trained]:
 
 def _trained(blocks: Iterable[SeedBlock]) -> Iterator[Trained]:
     for block in blocks:
-        spec = RunSpec.model_validate(block.spec)
-        yield Trained(spec, len(block.seeds), block.provenance.seconds, block.provenance.hardware)
+        made = block.provenance
+        yield Trained(block.specification, len(block.seeds), made.seconds, made.hardware)
 
 
 def this_device(scale: Scale) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.store.blocks import SeedBlock
 from remixup.store.provenance import Provenance, environment, processor
@@ -37,7 +36,7 @@ def choose(config: Config, count: int) -> tuple[list[SeedBlock], int]:
 def difference(config: Config, block: SeedBlock) -> str | None:
     """Train a block again in a folder of its own, and say how it differs; None: it has the same bits."""
     try:
-        spec = RunSpec.model_validate(block.spec)
+        spec = block.specification
     except ValidationError as error:
         return f"this program has no such specification: {error.errors()[0]['msg']}"
     if spec.key() != block.run:

@@ -81,6 +81,14 @@ class SeedBlock(Stored):
         return f"seeds-{self.seeds[0]}-{self.seeds[-1]}"
 
     @functools.cached_property
+    def specification(self) -> RunSpec:
+        """The run that was trained, executed as it was; pydantic's ValidationError where this program has no such run.
+
+        `spec` alone lacks the execution, which is not part of a run's identity.
+        """
+        return RunSpec.model_validate({**self.spec, "execution": self.provenance.execution})
+
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the results. Training the seeds again to the same bits does not change it."""
         return _sha256(self.model_dump(include={"run", "seeds", "diverged", "values"}))
