@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from safetensors import safe_open
@@ -206,6 +207,25 @@ def test_what_was_half_written_at_the_kill_is_not_read_and_goes_away(place, numb
     assert finish(train, folder, data, TABLE, 1) == 0
     assert unfinished(folder) == []
     assert kept(folder) == kept(tmp_path / "alone")
+
+
+def killed_before_its_resume_point_goes(folder, data):
+    """A training that dies when its results are stored, and its resume point is still there."""
+    unlink = Path.unlink
+    Path.unlink = lambda path, **options: die() if path.match("resume/*/seeds-*") else unlink(path, **options)
+    train(folder, data, TABLE, seeds=1)
+
+
+def test_a_resume_point_that_outlived_its_run_goes_away(data, tmp_path):
+    """Fails, tried out: where only a training that has just ended removes its resume point."""
+    prepare("iris", "scikit-learn", folder=data)
+    assert finish(killed_before_its_resume_point_goes, tmp_path, data) == -signal.SIGKILL
+    assert len(unfinished(tmp_path)) == 1
+    stored = kept(tmp_path)
+    assert len(stored) >= 2
+    assert finish(train, tmp_path, data, TABLE, 1) == 0
+    assert unfinished(tmp_path) == []
+    assert kept(tmp_path) == stored
 
 
 @pytest.mark.slow

@@ -76,9 +76,11 @@ class Runner:
                 if group[-1] >= first:
                     self.train_block(spec, group, keep_weights)
             blocks = [each for each in self.store.blocks(run) if each.seeds[0] < seeds and each.seeds[-1] >= first]
-            if keep_weights:
-                for block in blocks:
+            for block in blocks:
+                if keep_weights:
                     self._restore_weights(spec, block)
+                # Here, not after training: a process may have been killed between storing the block and this line.
+                self.store.resume_point(run, block.seeds).unlink(missing_ok=True)
         return blocks
 
     def _move_aside_if_damaged(self, path: Path) -> None:
@@ -116,9 +118,7 @@ class Runner:
             seconds=round(seconds, 3),
             load_average=round(os.getloadavg()[1], 2),
         )
-        block = self.store.publish(spec, seeds, training.history, made)
-        self.store.resume_point(run, seeds).unlink(missing_ok=True)
-        return block
+        return self.store.publish(spec, seeds, training.history, made)
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Trainer, float]:
         """Return a finished training, and the seconds it took (those before an interruption not included)."""
@@ -151,7 +151,6 @@ class Runner:
             print(f"{fault}; the run is trained again for its weights", flush=True)
         training, _ = self._fit(spec, block.seeds)
         checkpoints.keep_weights(training, path)
-        self.store.resume_point(spec.key(), block.seeds).unlink(missing_ok=True)
 
 
 def prepare_process(spec: RunSpec) -> None:
