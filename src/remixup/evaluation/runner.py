@@ -30,11 +30,12 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
 
 def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]) -> dict[str, str]:
     """Run the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
-    done = {}
+    done: dict[str, str] = {}
     for each in wanted:
-        for file in evaluate(runner, each, *(runs[run] for run in each.runs)):
-            done[str(file)] = sha256(file)
-        print(f"{each.key}: {each.part['name']} of {each.run}", flush=True)
+        files = evaluate(runner, each, *(runs[run] for run in each.runs))
+        done |= {str(file): sha256(file) for file in files}
+        lacking = "" if files else ": not made, since no seed is stored"
+        print(f"{each.key}: {each.part['name']} of {each.run}{lacking}", flush=True)
     return done
 
 

@@ -79,3 +79,13 @@ def test_the_network_is_that_of_the_objective(store, monkeypatch):
     spec = image_spec()
     runner.evaluate(store.runs, Evaluation(spec.key(), {"name": NAME}, 1), (spec, 3))
     assert chosen == [[0]]
+
+
+def test_an_evaluation_without_stored_seeds_says_so(store, capsys):
+    trained, untrained = image_spec(), image_spec(epochs=9)
+    wanted = [Evaluation(spec.key(), {"name": NAME}, 1) for spec in (trained, untrained)]
+    done = runner.evaluate_all(store.runs, wanted, {spec.key(): (spec, 1) for spec in (trained, untrained)})
+    assert len(done) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(f"{NAME} of {trained.key()}")
+    assert second.endswith(f"{NAME} of {untrained.key()}: not made, since no seed is stored")
