@@ -60,9 +60,10 @@ class SupervisedTrainer(Trainer):
         if streamed and mixing.partner.scope == "dataset":
             yield "mixing.partner", "image files are mixed within minibatches"
         if spec.choose_epoch and inputs.validation is None:
-            yield "choose_epoch", "no validation part to choose by"
+            yield "choose_epoch", "no validation part to choose by; set `validation` in run.dataset"
         if spec.drop_last and inputs.train.shape[1] < spec.batch_size:
-            yield "drop_last", "no minibatch would be complete"
+            sizes = f"{inputs.train.shape[1]} training examples, batch_size {spec.batch_size}"
+            yield "drop_last", f"no minibatch would be complete: {sizes}"
         if not pixels and (spec.mixing.noise or {}).get("of") == "pixels":
             yield "mixing.noise", "noise in units of pixels needs images"
 
