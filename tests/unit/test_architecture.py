@@ -78,4 +78,5 @@ def test_training_and_evaluation_name_no_method():
     methods |= {"mixup", "cutmix", "smote", "erm"}
     for path in [*(SOURCE / "training").glob("*.py"), *(SOURCE / "evaluation").glob("*.py")]:
         for line, text in strings(ast.parse(path.read_text())):
-            assert text.lower() not in methods, f"{path.name}, line {line}: {text!r}"
+            place = f"{path.relative_to(SOURCE)}, line {line}"
+            assert text.lower() not in methods, f"{place}: {text!r} names a mixing component; rename a new one"
