@@ -79,7 +79,7 @@ class Runner:
             for block in blocks:
                 if keep_weights:
                     self._restore_weights(spec, block)
-                # Here, not after training: a process may have been killed between storing the block and this line.
+                # Also of blocks stored before: a process may have been killed before it removed their resume points.
                 self.store.resume_point(run, block.seeds).unlink(missing_ok=True)
         return blocks
 
@@ -118,7 +118,9 @@ class Runner:
             seconds=round(seconds, 3),
             load_average=round(os.getloadavg()[1], 2),
         )
-        return self.store.publish(spec, seeds, training.history, made)
+        block = self.store.publish(spec, seeds, training.history, made)
+        self.store.resume_point(run, seeds).unlink(missing_ok=True)
+        return block
 
     def _fit(self, spec: RunSpec, seeds: list[int]) -> tuple[Trainer, float]:
         """Return a finished training, and the seconds it took (those before an interruption not included)."""
