@@ -81,12 +81,17 @@ def freeze(day: int, **changes: Any) -> Freeze:
     return Freeze.read(path)
 
 
-def train(row: int, seeds: list[int], day: int, store: Store | None = None, **changes: Any) -> SeedBlock:
+def train(
+    row: int, seeds: list[int], day: int, store: Store | None = None, version: str = "", **changes: Any
+) -> SeedBlock:
     """Put a seed block on record as if it had been trained at the end of a day, from the last commit."""
     made = {"code": Code(commit=git("rev-parse", "HEAD"), dirty=False), "started": f"2026-01-{day:02}T23:00:00+00:00"}
     history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_error": 5.0} for seed in seeds]
     records._runs_by_protocol.cache_clear()
-    return (store or Store(records.HOME)).publish(plan().rows[row].run, seeds, history, provenance(**made | changes))
+    spec = plan().rows[row].run
+    if version:
+        spec = spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"version": version})})
+    return (store or Store(records.HOME)).publish(spec, seeds, history, provenance(**made | changes))
 
 
 def confirm(frozen: Freeze, day: int) -> None:
@@ -383,6 +388,14 @@ def test_the_evidence_queue_has_the_seeds_of_a_freeze(tmp_path: Path) -> None:
     assert [(each["seeds"], each["frozen"]) for each in written] == [(5, [frozen.digest, 1000])] * 2
     train(0, frozen.seeds, day=2, freeze=frozen.digest)
     assert [task.on_record for task in tasks] == [True, False]
+
+
+def test_a_freeze_is_about_its_runs_and_not_about_others_of_the_same_protocol() -> None:
+    train(0, list(range(9)), day=1, version="uci")
+    frozen = freeze(2)
+    tasks = queued({"freeze": "small-1"})
+    train(0, frozen.seeds, day=2, freeze=frozen.digest)
+    assert tasks[0].on_record
 
 
 def test_seeds_of_a_freeze_do_not_stand_in_for_others() -> None:
