@@ -1,7 +1,7 @@
 # make report     build the report from a fresh clone
 # make test       run the fast tests (two and a half minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
-# make check      check style, types, workflow and generated files
+# make check      check style, types, workflow, generated files and freezes
 # make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
 # make bench      compare speed with other implementations (17 minutes on two cores, 7 of them for the report)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
@@ -32,6 +32,7 @@ check: .venv/.ready
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python workflow/lint.py
 	@$(BIN)/python -m remixup.build_registry --check
+	@$(BIN)/remixup audit > /dev/null
 
 evidence: .venv/.ready
 	@$(BIN)/remixup evidence --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))

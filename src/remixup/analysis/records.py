@@ -9,7 +9,7 @@ where the number is printed.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,13 +121,18 @@ def _runs_by_protocol(home: Path) -> dict[str, list[str]]:
 
 
 class RecordedResults(RunResults):
-    """What is on record for an experiment at one scale."""
+    """What is on record for an experiment at one scale.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: the experiment at that scale.
+        runs: row -> its run; default: the one on record that counts for it.
+    """
+
+    def __init__(self, plan: Plan, runs: Mapping[str, str] | None = None) -> None:
         super().__init__(Config(), with_all_rows(plan))
         self.store = Store(HOME)
         self.failed = {}
-        self._runs: dict[str, str | None] = {}
+        self._runs: dict[str, str | None] = dict(runs or {})
 
     def run(self, row: PlannedRow) -> str | None:
         """Return the run on record that counts for a row: of several the one with the most seeds."""
@@ -199,10 +204,17 @@ class OnRecord:
         return found
 
 
-def complete(plan: Plan, planned: PlannedRow, seeds: int) -> bool:
-    """Return whether a number of seeds of a row are on record, with all numbers that its evaluations give."""
-    results = RecordedResults(plan)
-    if sum(len(block.seeds) for block in results.blocks(planned)) < seeds:
+def complete(plan: Plan, planned: PlannedRow, seeds: Collection[int], runs: Mapping[str, str] | None = None) -> bool:
+    """Return whether some seeds of a row are on record, with all numbers that its evaluations give.
+
+    Args:
+        plan: has the row.
+        planned: the row.
+        seeds: the seeds.
+        runs: row -> its run; default: the one on record that counts for it.
+    """
+    results = RecordedResults(plan, runs)
+    if not {seed for block in results.blocks(planned) for seed in block.seeds} >= set(seeds):
         return False
     asked = [f"{part['name']}.{name}" for part in planned.evaluate for name in evaluated_values().get(part["name"], [])]
-    return all(len(results.measured(planned, metric)) >= seeds for metric in asked)
+    return all(results.measured(planned, metric).keys() >= set(seeds) for metric in asked)

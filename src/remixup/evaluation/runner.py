@@ -51,8 +51,9 @@ def evaluate(
         source: the same of the run that the evaluation names as its source, if any.
     """
     files = []
+    asked = runner.first_seeds(wanted.seeds)
     for block in runner.store.blocks(wanted.run):
-        if block.seeds[0] >= wanted.seeds:
+        if set(asked).isdisjoint(block.seeds):
             continue
         file = path(runner.store, wanted, block)
         if not _is_evaluated(runner, wanted, block):
@@ -60,7 +61,7 @@ def evaluate(
             named = dict(wanted.part)
             if source is not None:
                 # The next seed, so that both networks never share their initial weights, even if both are ERM.
-                others = [(seed + 1) % source[1] for seed in block.seeds]
+                others = [asked.start + (seed - asked.start + 1) % source[1] for seed in block.seeds]
                 named["others"] = _trained(runner, source[0], others, weights=True)
             evaluated = EvaluatedBlock(
                 evaluation=wanted.part,

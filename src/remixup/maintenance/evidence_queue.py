@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from remixup.analysis import records
+from remixup.analysis import freezes, records
+from remixup.analysis.freezes import Freeze
 from remixup.config.base import Strict, validate
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
@@ -26,12 +27,23 @@ from remixup.store.provenance import cores
 
 
 class Item(Strict):
-    """Some rows of an experiment at a real scale."""
+    """Some rows of an experiment at a real scale. `{freeze: NAME}` stands for the rows of a freeze."""
 
     experiment: str
     scale: Scale
     rows: list[str] = Field(min_length=1, description="ids, or patterns of ids")
     seeds: int | None = Field(None, ge=1, description="at most this many; default: all that the row asks for")
+    freeze: str | None = Field(None, description="train the seeds of this freeze")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_freeze(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "freeze" not in value:
+            return value
+        if len(value) > 1:
+            raise ValueError("a freeze says which rows and seeds are trained: no other key is possible")
+        frozen = freezes.read(str(value["freeze"]))
+        return {**value, "experiment": frozen.experiment, "scale": frozen.scale, "rows": list(frozen.runs)}
 
 
 class QueueFile(Strict):
@@ -43,12 +55,13 @@ class QueueFile(Strict):
 
 @dataclass(frozen=True)
 class Task:
-    """Train, evaluate and record the first seeds of a run."""
+    """Train, evaluate and record the first seeds of a run, or of a freeze."""
 
     config: Config
     plan: Plan
     run: RunSpec
     seeds: int
+    freeze: Freeze | None = None
 
     @functools.cached_property
     def key(self) -> str:
@@ -58,7 +71,14 @@ class Task:
     @property
     def on_record(self) -> bool:
         """Whether nothing is left to do."""
-        return all(records.complete(self.plan, row, self.seeds) for row in self._rows)
+        # A freeze is about exactly its runs; elsewhere a run of the same protocol counts, too.
+        runs = {row.row.id: row.key for row in self.plan.runnable} if self.freeze else None
+        return all(records.complete(self.plan, row, self._numbers, runs) for row in self._rows)
+
+    @property
+    def _numbers(self) -> range:
+        first = self.freeze.seeds[0] if self.freeze else 0
+        return range(first, first + self.seeds)
 
     @functools.cached_property
     def touched(self) -> set[str]:
@@ -81,7 +101,8 @@ class Task:
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
-        seeds = f"seeds 0-{self.seeds - 1}" if self.run.vectorized else f"seed {self.seeds - 1}"
+        first, last = self._numbers[0], self._numbers[-1]
+        seeds = f"seeds {first}-{last}" if self.run.vectorized else f"seed {last}"
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
 
 
@@ -159,6 +180,7 @@ def write_queue(
             "plan": f"{task.plan.experiment.id}-{task.plan.scale}",
             "run": task.key,
             "seeds": task.seeds,
+            "frozen": task.freeze and (task.freeze.digest, task.freeze.seeds[0]),
             "weights": task.key in weights,
             "after": sorted({last[run] for run in task.touched if run in last}),
         }
@@ -196,11 +218,12 @@ def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
             raise UserError(f"{item.scale} is not a real scale", where=entry, hint=f"one of {', '.join(records.REAL)}")
         scaled = config.model_copy(update={"scale": item.scale})
         plan = plan_experiment(*files[item.experiment], scaled)
-        found += _tasks_of(item, scaled, plan, entry)
+        freeze = freezes.read(item.freeze) if item.freeze else None
+        found += _tasks_of(item, scaled, freezes.frozen_plan(freeze, plan) if freeze else plan, freeze, entry)
     return found
 
 
-def _tasks_of(item: Item, config: Config, plan: Plan, where: str) -> Iterator[Task]:
+def _tasks_of(item: Item, config: Config, plan: Plan, freeze: Freeze | None, where: str) -> Iterator[Task]:
     known = {row.row.id for row in plan.rows}
     chosen = {row.id for row in plan.experiment.select(item.rows)} & known
     for pattern in item.rows:
@@ -213,4 +236,4 @@ def _tasks_of(item: Item, config: Config, plan: Plan, where: str) -> Iterator[Ta
         for run, count in runs.values():
             # Vectorized seeds train side by side: all of them are one task.
             if seeds <= count and (seeds == count or not run.vectorized):
-                yield Task(config, plan, run, seeds)
+                yield Task(config, plan, run, seeds, freeze)

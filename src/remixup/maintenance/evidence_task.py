@@ -16,7 +16,7 @@ from remixup.planning.workflow import plan_from_json
 from remixup.store.run_store import Store
 from remixup.training.gpu_lock import slots
 from remixup.training.progress import ProgressReport
-from remixup.training.runner import Runner, pick_device
+from remixup.training.runner import Frozen, Runner, pick_device
 from remixup.training.trainer import Trainer
 
 
@@ -50,7 +50,9 @@ def carry_out(queue: Path, name: str) -> str:
             if until is not None and time.time() > until and not training.finished:
                 raise OutOfTime
 
-        runner = Runner(Store(Path(config.results)), Path(config.data.folder), pick_device(held), report)
+        frozen = Frozen(*task["frozen"]) if task["frozen"] else None
+        store, folder = Store(Path(config.results)), Path(config.data.folder)
+        runner = Runner(store, folder, pick_device(held), report, frozen=frozen)
         _train_and_record(config, plan, runner, task["run"], task["seeds"], task["weights"])
     label: str = task["label"]
     return label
@@ -71,7 +73,10 @@ def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seed
     one_seed = not spec.vectorized and all(each.source is None for each in wanted)
     runner.train(spec, seeds, store_weights, first=seeds - 1 if one_seed else 0)
     for each in wanted:
-        whole = all(not runner.store.missing(name, runs[name][1], runs[name][0].vectorized) for name in each.runs)
+        whole = all(
+            not runner.store.missing(name, runner.first_seeds(runs[name][1]), runs[name][0].vectorized)
+            for name in each.runs
+        )
         if each.source is None or whole:
             count = min(each.seeds, seeds) if each.source is None else each.seeds
             evaluate(runner, replace(each, seeds=count), *(runs[name] for name in each.runs))

@@ -37,7 +37,7 @@ class Stored(BaseModel):
     def write(self, path: Path) -> None:
         """Write the file atomically and durably."""
         content = self.model_dump(exclude_defaults=True)
-        write_text(path, _lines({**content, "sha256": _sha256(content)}) + "\n")
+        write_text(path, _lines({**content, "sha256": content_digest(content)}) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -91,7 +91,7 @@ class SeedBlock(Stored):
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the results. Training the seeds again to the same bits does not change it."""
-        return _sha256(self.model_dump(include={"run", "seeds", "diverged", "values"}))
+        return content_digest(self.model_dump(include={"run", "seeds", "diverged", "values"}))
 
     def check_values(self) -> None:
         """Raise Damaged where the values do not follow from the history."""
@@ -133,12 +133,13 @@ class EvaluatedBlock(Stored):
 @functools.cache
 def _read(kind: type[Stored], path: Path, state: tuple[int, ...]) -> Any:
     content = json.loads(path.read_text(encoding="utf-8"))
-    if content.pop("sha256") != _sha256(content):
+    if content.pop("sha256") != content_digest(content):
         raise ValueError("its content differs from its digest")
     return kind.model_validate(content)
 
 
-def _sha256(content: Any) -> str:
+def content_digest(content: Any) -> str:
+    """Return the SHA-256 of a stored file's content, which the file has as `sha256`."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from remixup.config.run import Execution
 from remixup.files import sha256
 
-SOURCES = ("src", "experiments", "workflow", "paper", "Snakefile", "requirements.lock")
+SOURCES = ("src", "experiments", "protocols", "workflow", "paper", "Snakefile", "requirements.lock")
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake", "dvc", "seaborn")
 
 
@@ -64,6 +64,7 @@ class Provenance(_Fact):
     data: Data
     started: str = Field(description="ISO 8601 time")
     seconds: float = Field(description="of training, those before an interruption not included")
+    freeze: str | None = Field(None, description="SHA-256 of the freeze under which it was trained, if any")
     processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")
     load_average: float | None = Field(
         None,

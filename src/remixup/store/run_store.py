@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +54,10 @@ class Store:
         spans = {path: span for path in (self.runs / run).glob("seeds-*.json") if (span := _span(path))}
         return sorted(spans, key=lambda path: (spans[path], path.name))
 
+    def spans(self, run: str) -> list[tuple[int, int]]:
+        """Return the first and the last seed of each block of a run."""
+        return [span for path in self.files(run) if (span := _span(path))]
+
     def blocks(self, run: str) -> list[SeedBlock]:
         """Return the blocks of a run, by first seed.
 
@@ -71,11 +75,11 @@ class Store:
                 seeds |= set(block.seeds)
         return sorted(chosen, key=lambda block: block.seeds)
 
-    def missing(self, run: str, seeds: int, vectorized: bool) -> list[list[int]]:
-        """Return the seed blocks that a run lacks: one seed each or, if vectorized, neighbors together."""
-        spans = [span for path in self.files(run) if (span := _span(path))]
+    def missing(self, run: str, seeds: Iterable[int], vectorized: bool) -> list[list[int]]:
+        """Return the blocks of these seeds that a run lacks: one seed each or, if vectorized, neighbors together."""
+        spans = self.spans(run)
         groups: list[list[int]] = []
-        for seed in range(seeds):
+        for seed in seeds:
             if any(first <= seed <= last for first, last in spans):
                 continue
             if vectorized and groups and groups[-1][-1] == seed - 1:

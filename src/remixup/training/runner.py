@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -36,6 +36,13 @@ Reporter = Callable[[str, list[int], Trainer], None]
 """Report the end of an epoch, given the run's key, the seeds of the block and their trainer."""
 
 
+class Frozen(NamedTuple):
+    """The freeze under which runs are trained."""
+
+    sha256: str
+    first_seed: int
+
+
 def pick_device(held: list[str]) -> torch.device:
     """Return the first of the GPUs that this process has locked, or the CPU without one."""
     return torch.device("cuda", 0) if held else torch.device("cpu")
@@ -50,12 +57,26 @@ class Runner:
         device: of this process.
         report: called after each epoch.
         processes: the largest number that trains one run together, each on a device of its own.
+        frozen: train the seeds of this freeze instead of 0, 1 and so on.
     """
 
-    def __init__(self, store: Store, data: Path, device: torch.device, report: Reporter, processes: int = 1) -> None:
+    def __init__(
+        self,
+        store: Store,
+        data: Path,
+        device: torch.device,
+        report: Reporter,
+        processes: int = 1,
+        frozen: Frozen | None = None,
+    ) -> None:
         self.store, self.data, self.device, self.report = store, data, device, report
-        self.processes = processes
+        self.processes, self.frozen = processes, frozen
         self._loaded: dict[tuple[str, str], Prepared] = {}
+
+    def first_seeds(self, count: int) -> range:
+        """Return consecutive seeds: those of the freeze if there is one, else 0, 1 and so on."""
+        start = self.frozen.first_seed if self.frozen else 0
+        return range(start, start + count)
 
     def train(self, spec: RunSpec, seeds: int, keep_weights: bool, first: int = 0) -> list[SeedBlock]:
         """Train the missing seeds of a run, and return all its stored blocks with some of these seeds.
@@ -64,18 +85,18 @@ class Runner:
 
         Args:
             spec: the run.
-            seeds: number of seeds; the last one is seeds - 1.
+            seeds: number of seeds.
             keep_weights: whether to store the trained weights, too.
-            first: the first seed.
+            first: leave out this many of them, at the beginning.
         """
         run = spec.key()
+        wanted = self.first_seeds(seeds)[first:]
         with self.store.lock(run), enough_space(self.store.runs):
             for path in self.store.files(run):
                 self._move_aside_if_damaged(path)
-            for group in self.store.missing(run, seeds, spec.vectorized):
-                if group[-1] >= first:
-                    self.train_block(spec, group, keep_weights)
-            blocks = [each for each in self.store.blocks(run) if each.seeds[0] < seeds and each.seeds[-1] >= first]
+            for group in self.store.missing(run, wanted, spec.vectorized):
+                self.train_block(spec, group, keep_weights)
+            blocks = [each for each in self.store.blocks(run) if not set(wanted).isdisjoint(each.seeds)]
             for block in blocks:
                 if keep_weights:
                     self._restore_weights(spec, block)
@@ -116,6 +137,7 @@ class Runner:
             data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
             started=began.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
+            freeze=self.frozen.sha256 if self.frozen else None,
             load_average=round(os.getloadavg()[1], 2),
         )
         block = self.store.publish(spec, seeds, training.history, made)

@@ -27,6 +27,7 @@ def store(tmp_path, monkeypatch):
     data = images()
     runs = SimpleNamespace(
         store=store,
+        first_seeds=range,
         inputs=lambda spec, seeds: start(spec, data, seeds).inputs,
         device=None,
     )
@@ -52,6 +53,13 @@ def test_the_other_network_is_of_another_seed(store, seeds):
         assert others != own
         assert parameters == {"eps": 1.0}
     assert store.loaded[:2] == [(spec.key(), [0]), (source.key(), [1])]
+
+
+def test_networks_of_a_freeze_attack_one_another(store):
+    spec, source = image_spec(), image_spec(epochs=9)
+    store.runs.first_seeds = lambda count: range(1, 1 + count)
+    runner.evaluate(store.runs, Evaluation(spec.key(), {"name": NAME}, 2, source.key()), (spec, 2), (source, 2))
+    assert [each[:2] for each in store.measured] == [([1], [2]), ([2], [1])]
 
 
 def test_without_a_source_there_is_no_other_network_and_nothing_is_measured_twice(store):

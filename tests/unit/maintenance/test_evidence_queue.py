@@ -57,7 +57,13 @@ def task(*touched, threads=1, seeds=1):
     plan = SimpleNamespace(experiment=SimpleNamespace(id="some"), scale="paper")
     run = SimpleNamespace(execution=SimpleNamespace(threads=threads))
     return SimpleNamespace(
-        key=touched[0] if touched else "", touched=set(touched), plan=plan, run=run, seeds=seeds, evaluations=[]
+        key=touched[0] if touched else "",
+        touched=set(touched),
+        plan=plan,
+        run=run,
+        seeds=seeds,
+        evaluations=[],
+        freeze=None,
     )
 
 

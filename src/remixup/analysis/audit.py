@@ -1,0 +1,250 @@
+"""The audit: which records are confirmatory, and whether freezes, claims and records agree with the history in git."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from remixup.analysis import freezes
+from remixup.analysis.freezes import Freeze, frozen_fields
+from remixup.analysis.history import Commit, Version, descends, read_history
+from remixup.analysis.records import HOME, OnRecord
+from remixup.config.expansion import expand
+from remixup.config.experiment import Claim, read_experiments
+from remixup.config.settings import Config
+from remixup.config.yaml_loader import parse_yaml
+from remixup.errors import UserError
+from remixup.planning.plan import plan_experiment, with_all_rows
+from remixup.store.blocks import Damaged, SeedBlock
+from remixup.store.run_store import Store
+
+
+@dataclass(frozen=True)
+class CommittedFreeze:
+    """A freeze that was committed once and never changed."""
+
+    name: str
+    freeze: Freeze
+    commit: Commit
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.commit}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the audit says about a claim."""
+
+    claim: str
+    first_commit: Commit | None
+    frozen: CommittedFreeze | None
+    first_run: str | None
+    """ISO 8601 time at which the first record of one of its rows was started."""
+    last_change: Commit | None
+    """The last commit since the freeze that changed the claim."""
+    confirmatory: int
+    """Seeds of the freeze that all rows of the claim have confirmatory records of."""
+
+
+def why_exploratory(block: SeedBlock, frozen: CommittedFreeze | None) -> str | None:
+    """Say why a record is exploratory; None: it is confirmatory.
+
+    Args:
+        block: the record.
+        frozen: the freeze that its provenance names, if that is an intact one.
+    """
+    made = block.provenance
+    if made.freeze is None:
+        return "it was trained under no freeze"
+    if frozen is None:
+        return "its freeze is not in protocols/, or was edited"
+    if not made.code.clean:
+        return f"the tree was dirty when it was trained under {frozen.name}"
+    if datetime.fromisoformat(made.started) < frozen.commit.time:
+        return f"its run is older than its freeze {frozen.name}"
+    if not descends(made.code.commit or "", frozen.commit.id):
+        return f"its commit does not descend from that of its freeze {frozen.name}"
+    if block.run not in frozen.freeze.runs.values():
+        return f"its freeze {frozen.name} has no such run"
+    if not set(block.seeds) <= set(frozen.freeze.seeds):
+        return f"its freeze {frozen.name} has other seeds"
+    return None
+
+
+class Audit:
+    """Compare freezes, claims and records with the history in git.
+
+    Args:
+        config: says which versions of datasets rows have.
+
+    Raises:
+        UserError: there is no whole history, or an experiment file or a record is damaged.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.experiments = read_experiments()
+        self.versions = read_history("experiments", str(freezes.HOME))
+        self.faults: list[str] = []
+        self.frozen = sorted(self._intact(), key=lambda each: each.commit.position)
+        """The intact freezes, by commit."""
+        self._by_digest = {each.freeze.digest: each for each in self.frozen}
+        self._confirmatory: set[tuple[str, str, int]] = set()
+        """Digest of a freeze, run and seed of each confirmatory record."""
+        self._check_records()
+        self._check_seeds()
+        for each in self.frozen:
+            self._check_claims(each)
+
+    def _intact(self) -> Iterator[CommittedFreeze]:
+        """Yield the freezes that are as they were committed, and note what is wrong with the others."""
+        history: dict[str, list[Version]] = {}
+        for version in self.versions:
+            if version.path.startswith(f"{freezes.HOME}/"):
+                history.setdefault(Path(version.path).stem, []).append(version)
+        for name in sorted({*history, *freezes.names()}):
+            path, commits = freezes.path(name), history.get(name, [])
+            try:
+                freeze = Freeze.read(path)
+            except Damaged as error:
+                self.faults.append(f"{error}; a freeze is never edited or removed")
+                continue
+            if len(commits) > 1:
+                self.faults.append(f"{path}: it was edited: {len(commits)} commits changed it")
+            elif not commits:
+                self.faults.append(f"{path}: it is not committed")
+            elif commits[0].content != path.read_bytes():
+                self.faults.append(f"{path}: it differs from its commit {commits[0].commit}")
+            else:
+                yield CommittedFreeze(name, freeze, commits[0].commit)
+
+    @cached_property
+    def _blocks(self) -> list[tuple[Path, SeedBlock]]:
+        """All files of records, also those of seeds that were trained again."""
+        store = Store(HOME)
+        return [(path, SeedBlock.read(path)) for run in sorted(store.runs.glob("*")) for path in store.files(run.name)]
+
+    def _check_records(self) -> None:
+        """Note records that name a freeze and are not confirmatory."""
+        wrong: dict[str, list[Path]] = {}
+        for path, block in self._blocks:
+            digest = block.provenance.freeze or ""
+            reason = why_exploratory(block, self._by_digest.get(digest))
+            if reason is None:
+                self._confirmatory |= {(digest, block.run, seed) for seed in block.seeds}
+            elif digest:
+                wrong.setdefault(reason, []).append(path)
+        for reason, paths in wrong.items():
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            self.faults.append(f"{paths[0]}{more}: {reason}")
+
+    def _check_seeds(self) -> None:
+        """Note seeds of a freeze that a record or another freeze of the same run had before."""
+        used: dict[tuple[str, int], str] = {}
+        for each in self.frozen:
+            pairs = {(run, seed) for run in each.freeze.runs.values() for seed in each.freeze.seeds}
+            before = {pair: used[pair] for pair in pairs & used.keys()}
+            for path, block in self._blocks:
+                foreign = block.provenance.freeze != each.freeze.digest
+                if foreign and datetime.fromisoformat(block.provenance.started) < each.commit.time:
+                    before |= {(block.run, seed): str(path) for seed in block.seeds if (block.run, seed) in pairs}
+            for (run, seed), where in sorted(before.items()):
+                self.faults.append(f"{freezes.path(each.name)}: seed {seed} of {run} was used before, in {where}")
+            used |= dict.fromkeys(pairs, str(freezes.path(each.name)))
+
+    def _latest(self, experiment: str, claim: str) -> dict[str, CommittedFreeze]:
+        """Return the last freeze of a claim at each scale."""
+        own = (each for each in self.frozen if each.freeze.experiment == experiment and claim in each.freeze.claims)
+        return {each.freeze.scale: each for each in own}
+
+    def _check_claims(self, frozen: CommittedFreeze) -> None:
+        """Note claims whose last freeze this is and that are not as they were, and rows whose runs are not."""
+        freeze, path = frozen.freeze, freezes.path(frozen.name)
+        own = [name for name in freeze.claims if self._latest(freeze.experiment, name)[freeze.scale] is frozen]
+        if freeze.experiment not in self.experiments:
+            self.faults.append(f"{path}: there is no experiment {freeze.experiment} any more")
+            return
+        claims = {claim.id: claim for claim in self.experiments[freeze.experiment][1].claims}
+        for name in own:
+            if name not in claims:
+                self.faults.append(f"{freeze.experiment}/{name}: the claim was removed since its freeze {frozen}")
+            elif frozen_fields(claims[name]) != freeze.claims[name]:
+                changed = self._last_change(name, frozen)
+                when = f"in {changed}" if changed else "and this is not committed"
+                self.faults.append(
+                    f"{freeze.experiment}/{name}: the claim was edited since its freeze {frozen}, {when}"
+                )
+        if own and not any(self._same_runs(freeze, fast) for fast in (False, True)):
+            self.faults.append(f"{path}: its rows have other runs or evaluations now; write a new freeze")
+
+    def _same_runs(self, freeze: Freeze, fast: bool) -> bool:
+        config = self.config.model_copy(update={"fast": fast})
+        plan = with_all_rows(plan_experiment(*self.experiments[freeze.experiment], config, freeze.scale))
+        same = not freezes.changed_rows(freeze, plan)
+        return same and freezes.evaluations(plan, freeze.runs) == freeze.evaluations
+
+    def _of_experiment(self, experiment: str) -> list[Version]:
+        """Return the versions of an experiment's file, wherever it was."""
+        line = re.compile(rb"^id: *%s *$" % re.escape(experiment.encode()), re.MULTILINE)
+        return [version for version in self.versions if line.search(version.content)]
+
+    def _last_change(self, claim: str, frozen: CommittedFreeze) -> Commit | None:
+        """Return the last commit since a freeze that changed a claim, also if another one changed it back."""
+        versions = self._of_experiment(frozen.freeze.experiment)
+        before = [each for each in versions if each.commit.position <= frozen.commit.position][-1:]
+        after = [each for each in versions if each.commit.position > frozen.commit.position]
+        contents = [_claim_in(each, claim) for each in (*before, *after)]
+        changed = [new for new, old, now in zip(after, contents, contents[1:], strict=False) if old != now]
+        return changed[-1].commit if changed else None
+
+    def lines(self) -> Iterator[Line]:
+        """Yield a line for each claim that has a freeze or a record, and for each of its freezes."""
+        for name, (path, experiment) in self.experiments.items():
+            on_record, first = OnRecord(path, experiment, self.config), _first_commits(self._of_experiment(name))
+            for claim in experiment.claims:
+                first_run = _first_run(on_record, claim)
+                own = self._latest(name, claim.id).values() or ([None] if first_run else [])
+                for each in own:
+                    changed = self._last_change(claim.id, each) if each else None
+                    count = self._count(claim, each) if each else 0
+                    yield Line(f"{name}/{claim.id}", first.get(claim.id), each, first_run, changed, count)
+
+    def _count(self, claim: Claim, frozen: CommittedFreeze) -> int:
+        runs, digest = [frozen.freeze.runs.get(row, "") for row in claim.rows], frozen.freeze.digest
+        return sum(all((digest, run, seed) in self._confirmatory for run in runs) for seed in frozen.freeze.seeds)
+
+
+def _claim_in(version: Version, claim: str) -> dict[str, Any] | None:
+    """Return a claim as a version of its experiment file had it, without its place in the paper."""
+    try:
+        document = expand(parse_yaml(version.content.decode(), version.path))
+        found = next(each for each in document["claims"] if each["id"] == claim)
+        return {key: value for key, value in found.items() if key != "where"}
+    except (UserError, StopIteration, LookupError, TypeError):
+        return None
+
+
+def _first_commits(versions: list[Version]) -> dict[str, Commit]:
+    """Return the first commit of each claim, by its id, which is looked for in the text."""
+    found: dict[str, Commit] = {}
+    for version in versions:
+        section = re.search(rb"^claims:\n(.*?)(?=^[A-Za-z]|\Z)", version.content, re.MULTILINE | re.DOTALL)
+        for id_ in re.findall(rb"(?:^|[-{,]) *id: *([\w.-]+)", section[1], re.MULTILINE) if section else ():
+            found.setdefault(id_.decode(), version.commit)
+    return found
+
+
+def _first_run(on_record: OnRecord, claim: Claim) -> str | None:
+    """Return when the first record of one of a claim's rows was started."""
+    started = [
+        block.provenance.started
+        for row in claim.rows
+        for results, planned in on_record.found[row].values()
+        for block in results.blocks(planned)
+    ]
+    return min(started, key=datetime.fromisoformat, default=None)

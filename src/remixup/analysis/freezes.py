@@ -1,0 +1,173 @@
+"""Freezes: committed files that fix claims, runs and seeds before the runs are trained.
+
+`remixup freeze` writes `protocols/<experiment>-<n>.json` once; it never changes. An amendment is a new freeze.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from remixup.analysis.records import HOME as RECORDS
+from remixup.analysis.records import REAL
+from remixup.config.experiment import Claim
+from remixup.config.settings import Scale
+from remixup.errors import UserError, did_you_mean
+from remixup.planning.plan import Plan, PlannedRow, with_all_rows
+from remixup.store.blocks import Stored, content_digest
+from remixup.store.run_store import Store
+
+HOME = Path("protocols")
+
+
+class Freeze(Stored):
+    """What is fixed before the runs of an experiment at a scale are trained."""
+
+    experiment: str
+    scale: Scale
+    reason: str = Field(description="why it is frozen or, for an amendment, why it changes")
+    claims: dict[str, dict[str, Any]] = Field(description="claim -> its fields that differ from their defaults")
+    runs: dict[str, str] = Field(description="row -> key of its run")
+    evaluations: list[str] = Field(description="keys of the evaluations of these runs")
+    seeds: list[int] = Field(min_length=2, description="consecutive; no record and no other freeze of the runs has any")
+    number_of_seeds: int
+    stopping_rule: Literal["fixed number of seeds"]
+
+    @model_validator(mode="after")
+    def _seeds_are_consecutive(self) -> Freeze:
+        if self.seeds != list(range(self.seeds[0], self.seeds[0] + self.number_of_seeds)):
+            raise ValueError("the seeds are not consecutive, or not as many as their number says")
+        return self
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the content, which its file and the records have."""
+        return content_digest(self.model_dump(exclude_defaults=True))
+
+
+def path(name: str) -> Path:
+    """Return the file of a freeze."""
+    return HOME / f"{name}.json"
+
+
+def number(name: str) -> int:
+    """Return the number of a freeze: 2 for `corruption-2`."""
+    return int(name.rpartition("-")[2])
+
+
+def names(experiment: str | None = None) -> list[str]:
+    """Return the names of the freezes, of one experiment or of all."""
+    found = (file.stem for file in sorted(HOME.glob("*-*.json")) if file.stem.rpartition("-")[2].isdigit())
+    return [name for name in found if experiment in (None, name.rpartition("-")[0])]
+
+
+def read(name: str) -> Freeze:
+    """Read a freeze; UserError where there is none of this name, or its content differs from its digest."""
+    if not path(name).is_file():
+        raise UserError(f"unknown freeze {name!r}", where=str(HOME), hint=did_you_mean(name, names()))
+    return Freeze.read(path(name))
+
+
+def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store: Store) -> Path:
+    """Write a new freeze of an experiment's rows, and of the claims about these rows alone.
+
+    Args:
+        plan: the experiment at a real scale.
+        patterns: of the ids of rows.
+        reason: why they are frozen.
+        count: number of seeds; None: the most that a row asks for.
+        store: the run store of this machine, whose seeds count as used.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: no row matches a pattern, a row needs the networks of another one, or no claim is left.
+    """
+    if plan.scale not in REAL:
+        raise UserError(f"{plan.scale} is not a real scale", where="--scale", hint=f"one of {', '.join(REAL)}")
+    plan = with_all_rows(plan)  # the data may be on another machine
+    rows = _choose(plan, patterns)
+    claims = [each for each in plan.experiment.claims if each.metric is not None and rows.keys() >= set(each.rows)]
+    if not claims:
+        raise UserError("no claim is about these rows alone", where="--rows", hint="name all rows of a claim")
+    runs = {name: row.key for name, row in rows.items()}
+    asked = max(row.seeds for row in rows.values())
+    seeds = _new_seeds(set(runs.values()), asked, count or asked, store)
+    freeze = Freeze(
+        experiment=plan.experiment.id,
+        scale=plan.scale,
+        reason=reason,
+        claims={claim.id: frozen_fields(claim) for claim in claims},
+        runs=runs,
+        evaluations=evaluations(plan, runs),
+        seeds=seeds,
+        number_of_seeds=len(seeds),
+        stopping_rule="fixed number of seeds",
+    )
+    last = max(map(number, names(plan.experiment.id)), default=0)
+    file = path(f"{plan.experiment.id}-{last + 1}")
+    freeze.write(file)
+    return file
+
+
+def frozen_fields(claim: Claim) -> dict[str, Any]:
+    """Return what a freeze fixes of a claim: all but its place in the paper."""
+    return claim.model_dump(mode="json", exclude_defaults=True, exclude={"id", "where"})
+
+
+def evaluations(plan: Plan, runs: dict[str, str]) -> list[str]:
+    """Return the keys of the evaluations that read only the runs of some rows."""
+    return sorted(each.key for each in plan.evaluations().values() if set(each.runs) <= set(runs.values()))
+
+
+def _choose(plan: Plan, patterns: list[str]) -> dict[str, PlannedRow]:
+    known = {row.row.id: row for row in plan.rows}
+    for pattern in patterns:
+        if not any(row.id in known for row in plan.experiment.select([pattern])):
+            hint = did_you_mean(pattern, known)
+            raise UserError(f"no row {pattern!r} at {plan.scale} scale", where="--rows", hint=hint)
+    rows = {row.id: known[row.id] for row in plan.experiment.select(patterns) if row.id in known}
+    for name, row in rows.items():
+        for part in row.evaluate:
+            if part.get("source", name) not in rows:
+                hint = f"add --rows {part['source']}"
+                raise UserError(f"the evaluation of row {name} needs another row", where="--rows", hint=hint)
+    return rows
+
+
+def _new_seeds(runs: set[str], asked: int, count: int, store: Store) -> list[int]:
+    """Return seeds from the first multiple of 1000 on that is above all seeds of these runs in use."""
+    used = {asked - 1}
+    for run in runs:
+        used |= {last for each in (store, Store(RECORDS)) for _, last in each.spans(run)}
+    for freeze in map(read, names()):
+        if not runs.isdisjoint(freeze.runs.values()):
+            used |= set(freeze.seeds)
+    first = 1000 * (max(used) // 1000 + 1)
+    return list(range(first, first + count))
+
+
+def changed_rows(freeze: Freeze, plan: Plan) -> list[str]:
+    """Return the frozen rows whose run in a plan is another one, or which the plan lacks."""
+    runs = {row.row.id: row.key for row in plan.rows}
+    return [row for row, run in freeze.runs.items() if runs.get(row) != run]
+
+
+def frozen_plan(freeze: Freeze, plan: Plan) -> Plan:
+    """Return the plan of a frozen experiment, in which frozen runs have as many seeds as the freeze says.
+
+    Raises:
+        UserError: a row has another run than in the freeze.
+    """
+    if changed := changed_rows(freeze, plan):
+        where = f"{freeze.experiment} at {freeze.scale} scale"
+        hint = "train with the configuration that was frozen, or write a new freeze"
+        raise UserError(f"row {changed[0]} has another run than in its freeze", where=where, hint=hint)
+    frozen = set(freeze.runs.values())
+    rows = [replace(row, seeds=freeze.number_of_seeds) if row.key in frozen else row for row in plan.rows]
+    return replace(plan, rows=rows)
