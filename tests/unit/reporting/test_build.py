@@ -77,7 +77,7 @@ def pages(pdf: bytes) -> list[str]:
     found = []
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         try:
-            content = zlib.decompress(stream)
+            content = zlib.decompressobj().decompress(stream)  # the last byte may be a \r, which the pattern drops
         except zlib.error:
             continue
         if b"BT" in content:
