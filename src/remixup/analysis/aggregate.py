@@ -70,6 +70,7 @@ def results_of(config: Config, plan: Plan) -> ExperimentResult:
         scale=config.scale,
         experiment=plan.experiment.id,
         entries=entries + derived.entries(results, on_record),
+        differences=derived.differences(results, on_record),
         claims=_decided_claims(results, on_record),
         curves={row.row.id: curves for row in plan.rows if (curves := results.curves(row))},
         evaluations={
@@ -124,12 +125,14 @@ def join(config: Config, experiments: list[str]) -> Path:
     parts = [read_part(config, experiment) for experiment in experiments]
     state = code()
     entries = [entry for part in parts for entry in part.entries]
+    differences = [each for part in parts for each in part.differences]
     claims = [claim for part in parts for claim in part.claims]
     whole = Replication(
         scale=config.scale,
         code=Code(commit=state.commit, dirty=state.dirty),
-        summary=summary(entries, claims),
+        summary=summary(entries, claims, differences),
         entries=entries,
+        differences=differences,
         claims=claims,
     )
     home = Path(config.results) / config.scale

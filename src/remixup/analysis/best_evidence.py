@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
-from remixup.analysis.result_schema import ClaimResult, Entry, Outcome, Recorded, RecordedClaim, Summary, Verdict
+from remixup.analysis.conventions import count
+from remixup.analysis.result_schema import (
+    ClaimResult,
+    Difference,
+    Entry,
+    Outcome,
+    Recorded,
+    RecordedClaim,
+    Summary,
+    Verdict,
+)
 from remixup.config.experiment import ClaimSource
 from remixup.config.settings import Scale
 
@@ -40,16 +51,21 @@ def best_record(entry: Entry) -> Recorded | None:
     )
 
 
-def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
-    """Return kind and verdict of the best evidence for a number: the best kind, then whole samples, then the larger."""
+def best_sample(entry: Entry) -> Entry | Recorded | None:
+    """Return the best sample of a number: the best kind, then whole samples, then the larger; None without any."""
     samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
-    found: list[tuple[Kind, bool, int, Verdict]] = [
-        (kind(each.scale, each.stand_in), each.verdict in BROKEN, -each.replicated.n, each.verdict)
-        for each in samples
-        if each.replicated
-    ]
-    best = min(found, key=lambda each: (KINDS.index(each[0]), *each[1:3]), default=("none", False, 0, entry.verdict))
-    return best[0], best[3]
+
+    def rank(each: Entry | Recorded) -> tuple[int, bool, int]:
+        assert each.replicated is not None
+        return KINDS.index(kind(each.scale, each.stand_in)), each.verdict in BROKEN, -each.replicated.n
+
+    return min((each for each in samples if each.replicated), key=rank, default=None)
+
+
+def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
+    """Return kind and verdict of the best evidence for a number."""
+    best = best_sample(entry)
+    return (kind(best.scale, best.stand_in), best.verdict) if best else ("none", entry.verdict)
 
 
 def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
@@ -79,7 +95,7 @@ def outcome(test: ClaimResult | RecordedClaim | None) -> Outcome:
     return "confirmed" if test.holds else "refuted"
 
 
-def summary(entries: list[Entry], claims: list[ClaimResult]) -> Summary:
+def summary(entries: list[Entry], claims: list[ClaimResult], differences: Sequence[Difference] = ()) -> Summary:
     """Return the counts of everything by its best evidence."""
     verdicts = Counter(best_evidence(entry)[1] for entry in entries if entry.published is not None)
     outcomes: dict[ClaimSource, Counter[Outcome]] = {"paper": Counter(), "ours": Counter()}
@@ -89,6 +105,8 @@ def summary(entries: list[Entry], claims: list[ClaimResult]) -> Summary:
     return Summary(
         published_numbers=verdicts.total(),
         by_verdict=dict(verdicts),
+        by_convention=count(filter(None, map(best_sample, entries))),
+        differences_by_verdict=dict(Counter(best_evidence(each)[1] for each in differences)),
         not_transcribed=sum(not entry.transcribed for entry in entries),
         paper_claims=dict(outcomes["paper"]),
         our_claims=dict(outcomes["ours"]),

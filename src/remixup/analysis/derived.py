@@ -1,25 +1,30 @@
-"""Numbers that the text of a paper derives from two rows of its tables, such as "2.7 times more robust"."""
+"""Numbers that come from two rows, seed by seed: ratios that a paper's text states, and published differences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from remixup.analysis.conventions import best_fit, by_convention
+from remixup.analysis.numbers import Target, difference_target, target
 from remixup.analysis.records import OnRecord
-from remixup.analysis.result_schema import Entry, Recorded, Replicated, Verdict
+from remixup.analysis.result_schema import Difference, Entry, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults, judge
 from remixup.analysis.verdicts import joined
-from remixup.config.experiment import Derived
+from remixup.config.experiment import Experiment
 from remixup.config.settings import SCALES
 from remixup.planning.plan import PlannedRow
 
+BySeed = Mapping[int, float | None]
+"""Seed -> value; None for a seed without one."""
+Measured = tuple[RunResults, PlannedRow]
 
-def accuracy_ratios(
-    baseline: Mapping[int, float | None], treatment: Mapping[int, float | None]
-) -> dict[int, float | None]:
+
+def accuracy_ratios(baseline: BySeed, treatment: BySeed) -> dict[int, float | None]:
     """Return, for each seed of both, the treatment's accuracy over the baseline's.
 
     Args:
-        baseline: seed -> error in percent; None for a seed without one.
+        baseline: error in percent by seed.
         treatment: the same of the other row.
 
     Returns:
@@ -32,65 +37,123 @@ def accuracy_ratios(
     return found
 
 
-def entries(results: RunResults, on_record: OnRecord) -> list[Entry]:
-    """Return the derived numbers of an experiment whose rows are run at the plan's scale."""
-    rows = {row.row.id: row for row in results.plan.rows}
-    return [
-        _entry(results, wanted, rows[wanted.baseline], rows[wanted.treatment], _recorded(on_record, wanted))
-        for wanted in results.plan.experiment.derived
-        if wanted.baseline in rows and wanted.treatment in rows
-    ]
-
-
-def _entry(
-    results: RunResults, wanted: Derived, baseline: PlannedRow, treatment: PlannedRow, recorded: list[Recorded]
-) -> Entry:
-    replicated, decided = _number(wanted, (results, baseline), (results, treatment))
-    runs = list(dict.fromkeys([baseline.key, treatment.key]))
-    return Entry(
-        paper=results.plan.experiment.paper,
-        experiment=results.plan.experiment.id,
-        row=wanted.id,
-        metric=wanted.kind,
-        unit="",
-        where=wanted.where,
-        published=wanted.published,
-        quoted=False,
-        tolerance=wanted.tolerance,
-        replicated=replicated,
-        scale=min(baseline.scale, treatment.scale, key=SCALES.index),
-        stand_in=joined(baseline.stand_in, treatment.stand_in),
-        dataset_version=f"{treatment.run.dataset.name} {treatment.run.dataset.version}",
-        verdict=decided,
-        log=next((results.failed[run] for run in runs if run in results.failed), None),
-        runs=runs,
-        recorded=recorded,
-    )
-
-
-def _recorded(on_record: OnRecord, wanted: Derived) -> list[Recorded]:
-    """Return what is on record of a derived number: a result for each real scale that both rows have."""
-    found = []
-    for scale, treatment in on_record.found[wanted.treatment].items():
-        baseline = on_record.found[wanted.baseline].get(scale)
-        if baseline is None:
-            continue
-        replicated, decided = _number(wanted, baseline, treatment)
-        if replicated is not None:
-            result = treatment[0].recorded(treatment[1], scale, replicated, decided)
-            found.append(result.model_copy(update={"stand_in": joined(baseline[1].stand_in, treatment[1].stand_in)}))
+def differences_by_seed(baseline: BySeed, treatment: BySeed) -> dict[int, float | None]:
+    """Return baseline - treatment for each seed of both; None where one of them is missing."""
+    found: dict[int, float | None] = {}
+    for seed in sorted(baseline.keys() & treatment.keys()):
+        first, second = baseline[seed], treatment[seed]
+        found[seed] = None if first is None or second is None else first - second
     return found
 
 
-def _number(
-    wanted: Derived, baseline: tuple[RunResults, PlannedRow], treatment: tuple[RunResults, PlannedRow]
-) -> tuple[Replicated | None, Verdict]:
-    """Return the sample of a derived number, and its verdict."""
-    both = (baseline, treatment)
-    ratios = accuracy_ratios(*(results.measured(row, wanted.metric) for results, row in both))
-    lacks = [lack for results, row in both if (lack := results.lack(row, wanted.metric))]
-    if None in ratios.values():
-        lacks.append("no value")
-    stand_in = joined(*(row.stand_in for _, row in both))
-    rules = {"tolerance": wanted.tolerance, "decimals": wanted.decimals, "stand_in": stand_in}
-    return judge(ratios, next(iter(lacks), None), wanted.published, **rules)
+@dataclass(frozen=True)
+class _Combined:
+    """A published number that is computed from two rows."""
+
+    baseline: str
+    treatment: str
+    metric: str
+    target: Target
+    combine: Callable[[BySeed, BySeed], dict[int, float | None]]
+
+    def number(self, baseline: Measured, treatment: Measured, metric: str) -> tuple[Replicated | None, Verdict]:
+        """Return the sample, and its verdict."""
+        both = (baseline, treatment)
+        values = self.combine(*(results.measured(row, metric) for results, row in both))
+        lacks = [lack for results, row in both if (lack := results.lack(row, metric))]
+        if None in values.values():
+            lacks.append("no value")
+        stand_in = joined(*(row.stand_in for _, row in both))
+        return judge(values, next(iter(lacks), None), self.target, stand_in=stand_in)
+
+    def recorded(self, on_record: OnRecord) -> list[Recorded]:
+        """Return what is on record: a result for each real scale that both rows have."""
+        found = []
+        for scale, treatment in on_record.found[self.treatment].items():
+            baseline = on_record.found[self.baseline].get(scale)
+            if baseline is None:
+                continue
+            replicated, decided = self.number(baseline, treatment, self.metric)
+            if replicated is not None:
+                result = treatment[0].recorded(treatment[1], scale, replicated, decided)
+                stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
+                conventions = self.conventions(baseline, treatment)
+                found.append(result.model_copy(update={"stand_in": stand_in, **conventions}))
+        return found
+
+    def conventions(self, baseline: Measured, treatment: Measured) -> dict[str, object]:
+        """Return the fields of a result that compare conventions; a ratio has none."""
+        if self.combine is not differences_by_seed:
+            return {}
+
+        def number(metric: str) -> tuple[Replicated | None, Verdict]:
+            return self.number(baseline, treatment, metric)
+
+        compared = by_convention(self.metric, self.target.value, number)
+        return {"by_convention": compared, "best_fit": best_fit(compared)}
+
+    def fields(self, results: RunResults, on_record: OnRecord) -> dict[str, object]:
+        """Return the fields of an entry that do not depend on the kind of number."""
+        rows = {row.row.id: row for row in results.plan.rows}
+        baseline, treatment = rows[self.baseline], rows[self.treatment]
+        both = ((results, baseline), (results, treatment))
+        replicated, decided = self.number(*both, self.metric)
+        runs = list(dict.fromkeys([baseline.key, treatment.key]))
+        return {
+            "paper": results.plan.experiment.paper,
+            "experiment": results.plan.experiment.id,
+            "published": self.target.value,
+            "published_runs": self.target.runs if self.target.runs > 1 else None,
+            "published_standard_deviation": self.target.standard_deviation,
+            "tolerance": self.target.tolerance,
+            "replicated": replicated,
+            "scale": min(baseline.scale, treatment.scale, key=SCALES.index),
+            "stand_in": joined(baseline.stand_in, treatment.stand_in),
+            "dataset_version": f"{treatment.run.dataset.name} {treatment.run.dataset.version}",
+            "verdict": decided,
+            "log": next((results.failed[run] for run in runs if run in results.failed), None),
+            "runs": runs,
+            "recorded": self.recorded(on_record),
+            **self.conventions(*both),
+        }
+
+
+def entries(results: RunResults, on_record: OnRecord) -> list[Entry]:
+    """Return the derived numbers of an experiment whose rows are run at the plan's scale."""
+    rows = {row.row.id for row in results.plan.rows}
+    found = []
+    for each in results.plan.experiment.derived:
+        if {each.baseline, each.treatment} <= rows:
+            published = Target(each.published, each.tolerance, 0.5 * 10.0**-each.decimals)
+            combined = _Combined(each.baseline, each.treatment, each.metric, published, accuracy_ratios)
+            fields = combined.fields(results, on_record)
+            fields |= {"row": each.id, "metric": each.kind, "unit": "", "where": each.where, "quoted": False}
+            found.append(Entry.model_validate(fields))
+    return found
+
+
+def differences(results: RunResults, on_record: OnRecord) -> list[Difference]:
+    """Return the published differences of an experiment's pairs of rows that are run at the plan's scale."""
+    experiment, rows = results.plan.experiment, {row.row.id for row in results.plan.rows}
+    found = []
+    for combined in _published_differences(experiment):
+        if {combined.baseline, combined.treatment} <= rows:
+            row = next(each for each in experiment.rows if each.id == combined.treatment)
+            printed = row.printed(combined.metric)
+            fields = combined.fields(results, on_record)
+            fields |= {"row": combined.treatment, "baseline": combined.baseline, "metric": combined.metric}
+            fields |= {"unit": experiment.metrics[combined.metric].unit, "quoted": False}
+            fields["where"] = (printed.where if printed else "") or row.where or experiment.where
+            found.append(Difference.model_validate(fields))
+    return found
+
+
+def _published_differences(experiment: Experiment) -> list[_Combined]:
+    found = []
+    for baseline, treatment in experiment.pairs():
+        for metric in experiment.metrics:
+            targets = target(experiment, baseline, metric), target(experiment, treatment, metric)
+            if targets[0] is not None and targets[1] is not None:
+                published = difference_target(targets[0], targets[1])
+                found.append(_Combined(baseline.id, treatment.id, metric, published, differences_by_seed))
+    return found

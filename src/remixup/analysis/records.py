@@ -200,7 +200,8 @@ class OnRecord:
         for scale, (results, planned) in self.found[row.id].items():
             replicated, decided = results.number(planned, metric)
             if replicated is not None:
-                found.append(results.recorded(planned, scale, replicated, decided))
+                record = results.recorded(planned, scale, replicated, decided)
+                found.append(record.model_copy(update=results.conventions(planned, metric)))
         return found
 
 

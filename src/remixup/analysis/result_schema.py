@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.experiment import ClaimSource
+from remixup.config.metrics import Convention
 from remixup.config.settings import Scale
 
 SCHEMA_VERSION = 1
@@ -23,6 +24,8 @@ Verdict = Literal[
     "not transcribed",
     "no published number",
 ]
+JUDGED: tuple[Verdict, ...] = ("replicated", "not replicated", "inconclusive")
+"""The verdicts on numbers that are compared with the published ones."""
 Outcome = Literal["confirmed", "refuted", "shown", "not shown", "undecided"]
 """What runs decide about a claim; "shown" and "not shown" are said of its direction, on a surrogate."""
 
@@ -51,6 +54,24 @@ class Code(Result):
     dirty: bool | None = Field(description="whether they differed from it")
 
 
+class Compared(Result):
+    """A published number, compared with ours under one convention."""
+
+    mean: float
+    difference: float = Field(description="mean - published")
+    n: int = Field(ge=1)
+    verdict: Verdict
+
+
+ByConvention = Annotated[
+    dict[Convention, Compared],
+    Field(description="the verdict had the paper meant each convention; empty without any, or without a verdict"),
+]
+BestFit = Annotated[
+    Convention | None, Field(description="the convention whose mean is nearest to the published number")
+]
+
+
 class Recorded(Result):
     """A result measured at a real scale, stored under `records/`."""
 
@@ -64,6 +85,8 @@ class Recorded(Result):
     hardware: str
     date: str = Field(description="ISO 8601 day")
     run: str
+    by_convention: ByConvention = {}
+    best_fit: BestFit = None
 
 
 class Entry(Result):
@@ -77,7 +100,9 @@ class Entry(Result):
     where: str
     published: float | None
     transcribed: bool = Field(True, description="false: the paper prints a number here that could not be read")
-    published_sd: float | None = Field(None, description="standard deviation over the paper's runs; null: not stated")
+    published_standard_deviation: float | None = Field(None, description="over the paper's runs; null: not stated")
+    published_runs: int | None = Field(None, description="how many runs the paper averages; null: not stated")
+    published_convention: Convention | None = Field(None, description="as the paper states it; null: not stated")
     quoted: bool
     tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
     replicated: Replicated | None
@@ -88,6 +113,14 @@ class Entry(Result):
     log: str | None = Field(None, description="where a failed run says why")
     runs: list[str]
     recorded: list[Recorded] = []
+    by_convention: ByConvention = {}
+    best_fit: BestFit = None
+
+
+class Difference(Entry):
+    """The published difference of two rows that differ in mixing alone, and what became of it."""
+
+    baseline: str = Field(description="the row of ERM; the number is its value minus that of `row`")
 
 
 Untried = Annotated[
@@ -170,6 +203,7 @@ class ExperimentResult(Result):
     scale: Scale
     experiment: str
     entries: list[Entry]
+    differences: list[Difference] = []
     claims: list[ClaimResult]
     curves: dict[str, dict[str, Curve]] = Field(description="row -> quantity -> curve")
     evaluations: dict[str, dict[str, Any]] = Field(description="row -> evaluation -> what it measured, seed by seed")
@@ -177,11 +211,22 @@ class ExperimentResult(Result):
     sources: list[Source]
 
 
+class ConventionCount(Result):
+    """How the published numbers compare with ours under one convention."""
+
+    compared: int
+    compatible: int = Field(description="replicated or inconclusive")
+    by_verdict: dict[Verdict, int]
+    best_fit: int = Field(description="numbers that no other convention fits as well")
+
+
 class Summary(Result):
     """How many there are of everything, each by its best evidence: of this report's runs, or on record."""
 
     published_numbers: int
     by_verdict: dict[Verdict, int] = Field(description="of the published numbers")
+    by_convention: dict[Convention, ConventionCount] = {}
+    differences_by_verdict: dict[Verdict, int] = Field({}, description="of the published differences of pairs of rows")
     not_transcribed: int = Field(description="published in tables that could not be read; not among the numbers")
     paper_claims: dict[Outcome, int] = Field(description="claims of the papers that runs can decide")
     our_claims: dict[Outcome, int] = Field(description="questions and extensions of ours that runs can decide")
@@ -195,4 +240,5 @@ class Replication(Result):
     code: Code
     summary: Summary
     entries: list[Entry]
+    differences: list[Difference] = []
     claims: list[ClaimResult]

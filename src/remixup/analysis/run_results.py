@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from remixup.analysis.conventions import best_fit, by_convention
+from remixup.analysis.numbers import Target, target, verdict
 from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
 from remixup.analysis.statistics import summarise
-from remixup.analysis.verdicts import Evidence, default_tolerance, verdict
+from remixup.analysis.verdicts import Evidence
 from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
 from remixup.errors import UserError
@@ -23,21 +25,21 @@ from remixup.store.run_store import Store
 
 
 def judge(
-    measured: Mapping[int, float | None], lack: Verdict | None, published: float | None, **rules: Any
+    measured: Mapping[int, float | None], lack: Verdict | None, published: Target | None, **rules: Any
 ) -> tuple[Replicated | None, Verdict]:
     """Return the sample of a number, and its verdict.
 
     Args:
         measured: seed -> value; None for a seed without one.
         lack: why the sample is not whole, if it is not; that is the verdict.
-        published: the number as printed, or None.
-        rules: the other arguments of `verdicts.verdict`.
+        published: the number to compare it with, or None.
+        rules: the other arguments of `numbers.verdict`.
     """
     values = {seed: value for seed, value in measured.items() if value is not None}
     replicated = summarise(list(values.values()), list(values)) if values else None
     if lack or replicated is None:
         return replicated, lack or "not run"
-    return replicated, verdict(published, replicated.values, **rules)
+    return replicated, verdict(replicated.values, published, **rules)
 
 
 class RunResults:
@@ -174,27 +176,28 @@ class RunResults:
             return "no value" if diverged.isdisjoint(missing) else "diverged"
         return None
 
-    def number(self, row: PlannedRow, metric: str) -> tuple[Replicated | None, Verdict]:
-        """Return the sample of a metric, and its verdict against the published number."""
-        printed = row.row.printed(metric)
+    def number(self, row: PlannedRow, metric: str, published: str | None = None) -> tuple[Replicated | None, Verdict]:
+        """Return the sample of a metric, and its verdict against a published number: its own or another metric's."""
         return judge(
             self.measured(row, metric),
             self.lack(row, metric),
-            printed.value if printed else None,
-            tolerance=self.plan.experiment.tolerance(row.row, metric),
-            decimals=self.plan.experiment.metrics[metric].decimals,
+            target(self.plan.experiment, row.row, published or metric),
             stand_in=row.stand_in,
-            transcribed=row.row.transcribed(metric),
+            transcribed=row.row.transcribed(published or metric),
         )
+
+    def conventions(self, row: PlannedRow, metric: str) -> dict[str, Any]:
+        """Return the fields of a result that compare conventions."""
+        printed = row.row.printed(metric)
+        compared = by_convention(
+            metric, printed.value if printed else None, lambda other: self.number(row, other, metric)
+        )
+        return {"by_convention": compared, "best_fit": best_fit(compared)}
 
     def entry(self, row: PlannedRow, metric: str, recorded: list[Recorded]) -> Entry:
         """Return one number of the paper, and what became of it."""
         experiment = self.plan.experiment
-        printed = row.row.printed(metric)
-        published = printed.value if printed else None
-        tolerance = experiment.tolerance(row.row, metric)
-        if tolerance is None and published is not None:
-            tolerance = default_tolerance(published)
+        printed, published = experiment.published(row.row, metric), target(experiment, row.row, metric)
         replicated, decided = self.number(row, metric)
         return Entry(
             paper=experiment.paper,
@@ -203,11 +206,13 @@ class RunResults:
             metric=metric,
             unit=experiment.metrics[metric].unit,
             where=(printed.where if printed else "") or row.row.where or experiment.where,
-            published=published,
+            published=published.value if published else None,
             transcribed=row.row.transcribed(metric),
-            published_sd=printed.sd if printed else None,
+            published_standard_deviation=printed.standard_deviation if printed else None,
+            published_runs=printed.runs if printed else None,
+            published_convention=printed.convention if printed else None,
             quoted=printed.quoted if printed else False,
-            tolerance=tolerance,
+            tolerance=published.tolerance if published else experiment.tolerance(row.row, metric),
             replicated=replicated,
             scale=row.scale,
             stand_in=row.stand_in,
@@ -216,6 +221,7 @@ class RunResults:
             log=self.failed.get(row.key),
             runs=[row.key],
             recorded=recorded,
+            **self.conventions(row, metric),
         )
 
     def curves(self, row: PlannedRow) -> dict[str, Curve]:

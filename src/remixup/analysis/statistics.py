@@ -60,12 +60,34 @@ def summarise(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
     )
 
 
-def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Return the prediction interval of one more run: mean +- t s sqrt(1 + 1/n), for normal values.
+def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
+    """Return the two-sided t interval for the mean; None for one value.
 
     Args:
         values: finite numbers, at least one.
-        level: the chance that the next value is inside, between 0 and 1.
+        level: the chance that the interval covers the mean of normal values, between 0 and 1.
+
+    Raises:
+        ValueError: empty or non-finite values.
+    """
+    sample = _checked(values)
+    return _t_interval(sample, level, 1 / len(sample))
+
+
+def prediction_interval(
+    values: Sequence[float], level: float = 0.95, runs: int = 1, standard_deviation: float | None = None
+) -> tuple[float, float] | None:
+    """Return the interval in which the mean of further runs of the same method is expected, for normal values.
+
+    Without a standard deviation of the further runs it is mean +- t s sqrt(1/n + 1/runs); with one, over at least two
+    runs, it is Welch's interval for the difference of two means. A standard deviation of 0 is a rounded one and is
+    not used.
+
+    Args:
+        values: finite numbers, at least one.
+        level: the chance that the further mean is inside, between 0 and 1.
+        runs: how many further runs are averaged.
+        standard_deviation: theirs, if it is known.
 
     Returns:
         Lower and upper end; None for one value.
@@ -74,7 +96,14 @@ def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[f
         ValueError: empty or non-finite values.
     """
     sample = _checked(values)
-    return _t_interval(sample, level, 1 + 1 / len(sample))
+    n = len(sample)
+    if not standard_deviation or runs < 2 or n < 2:
+        return _t_interval(sample, level, 1 / n + 1 / runs)
+    own, other = statistics.variance(sample) / n, standard_deviation**2 / runs
+    freedom = (own + other) ** 2 / (own**2 / (n - 1) + other**2 / (runs - 1))
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * math.sqrt(own + other)
+    mean = statistics.mean(sample)
+    return mean - half, mean + half
 
 
 @dataclass(frozen=True)

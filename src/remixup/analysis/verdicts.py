@@ -1,4 +1,4 @@
-"""Decide on published numbers and on claims.
+"""Decide on claims.
 
 A claim is compared with the smallest effect of interest d that its experiment file states. Both answers, "the effect is
 more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d. So each claim has one
@@ -18,74 +18,16 @@ printed p the adjusted one; where the two differ about d, `why` says so.
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from remixup.analysis.result_schema import ClaimResult, Verdict
-from remixup.analysis.statistics import ROUND_OFF, PairedTest, at_least, holm, paired, prediction_interval, summarise
+from remixup.analysis.result_schema import ClaimResult
+from remixup.analysis.statistics import ROUND_OFF, PairedTest, at_least, holm, paired
 from remixup.config.experiment import Claim, Experiment, Pair
 from remixup.config.settings import SCALES, Scale
 
 LEVEL = 0.05
-
-
-def default_tolerance(published: float) -> float:
-    """Return the tolerance of a row that states none: the larger of 0.3 and 5 % of the number."""
-    return max(0.3, 0.05 * abs(published))
-
-
-def _at_most(distance: float, bound: float) -> bool:
-    """Return whether a distance is within a bound up to round-off: 4.2 - 3.85 is 0.35."""
-    return distance <= bound + ROUND_OFF
-
-
-def verdict(
-    published: float | None,
-    values: list[float],
-    *,
-    tolerance: float | None,
-    decimals: int,
-    stand_in: str | None,
-    transcribed: bool = True,
-) -> Verdict:
-    """Return whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
-
-    Args:
-        published: the number as printed, or None.
-        values: what the runs measured, in the same unit; finite, at least one.
-        tolerance: how far off still counts as the same, rounding not included; None for the default.
-        decimals: places printed; half of the last one is rounding.
-        stand_in: how a surrogate differs from the published setting; its number is not compared with the published.
-        transcribed: whether `None` says that the paper prints no number, and not that its table could not be read.
-
-    Returns:
-        "replicated": at least three runs, the half-width of the 95 % interval within the tolerance, the mean within
-        tolerance and rounding. "not replicated": the mean further off than that, and the published number (less its
-        rounding) outside the prediction interval of one more run. Else "inconclusive". Before all others, in
-        this order: "no published number", "not transcribed", "stand-in".
-
-    Raises:
-        ValueError: empty or non-finite values, or a published number that is not finite.
-    """
-    sample = summarise(values, range(len(values)))
-    if published is None:
-        return "no published number" if transcribed else "not transcribed"
-    if not math.isfinite(published):
-        raise ValueError(f"a published number of {published}")
-    if stand_in is not None:
-        return "stand-in"
-    allowed = default_tolerance(published) if tolerance is None else tolerance
-    rounding = 0.5 * 10.0**-decimals
-    distance = abs(sample.mean - published)
-    if _at_most(distance, allowed + rounding):
-        narrow = sample.ci95 is not None and _at_most((sample.ci95[1] - sample.ci95[0]) / 2, allowed)
-        return "replicated" if narrow and sample.n >= 3 else "inconclusive"
-    next_run = prediction_interval(values)
-    if next_run is None or _at_most(distance - rounding, (next_run[1] - next_run[0]) / 2):
-        return "inconclusive"
-    return "not replicated"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from remixup.config import registry
 from remixup.config.base import Strict, validate
 from remixup.config.expansion import expand
-from remixup.config.metrics import Metric, metric_names
+from remixup.config.metrics import Convention, Metric, metric_names
 from remixup.config.registry import Component
 from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
@@ -87,8 +87,12 @@ class Published(Strict):
         "", description="page and table, if not that of the row; needed if the number is not transcribed"
     )
     quoted: bool = Field(False, description="whether the paper quotes it from another paper")
-    sd: float | None = Field(
-        None, ge=0, description="standard deviation over the paper's runs, if it is stated, in the metric's unit"
+    standard_deviation: float | None = Field(
+        None, ge=0, description="over the paper's runs, if it is stated, in the metric's unit"
+    )
+    runs: int | None = Field(None, ge=1, description="number of runs that the paper averages; default: see the metric")
+    convention: Convention | None = Field(
+        None, description="the epoch that the paper says the number is from; default: see the metric"
     )
     tolerance: float | None = Field(None, gt=0, description="in the metric's unit; default: see the metric")
 
@@ -138,6 +142,8 @@ class MetricInfo(Strict):
         1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
     )
     tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
+    runs: int | None = Field(None, ge=1, description="number of runs that the paper averages, if it is stated")
+    convention: Convention | None = Field(None, description="the epoch of the published numbers, if it is stated")
 
 
 class Derived(Strict):
@@ -272,6 +278,11 @@ class Experiment(Variation):
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
     rows: list[Row] = []
+    counterparts: dict[str, RowIds] = Field(
+        {},
+        description="row of ERM -> the published rows that differ from it in mixing alone; the tolerance of all is at "
+        "most a quarter of the published gain, and the gain has a verdict",
+    )
     derived: list[Derived] = []
     claims: list[Claim] = []
     choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
@@ -296,6 +307,8 @@ class Experiment(Variation):
         for each in self.derived:
             self._require_metrics(f"derived number {each.id}", [each.metric])
             _require_all("row", [each.baseline, each.treatment], rows, f"derived number {each.id}")
+        for baseline, treatments in self.counterparts.items():
+            _require_all("row", [baseline, *treatments], rows, "counterparts")
         for claim in self.claims:
             self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by]))
             _require_all("row", claim.rows, rows, f"claim {claim.id}")
@@ -315,6 +328,28 @@ class Experiment(Variation):
         """Return the tolerance of a published number: the row's own, else the metric's, else None for the default."""
         printed = row.printed(metric)
         return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
+
+    def published(self, row: Row, metric: str) -> Published | None:
+        """Return the published number of a row, with the runs and the convention that the metric states for all."""
+        printed, info = row.printed(metric), self.metrics[metric]
+        if printed is None:
+            return None
+        stated = {"runs": printed.runs or info.runs, "convention": printed.convention or info.convention}
+        return printed.model_copy(update=stated)
+
+    def pairs(self) -> list[tuple[Row, Row]]:
+        """Return the rows of ERM, each with a row that differs from it in mixing alone."""
+        rows = {row.id: row for row in self.rows}
+        return [(rows[name], rows[other]) for name, others in self.counterparts.items() for other in others]
+
+    def gains(self, row: Row, metric: str) -> list[float]:
+        """Return the published differences of the pairs that a row is in, ERM's number minus the other."""
+        printed = [(pair[0].printed(metric), pair[1].printed(metric)) for pair in self.pairs() if row in pair]
+        return [
+            baseline.value - treatment.value
+            for baseline, treatment in printed
+            if baseline and treatment and baseline.value is not None and treatment.value is not None
+        ]
 
     def variations_of(self, row: Row) -> list[Variation]:
         """Return the layers of a row's settings: those of the file, of the variations that it uses, its own."""

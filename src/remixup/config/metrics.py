@@ -29,6 +29,9 @@ Quantity = Literal[
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 FROM_HISTORY = "speed"
 """The reduction that is not stored, but computed from a run's history when results are read."""
+Convention = Literal["last", "median10", "best"]
+"""The epoch of a published error: the last, the median of the last ten, or the best one on the test set."""
+CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 REDUCTIONS = ("last", "median10", "best", "chosen", FROM_HISTORY)
 
 

@@ -9,14 +9,13 @@ import numpy as np
 from pydantic import Field
 from scipy.special import stdtrit
 
+from remixup.analysis.numbers import FEWEST
 from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim, Result
 from remixup.analysis.statistics import ROUND_OFF
 from remixup.config.settings import SCALES, Scale
 from remixup.planning.plan import Plan
 
 MOST = 1000
-FEWEST_FOR_NUMBER = 3
-"""Runs without which no number counts as replicated (`verdicts.verdict`)."""
 FEWEST_FOR_CLAIM = 2
 OnRecord = TypeVar("OnRecord", Recorded, RecordedClaim)
 
@@ -28,26 +27,27 @@ class Needed(Result):
     id: str = Field(description="of a number `row metric`, of a claim its id")
     margin: float | None = Field(
         None,
-        description="the half-width that the 95 % interval may have: of a number its tolerance, of a claim the "
-        "distance of the effect from the smallest of interest; null where no effect is known",
+        description="the half-width that the interval may have: of a number (90 %) its tolerance, of a claim (95 %) "
+        "the distance of the effect from the smallest of interest; null where no effect is known",
     )
     std: float | None = Field(None, description="standard deviation over seeds; of a claim that of the effect")
     evidence: str | None = Field(None, description="where the standard deviation is from, with the scale")
     seeds: int | Literal["> 1000"] | None = Field(None, description="null: unknown, as nothing was measured")
 
 
-def seeds_needed(std: float, margin: float, fewest: int) -> int | Literal["> 1000"]:
-    """Return the smallest n with t(n - 1; 0.975) std / sqrt(n) <= margin.
+def seeds_needed(std: float, margin: float, fewest: int, level: float = 0.95) -> int | Literal["> 1000"]:
+    """Return the smallest n whose t interval has at most this half-width.
 
-    The standard deviation is taken for the true one: half of all samples of n seeds give a wider 95 % interval.
+    The standard deviation is taken for the true one: half of all samples of n seeds give a wider interval.
 
     Args:
         std: standard deviation over seeds, at least 0.
         margin: the half-width that the interval may have, at least 0.
         fewest: a lower limit of n, at least 2.
+        level: of the interval; a claim needs the 95 % one, the equivalence of a number the 90 % one.
     """
     n = np.arange(fewest, MOST + 1)
-    narrow = stdtrit(n - 1, 0.975) * std / np.sqrt(n) <= margin + ROUND_OFF
+    narrow = stdtrit(n - 1, 0.5 + level / 2) * std / np.sqrt(n) <= margin + ROUND_OFF
     return int(n[narrow.argmax()]) if narrow.any() else "> 1000"
 
 
@@ -75,7 +75,7 @@ def _number(entry: Entry, scale: Scale) -> Needed:
     for each in measured:
         if each.replicated is not None and each.replicated.std is not None:
             std = each.replicated.std
-            seeds = seeds_needed(std, margin, FEWEST_FOR_NUMBER)
+            seeds = seeds_needed(std, margin, FEWEST, level=0.90)
             return Needed(what="number", id=name, margin=margin, std=std, evidence=_source(each), seeds=seeds)
     return Needed(what="number", id=name, margin=margin)
 

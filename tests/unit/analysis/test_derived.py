@@ -12,7 +12,7 @@ from tests.unit.reporting.small_experiment import lines_of, result_of
 from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
-from remixup.analysis.derived import accuracy_ratios, entries
+from remixup.analysis.derived import accuracy_ratios, differences, differences_by_seed, entries
 from remixup.analysis.records import OnRecord
 from remixup.analysis.result_schema import Entry
 from remixup.analysis.run_results import RunResults
@@ -23,6 +23,9 @@ from remixup.reporting.results_table import derived_table
 from remixup.store.run_store import Store
 
 METRIC = "test_error.last"
+ERM = {0: 80.0, 1: 75.0, 2: 70.0, 3: 75.0, 4: 80.0}
+MIXUP = {0: 60.0, 1: 50.0, 2: 40.0, 3: 50.0, 4: 60.0}
+"""Accuracies 20, 25, 30, 25, 20 and twice as many."""
 RATIO = {
     "id": "ratio",
     "label": "mixup over ERM",
@@ -63,7 +66,7 @@ def collected(
     """The derived number after both rows were trained, as far as there are errors."""
     tmp_path.mkdir(exist_ok=True)
     config = Config(results=str(tmp_path / "results"), scale=scale)
-    planned = plan(tmp_path, scale, config=config, derived=[RATIO], **changes)
+    planned = plan(tmp_path, scale, config=config, derived=[RATIO], seeds=5, **changes)
     results = RunResults(config, planned)
     for row, errors in zip(planned.rows, (erm, mixup), strict=True):
         if errors:
@@ -79,10 +82,9 @@ def _no_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_ratio_is_paired_by_seed_and_judged_like_any_number(tmp_path: Path) -> None:
-    """Accuracies 20, 25, 30 and 40, 50, 60: twice as many for every seed."""
-    found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 60.0, 1: 50.0, 2: 40.0})
+    found = collected(tmp_path, ERM, MIXUP)
     assert found.replicated is not None
-    assert found.replicated.values == pytest.approx([2.0, 2.0, 2.0])
+    assert found.replicated.values == pytest.approx([2.0] * 5)
     assert (found.row, found.metric, found.published, found.verdict) == ("ratio", "accuracy_ratio", 2.0, "replicated")
     assert (found.where, found.tolerance, found.unit, len(found.runs)) == ("section 3.5", 0.1, "", 2)
 
@@ -113,17 +115,17 @@ def test_a_stand_in_is_not_compared(tmp_path: Path) -> None:
 
 def test_records_give_it_too(tmp_path: Path) -> None:
     planned = plan(tmp_path, derived=[RATIO])
-    for row, errors in zip(planned.rows, ([80.0, 75.0, 70.0], [60.0, 50.0, 40.0]), strict=True):
-        Store(records.HOME).publish(row.run, [0, 1, 2], history(dict(enumerate(errors))), provenance())
+    for row, errors in zip(planned.rows, (ERM, MIXUP), strict=True):
+        Store(records.HOME).publish(row.run, list(errors), history(errors), provenance())
     found = collected(tmp_path, {}, {})
     assert found.verdict == "not run"
     assert {each.scale for each in found.recorded} == {"reduced", "paper"}
     for each in found.recorded:
-        assert (each.replicated.values, each.verdict) == (pytest.approx([2.0] * 3), "replicated")
+        assert (each.replicated.values, each.verdict) == (pytest.approx([2.0] * 5), "replicated")
 
 
 def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None:
-    found = collected(tmp_path, {0: 80.0, 1: 75.0, 2: 70.0}, {0: 60.0, 1: 50.0, 2: 40.0})
+    found = collected(tmp_path, ERM, MIXUP)
     experiment = read_experiment(write(tmp_path, derived=[RATIO]))
     ((name, published, *cells),) = lines_of(derived_table(experiment, result_of(found)))
     assert (name, published) == ("mixup over ERM", r"\num{2.0}")
@@ -131,6 +133,34 @@ def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None
     assert cells[-1] == r"\Replicated"
     assert "derives (section 3.5): the accuracy" in derived_table(experiment, result_of(found))
     assert derived_table(read_experiment(write(tmp_path)), result_of()) == ""
+
+
+def test_differences_by_hand() -> None:
+    assert differences_by_seed({0: 5.0, 1: None, 2: 3.0}, {0: 4.0, 1: 2.0, 3: 1.0}) == {0: 1.0, 1: None}
+
+
+def test_a_published_difference_has_a_verdict_under_each_convention(tmp_path: Path) -> None:
+    """ERM at 21.3 as published; mixup 1.3 better in its best epoch, as published, and 0.3 in the last."""
+    config = Config(results=str(tmp_path / "results"), scale="paper")
+    planned = plan(tmp_path, "paper", config=config, counterparts={"erm": "mixup"}, seeds=5)
+    mixup = planned.experiment.rows[1]
+    mixup.published[METRIC] = 20.0
+    results = RunResults(config, planned)
+    for row, errors in zip(planned.rows, ([21.3, 21.3], [20.0, 21.0]), strict=True):
+        base = {"rate": 0.1, "train_loss": 1.0, "test_loss": 2.0}
+        told = [{"seed": s, "epoch": e + 1, **base, "test_error": errors[e]} for e in (0, 1) for s in range(5)]
+        results.store.publish(row.run, list(range(5)), told, provenance())
+    (found,) = differences(results, OnRecord(planned.path, planned.experiment, config))
+    assert (found.baseline, found.row, found.metric) == ("erm", "mixup", METRIC)
+    assert (found.published, found.tolerance) == (pytest.approx(1.3), pytest.approx(0.325))
+    assert found.replicated is not None
+    assert (found.replicated.mean, found.verdict) == (pytest.approx(0.3), "not replicated")
+    assert {name: (each.difference, each.verdict) for name, each in found.by_convention.items()} == {
+        "last": (pytest.approx(-1.0), "not replicated"),
+        "median10": (pytest.approx(-0.5), "not replicated"),  # the median of both epochs
+        "best": (pytest.approx(0.0), "replicated"),
+    }
+    assert found.best_fit == "best"
 
 
 @pytest.mark.parametrize(

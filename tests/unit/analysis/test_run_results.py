@@ -30,7 +30,7 @@ ROWS = [
     {
         "id": "printed",
         "label": "x",
-        "published": {"validation_error.last": {"value": 3.0, "sd": 0.4}, "probe.top1": 9.0},
+        "published": {"validation_error.last": {"value": 3.0, "standard_deviation": 0.4}, "probe.top1": 9.0},
     },
     {"id": "probed", "label": "x", "run": {"epochs": 3}, "evaluate": ["probe"]},
     {"id": "not-yet", "label": "x", "run": {"epochs": 4}, "evaluate": ["probe"]},
@@ -122,7 +122,7 @@ def test_quantities_by_seed_with_those_that_diverged(results: RunResults) -> Non
 def test_a_published_number_that_nothing_gives_was_not_run(results: RunResults) -> None:
     for metric, published, deviation in (("validation_error.last", 3.0, 0.4), ("probe.top1", 9.0, None)):
         entry = results.entry(row(results, "printed"), metric, [])
-        assert (entry.published, entry.published_sd) == (published, deviation)
+        assert (entry.published, entry.published_standard_deviation) == (published, deviation)
         assert (entry.replicated, entry.verdict) == (None, "not run")
 
 

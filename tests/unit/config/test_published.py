@@ -47,7 +47,7 @@ def test_the_deviations_of_the_logs_of_views_are_in_points():
     # The logs print fractions of two decimals with a percent sign.
     views = [row.printed("test_error.last") for row in EXPERIMENTS["views"].rows]
     found = [number for number in views if number is not None]
-    assert [each.sd for each in found[:9]] == [2, 1, 0, 2, 2, 1, 2, 1, 1]
+    assert [each.standard_deviation for each in found[:9]] == [2, 1, 0, 2, 2, 1, 2, 1, 1]
     assert sum(each.value for each in found[:9]) == pytest.approx(41.05 + 68.58 + 176.31)
 
 

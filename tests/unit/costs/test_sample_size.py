@@ -82,7 +82,7 @@ def test_a_number_by_its_spread_and_a_claim_by_that_of_the_paired_differences(co
     number, claim = judged(config, planned)
     std = np.std([20.0, 22.0, 27.0], ddof=1)
     assert (number.std, number.evidence) == (pytest.approx(std), "store, paper scale")
-    assert number.seeds == seeds_needed(std, 0.05 * 21.3, 3)
+    assert number.seeds == seeds_needed(std, 0.05 * 21.3, 5, level=0.90)
     # Differences of 2, 3 and 2 about their mean of 7/3, against a smallest effect of 0.5.
     std = np.std([2.0, 3.0, 2.0], ddof=1)
     assert (claim.std, claim.evidence) == (pytest.approx(std), "store, paper scale")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from remixup.analysis.best_evidence import summary
+from remixup.analysis.numbers import target, verdict
 from remixup.analysis.result_schema import ExperimentResult, Replication
-from remixup.analysis.verdicts import Evidence, decide_claims, verdict
+from remixup.analysis.verdicts import Evidence, decide_claims
 from remixup.config.experiment import Experiment, read_experiments
 from remixup.config.settings import Config, Scale
 from remixup.costs.estimate import seed_costs
@@ -48,14 +49,13 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
             size = 10 ** draw.uniform(0.5, 1.9)
             sample = replicated(published or size, 0.05 * (published or size), row.seeds, row.row.id + metric)
             values[metric] = dict(zip(sample.seeds, sample.values, strict=True))
-            say: dict[str, Any] = {"tolerance": None, "decimals": info.decimals, "stand_in": row.stand_in}
             changes: dict[str, Any] = {"experiment": experiment.id, "unit": info.unit, "scale": row.scale}
             changes |= {"transcribed": row.row.transcribed(metric), "where": printed.where if printed else ""}
             changes |= {"quoted": printed.quoted if printed else False, "stand_in": row.stand_in}
             changes["dataset_version"] = f"{row.run.dataset.name} {row.run.dataset.version}"
             if draw.random() < 0.3:
                 changes["recorded"] = [recorded(replicated(size, 0.1 * size, 3, metric), stand_in="30 epochs for 200")]
-            verdicts = verdict(published, sample.values, **say)
+            verdicts = verdict(sample.values, target(experiment, row.row, metric), stand_in=row.stand_in)
             entries.append(entry(row.row.id, metric, published, sample, verdict=verdicts, **changes))
         evidence[row.row.id] = Evidence(row.scale, row.stand_in, sound=True, values=values)
     named = {row.row.id: {part["name"] for part in row.evaluate} for row in plan.rows}

@@ -1,0 +1,137 @@
+"""Decide whether runs replicate a published number, or a published difference of two rows."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from remixup.analysis.result_schema import Verdict
+from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarise
+from remixup.config.experiment import Experiment, Row
+
+FEWEST = 5
+"""Seeds without which no number is replicated, and without which seeds that all agree exclude nothing."""
+
+
+def default_tolerance(published: float) -> float:
+    """Return the tolerance of a number that states none: the larger of 0.3 and 5 % of the number."""
+    return max(0.3, 0.05 * abs(published))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A published number, and how near a mean must be to replicate it."""
+
+    value: float
+    tolerance: float
+    rounding: float
+    """Half of the last printed place."""
+    runs: int = 1
+    """How many runs the paper averages."""
+    standard_deviation: float | None = None
+    """Over the paper's runs; None where it is not stated."""
+
+    @property
+    def margin(self) -> float:
+        """The largest distance that counts as the same."""
+        return self.tolerance + self.rounding
+
+
+def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
+    """Return a row's published number with its tolerance; None where the paper prints none that could be read.
+
+    The tolerance is the stated one, else the default. Where the row has a counterpart (ERM and mixup of the same
+    setting), it is at most a quarter of the published gain, so that two numbers cannot both be replicated while the
+    gain is lost. A published gain of zero has no quarter: it leaves the tolerance as it is.
+    """
+    printed = experiment.published(row, metric)
+    if printed is None or printed.value is None:
+        return None
+    stated = experiment.tolerance(row, metric)
+    quarters = [abs(gain) / 4 for gain in experiment.gains(row, metric) if abs(gain) > ROUND_OFF]
+    return Target(
+        value=printed.value,
+        tolerance=min([default_tolerance(printed.value) if stated is None else stated, *quarters]),
+        rounding=0.5 * 10.0 ** -experiment.metrics[metric].decimals,
+        runs=printed.runs or 1,
+        standard_deviation=printed.standard_deviation,
+    )
+
+
+def difference_target(baseline: Target, treatment: Target) -> Target:
+    """Return the published difference baseline - treatment, with a quarter of it as the tolerance.
+
+    Both numbers are rounded. The paper's errors of the two numbers are taken to be independent. A published difference
+    of zero has the smaller of the two numbers' tolerances.
+    """
+    value = baseline.value - treatment.value
+    spreads = (baseline.standard_deviation, treatment.standard_deviation)
+    return Target(
+        value=value,
+        tolerance=abs(value) / 4 if abs(value) > ROUND_OFF else min(baseline.tolerance, treatment.tolerance),
+        rounding=baseline.rounding + treatment.rounding,
+        runs=min(baseline.runs, treatment.runs),
+        standard_deviation=None if spreads[0] is None or spreads[1] is None else math.hypot(spreads[0], spreads[1]),
+    )
+
+
+def _at_most(distance: float, bound: float) -> bool:
+    """Return whether a distance is within a bound up to round-off: 4.2 - 3.85 is 0.35."""
+    return distance <= bound + ROUND_OFF
+
+
+def compare(values: Sequence[float], published: Target) -> Verdict:
+    """Return whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
+
+    Args:
+        values: what the runs measured, in the unit of the number; finite, at least one.
+        published: the number.
+
+    Returns:
+        "replicated": at least five runs, and their mean is equivalent to the published number by two one-sided t tests
+        at 5 % each (the 90 % interval of the mean is within tolerance plus rounding). "not replicated": the mean is
+        farther off than that, and the published number (less its rounding) is outside the 95 % interval that allows
+        for the errors of both sides. Fewer than five runs that all agree exclude nothing, since test errors are
+        discrete. Else "inconclusive".
+
+    Raises:
+        ValueError: empty or non-finite values.
+    """
+    sample = summarise(values, range(len(values)))
+    distance = abs(sample.mean - published.value)
+    interval = mean_interval(values, 0.90)
+    if _at_most(distance, published.margin):
+        equivalent = interval is not None and all(
+            _at_most(abs(end - published.value), published.margin) for end in interval
+        )
+        return "replicated" if equivalent and sample.n >= FEWEST else "inconclusive"
+    expected = prediction_interval(values, 0.95, published.runs, published.standard_deviation)
+    if expected is None or (sample.n < FEWEST and statistics.stdev(values) <= ROUND_OFF):
+        return "inconclusive"
+    half_width = (expected[1] - expected[0]) / 2
+    return "inconclusive" if _at_most(distance - published.rounding, half_width) else "not replicated"
+
+
+def verdict(
+    values: Sequence[float], published: Target | None, *, stand_in: str | None, transcribed: bool = True
+) -> Verdict:
+    """Return the verdict on a number that was measured.
+
+    Args:
+        values: what the runs measured; finite, at least one.
+        published: the number to compare them with, or None.
+        stand_in: how a surrogate differs from the published setting; its number is not compared with the published.
+        transcribed: whether `None` says that the paper prints no number, and not that its table could not be read.
+
+    Returns:
+        In this order "no published number", "not transcribed", "stand-in"; else that of `compare`.
+
+    Raises:
+        ValueError: empty or non-finite values.
+    """
+    summarise(values, range(len(values)))
+    if published is None:
+        return "no published number" if transcribed else "not transcribed"
+    return "stand-in" if stand_in is not None else compare(values, published)
