@@ -142,7 +142,14 @@ class RunResults:
     def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
         """Return what a row contributes to claims."""
         values = {metric: self.values(row, metric) for metric in metrics}
-        return Evidence(row.scale, row.stand_in, self.sound(row), values)
+        return Evidence(row.scale, row.stand_in, self.uninformative(row), values)
+
+    def uninformative(self, row: PlannedRow) -> str | None:
+        """Return why a surrogate decides nothing; None where it is informative, and where there is no surrogate."""
+        if row.stand_in is None or (sound := self.sound(row)):
+            return None
+        known = "does not beat" if sound is False else "is not known to beat"
+        return f"ERM {known} logistic regression on the same tensors"
 
     def sound(self, row: PlannedRow) -> bool | None:
         """Return whether a surrogate's ERM beats logistic regression on the same data, on average over seeds.

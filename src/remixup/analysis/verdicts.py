@@ -36,8 +36,8 @@ class Evidence:
 
     scale: Scale
     stand_in: str | None = None
-    sound: bool | None = None
-    """For a surrogate: whether ERM beats logistic regression on the same tensors; None where it is not known."""
+    uninformative: str | None = None
+    """Why a surrogate decides nothing; None for one that is informative, and where there is no surrogate."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Metric -> seed -> value; empty where there are no runs."""
 
@@ -187,10 +187,8 @@ def _decide_measured(
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return None, f"two seeds common to its rows are needed ({counts})"
     for name in claim.baselines:
-        baseline = evidence[name]
-        if baseline.stand_in and not baseline.sound:
-            known = "does not beat" if baseline.sound is False else "is not known to beat"
-            return None, f"the surrogate of {name}, trained by ERM, {known} logistic regression on the same tensors"
+        if reason := evidence[name].uninformative:
+            return None, f"the surrogate of {name} is not informative: {reason}"
     if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
         return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"
     corrected = f" after Holm's correction for {family} claims" if family > 1 else ""

@@ -149,7 +149,7 @@ def evaluated() -> tuple[Experiment, ExperimentResult]:
     found = {row.id: Evidence("embedded") for row in experiment.rows}
     for name in errors:
         measured = {"test_error.last": values[name], "in_between.mean_miss": dict(enumerate(misses.values))}
-        found[name] = Evidence("embedded", SMALLER, sound=True, values=measured)
+        found[name] = Evidence("embedded", SMALLER, values=measured)
     result = result_with(
         experiment="evaluated",
         entries=entries,

@@ -57,7 +57,7 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
                 changes["recorded"] = [recorded(replicated(size, 0.1 * size, 3, metric), stand_in="30 epochs for 200")]
             verdicts = verdict(sample.values, target(experiment, row.row, metric), stand_in=row.stand_in)
             entries.append(entry(row.row.id, metric, published, sample, verdict=verdicts, **changes))
-        evidence[row.row.id] = Evidence(row.scale, row.stand_in, sound=True, values=values)
+        evidence[row.row.id] = Evidence(row.scale, row.stand_in, values=values)
     named = {row.row.id: {part["name"] for part in row.evaluate} for row in plan.rows}
     entries += [
         entry(each.id, each.kind, each.published, exactly(1.234, 0.05), experiment=experiment.id, unit="")
