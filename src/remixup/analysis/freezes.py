@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from remixup.analysis.records import HOME as RECORDS
-from remixup.analysis.records import REAL
+from remixup.analysis.records import REAL, read_all
 from remixup.config.experiment import Claim
 from remixup.config.settings import Scale
 from remixup.errors import UserError, did_you_mean
@@ -63,6 +63,11 @@ def names(experiment: str | None = None) -> list[str]:
     """Return the names of the freezes, of one experiment or of all."""
     found = (file.stem for file in sorted(HOME.glob("*-*.json")) if file.stem.rpartition("-")[2].isdigit())
     return [name for name in found if experiment in (None, name.rpartition("-")[0])]
+
+
+def in_use() -> bool:
+    """Return whether there is a freeze, or a record that names one."""
+    return bool(names()) or any(block.provenance.freeze for block in read_all())
 
 
 def read(name: str) -> Freeze:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -44,13 +45,16 @@ def audit(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from remixup.analysis import freezes
     from remixup.analysis.audit import Audit
     from remixup.analysis.history import NoHistory
 
     try:
         found = Audit(configuration(config, set_))
     except NoHistory as error:
-        print(f"not audited, because the history is needed: {error}", file=sys.stderr)
+        if os.environ.get("CI") or freezes.in_use():
+            raise
+        print(f"no freeze to audit; {error}", file=sys.stderr)
         return
     table = Table("claim", "first commit", "freeze", "first run", "last change since", "confirmatory", box=None)
     for line in found.lines():
