@@ -14,6 +14,7 @@ from remixup.analysis import freezes
 from remixup.analysis.freezes import Freeze, frozen_fields
 from remixup.analysis.history import Commit, Version, descends, read_history
 from remixup.analysis.records import HOME, OnRecord
+from remixup.analysis.thresholds import thresholds
 from remixup.config.expansion import expand
 from remixup.config.experiment import Claim, read_experiments
 from remixup.config.settings import Config
@@ -179,6 +180,10 @@ class Audit:
                 self.faults.append(
                     f"{freeze.experiment}/{name}: the claim was edited since its freeze {frozen}, {when}"
                 )
+        now = thresholds()
+        for name, value in freeze.thresholds.items() if own else ():
+            if now.get(name) != value:
+                self.faults.append(f"{path}: the threshold {name} was {value:g}, and is {now.get(name)} now")
         if own and not any(self._same_runs(freeze, fast) for fast in (False, True)):
             self.faults.append(f"{path}: its rows have other runs or evaluations now; write a new freeze")
 

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from remixup.analysis.records import HOME as RECORDS
 from remixup.analysis.records import REAL, read_all
+from remixup.analysis.thresholds import thresholds
 from remixup.config.experiment import Claim
 from remixup.config.settings import Scale
 from remixup.errors import UserError, did_you_mean
@@ -36,6 +37,7 @@ class Freeze(Stored):
     seeds: list[int] = Field(min_length=2, description="consecutive; no record and no other freeze of the runs has any")
     number_of_seeds: int
     stopping_rule: Literal["fixed number of seeds"]
+    thresholds: dict[str, float] = Field(description="of the rules for verdicts, by name")
 
     @model_validator(mode="after")
     def _seeds_are_consecutive(self) -> Freeze:
@@ -113,6 +115,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         seeds=seeds,
         number_of_seeds=len(seeds),
         stopping_rule="fixed number of seeds",
+        thresholds=thresholds(),
     )
     last = max(map(number, names(plan.experiment.id)), default=0)
     file = path(f"{plan.experiment.id}-{last + 1}")

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 from remixup.analysis.result_schema import Verdict
 from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarise
+from remixup.analysis.thresholds import FEWEST, LEAST_TOLERANCE, LEVEL, RELATIVE_TOLERANCE, SHARE_OF_GAIN
 from remixup.config.experiment import Experiment, Row
-
-FEWEST = 5
-"""Seeds without which no number is replicated, and without which seeds that all agree exclude nothing."""
 
 
 def default_tolerance(published: float) -> float:
     """Return the tolerance of a number that states none: the larger of 0.3 and 5 % of the number."""
-    return max(0.3, 0.05 * abs(published))
+    return max(LEAST_TOLERANCE, RELATIVE_TOLERANCE * abs(published))
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
     if printed is None or printed.value is None:
         return None
     stated = experiment.tolerance(row, metric)
-    quarters = [abs(gain) / 4 for gain in experiment.gains(row, metric) if abs(gain) > ROUND_OFF]
+    quarters = [SHARE_OF_GAIN * abs(gain) for gain in experiment.gains(row, metric) if abs(gain) > ROUND_OFF]
     return Target(
         value=printed.value,
         tolerance=min([default_tolerance(printed.value) if stated is None else stated, *quarters]),
@@ -67,10 +65,11 @@ def difference_target(baseline: Target, treatment: Target) -> Target:
     of zero has the smaller of the two numbers' tolerances.
     """
     value = baseline.value - treatment.value
+    share = SHARE_OF_GAIN * abs(value)
     spreads = (baseline.standard_deviation, treatment.standard_deviation)
     return Target(
         value=value,
-        tolerance=abs(value) / 4 if abs(value) > ROUND_OFF else min(baseline.tolerance, treatment.tolerance),
+        tolerance=share if abs(value) > ROUND_OFF else min(baseline.tolerance, treatment.tolerance),
         rounding=baseline.rounding + treatment.rounding,
         runs=min(baseline.runs, treatment.runs),
         standard_deviation=None if spreads[0] is None or spreads[1] is None else math.hypot(spreads[0], spreads[1]),
@@ -101,13 +100,13 @@ def compare(values: Sequence[float], published: Target) -> Verdict:
     """
     sample = summarise(values, range(len(values)))
     distance = abs(sample.mean - published.value)
-    interval = mean_interval(values, 0.90)
+    interval = mean_interval(values, 1 - 2 * LEVEL)
     if _at_most(distance, published.margin):
         equivalent = interval is not None and all(
             _at_most(abs(end - published.value), published.margin) for end in interval
         )
         return "replicated" if equivalent and sample.n >= FEWEST else "inconclusive"
-    expected = prediction_interval(values, 0.95, published.runs, published.standard_deviation)
+    expected = prediction_interval(values, 1 - LEVEL, published.runs, published.standard_deviation)
     if expected is None or (sample.n < FEWEST and statistics.stdev(values) <= ROUND_OFF):
         return "inconclusive"
     half_width = (expected[1] - expected[0]) / 2

@@ -24,10 +24,9 @@ from dataclasses import dataclass, field
 
 from remixup.analysis.result_schema import ClaimResult
 from remixup.analysis.statistics import ROUND_OFF, PairedTest, at_least, holm, paired
+from remixup.analysis.thresholds import LEVEL
 from remixup.config.experiment import Claim, Experiment, Pair
 from remixup.config.settings import SCALES, Scale
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field
 from scipy.special import stdtrit
 
-from remixup.analysis.numbers import FEWEST
 from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim, Result
 from remixup.analysis.statistics import ROUND_OFF
+from remixup.analysis.thresholds import FEWEST
 from remixup.config.settings import SCALES, Scale
 from remixup.planning.plan import Plan
 

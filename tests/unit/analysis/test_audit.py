@@ -10,7 +10,7 @@ from tests.unit.analysis.frozen import FILE, FIRST, commit, confirm, edit, freez
 from tests.unit.config.sample_experiment import SMALL
 from typer.testing import CliRunner
 
-from remixup.analysis import freezes, records
+from remixup.analysis import freezes, records, thresholds
 from remixup.analysis.audit import Audit, why_exploratory
 from remixup.analysis.freezes import Freeze
 from remixup.analysis.history import NoHistory
@@ -110,6 +110,17 @@ def test_a_row_with_another_run_than_in_its_freeze() -> None:
     freeze(2)
     edit("epochs: 2", "epochs: 3")
     assert faults() == [f"{FIRST}: its rows have other runs or evaluations now; write a new freeze"]
+
+
+def test_a_threshold_that_changed_since_the_last_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is added later was no part of the freeze. An amendment has the new value."""
+    freeze(2)
+    monkeypatch.setattr(thresholds, "NEW", 1, raising=False)
+    assert faults() == []
+    monkeypatch.setattr(thresholds, "FEWEST", 3)
+    assert faults() == [f"{FIRST}: the threshold fewest was 5, and is 3 now"]
+    freeze(3)
+    assert faults() == []
 
 
 def test_a_seed_that_a_record_had_before() -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from remixup.analysis import freezes
 from remixup.analysis.freezes import Freeze
+from remixup.analysis.thresholds import thresholds
 from remixup.cli import app
 from remixup.config.settings import Config
 from remixup.errors import UserError
@@ -46,6 +47,7 @@ def test_a_freeze_has_all_that_decides_a_claim() -> None:
         "seeds": [1000, 1001, 1002],
         "number_of_seeds": 3,
         "stopping_rule": "fixed number of seeds",
+        "thresholds": thresholds(),
     }
 
 
