@@ -62,7 +62,7 @@ class Provenance(_Fact):
     device: str = Field(description="cpu or cuda")
     execution: Execution = Field(Execution(), description="how the run was executed")
     data: Data
-    started: str = Field(description="ISO 8601 time")
+    started: str = Field(description="ISO 8601 time; of a resumed run that of its first start")
     seconds: float = Field(description="of training, those before an interruption not included")
     freeze: str | None = Field(None, description="SHA-256 of the freeze under which it was trained, if any")
     processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")

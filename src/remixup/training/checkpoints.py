@@ -34,6 +34,7 @@ def save_resume_point(training: Trainer, path: Path) -> None:
     metadata = {
         "epoch": training.epoch,
         "history": training.history,
+        "started": training.started,
         "run": training.spec.key(),
         "seeds": training.seeds,
     }
@@ -80,6 +81,7 @@ def load_resume_point(training: Trainer, path: Path) -> bool:
             state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if same else tensor
     training.optimizer.load_state_dict({**training.optimizer.state_dict(), "state": state})
     training.epoch, training.history = metadata["epoch"], metadata["history"]
+    training.started = metadata.get("started", training.started)  # older resume points lack it
     return True
 
 

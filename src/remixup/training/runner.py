@@ -7,7 +7,6 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,7 +121,6 @@ class Runner:
 
     def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> SeedBlock:
         """Train some seeds of a run together and add them to the store; the caller has locked the run."""
-        began = datetime.now(UTC)
         training, seconds = self._fit(spec, seeds)
         run = spec.key()
         if keep_weights:
@@ -135,7 +133,7 @@ class Runner:
             execution=spec.execution,
             processes=min(self.processes, spec.shares),
             data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
-            started=began.isoformat(timespec="seconds"),
+            started=training.started,
             seconds=round(seconds, 3),
             freeze=self.frozen.sha256 if self.frozen else None,
             load_average=round(os.getloadavg()[1], 2),

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Self
 
 import torch
@@ -45,6 +46,8 @@ class Trainer(ABC):
         self.mixing = Mixing.compose(**spec.mixing.model_dump())
         self.epoch = 0
         self.history: list[HistoryRow] = []
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
+        """ISO 8601 time. A training that goes on from a resume point has that of its first epoch."""
 
     @property
     def diverged(self) -> list[bool]:
