@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from remixup.analysis import derived
+from remixup.analysis import derived, freezes
 from remixup.analysis.best_evidence import summary
-from remixup.analysis.records import REAL, OnRecord
+from remixup.analysis.on_record import OnRecord
 from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims
@@ -102,7 +102,7 @@ def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
 
 
 def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResult]:
-    """Decide each claim on the runs of the plan's scale and, for each real scale, on the runs on record."""
+    """Decide each claim on the runs of the plan's scale and on those on record, at each real scale and by freeze."""
     experiment = results.plan.experiment
 
     def decide(scale: Scale, found: Mapping[str, tuple[RunResults, PlannedRow]]) -> list[ClaimResult]:
@@ -111,12 +111,16 @@ def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResul
         return decide_claims(experiment, evidence)
 
     claims = decide(results.config.scale, {row.row.id: (results, row) for row in results.plan.rows})
-    for scale in REAL:
-        recorded = decide(scale, {name: found[scale] for name, found in on_record.found.items() if scale in found})
-        for claim, test in zip(claims, recorded, strict=True):
+    for sample in on_record.samples():
+        found = {name: samples[sample] for name, samples in on_record.found.items() if sample in samples}
+        frozen = freezes.read(sample.freeze) if sample.freeze else None
+        for claim, stated, test in zip(claims, experiment.claims, decide(sample.scale, found), strict=True):
+            if frozen and frozen.claims.get(claim.id) != freezes.frozen_fields(stated):
+                continue
             if test.effect is not None and test.ci95 is not None and test.p is not None:
-                fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields) - {"scale"})
-                claim.recorded.append(RecordedClaim(scale=scale, **fields))
+                fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields))
+                fields |= {"standing": "confirmatory" if frozen else "exploratory", "freeze": sample.freeze}
+                claim.recorded.append(RecordedClaim(**fields))
     return claims
 
 

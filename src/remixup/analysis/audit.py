@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from remixup.analysis import freezes
-from remixup.analysis.freezes import Freeze, frozen_fields
+from remixup.analysis.freezes import Freeze
 from remixup.analysis.history import Commit, Version, descends, read_history
-from remixup.analysis.records import HOME, OnRecord
+from remixup.analysis.on_record import OnRecord
+from remixup.analysis.records import HOME
 from remixup.analysis.thresholds import thresholds
 from remixup.config.expansion import expand
 from remixup.config.experiment import Claim, read_experiments
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError
-from remixup.planning.plan import plan_experiment, with_all_rows
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.run_store import Store
 
@@ -70,11 +69,7 @@ def why_exploratory(block: SeedBlock, frozen: CommittedFreeze | None) -> str | N
         return f"its run is older than its freeze {frozen.name}"
     if not descends(made.code.commit or "", frozen.commit.id):
         return f"its commit does not descend from that of its freeze {frozen.name}"
-    if block.run not in frozen.freeze.runs.values():
-        return f"its freeze {frozen.name} has no such run"
-    if not set(block.seeds) <= set(frozen.freeze.seeds):
-        return f"its freeze {frozen.name} has other seeds"
-    return None
+    return None if frozen.freeze.fits(block) else f"its freeze {frozen.name} has another run or other seeds"
 
 
 class Audit:
@@ -164,84 +159,70 @@ class Audit:
         return {each.freeze.scale: each for each in own}
 
     def _check_claims(self, frozen: CommittedFreeze) -> None:
-        """Note claims whose last freeze this is and that are not as they were, and rows whose runs are not."""
+        """Note claims whose last freeze this is and that are not as they were, and other rows and thresholds."""
         freeze, path = frozen.freeze, freezes.path(frozen.name)
         own = [name for name in freeze.claims if self._latest(freeze.experiment, name)[freeze.scale] is frozen]
+        if not own:
+            return
         if freeze.experiment not in self.experiments:
             self.faults.append(f"{path}: there is no experiment {freeze.experiment} any more")
             return
-        claims = {claim.id: claim for claim in self.experiments[freeze.experiment][1].claims}
+        file, experiment = self.experiments[freeze.experiment]
+        claims = {claim.id: freezes.frozen_fields(claim) for claim in experiment.claims}
         for name in own:
-            if name not in claims:
-                self.faults.append(f"{freeze.experiment}/{name}: the claim was removed since its freeze {frozen}")
-            elif frozen_fields(claims[name]) != freeze.claims[name]:
-                changed = self._last_change(name, frozen)
-                when = f"in {changed}" if changed else "and this is not committed"
-                self.faults.append(
-                    f"{freeze.experiment}/{name}: the claim was edited since its freeze {frozen}, {when}"
-                )
+            if claims.get(name) != freeze.claims[name]:
+                done = "edited" if name in claims else "removed"
+                self.faults.append(f"{freeze.experiment}/{name}: the claim was {done} since its freeze {frozen}")
         now = thresholds()
-        for name, value in freeze.thresholds.items() if own else ():
+        for name, value in freeze.thresholds.items():
             if now.get(name) != value:
                 self.faults.append(f"{path}: the threshold {name} was {value:g}, and is {now.get(name)} now")
-        if own and not any(self._same_runs(freeze, fast) for fast in (False, True)):
-            self.faults.append(f"{path}: its rows have other runs or evaluations now; write a new freeze")
+        try:
+            freezes.frozen_plan(freeze, file, experiment, self.config)
+        except UserError as error:
+            self.faults.append(f"{path}: {error}")
 
-    def _same_runs(self, freeze: Freeze, fast: bool) -> bool:
-        config = self.config.model_copy(update={"fast": fast})
-        plan = with_all_rows(plan_experiment(*self.experiments[freeze.experiment], config, freeze.scale))
-        same = not freezes.changed_rows(freeze, plan)
-        return same and freezes.evaluations(plan, freeze.runs) == freeze.evaluations
+    @cached_property
+    def _claims(self) -> dict[str, list[tuple[Commit, dict[str, Any]]]]:
+        """Experiment -> each commit of its file, wherever it was, and its claims by id, without `where`."""
+        found: dict[str, list[tuple[Commit, dict[str, Any]]]] = {}
+        for version in self.versions:
+            try:
+                document = expand(parse_yaml(version.content.decode(), version.path))
+                claims = {claim.pop("id"): claim | {"where": ""} for claim in document.get("claims", [])}
+                found.setdefault(document["id"], []).append((version.commit, claims))
+            except (UserError, AttributeError, LookupError, TypeError):  # it was removed, or had another format
+                continue
+        return found
 
-    def _of_experiment(self, experiment: str) -> list[Version]:
-        """Return the versions of an experiment's file, wherever it was."""
-        line = re.compile(rb"^id: *%s *$" % re.escape(experiment.encode()), re.MULTILINE)
-        return [version for version in self.versions if line.search(version.content)]
+    def _first_commit(self, experiment: str, claim: str) -> Commit | None:
+        return next((commit for commit, claims in self._claims.get(experiment, []) if claim in claims), None)
 
     def _last_change(self, claim: str, frozen: CommittedFreeze) -> Commit | None:
         """Return the last commit since a freeze that changed a claim, also if another one changed it back."""
-        versions = self._of_experiment(frozen.freeze.experiment)
-        before = [each for each in versions if each.commit.position <= frozen.commit.position][-1:]
-        after = [each for each in versions if each.commit.position > frozen.commit.position]
-        contents = [_claim_in(each, claim) for each in (*before, *after)]
-        changed = [new for new, old, now in zip(after, contents, contents[1:], strict=False) if old != now]
-        return changed[-1].commit if changed else None
+        last = before = None
+        for commit, claims in self._claims.get(frozen.freeze.experiment, []):
+            if commit.position > frozen.commit.position and claims.get(claim) != before:
+                last = commit
+            before = claims.get(claim)
+        return last
 
     def lines(self) -> Iterator[Line]:
         """Yield a line for each claim that has a freeze or a record, and for each of its freezes."""
         for name, (path, experiment) in self.experiments.items():
-            on_record, first = OnRecord(path, experiment, self.config), _first_commits(self._of_experiment(name))
+            on_record = OnRecord(path, experiment, self.config)
             for claim in experiment.claims:
                 first_run = _first_run(on_record, claim)
                 own = self._latest(name, claim.id).values() or ([None] if first_run else [])
                 for each in own:
                     changed = self._last_change(claim.id, each) if each else None
                     count = self._count(claim, each) if each else 0
-                    yield Line(f"{name}/{claim.id}", first.get(claim.id), each, first_run, changed, count)
+                    first = self._first_commit(name, claim.id)
+                    yield Line(f"{name}/{claim.id}", first, each, first_run, changed, count)
 
     def _count(self, claim: Claim, frozen: CommittedFreeze) -> int:
         runs, digest = [frozen.freeze.runs.get(row, "") for row in claim.rows], frozen.freeze.digest
         return sum(all((digest, run, seed) in self._confirmatory for run in runs) for seed in frozen.freeze.seeds)
-
-
-def _claim_in(version: Version, claim: str) -> dict[str, Any] | None:
-    """Return a claim as a version of its experiment file had it, without its place in the paper."""
-    try:
-        document = expand(parse_yaml(version.content.decode(), version.path))
-        found = next(each for each in document["claims"] if each["id"] == claim)
-        return {key: value for key, value in found.items() if key != "where"}
-    except (UserError, StopIteration, LookupError, TypeError):
-        return None
-
-
-def _first_commits(versions: list[Version]) -> dict[str, Commit]:
-    """Return the first commit of each claim, by its id, which is looked for in the text."""
-    found: dict[str, Commit] = {}
-    for version in versions:
-        section = re.search(rb"^claims:\n(.*?)(?=^[A-Za-z]|\Z)", version.content, re.MULTILINE | re.DOTALL)
-        for id_ in re.findall(rb"(?:^|[-{,]) *id: *([\w.-]+)", section[1], re.MULTILINE) if section else ():
-            found.setdefault(id_.decode(), version.commit)
-    return found
 
 
 def _first_run(on_record: OnRecord, claim: Claim) -> str | None:

@@ -38,26 +38,31 @@ def kind(scale: Scale, stand_in: str | None) -> Kind:
     return "stand-in" if stand_in else scale
 
 
+def _explores(each: Entry | Recorded | ClaimResult | RecordedClaim) -> bool:
+    return not isinstance(each, Recorded | RecordedClaim) or each.standing == "exploratory"
+
+
 def best_record(entry: Entry) -> Recorded | None:
-    """Return the best recorded result (best kind, no surrogate, most runs, newest) that is not this report's own."""
+    """Return the best record (kind, no surrogate, confirmatory, most runs, newest) that is not this report's own."""
     return min(
         (
             record
             for record in sorted(entry.recorded, key=lambda record: record.date, reverse=True)
             if record.replicated != entry.replicated
         ),
-        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, -r.replicated.n),
+        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, _explores(r), -r.replicated.n),
         default=None,
     )
 
 
 def best_sample(entry: Entry) -> Entry | Recorded | None:
-    """Return the best sample of a number: the best kind, then whole samples, then the larger; None without any."""
+    """Return the best sample of a number: by kind, confirmatory, whole, and the largest; None without any."""
     samples: list[Entry | Recorded] = [entry, *filter(None, [best_record(entry)])]
 
-    def rank(each: Entry | Recorded) -> tuple[int, bool, int]:
+    def rank(each: Entry | Recorded) -> tuple[int, bool, bool, int]:
         assert each.replicated is not None
-        return KINDS.index(kind(each.scale, each.stand_in)), each.verdict in BROKEN, -each.replicated.n
+        order = KINDS.index(kind(each.scale, each.stand_in))
+        return order, _explores(each), each.verdict in BROKEN, -each.replicated.n
 
     return min((each for each in samples if each.replicated), key=rank, default=None)
 
@@ -68,12 +73,12 @@ def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
     return (kind(best.scale, best.stand_in), best.verdict) if best else ("none", entry.verdict)
 
 
-def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, int, int]:
-    return KINDS.index(kind(test.scale, test.stand_in)), len(test.untried), -test.n
+def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, bool, int, int]:
+    return KINDS.index(kind(test.scale, test.stand_in)), _explores(test), len(test.untried), -test.n
 
 
 def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """Return the test of a claim on the best evidence, then on most rows, then on most seeds; None without any."""
+    """Return the test of a claim on the best evidence, confirmatory, on most rows and seeds; None without any."""
     tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
     return min(tests, key=_rank, default=None)
 

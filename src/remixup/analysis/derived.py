@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from remixup.analysis.conventions import best_fit, by_convention
 from remixup.analysis.numbers import Target, difference_target, target
-from remixup.analysis.records import OnRecord
+from remixup.analysis.on_record import OnRecord
 from remixup.analysis.result_schema import Difference, Entry, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults, judge
 from remixup.analysis.verdicts import joined
@@ -67,15 +67,15 @@ class _Combined:
         return judge(values, next(iter(lacks), None), self.target, stand_in=stand_in)
 
     def recorded(self, on_record: OnRecord) -> list[Recorded]:
-        """Return what is on record: a result for each real scale that both rows have."""
+        """Return what is on record: a result for each sample that both rows have."""
         found = []
-        for scale, treatment in on_record.found[self.treatment].items():
-            baseline = on_record.found[self.baseline].get(scale)
+        for sample, treatment in on_record.found[self.treatment].items():
+            baseline = on_record.found[self.baseline].get(sample)
             if baseline is None:
                 continue
             replicated, decided = self.number(baseline, treatment, self.metric)
             if replicated is not None:
-                result = treatment[0].recorded(treatment[1], scale, replicated, decided)
+                result = treatment[0].recorded(treatment[1], replicated, decided)
                 stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
                 conventions = self.conventions(baseline, treatment)
                 found.append(result.model_copy(update={"stand_in": stand_in, **conventions}))

@@ -15,11 +15,11 @@ from pydantic import Field, model_validator
 from remixup.analysis.records import HOME as RECORDS
 from remixup.analysis.records import REAL, read_all
 from remixup.analysis.thresholds import thresholds
-from remixup.config.experiment import Claim
-from remixup.config.settings import Scale
+from remixup.config.experiment import Claim, Experiment
+from remixup.config.settings import Config, Scale
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, PlannedRow, with_all_rows
-from remixup.store.blocks import Stored, content_digest
+from remixup.planning.plan import Plan, PlannedRow, plan_experiment, with_all_rows
+from remixup.store.blocks import SeedBlock, Stored, content_digest
 from remixup.store.run_store import Store
 
 HOME = Path("protocols")
@@ -30,6 +30,7 @@ class Freeze(Stored):
 
     experiment: str
     scale: Scale
+    fast: bool = Field(False, description="whether the runs are planned with `fast`; precision is part of a run")
     reason: str = Field(description="why it is frozen or, for an amendment, why it changes")
     claims: dict[str, dict[str, Any]] = Field(description="claim -> its fields that differ from their defaults")
     runs: dict[str, str] = Field(description="row -> key of its run")
@@ -49,6 +50,11 @@ class Freeze(Stored):
     def digest(self) -> str:
         """The SHA-256 of the content, which its file and the records have."""
         return content_digest(self.model_dump(exclude_defaults=True))
+
+    def fits(self, block: SeedBlock) -> bool:
+        """Return whether a record names this freeze, and has a run and seeds of it."""
+        named = block.provenance.freeze == self.digest and block.run in self.runs.values()
+        return named and set(block.seeds) <= set(self.seeds)
 
 
 def path(name: str) -> Path:
@@ -79,7 +85,7 @@ def read(name: str) -> Freeze:
     return Freeze.read(path(name))
 
 
-def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store: Store) -> Path:
+def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store: Store, fast: bool = False) -> Path:
     """Write a new freeze of an experiment's rows, and of the claims about these rows alone.
 
     Args:
@@ -88,6 +94,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         reason: why they are frozen.
         count: number of seeds; None: the most that a row asks for.
         store: the run store of this machine, whose seeds count as used.
+        fast: whether the plan was made with `fast`.
 
     Returns:
         The file.
@@ -108,6 +115,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
     freeze = Freeze(
         experiment=plan.experiment.id,
         scale=plan.scale,
+        fast=fast,
         reason=reason,
         claims={claim.id: frozen_fields(claim) for claim in claims},
         runs=runs,
@@ -160,22 +168,21 @@ def _new_seeds(runs: set[str], asked: int, count: int, store: Store) -> list[int
     return list(range(first, first + count))
 
 
-def changed_rows(freeze: Freeze, plan: Plan) -> list[str]:
-    """Return the frozen rows whose run in a plan is another one, or which the plan lacks."""
-    runs = {row.row.id: row.key for row in plan.rows}
-    return [row for row, run in freeze.runs.items() if runs.get(row) != run]
-
-
-def frozen_plan(freeze: Freeze, plan: Plan) -> Plan:
+def frozen_plan(freeze: Freeze, file: Path, experiment: Experiment, config: Config) -> Plan:
     """Return the plan of a frozen experiment, in which frozen runs have as many seeds as the freeze says.
 
     Raises:
-        UserError: a row has another run than in the freeze.
+        UserError: a row or an evaluation is another one than in the freeze.
     """
-    if changed := changed_rows(freeze, plan):
-        where = f"{freeze.experiment} at {freeze.scale} scale"
-        hint = "train with the configuration that was frozen, or write a new freeze"
-        raise UserError(f"row {changed[0]} has another run than in its freeze", where=where, hint=hint)
+    plan = plan_experiment(file, experiment, config.model_copy(update={"fast": freeze.fast}), freeze.scale)
+    whole = with_all_rows(plan)
+    runs = {row.row.id: row.key for row in whole.rows}
+    changed = [f"row {row} has another run" for row, run in freeze.runs.items() if runs.get(row) != run]
+    if evaluations(whole, freeze.runs) != freeze.evaluations:
+        changed.append("its rows have other evaluations")
+    if changed:
+        hint = "use the configuration that was frozen, or write a new freeze"
+        raise UserError(f"{changed[0]} than in its freeze", where=f"{file} at {freeze.scale} scale", hint=hint)
     frozen = set(freeze.runs.values())
     rows = [replace(row, seeds=freeze.number_of_seeds) if row.key in frozen else row for row in plan.rows]
     return replace(plan, rows=rows)

@@ -15,13 +15,12 @@ from pathlib import Path
 
 from remixup.analysis.result_schema import Code, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults
-from remixup.config.experiment import Experiment, Row
 from remixup.config.metrics import evaluated_values
 from remixup.config.run import RunSpec, short_digest
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError
 from remixup.evaluation import storage
-from remixup.planning.plan import Evaluation, Plan, PlannedRow, comparable, plan_experiment, with_all_rows
+from remixup.planning.plan import Evaluation, Plan, PlannedRow, comparable, with_all_rows
 from remixup.store.blocks import Damaged, SeedBlock, Stored
 from remixup.store.run_store import Store
 
@@ -128,6 +127,9 @@ class RecordedResults(RunResults):
         runs: row -> its run; default: the one on record that counts for it.
     """
 
+    freeze: str | None = None
+    """The freeze whose records alone count for the frozen rows."""
+
     def __init__(self, plan: Plan, runs: Mapping[str, str] | None = None) -> None:
         super().__init__(Config(), with_all_rows(plan))
         self.store = Store(HOME)
@@ -164,12 +166,14 @@ class RecordedResults(RunResults):
         source_run = None if wanted.source is None else (source and self.run(source)) or "not on record"
         return replace(wanted, run=self.run(row) or "not on record", source=source_run)
 
-    def recorded(self, row: PlannedRow, scale: Scale, replicated: Replicated, decided: Verdict) -> Recorded:
+    def recorded(self, row: PlannedRow, replicated: Replicated, decided: Verdict) -> Recorded:
         """Return a number on record, with what it came from."""
         block = self.blocks(row)[-1]
         provenance, spec = block.provenance, block.specification
         return Recorded(
-            scale=scale,
+            standing="confirmatory" if self.freeze else "exploratory",
+            freeze=self.freeze,
+            scale=row.scale,
             replicated=replicated,
             verdict=decided,
             stand_in=row.stand_in,
@@ -182,39 +186,8 @@ class RecordedResults(RunResults):
         )
 
 
-class OnRecord:
-    """What is on record for an experiment, scale by scale."""
-
-    def __init__(self, path: Path, experiment: Experiment, config: Config) -> None:
-        self.found: dict[str, dict[Scale, tuple[RecordedResults, PlannedRow]]] = {row.id: {} for row in experiment.rows}
-        """Row -> the scale that its run on record counts as -> its results."""
-        for scale in REAL:
-            results = RecordedResults(plan_experiment(path, experiment, config, scale))
-            for row in results.plan.rows:
-                if results.run(row) is not None:
-                    self.found[row.row.id].setdefault(row.scale, (results, row))
-
-    def numbers(self, row: Row, metric: str) -> list[Recorded]:
-        """Return what is on record for one number, one result for each scale."""
-        found = []
-        for scale, (results, planned) in self.found[row.id].items():
-            replicated, decided = results.number(planned, metric)
-            if replicated is not None:
-                record = results.recorded(planned, scale, replicated, decided)
-                found.append(record.model_copy(update=results.conventions(planned, metric)))
-        return found
-
-
-def complete(plan: Plan, planned: PlannedRow, seeds: Collection[int], runs: Mapping[str, str] | None = None) -> bool:
-    """Return whether some seeds of a row are on record, with all numbers that its evaluations give.
-
-    Args:
-        plan: has the row.
-        planned: the row.
-        seeds: the seeds.
-        runs: row -> its run; default: the one on record that counts for it.
-    """
-    results = RecordedResults(plan, runs)
+def complete(results: RecordedResults, planned: PlannedRow, seeds: Collection[int]) -> bool:
+    """Return whether some seeds of a row are on record, with all numbers that its evaluations give."""
     if not {seed for block in results.blocks(planned) for seed in block.seeds} >= set(seeds):
         return False
     asked = [f"{part['name']}.{name}" for part in planned.evaluate for name in evaluated_values().get(part["name"], [])]

@@ -72,6 +72,16 @@ BestFit = Annotated[
 ]
 
 
+Standing = Literal["confirmatory", "exploratory"]
+FreezeName = Annotated[
+    str | None,
+    Field(
+        description="the freeze that makes the result confirmatory: all records in it name the freeze, and have its "
+        "runs and seeds; `remixup audit` proves the rest"
+    ),
+]
+
+
 class Recorded(Result):
     """A result measured at a real scale, stored under `records/`."""
 
@@ -87,6 +97,8 @@ class Recorded(Result):
     run: str
     by_convention: ByConvention = {}
     best_fit: BestFit = None
+    standing: Standing = "exploratory"
+    freeze: FreezeName = None
 
 
 class Entry(Result):
@@ -139,6 +151,8 @@ class RecordedClaim(Result):
     n: int
     stand_in: str | None
     untried: Untried = []
+    standing: Standing = "exploratory"
+    freeze: FreezeName = None
 
 
 class ClaimResult(Result):

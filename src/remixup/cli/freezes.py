@@ -34,7 +34,8 @@ def freeze(
     if not code().clean:
         hint = "commit first; then the freeze is committed alone"
         raise UserError("a freeze is made from a clean source tree", where="git status", hint=hint)
-    path = write(plans_of([experiment], settings)[0], rows or ["*"], reason, seeds, Store(Path(settings.results)))
+    plan, store = plans_of([experiment], settings)[0], Store(Path(settings.results))
+    path = write(plan, rows or ["*"], reason, seeds, store, settings.fast)
     print(path)
     print("commit it alone, then train it by an item of evidence.yaml: {freeze: " + path.stem + "}")
 

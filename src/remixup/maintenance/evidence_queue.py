@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from remixup.analysis import freezes, records
-from remixup.analysis.freezes import Freeze
+from remixup.analysis.on_record import FrozenResults
 from remixup.config.base import Strict, validate
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
@@ -61,7 +61,7 @@ class Task:
     plan: Plan
     run: RunSpec
     seeds: int
-    freeze: Freeze | None = None
+    freeze: str | None = None
 
     @functools.cached_property
     def key(self) -> str:
@@ -72,13 +72,17 @@ class Task:
     def on_record(self) -> bool:
         """Whether nothing is left to do."""
         # A freeze is about exactly its runs; elsewhere a run of the same protocol counts, too.
-        runs = {row.row.id: row.key for row in self.plan.runnable} if self.freeze else None
-        return all(records.complete(self.plan, row, self._numbers, runs) for row in self._rows)
+        results = FrozenResults(self.freeze, self.plan) if self.freeze else records.RecordedResults(self.plan)
+        return all(records.complete(results, row, self._numbers) for row in self._rows)
 
     @property
-    def _numbers(self) -> range:
-        first = self.freeze.seeds[0] if self.freeze else 0
-        return range(first, first + self.seeds)
+    def _numbers(self) -> list[int]:
+        return freezes.read(self.freeze).seeds[: self.seeds] if self.freeze else list(range(self.seeds))
+
+    @property
+    def baseline(self) -> bool:
+        """Whether its run is ERM, or is compared with no ERM; under a freeze these are trained first."""
+        return any(self.plan.plain(row).key == self.key for row in self._rows)
 
     @functools.cached_property
     def touched(self) -> set[str]:
@@ -158,7 +162,8 @@ def write_queue(
 ) -> None:
     """Write the tasks, in their order, with everything that they need.
 
-    A task waits for the last one that has a run in common with it, so that no two write the same record.
+    A task waits for the last one that has a run in common with it, so that no two write the same record. Under a freeze
+    the other tasks wait for the baselines.
 
     Args:
         missing: the tasks.
@@ -173,16 +178,22 @@ def write_queue(
     plans = {f"{task.plan.experiment.id}-{task.plan.scale}": task.plan for task in missing}
     tasks: dict[str, Any] = {}
     last: dict[str, str] = {}  # the last task that touches a run
+    baselines: dict[str, list[str]] = {}  # of a freeze
     for index, task in enumerate(missing):
         name = f"{index:04}-{task.key}"
+        first: list[str] = []
+        if task.freeze and task.baseline:
+            baselines.setdefault(task.freeze, []).append(name)
+        elif task.freeze:
+            first = baselines.get(task.freeze, [])
         tasks[name] = {
             "label": str(task),
             "plan": f"{task.plan.experiment.id}-{task.plan.scale}",
             "run": task.key,
             "seeds": task.seeds,
-            "frozen": task.freeze and (task.freeze.digest, task.freeze.seeds[0]),
+            "freeze": task.freeze,
             "weights": task.key in weights,
-            "after": sorted({last[run] for run in task.touched if run in last}),
+            "after": sorted({last[run] for run in task.touched if run in last} | set(first)),
         }
         last |= dict.fromkeys(task.touched, name)
     document = {
@@ -217,13 +228,16 @@ def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
         if item.scale not in records.REAL:
             raise UserError(f"{item.scale} is not a real scale", where=entry, hint=f"one of {', '.join(records.REAL)}")
         scaled = config.model_copy(update={"scale": item.scale})
-        plan = plan_experiment(*files[item.experiment], scaled)
-        freeze = freezes.read(item.freeze) if item.freeze else None
-        found += _tasks_of(item, scaled, freezes.frozen_plan(freeze, plan) if freeze else plan, freeze, entry)
+        if item.freeze:
+            plan = freezes.frozen_plan(freezes.read(item.freeze), *files[item.experiment], scaled)
+            # The sort is stable.
+            found += sorted(_tasks_of(item, scaled, plan, entry), key=lambda task: not task.baseline)
+        else:
+            found += _tasks_of(item, scaled, plan_experiment(*files[item.experiment], scaled), entry)
     return found
 
 
-def _tasks_of(item: Item, config: Config, plan: Plan, freeze: Freeze | None, where: str) -> Iterator[Task]:
+def _tasks_of(item: Item, config: Config, plan: Plan, where: str) -> Iterator[Task]:
     known = {row.row.id for row in plan.rows}
     chosen = {row.id for row in plan.experiment.select(item.rows)} & known
     for pattern in item.rows:
@@ -236,4 +250,4 @@ def _tasks_of(item: Item, config: Config, plan: Plan, freeze: Freeze | None, whe
         for run, count in runs.values():
             # Vectorized seeds train side by side: all of them are one task.
             if seeds <= count and (seeds == count or not run.vectorized):
-                yield Task(config, plan, run, seeds, freeze)
+                yield Task(config, plan, run, seeds, item.freeze)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from remixup import data
-from remixup.analysis import records
+from remixup.analysis import freezes, records
+from remixup.analysis.on_record import FrozenResults
 from remixup.config.settings import Config, read_config
 from remixup.evaluation.runner import evaluate
 from remixup.planning.plan import Plan
@@ -24,6 +25,10 @@ class OutOfTime(Exception):
     """The time budget is spent; a resume point holds what was trained."""
 
 
+class NotInformative(Exception):
+    """A run of a freeze is a surrogate whose ERM shows that it decides nothing."""
+
+
 def carry_out(queue: Path, name: str) -> str:
     """Train, evaluate and record the seeds of a task, on a GPU of its own where there is one.
 
@@ -36,6 +41,7 @@ def carry_out(queue: Path, name: str) -> str:
 
     Raises:
         OutOfTime: after the queue's time limit, at the end of an epoch.
+        NotInformative: the baselines of its freeze show that its run would decide nothing.
     """
     document = json.loads(queue.read_text(encoding="utf-8"))
     task, until = document["tasks"][name], document["until"]
@@ -50,12 +56,24 @@ def carry_out(queue: Path, name: str) -> str:
             if until is not None and time.time() > until and not training.finished:
                 raise OutOfTime
 
-        frozen = Frozen(*task["frozen"]) if task["frozen"] else None
+        frozen = None
+        if task["freeze"]:
+            require_informative(plan, task["run"], task["freeze"])
+            freeze = freezes.read(task["freeze"])
+            frozen = Frozen(freeze.digest, freeze.seeds[0])
         store, folder = Store(Path(config.results)), Path(config.data.folder)
         runner = Runner(store, folder, pick_device(held), report, frozen=frozen)
         _train_and_record(config, plan, runner, task["run"], task["seeds"], task["weights"])
     label: str = task["label"]
     return label
+
+
+def require_informative(plan: Plan, run: str, freeze: str) -> None:
+    """Raise NotInformative where the records of a run's ERM, trained before, show that the run would decide nothing."""
+    results = FrozenResults(freeze, plan)
+    for row in plan.runnable:
+        if row.key == run and plan.plain(row).key != run and (reason := results.uninformative(row)):
+            raise NotInformative(f"the surrogate of {row.row.id} decides nothing: {reason}")
 
 
 def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seeds: int, store_weights: bool) -> None:

@@ -65,13 +65,19 @@ def cells_of_test(test: Test, decimals: int, marks: dict[str | None, str]) -> li
     if test.stand_in:
         effect = rf"\textit{{{effect}}}{marks[test.stand_in]}"
     return [
-        test.scale + (r"\recordmark{}" if isinstance(test, RecordedClaim) else ""),
+        _scale(test),
         effect,
         f"[{', '.join(latex.number(latex.fixed(end, digits)) for end in test.ci95)}]" if test.ci95 else "",
         "--" if test.p is None else _probability(test.p),
         str(test.n),
         latex.verdict(outcome(test)),
     ]
+
+
+def _scale(test: Test) -> str:
+    if not isinstance(test, RecordedClaim):
+        return test.scale
+    return test.scale + (", frozen" if test.freeze else "") + r"\recordmark{}"
 
 
 def _probability(p: float) -> str:

@@ -60,11 +60,17 @@ def freeze(day: int, **changes: Any) -> Freeze:
 
 
 def train(
-    row: int, seeds: list[int], day: int, store: Store | None = None, version: str = "", **changes: Any
+    row: int,
+    seeds: list[int],
+    day: int,
+    store: Store | None = None,
+    version: str = "",
+    error: float = 5.0,
+    **changes: Any,
 ) -> SeedBlock:
-    """Put a seed block on record as if it had been trained at the end of a day, from the last commit."""
+    """Put a seed block on record as if it had been trained from the last commit, at the end of a day."""
     made = {"code": Code(commit=git("rev-parse", "HEAD"), dirty=False), "started": f"2026-01-{day:02}T23:00:00+00:00"}
-    history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_error": 5.0} for seed in seeds]
+    history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_error": error} for seed in seeds]
     records._runs_by_protocol.cache_clear()
     spec = plan().rows[row].run
     if version:

@@ -13,7 +13,7 @@ from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
 from remixup.analysis.derived import accuracy_ratios, differences, differences_by_seed, entries
-from remixup.analysis.records import OnRecord
+from remixup.analysis.on_record import OnRecord
 from remixup.analysis.result_schema import Entry
 from remixup.analysis.run_results import RunResults
 from remixup.config.experiment import read_experiment

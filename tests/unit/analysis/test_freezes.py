@@ -10,19 +10,31 @@ import pytest
 import yaml
 from tests.unit.analysis.frozen import FILE, FIRST, commit, confirm, edit, freeze, plan, train
 from tests.unit.config.sample_experiment import SMALL
+from tests.unit.store.samples import provenance
 from typer.testing import CliRunner
 
-from remixup.analysis import freezes
+from remixup.analysis import freezes, records
+from remixup.analysis.audit import Audit
 from remixup.analysis.freezes import Freeze
 from remixup.analysis.thresholds import thresholds
 from remixup.cli import app
+from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config
 from remixup.errors import UserError
+from remixup.evaluation import storage
 from remixup.maintenance import evidence_queue
+from remixup.maintenance.evidence_task import NotInformative, require_informative
+from remixup.planning.plan import plan_experiment, soundness
+from remixup.store.blocks import EvaluatedBlock
 from remixup.store.provenance import code
 from remixup.store.run_store import Store
 
 pytestmark = pytest.mark.usefixtures("repository")
+NETWORK = (
+    "dataset: {name: iris, holdout: 0.5}\n  model: mlp",
+    "dataset: {name: digits}\n  model: {name: preact_resnet, width: 4, blocks: [1, 1]}",
+)
+"""Replace the network that trains its seeds together by one that trains them one by one."""
 
 
 def test_a_freeze_has_all_that_decides_a_claim() -> None:
@@ -118,7 +130,7 @@ def test_the_evidence_queue_has_the_seeds_of_a_freeze(tmp_path: Path) -> None:
     assert not any(task.on_record for task in tasks)
     evidence_queue.write_queue(tasks, Path("queue.json"), Config(), None, 1, None)
     written = json.loads(Path("queue.json").read_text())["tasks"].values()
-    assert [(each["seeds"], each["frozen"]) for each in written] == [(5, [frozen.digest, 1000])] * 2
+    assert [(each["seeds"], each["freeze"]) for each in written] == [(5, "small-1")] * 2
     train(0, frozen.seeds, day=2, freeze=frozen.digest)
     assert [task.on_record for task in tasks] == [True, False]
 
@@ -135,6 +147,59 @@ def test_seeds_of_a_freeze_do_not_stand_in_for_others() -> None:
     frozen = freeze(2, count=5)
     confirm(frozen, day=2)
     assert not any(task.on_record for task in queued({"experiment": "small", "scale": "paper", "rows": ["*"]}))
+
+
+def test_baselines_of_a_freeze_are_trained_before_all_other_rows() -> None:
+    """Each seed is a task, and mixup is the first row of the file."""
+    erm, mixup = SMALL[SMALL.index("  - {id: erm") : SMALL.index("claims:")].splitlines()
+    FILE.write_text(SMALL.replace(*NETWORK).replace(f"{erm}\n{mixup}", f"{mixup}\n{erm}"))
+    freeze(2, count=2)
+    evidence_queue.write_queue(queued({"freeze": "small-1"}), Path("queue.json"), Config(), None, 1, None)
+    written = list(json.loads(Path("queue.json").read_text())["tasks"].items())
+    assert [each["label"].partition("scale, ")[2] for _, each in written] == [
+        "erm: seed 1000",
+        "erm: seed 1001",
+        "mixup: seed 1000",
+        "mixup: seed 1001",
+    ]
+    names = [name for name, _ in written]
+    assert [each["after"] for _, each in written] == [[], names[:1], names[:2], names[:3]]
+
+
+def test_a_run_that_would_decide_nothing_is_not_trained(tmp_path: Path) -> None:
+    """ERM must beat logistic regression, on the seeds of the freeze; a baseline is trained in any case."""
+    FILE.write_text(SMALL.replace("seeds: 3", "seeds: 3\nscales: {reduced: {surrogate: shorter, run: {epochs: 1}}}"))
+    short = plan_experiment(FILE, read_experiment(FILE), Config(), "reduced")
+    freezes.write(short, ["*"], "to decide", 2, Store(Path("results")))
+    frozen = Freeze.read(FIRST)
+    erm, mixup = short.rows
+    require_informative(short, erm.key, "small-1")
+    history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_error": 5.0} for seed in frozen.seeds]
+    block = Store(records.HOME).publish(erm.run, frozen.seeds, history, provenance(freeze=frozen.digest))
+    with pytest.raises(NotInformative, match="the surrogate of mixup decides nothing: ERM is not known to beat"):
+        require_informative(short, mixup.key, "small-1")
+    wanted = soundness(erm)
+
+    def compare_with_linear(error: float) -> None:
+        measured = [{"seed": seed, "test_error": error} for seed in frozen.seeds]
+        linear = EvaluatedBlock(evaluation=wanted.part, runs=wanted.runs, block=block.digest, measured=measured)
+        linear.write(storage.path(Store(records.HOME), wanted, block))
+
+    compare_with_linear(4.0)
+    with pytest.raises(NotInformative, match="ERM does not beat"):
+        require_informative(short, mixup.key, "small-1")
+    compare_with_linear(6.0)
+    require_informative(short, mixup.key, "small-1")
+
+
+def test_precision_is_that_of_the_freeze() -> None:
+    """It was made with `fast`, which the configuration of the queue and of the audit does not say."""
+    FILE.write_text(SMALL.replace(*NETWORK))
+    fast = plan_experiment(FILE, read_experiment(FILE), Config(fast=True), "paper")
+    freezes.write(fast, ["*"], "to decide", None, Store(Path("results")), fast=True)
+    commit(2)
+    assert Audit(Config()).faults == []
+    assert {task.run.precision for task in queued({"freeze": "small-1"})} == {"bfloat16"}
 
 
 def test_mistakes_of_a_freeze_in_the_queue() -> None:

@@ -12,7 +12,8 @@ from tests.unit.config.sample_experiment import plan
 from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
-from remixup.analysis.records import OnRecord, RecordedResults, protocol
+from remixup.analysis.on_record import OnRecord
+from remixup.analysis.records import RecordedResults, protocol
 from remixup.config import registry
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
@@ -114,17 +115,17 @@ def test_a_seed_that_diverged_is_called_so(planned: Plan) -> None:
 
 def test_a_row_is_complete_with_its_seeds_and_what_is_measured_on_them(planned: Plan) -> None:
     row, records_store = planned.rows[0], Store(records.HOME)
-    assert not records.complete(planned, row, range(1))
+    assert not records.complete(RecordedResults(planned), row, range(1))
     first = train(records_store, row.run, {0: 4.0})
     second = train(records_store, row.run, {1: 6.0})
     records._runs_by_protocol.cache_clear()
-    assert not records.complete(planned, row, range(1))
+    assert not records.complete(RecordedResults(planned), row, range(1))
     probe(records_store, planned, first, top1=[1.0], top5=[None])
-    assert records.complete(planned, row, range(1))
-    assert not records.complete(planned, row, range(2))
+    assert records.complete(RecordedResults(planned), row, range(1))
+    assert not records.complete(RecordedResults(planned), row, range(2))
     probe(records_store, planned, second, top1=[1.0], top5=[None])
-    assert records.complete(planned, row, range(2))
-    assert not records.complete(planned, row, range(3))
+    assert records.complete(RecordedResults(planned), row, range(2))
+    assert not records.complete(RecordedResults(planned), row, range(3))
 
 
 def test_recording_copies_what_is_missing_and_changes_nothing(tmp_path: Path, planned: Plan) -> None:

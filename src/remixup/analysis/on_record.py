@@ -1,0 +1,84 @@
+"""What is on record for an experiment: at each scale, and for each freeze."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from remixup.analysis import freezes
+from remixup.analysis.records import REAL, RecordedResults, complete
+from remixup.analysis.result_schema import Recorded
+from remixup.config.experiment import Experiment, Row
+from remixup.config.settings import Config, Scale
+from remixup.errors import UserError
+from remixup.planning.plan import Plan, PlannedRow, plan_experiment
+from remixup.store.blocks import SeedBlock
+
+
+class FrozenResults(RecordedResults):
+    """What is on record of a freeze: of its rows, the records that name it and have its runs and seeds.
+
+    Args:
+        name: of the freeze.
+        plan: its experiment, as `freezes.frozen_plan` returns it.
+    """
+
+    def __init__(self, name: str, plan: Plan) -> None:
+        self.freeze, self._frozen = name, freezes.read(name)
+        super().__init__(plan, self._frozen.runs)
+
+    def stored(self, run: str) -> list[SeedBlock]:
+        """Return the blocks of a run that count; of a run that is not frozen all of them."""
+        frozen = run in self._frozen.runs.values()
+        return [block for block in super().stored(run) if not frozen or self._frozen.fits(block)]
+
+    def rows(self) -> list[PlannedRow]:
+        """Return the frozen rows, where all that the freeze asks for is on record; none before."""
+        rows = [row for row in self.plan.rows if row.row.id in self._frozen.runs]
+        return rows if all(complete(self, row, self._frozen.seeds) for row in rows) else []
+
+
+class Sample(NamedTuple):
+    """Which records count: all that count as a scale or, at the scale of a freeze, those of the freeze."""
+
+    scale: Scale
+    freeze: str | None = None
+
+
+Measured = tuple[RecordedResults, PlannedRow]
+
+
+class OnRecord:
+    """What is on record for an experiment, by row and sample; for a freeze only when all its seeds are trained."""
+
+    def __init__(self, path: Path, experiment: Experiment, config: Config) -> None:
+        self.found: dict[str, dict[Sample, Measured]] = {row.id: {} for row in experiment.rows}
+        """Row -> sample -> its results."""
+        for name in freezes.names(experiment.id):
+            freeze = freezes.read(name)
+            try:
+                frozen = FrozenResults(name, freezes.frozen_plan(freeze, path, experiment, config))
+            except UserError:  # its rows have other runs now; the audit says so
+                continue
+            for row in frozen.rows():
+                self.found[row.row.id][Sample(freeze.scale, name)] = (frozen, row)
+        for scale in REAL:
+            results = RecordedResults(plan_experiment(path, experiment, config, scale))
+            for row in results.plan.rows:
+                if results.run(row) is not None:
+                    self.found[row.row.id].setdefault(Sample(row.scale), (results, row))
+
+    def samples(self) -> list[Sample]:
+        """Return the samples of any row, by scale; all records of a scale before those of a freeze."""
+        found = {sample for samples in self.found.values() for sample in samples}
+        return sorted(found, key=lambda sample: (REAL.index(sample.scale), sample.freeze or ""))
+
+    def numbers(self, row: Row, metric: str) -> list[Recorded]:
+        """Return what is on record for one number, one result for each sample."""
+        found = []
+        for results, planned in self.found[row.id].values():
+            replicated, decided = results.number(planned, metric)
+            if replicated is not None:
+                record = results.recorded(planned, replicated, decided)
+                found.append(record.model_copy(update=results.conventions(planned, metric)))
+        return found
