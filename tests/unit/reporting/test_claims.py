@@ -86,6 +86,14 @@ def test_a_claim_on_record_has_its_own_line() -> None:
     ]
 
 
+def test_a_line_says_that_its_seeds_are_those_of_a_freeze() -> None:
+    fields = {"scale": "paper", "holds": True, "effect": 0.1, "ci95": (0.04, 0.16), "p": 0.01, "n": 3, "stand_in": None}
+    pooled = RecordedClaim.model_validate(fields)
+    frozen = RecordedClaim.model_validate({**fields, "standing": "confirmatory", "freeze": "some-1"})
+    table = claims_of(claim("c", recorded=[pooled, frozen]))
+    assert [cells[2] for cells in lines_of(table)[1:]] == [r"paper\recordmark{}", r"paper, frozen\recordmark{}"]
+
+
 def test_a_record_stands_alone_where_nothing_was_run() -> None:
     never = {"holds": None, "effect": None, "ci95": None, "p": None, "n": 0, "why": "nothing was run"}
     record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
