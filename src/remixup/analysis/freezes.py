@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +35,7 @@ class Freeze(Stored):
     reason: str = Field(description="why it is frozen or, for an amendment, why it changes")
     claims: dict[str, dict[str, Any]] = Field(description="claim -> its fields that differ from their defaults")
     runs: dict[str, str] = Field(description="row -> key of its run")
-    evaluations: list[str] = Field(description="keys of the evaluations of these runs")
+    evaluations: list[str] = Field(description="keys of the evaluations that these rows ask for")
     seeds: list[int] = Field(min_length=2, description="consecutive; no record and no other freeze of the runs has any")
     number_of_seeds: int
     stopping_rule: Literal["fixed number of seeds"]
@@ -119,7 +120,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         reason=reason,
         claims={claim.id: frozen_fields(claim) for claim in claims},
         runs=runs,
-        evaluations=evaluations(plan, runs),
+        evaluations=_evaluations(plan, runs),
         seeds=seeds,
         number_of_seeds=len(seeds),
         stopping_rule="fixed number of seeds",
@@ -136,9 +137,10 @@ def frozen_fields(claim: Claim) -> dict[str, Any]:
     return claim.model_dump(mode="json", exclude_defaults=True, exclude={"id", "where"})
 
 
-def evaluations(plan: Plan, runs: dict[str, str]) -> list[str]:
-    """Return the keys of the evaluations that read only the runs of some rows."""
-    return sorted(each.key for each in plan.evaluations().values() if set(each.runs) <= set(runs.values()))
+def _evaluations(plan: Plan, rows: Collection[str]) -> list[str]:
+    """Return the keys of the evaluations that some rows ask for."""
+    parts = [(row, part) for row in plan.rows if row.row.id in rows for part in row.evaluate]
+    return sorted({each.key for row, part in parts if (each := plan.evaluation(row, part))})
 
 
 def _choose(plan: Plan, patterns: list[str]) -> dict[str, PlannedRow]:
@@ -178,7 +180,7 @@ def frozen_plan(freeze: Freeze, file: Path, experiment: Experiment, config: Conf
     whole = with_all_rows(plan)
     runs = {row.row.id: row.key for row in whole.rows}
     changed = [f"row {row} has another run" for row, run in freeze.runs.items() if runs.get(row) != run]
-    if evaluations(whole, freeze.runs) != freeze.evaluations:
+    if not set(freeze.evaluations) <= set(_evaluations(whole, freeze.runs)):
         changed.append("its rows have other evaluations")
     if changed:
         hint = "use the configuration that was frozen, or write a new freeze"

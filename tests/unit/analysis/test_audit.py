@@ -113,6 +113,21 @@ def test_a_row_with_another_run_than_in_its_freeze() -> None:
     assert fault.startswith(f"{FIRST}: {FILE} at paper scale: row erm has another run than in its freeze")
 
 
+def test_a_frozen_evaluation_that_changed_and_what_is_only_added() -> None:
+    """A further evaluation or claim takes nothing from a freeze."""
+    attacked = SMALL.replace("use: [mixup]}", "use: [mixup], evaluate: [{name: attack, method: fgsm, eps: 0.1}]}")
+    FILE.write_text(attacked)
+    commit(2)
+    freeze(3)
+    more = attacked.replace("eps: 0.1}]", "eps: 0.1}, generalization]")
+    claim = SMALL[SMALL.index("  - id: lower") : SMALL.index("tables:")]
+    FILE.write_text(more.replace(claim, claim + claim.replace("id: lower", "id: again")))
+    assert faults() == []
+    FILE.write_text(attacked.replace("eps: 0.1", "eps: 0.2"))
+    [fault] = faults()
+    assert fault.startswith(f"{FIRST}: {FILE} at paper scale: its rows have other evaluations than in its freeze")
+
+
 def test_a_threshold_that_changed_since_the_last_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is added later was no part of the freeze. An amendment has the new value."""
     freeze(2)
