@@ -1,8 +1,13 @@
 """Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project, training_of, wait_for
 from tests.workflow.forks import results_of
 
 
@@ -150,3 +155,35 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     project.edit("small", rows=SMALL["rows"])
     project.snakemake("--cores", "2", target)
     assert project.blocks() == before
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_is_named_and_the_rest_is_collected(tmp_path):
+    """As the kernel kills the process that needs the most memory. The row that attacks it keeps its own results."""
+    project = make_project(tmp_path / "p", JOINT)
+    key = project.remixup("show", "erm", "--set", "scale=reduced-cpu").stdout.split("key: ")[1].split("\n")[0]
+    target = "results/reduced-cpu/experiments/joint.json"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", target, "--config", "scale=reduced-cpu"]
+    running = subprocess.Popen(
+        command, cwd=project.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    wait_for(lambda: training_of(project, key))
+    os.kill(training_of(project, key), signal.SIGKILL)
+    said = running.communicate()[1]
+    assert running.returncode == 0, said
+    entries = {entry["row"]: entry for entry in project.json(target)["entries"]}
+    assert {row: entry["verdict"] for row, entry in entries.items()} == {
+        "erm": "failed",
+        "mixup": "no published number",
+    }
+    assert entries["mixup"]["replicated"]["n"] == 2
+    assert f"{key} failed, see {entries['erm']['log']}" in said
+    assert "killed by signal 9" in (project.folder / entries["erm"]["log"]).read_text()
+    before = project.blocks()
+    project.run(*command)
+    assert {name: project.blocks()[name] for name in before} == before
+    assert {entry["row"]: entry["replicated"]["n"] for entry in project.json(target)["entries"]} == {
+        "erm": 2,
+        "mixup": 2,
+    }
+    assert list((project.folder / "results/evaluations").glob("attack-*/*"))

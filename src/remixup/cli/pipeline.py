@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -31,6 +32,8 @@ from remixup.store.manifest import JobManifest
 
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
+ASKED_TO_STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""Signals that a user or a cluster sends; a process that dies of another one was killed for what it did."""
 
 
 @app.command()
@@ -119,6 +122,40 @@ def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_s
         possible = [each for each in asked if failed.isdisjoint(each.runs)]
         outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)
     outcome.write(settings.job_manifest(name))
+
+
+@app.command(hidden=True)
+def train_ended(
+    status: Annotated[int, typer.Argument(help="exit status of `remixup train`")],
+    plan_file: Annotated[Path, typer.Option("--plan", help="plan.json of the workflow")],
+    job: Annotated[str, typer.Option(help="the job that it carried out")],
+    log: Annotated[Path, typer.Option(help="the job's log")],
+    attempt: Annotated[int, typer.Option(min=1, help="number of the attempt")] = 1,
+) -> None:
+    """Write the manifest of a job whose process was killed; exit with its status where it ended otherwise."""
+    if status <= 128 or status - 128 in ASKED_TO_STOP:
+        raise typer.Exit(status)
+    killed_job(read_workflow(plan_file, job=job), job, attempt, log)
+    print(f"the process was killed by signal {status - 128} ({signal.strsignal(status - 128)})")
+
+
+def killed_job(workflow: Workflow, name: str, attempt: int, log: Path) -> None:
+    """Write the manifest of a job that was killed: runs that lack seeds or evaluations have failed."""
+    from remixup.evaluation import storage
+    from remixup.store.run_store import Store
+
+    settings, job = workflow.config, workflow.jobs[name]
+    store, manifest = Store(Path(settings.results)), JobManifest(attempt=attempt)
+    for key, seeds in job.runs.items():
+        if store.missing(key, range(seeds), vectorized=True):
+            manifest.failed[key] = str(log)
+        else:
+            manifest.runs[key] = {block.name: block.digest for block in store.blocks(key)}
+    if not manifest.failed:  # it was killed while it evaluated
+        for wanted in (workflow.evaluations[key] for key in job.evaluations):
+            if any(storage.read(store, wanted, block) is None for block in store.blocks(wanted.run)):
+                manifest.failed |= dict.fromkeys(wanted.runs, str(log))
+    manifest.write(settings.job_manifest(name))
 
 
 def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any]:
