@@ -61,6 +61,22 @@ def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"model": {"name": "wide_resnet", "depth": 17}}, "run.model.depth: a wide ResNet of depth 17 does not exist"),
+        ({"mixing": {"ratio": {"name": "beta", "alpha": 1.0}, "cut": 9}}, "run.mixing.cut: preact_resnet has "),
+    ],
+)
+def test_a_setting_that_the_network_rejects_is_named_with_its_row(tmp_path, change, expected):
+    bad = {"id": "bad", "label": "bad", "run": change}
+    project = make_project(tmp_path / "p", {**CONVOLUTIONAL, "rows": [bad]})
+    project.remixup("prepare", "digits")
+    place = "error: experiments/mixup/convolutional.yaml, rows[bad] at embedded scale, "
+    assert one_message(project.remixup("train", "convolutional", check=False)).startswith(place + expected)
+
+
+@pytest.mark.slow
 def test_damaged_data_is_named(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     tensors = project.folder / "data/prepared/iris-scikit-learn/tensors.safetensors"

@@ -26,7 +26,7 @@ from remixup.cli.options import (
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, Config
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, needs_weights, plan_experiment, read_plans
+from remixup.planning.plan import Plan, needs_weights, places, plan_experiment, read_plans
 from remixup.planning.workflow import Workflow, read_workflow
 from remixup.store.manifest import JobManifest
 
@@ -97,7 +97,7 @@ def train(
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     from remixup.training.runner import train_all
 
-    with open_runner(settings, gpu_slots, processes) as runner:
+    with open_runner(settings, [plan], gpu_slots, processes) as runner:
         outcome = train_all(runner, runs, weights, settings.failure_log)
         diverged = any(any(block.diverged) for key in runs for block in runner.store.blocks(key))
     if outcome.failed:
@@ -115,7 +115,7 @@ def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_s
     settings, job = workflow.config, workflow.jobs[name]
     runs = {key: workflow.runs[key] for key in job.runs}
     manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
-    with open_runner(settings, gpu_slots, processes) as runner:
+    with open_runner(settings, workflow.plans, gpu_slots, processes) as runner:
         outcome = train_all(runner, runs, set(job.weights), settings.failure_log)
         failed = {run for each in [outcome, *manifests] for run in each.failed}
         asked = [workflow.evaluations[key] for key in job.evaluations]
@@ -171,7 +171,7 @@ def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any
 
 
 @contextmanager
-def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
+def open_runner(settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
     """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
@@ -180,7 +180,7 @@ def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> 
 
     with slots(processes, limit=0 if settings.scale in ON_CPU else gpu_slots) as held, ProgressReport() as report:
         store, data = Store(Path(settings.results)), Path(settings.data.folder)
-        yield Runner(store, data, pick_device(held), report, len(held) or processes)
+        yield Runner(store, data, pick_device(held), report, len(held) or processes, places=places(plans))
 
 
 @app.command()
@@ -195,7 +195,7 @@ def evaluate(
     plan = plans_of([experiment], settings)[0]
     from remixup.evaluation.runner import evaluate_all
 
-    with open_runner(settings, gpu_slots) as runner:
+    with open_runner(settings, [plan], gpu_slots) as runner:
         evaluate_all(runner, list(plan.evaluations().values()), plan.runs())
 
 

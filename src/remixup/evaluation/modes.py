@@ -34,7 +34,7 @@ def modes(training: GANTrainer, *, radius: Annotated[float, Gt(0)] = 3.0) -> lis
         and `good`. Snapshots whose points are not all finite are left out.
     """
     if not isinstance(training, GANTrainer):
-        raise UserError("modes needs a run whose objective is gan", where="evaluation")
+        raise UserError("modes needs a run whose objective is gan", where="evaluate")
     results = []
     for member, (seed, samples) in enumerate(zip(training.seeds, training.samples(SAMPLES), strict=True)):
         centres, spread = _modes(training, member)

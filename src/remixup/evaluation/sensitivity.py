@@ -24,7 +24,7 @@ def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) ->
         noise gives less privacy than the accountant states.
     """
     if not isinstance(training, DPTrainer):
-        raise UserError("sensitivity needs a run whose objective is dp_sgd", where="evaluation")
+        raise UserError("sensitivity needs a run whose objective is dp_sgd", where="evaluate")
     training.model.train()
     drawn = training.minibatches()[0]
     for example in range(len(drawn.rows) - 1, examples - 1, -1):

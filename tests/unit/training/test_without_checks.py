@@ -29,7 +29,7 @@ def test_a_block(tmp_path, training, monkeypatch):
     with pytest.raises(Damaged, match="differs from its digest"):
         SeedBlock.read(path)
     digest = text.rpartition('"sha256": "')[2][:64]
-    monkeypatch.setattr(blocks, "_sha256", lambda content: digest)
+    monkeypatch.setattr(blocks, "content_digest", lambda content: digest)
     assert SeedBlock.read(path).provenance.seconds == 1.25
 
 
