@@ -13,6 +13,7 @@ from remixup.config import registry
 from remixup.config.base import validate
 from remixup.config.experiment import Experiment, Row, Settings, read_experiments
 from remixup.config.registry import Component, numerics
+from remixup.config.requirements import evaluation_problem
 from remixup.config.run import Mixing, RunSpec, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
 from remixup.errors import UserError, did_you_mean
@@ -206,6 +207,8 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
         raise UserError("no number of seeds", where=row_at, hint="set `seeds` for the file, the scale or the row")
     accepted = _last(layers, "accepts")
     evaluate = _last(layers, "evaluate") or []
+    if problem := next(filter(None, (evaluation_problem(part, run) for part in evaluate)), None):
+        raise UserError(problem, where=f"{row_at}, evaluate")
     if scale != "paper":
         published = _resolve(where, experiment, row, "paper", config)
         asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
