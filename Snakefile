@@ -29,9 +29,11 @@ localrules:
     all,
 
 
+# It needs every manifest, because a job may have been killed before its results were collected by hand.
 rule all:
     default_target: True
     input:
+        [job_manifest(job) for job in JOBS],
         f"{HOME}/report.pdf",
         "paper/report.pdf",
         f"{HOME}/replication.json",
@@ -50,3 +52,10 @@ onsuccess:
             f"{run} failed, see {log}; the next call tries it again",
             file=sys.stderr,
         )
+
+
+onerror:
+    print(
+        f"the same call goes on from here; `remixup collect --plan {PLAN}` collects what there is",
+        file=sys.stderr,
+    )

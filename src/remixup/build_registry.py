@@ -65,11 +65,6 @@ def type_schema(annotation: Any) -> dict[str, Any]:
     return {"type": PLAIN[annotation]}
 
 
-def _bound(note: Gt | Ge | Lt | Le) -> tuple[str, Any]:
-    """Return the keyword of JSON Schema for a bound, and its value."""
-    return KEYWORDS[type(note)], getattr(note, type(note).__name__.lower())
-
-
 def describe(component: Any, numerics: int) -> dict[str, Any]:
     """Describe a component: parameters (JSON Schema with defaults), first line of the docstring, numerics."""
     function = component.__init__ if inspect.isclass(component) else component
@@ -105,6 +100,14 @@ def requirements(module: ModuleType, name: str, component: Any) -> dict[str, Any
     return ({"declares": declared} if declared else {}) | ({"requirements": checks} if checked else {})
 
 
+def objectives_for(evaluation: Any) -> list[str]:
+    """List the objectives whose trainers an evaluation accepts as its first argument."""
+    first = next(iter(inspect.signature(evaluation).parameters))
+    accepted = typing.get_type_hints(evaluation)[first]
+    trainers = components(importlib.import_module(KINDS["objective"]))
+    return sorted(name for name, trainer in trainers.items() if issubclass(trainer, accepted))
+
+
 def generate() -> dict[str, Any]:
     """Generate the whole registry."""
     kinds: dict[str, Any] = {}
@@ -118,6 +121,8 @@ def generate() -> dict[str, Any]:
                 if kind == "evaluation":
                     entry["module"] = module.__name__
                     entry["weights"] = getattr(module, "WEIGHTS", True)
+                    entry["classes"] = getattr(module, "CLASSES", 0)
+                    entry["objectives"] = objectives_for(component)
                     entry["values"] = list(getattr(module, "SCALARS", {}).get(name, ()))
     return {
         "loop": importlib.import_module("remixup.training.supervised").NUMERICS,

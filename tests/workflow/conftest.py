@@ -85,6 +85,25 @@ def wait_for(condition, seconds=60):
         time.sleep(0.02)
 
 
+def at_work_in(project):
+    """The processes in a project's folder, and the words of their commands."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").resolve() == project.folder.resolve():
+                found[int(entry.name)] = (entry / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+    return found
+
+
+def training_of(project, job=""):
+    """The process that trains in a project's folder (a job whose name begins so), the innermost of a job's, or None."""
+    at_work = at_work_in(project).items()
+    training = {pid: words for pid, words in at_work if words[2:3] == ["train"] and words[1].endswith("/remixup")}
+    return next((pid for pid, words in training.items() if words[words.index("--job") + 1].startswith(job)), None)
+
+
 class Project:
     def __init__(self, folder: Path):
         self.folder = folder

@@ -1,8 +1,13 @@
 """Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project, training_of, wait_for
 from tests.workflow.forks import results_of
 
 
@@ -53,6 +58,22 @@ def test_a_mistake_on_the_command_line(project, arguments, expected):
 def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
     done = project.snakemake("--cores", "1", "-n", env={"REMIXUP_MIRROR": "/nowhere"}, check=False)
     assert "environment variable REMIXUP_MIRROR: the mirror folder /nowhere does not exist" in one_message(done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"model": {"name": "wide_resnet", "depth": 17}}, "run.model.depth: a wide ResNet of depth 17 does not exist"),
+        ({"mixing": {"ratio": {"name": "beta", "alpha": 1.0}, "cut": 9}}, "run.mixing.cut: preact_resnet has "),
+    ],
+)
+def test_a_setting_that_the_network_rejects_is_named_with_its_row(tmp_path, change, expected):
+    bad = {"id": "bad", "label": "bad", "run": change}
+    project = make_project(tmp_path / "p", {**CONVOLUTIONAL, "rows": [bad]})
+    project.remixup("prepare", "digits")
+    place = "error: experiments/mixup/convolutional.yaml, rows[bad] at embedded scale, "
+    assert one_message(project.remixup("train", "convolutional", check=False)).startswith(place + expected)
 
 
 @pytest.mark.slow
@@ -150,3 +171,35 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     project.edit("small", rows=SMALL["rows"])
     project.snakemake("--cores", "2", target)
     assert project.blocks() == before
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_is_named_and_the_rest_is_collected(tmp_path):
+    """As the kernel kills the process that needs the most memory. The row that attacks it keeps its own results."""
+    project = make_project(tmp_path / "p", JOINT)
+    key = project.remixup("show", "erm", "--set", "scale=reduced-cpu").stdout.split("key: ")[1].split("\n")[0]
+    target = "results/reduced-cpu/experiments/joint.json"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", target, "--config", "scale=reduced-cpu"]
+    running = subprocess.Popen(
+        command, cwd=project.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    wait_for(lambda: training_of(project, key))
+    os.kill(training_of(project, key), signal.SIGKILL)
+    said = running.communicate()[1]
+    assert running.returncode == 0, said
+    entries = {entry["row"]: entry for entry in project.json(target)["entries"]}
+    assert {row: entry["verdict"] for row, entry in entries.items()} == {
+        "erm": "failed",
+        "mixup": "no published number",
+    }
+    assert entries["mixup"]["replicated"]["n"] == 2
+    assert f"{key} failed, see {entries['erm']['log']}" in said
+    assert "killed by signal 9" in (project.folder / entries["erm"]["log"]).read_text()
+    before = project.blocks()
+    project.run(*command)
+    assert {name: project.blocks()[name] for name in before} == before
+    assert {entry["row"]: entry["replicated"]["n"] for entry in project.json(target)["entries"]} == {
+        "erm": 2,
+        "mixup": 2,
+    }
+    assert list((project.folder / "results/evaluations").glob("attack-*/*"))

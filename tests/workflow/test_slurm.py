@@ -14,7 +14,17 @@ from typing import NamedTuple
 import pytest
 from filelock import FileLock
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, ROOT, SMALL, SURFACE, Project, make_project
+from tests.workflow.conftest import (
+    CONVOLUTIONAL,
+    JOINT,
+    ROOT,
+    SMALL,
+    SURFACE,
+    Project,
+    at_work_in,
+    make_project,
+    training_of,
+)
 from tests.workflow.forks import results_of
 
 SCRIPT = Path(__file__).with_name("slurm")
@@ -160,8 +170,13 @@ def test_a_cancelled_job_is_reported_and_the_next_call_goes_on(cluster, referenc
         slurm("scancel", cancelled.id)
         log = ended(run, status=1)
     assert f"SLURM-job '{cancelled.id}' failed, SLURM status is: 'CANCELLED'" in log
+    assert "`remixup collect --plan results/embedded/plan.json` collects what there is" in log
+    remote.remixup("collect", "--plan", "results/embedded/plan.json")
+    assert (remote.folder / "results/embedded/experiments/convolutional.json").exists()
+    verdicts = {entry["experiment"]: entry["verdict"] for entry in remote.json(TARGET)["entries"]}
+    assert verdicts["long"] == "not run"
     before = remote.blocks()
-    remote.snakemake(*HERE, TARGET)
+    remote.snakemake(*HERE, "runs", TARGET)
     assert {name: remote.blocks()[name] for name in before} == before
     assert same(remote, reference)
 
@@ -188,25 +203,6 @@ def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, refer
     assert not Path(f"/proc/{stopped}").exists()
     assert [job.state for job in jobs("train")] == ["TIMEOUT", "COMPLETED"]
     assert same(remote, reference)
-
-
-def at_work_in(project):
-    """The processes in a project's folder, and the words of their commands."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cwd").resolve() == project.folder.resolve():
-                found[int(entry.name)] = (entry / "cmdline").read_text().split("\0")
-        except OSError:
-            continue
-    return found
-
-
-def training_of(project):
-    """The process that trains in a project's folder: the innermost of a job's."""
-    return next(
-        pid for pid, words in at_work_in(project).items() if words[2:3] == ["train"] and words[1].endswith("/remixup")
-    )
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 # Runs are not outputs: Snakemake would delete them before a job and after a failure. A job adds to the run store what it
 # lacks, and its manifest lists what there is. Manifests are named by the hash of what they list, so that data may be
-# ancient: a changed dataset version is another manifest.
+# ancient: a changed dataset version is another manifest. A job that is killed gets a manifest, too, which names the
+# unfinished runs: else nothing could be collected.
 rule train:
     input:
         lambda wildcards: [
@@ -26,6 +27,8 @@ rule train:
     shell:
         "remixup train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
         " --processes {params.processes:q} > {log:q}"
+        " || remixup train-ended $? --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
+        " --log {log:q} >> {log:q}"
 
 
 # Everything that computes: training and evaluations.

@@ -11,7 +11,7 @@ import typer
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import ON_CPU, Config
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, PlannedRow, read_plans
+from remixup.planning.plan import Plan, PlannedRow, places, read_plans
 
 
 @app.command()
@@ -121,7 +121,10 @@ def smoke_test(
     with slots(limit=limit) as held, ProgressReport() as progress, smoke.scratch() as home:
         for each in plans:
             for name, found in smoke.run(
-                settings, each, home, lambda store: Runner(store, data, pick_device(held), progress)
+                settings,
+                each,
+                home,
+                lambda store: Runner(store, data, pick_device(held), progress, places=places(plans)),
             ):
                 broken |= isinstance(found, Path)
                 said = f"failed, see {found}" if isinstance(found, Path) else _outcome(found)

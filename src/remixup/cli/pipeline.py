@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -25,12 +26,14 @@ from remixup.cli.options import (
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, Config
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, needs_weights, plan_experiment, read_plans
+from remixup.planning.plan import Plan, needs_weights, places, plan_experiment, read_plans
 from remixup.planning.workflow import Workflow, read_workflow
 from remixup.store.manifest import JobManifest
 
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
+ASKED_TO_STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""Signals that a user or a cluster sends; a process that dies of another one was killed for what it did."""
 
 
 @app.command()
@@ -94,7 +97,7 @@ def train(
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     from remixup.training.runner import train_all
 
-    with open_runner(settings, gpu_slots, processes) as runner:
+    with open_runner(settings, [plan], gpu_slots, processes) as runner:
         outcome = train_all(runner, runs, weights, settings.failure_log)
         diverged = any(any(block.diverged) for key in runs for block in runner.store.blocks(key))
     if outcome.failed:
@@ -112,13 +115,47 @@ def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_s
     settings, job = workflow.config, workflow.jobs[name]
     runs = {key: workflow.runs[key] for key in job.runs}
     manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
-    with open_runner(settings, gpu_slots, processes) as runner:
+    with open_runner(settings, workflow.plans, gpu_slots, processes) as runner:
         outcome = train_all(runner, runs, set(job.weights), settings.failure_log)
         failed = {run for each in [outcome, *manifests] for run in each.failed}
         asked = [workflow.evaluations[key] for key in job.evaluations]
         possible = [each for each in asked if failed.isdisjoint(each.runs)]
         outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)
     outcome.write(settings.job_manifest(name))
+
+
+@app.command(hidden=True)
+def train_ended(
+    status: Annotated[int, typer.Argument(help="exit status of `remixup train`")],
+    plan_file: Annotated[Path, typer.Option("--plan", help="plan.json of the workflow")],
+    job: Annotated[str, typer.Option(help="the job that it carried out")],
+    log: Annotated[Path, typer.Option(help="the job's log")],
+    attempt: Annotated[int, typer.Option(min=1, help="number of the attempt")] = 1,
+) -> None:
+    """Write the manifest of a job whose process was killed; exit with its status where it ended otherwise."""
+    if status <= 128 or status - 128 in ASKED_TO_STOP:
+        raise typer.Exit(status)
+    killed_job(read_workflow(plan_file, job=job), job, attempt, log)
+    print(f"the process was killed by signal {status - 128} ({signal.strsignal(status - 128)})")
+
+
+def killed_job(workflow: Workflow, name: str, attempt: int, log: Path) -> None:
+    """Write the manifest of a job that was killed: runs that lack seeds or evaluations have failed."""
+    from remixup.evaluation import storage
+    from remixup.store.run_store import Store
+
+    settings, job = workflow.config, workflow.jobs[name]
+    store, manifest = Store(Path(settings.results)), JobManifest(attempt=attempt)
+    for key, seeds in job.runs.items():
+        if store.missing(key, range(seeds), vectorized=True):
+            manifest.failed[key] = str(log)
+        else:
+            manifest.runs[key] = {block.name: block.digest for block in store.blocks(key)}
+    if not manifest.failed:  # it was killed while it evaluated
+        for wanted in (workflow.evaluations[key] for key in job.evaluations):
+            if any(storage.read(store, wanted, block) is None for block in store.blocks(wanted.run)):
+                manifest.failed |= dict.fromkeys(wanted.runs, str(log))
+    manifest.write(settings.job_manifest(name))
 
 
 def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any]:
@@ -134,7 +171,7 @@ def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any
 
 
 @contextmanager
-def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
+def open_runner(settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
     """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
@@ -143,7 +180,7 @@ def open_runner(settings: Config, gpu_slots: int | None, processes: int = 1) -> 
 
     with slots(processes, limit=0 if settings.scale in ON_CPU else gpu_slots) as held, ProgressReport() as report:
         store, data = Store(Path(settings.results)), Path(settings.data.folder)
-        yield Runner(store, data, pick_device(held), report, len(held) or processes)
+        yield Runner(store, data, pick_device(held), report, len(held) or processes, places=places(plans))
 
 
 @app.command()
@@ -158,7 +195,7 @@ def evaluate(
     plan = plans_of([experiment], settings)[0]
     from remixup.evaluation.runner import evaluate_all
 
-    with open_runner(settings, gpu_slots) as runner:
+    with open_runner(settings, [plan], gpu_slots) as runner:
         evaluate_all(runner, list(plan.evaluations().values()), plan.runs())
 
 

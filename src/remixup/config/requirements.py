@@ -2,8 +2,9 @@
 
 A module of components may name another module as its `REQUIREMENTS`, which does not import torch. There a function
 with the name of a component yields what is wrong with a run. Mixing components declare facts instead
-(`remixup.mixing.declarations`), which the registry exports. Requirements that depend on the data or the network are
-checked when training starts.
+(`remixup.mixing.declarations`), which the registry exports. An evaluation says by the type of its first argument which
+objectives it fits, and its module says by `CLASSES` how many classes it needs. Requirements that depend on the data or
+the network are checked when training starts.
 """
 
 from __future__ import annotations
@@ -36,6 +37,17 @@ def declared(kind: str, component: Component) -> dict[str, Any]:
     """Return the facts that a mixing component declares, if they differ from their defaults."""
     facts: dict[str, Any] = load_registry()["kinds"][kind][component["name"]].get("declares", {})
     return facts
+
+
+def evaluation_problem(evaluation: Component, spec: RunSpec) -> str | None:
+    """Say why a run does not fit an evaluation; None where it does, as far as a file tells."""
+    name, objective = evaluation["name"], spec.objective["name"]
+    entry = load_registry()["kinds"]["evaluation"][name]
+    if objective not in entry["objectives"]:
+        return f"{name} needs the objective {' or '.join(entry['objectives'])}, not {objective}"
+    if load_registry()["datasets"][spec.dataset.name]["classes"] < entry["classes"]:
+        return f"{name} needs {entry['classes']} classes or more, which dataset {spec.dataset.name} does not have"
+    return None
 
 
 def _mixing_problems(spec: RunSpec) -> Iterator[str]:

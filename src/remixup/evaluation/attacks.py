@@ -17,6 +17,7 @@ from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 SCALARS = {"attack": ("top1", "top5", "clean_top1", "clean_top5")}
 ROWS = 100
 """Examples of each seed in a batch. Gradients need all activations, so it is small."""

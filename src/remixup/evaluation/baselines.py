@@ -12,6 +12,7 @@ from remixup.data.inputs import Inputs
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 WEIGHTS = False
 EXAMPLES = 5_000
 """Cap on the training examples of the logistic regression, so that a fit takes seconds."""

@@ -16,6 +16,7 @@ from remixup.theory.margins import guaranteed_class
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
+CLASSES = 2
 SCALARS = {"boundary": ("distance", "margin", "bend"), "guaranteed": ("share", "broken")}
 MARGIN = 0.25
 """Margin of grids around the training points, as a fraction of their extent."""

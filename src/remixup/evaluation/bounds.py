@@ -12,6 +12,7 @@ from remixup.theory.approximation import ROUNDING, mixup_loss, remainder_order, 
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
+CLASSES = 2
 SCALARS = {
     "approximation": ("exact", "approximate", "relative", "missed", "order", "order_short"),
     "robustness": (

@@ -10,6 +10,7 @@ from remixup.theory.segments import nearest_segments
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 WEIGHTS = False
 SCALARS = {"collinearity": ("smallest", "mean", "share")}
 

@@ -6,7 +6,6 @@ import torch
 from annotated_types import Gt, Le
 from torch import Tensor
 
-from remixup.errors import UserError
 from remixup.evaluation.examples import flat_points, smallest_and_mean
 from remixup.mixing.ratio import beta
 from remixup.randomness import generator
@@ -14,6 +13,7 @@ from remixup.theory.segments import collision_distances
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
+CLASSES = 3
 WEIGHTS = False
 SCALARS = {"collisions": ("train_smallest", "train_mean", "test_smallest", "test_mean")}
 
@@ -37,8 +37,6 @@ def collisions(
         `train_mean` of the training subset, `test_smallest` and `test_mean` of the test subset. Data points without
         such a mixed point are left out.
     """
-    if training.inputs.classes < 3:
-        raise UserError("collisions need a third class", where="evaluate.collisions")
     inputs, results = training.inputs, []
     for member, seed in enumerate(training.seeds):
         subset = generator(seed, "subset")

@@ -14,6 +14,7 @@ from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 2
+CLASSES = 2
 SCALARS = {"in_between": ("mean_miss", "mean_loss_gradient", "mean_logit_gradient")}
 ROWS = 100
 """Pairs of each seed in a batch. Gradients need all activations, so it is small."""

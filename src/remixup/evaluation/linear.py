@@ -15,6 +15,7 @@ from remixup.theory.penalty import glm_penalty
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 SCALARS = {
     "linear_solution": ("to_min_norm", "to_max_margin", "support"),
     "direction_norms": ("large", "small", "ratio", "penalty"),

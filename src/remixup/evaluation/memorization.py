@@ -9,6 +9,7 @@ from remixup.evaluation.examples import labelled_batches, require_classes
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 SCALARS = {"memorization": ("real", "corrupted")}
 
 

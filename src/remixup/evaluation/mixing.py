@@ -15,6 +15,7 @@ from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 WEIGHTS = False
 SCALARS = {"mixing": ("distance", "partner_distance", "other_class", "own", "beyond", "to_data")}
 TYPICAL = 0.99

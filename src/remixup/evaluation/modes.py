@@ -6,7 +6,6 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from remixup.errors import UserError
 from remixup.evaluation.grids import rounded
 from remixup.training.gan import GANTrainer
 
@@ -33,8 +32,6 @@ def modes(training: GANTrainer, *, radius: Annotated[float, Gt(0)] = 3.0) -> lis
         `centres` of the modes, [x, y]; `snapshots`, each with its `iteration`, its 512 `points` and their own `covered`
         and `good`. Snapshots whose points are not all finite are left out.
     """
-    if not isinstance(training, GANTrainer):
-        raise UserError("modes needs a run whose objective is gan", where="evaluation")
     results = []
     for member, (seed, samples) in enumerate(zip(training.seeds, training.samples(SAMPLES), strict=True)):
         centres, spread = _modes(training, member)

@@ -11,6 +11,7 @@ from remixup.randomness import generator
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 SCALARS = {"noisy": ("mean", "weakest", "strongest")}
 
 

@@ -12,6 +12,7 @@ from remixup.theory.optimal import mixup_optimal
 from remixup.training.supervised import SupervisedTrainer
 
 NUMERICS = 1
+CLASSES = 2
 TEN_POINTS = tuple(f"point{place}" for place in range(10))
 SCALARS = {"on_the_line": ("point0", "point1", "point2", "difference", "agreement"), "at_ten_points": TEN_POINTS}
 BEYOND = 0.25

@@ -32,7 +32,8 @@ def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple
     """Run the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
     done: dict[str, str] = {}
     for each in wanted:
-        files = evaluate(runner, each, *(runs[run] for run in each.runs))
+        with runner.naming_row(each.run):
+            files = evaluate(runner, each, *(runs[run] for run in each.runs))
         done |= {str(file): sha256(file) for file in files}
         lacking = "" if files else ": not made, since no seed is stored"
         print(f"{each.key}: {each.part['name']} of {each.run}{lacking}", flush=True)

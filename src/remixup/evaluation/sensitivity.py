@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
-from remixup.errors import UserError
 from remixup.training.dp_sgd import DPTrainer
 
 NUMERICS = 1
@@ -23,8 +22,6 @@ def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) ->
         For each seed `removed`: the largest change (l2 norm), in units of the clipping norm. If it is above 1, DP-SGD's
         noise gives less privacy than the accountant states.
     """
-    if not isinstance(training, DPTrainer):
-        raise UserError("sensitivity needs a run whose objective is dp_sgd", where="evaluation")
     training.model.train()
     drawn = training.minibatches()[0]
     for example in range(len(drawn.rows) - 1, examples - 1, -1):

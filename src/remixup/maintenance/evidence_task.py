@@ -12,7 +12,7 @@ from remixup.analysis import freezes, records
 from remixup.analysis.on_record import FrozenResults
 from remixup.config.settings import Config, read_config
 from remixup.evaluation.runner import evaluate
-from remixup.planning.plan import Plan
+from remixup.planning.plan import Plan, places
 from remixup.planning.workflow import plan_from_json
 from remixup.store.run_store import Store
 from remixup.training.gpu_lock import slots
@@ -62,7 +62,7 @@ def carry_out(queue: Path, name: str) -> str:
             freeze = freezes.read(task["freeze"])
             frozen = Frozen(freeze.digest, freeze.seeds[0])
         store, folder = Store(Path(config.results)), Path(config.data.folder)
-        runner = Runner(store, folder, pick_device(held), report, frozen=frozen)
+        runner = Runner(store, folder, pick_device(held), report, frozen=frozen, places=places([plan]))
         _train_and_record(config, plan, runner, task["run"], task["seeds"], task["weights"])
     label: str = task["label"]
     return label

@@ -13,6 +13,7 @@ from remixup.config import registry
 from remixup.config.base import validate
 from remixup.config.experiment import Experiment, Row, Settings, read_experiments
 from remixup.config.registry import Component, numerics
+from remixup.config.requirements import evaluation_problem
 from remixup.config.run import Mixing, RunSpec, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
 from remixup.errors import UserError, did_you_mean
@@ -131,6 +132,11 @@ class Plan:
         return Evaluation(row.key, alone, row.seeds, source.key) if source else None
 
 
+def places(plans: list[Plan]) -> dict[str, str]:
+    """Return for each run a file and a row that ask for it."""
+    return {row.key: _place(str(plan.path), row.row, plan.scale) for plan in plans for row in plan.runnable}
+
+
 def soundness(row: PlannedRow) -> Evaluation:
     """Return the linear baseline of a surrogate: logistic regression on the same tensors."""
     return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
@@ -157,6 +163,10 @@ def merge(base: Any, overlay: Any) -> Any:
     return {**base, **{key: merge(base.get(key), value) for key, value in overlay.items()}}
 
 
+def _place(where: str, row: Row, scale: Scale) -> str:
+    return f"{where}, rows[{row.id}] at {scale} scale"
+
+
 def _layers(experiment: Experiment, row: Row, scale: Scale) -> list[Settings]:
     return [settings for variation in experiment.variations_of(row) for settings in variation.layers(scale)]
 
@@ -168,7 +178,7 @@ def overlaid_run(experiment: Experiment, row: Row, scale: Scale) -> dict[str, An
 
 
 def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
-    run = validate(RunSpec, overlaid_run(experiment, row, scale), f"{where}, rows[{row.id}] at {scale} scale, run")
+    run = validate(RunSpec, overlaid_run(experiment, row, scale), f"{_place(where, row, scale)}, run")
     version = run.dataset.version or config.version(run.dataset.name)
     changes: dict[str, Any] = {"dataset": run.dataset.model_copy(update={"version": version})}
     if config.fast and scale not in ON_CPU and _may_be_fast(run):
@@ -188,7 +198,7 @@ def _last(layers: list[Settings], name: str) -> Any:
 def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
     """Plan a row at a scale; UserError where its specification is wrong, or departs from the paper's unsaid."""
     run = _resolve(where, experiment, row, scale, config)
-    row_at = f"{where}, rows[{row.id}] at {scale} scale"
+    row_at = _place(where, row, scale)
     layers = _layers(experiment, row, scale)
     reasons = [settings.surrogate for settings in layers if settings.surrogate]
     counts_as: Scale = _last(layers, "counts_as") or scale
@@ -197,6 +207,8 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
         raise UserError("no number of seeds", where=row_at, hint="set `seeds` for the file, the scale or the row")
     accepted = _last(layers, "accepts")
     evaluate = _last(layers, "evaluate") or []
+    if problem := next(filter(None, (evaluation_problem(part, run) for part in evaluate)), None):
+        raise UserError(problem, where=f"{row_at}, evaluate")
     if scale != "paper":
         published = _resolve(where, experiment, row, "paper", config)
         asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
@@ -228,7 +240,7 @@ def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: S
     for row in rows:
         for part in row.evaluate:
             if "source" in part:
-                _check_source(f"{path}, rows[{row.row.id}] at {chosen} scale, evaluate", row, part["source"], planned)
+                _check_source(f"{_place(str(path), row.row, chosen)}, evaluate", row, part["source"], planned)
     keys = {name: (row.key, row.evaluate) for name, row in planned.items()}
     for claim in experiment.claims:
         for pair in claim.compare:

@@ -6,7 +6,8 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Runner:
         report: called after each epoch.
         processes: the largest number that trains one run together, each on a device of its own.
         frozen: train the seeds of this freeze instead of 0, 1 and so on.
+        places: for each run the file and row that ask for it, for messages.
     """
 
     def __init__(
@@ -67,10 +69,21 @@ class Runner:
         report: Reporter,
         processes: int = 1,
         frozen: Frozen | None = None,
+        places: Mapping[str, str] | None = None,
     ) -> None:
         self.store, self.data, self.device, self.report = store, data, device, report
-        self.processes, self.frozen = processes, frozen
+        self.processes, self.frozen, self.places = processes, frozen, places or {}
         self._loaded: dict[tuple[str, str], Prepared] = {}
+
+    @contextmanager
+    def naming_row(self, run: str) -> Iterator[None]:
+        """Name file and row in the message of a mistake in the settings of a run or of its evaluations."""
+        try:
+            yield
+        except UserError as error:
+            if run not in self.places or not (error.where or "").startswith(("run", "evaluate")):
+                raise
+            raise UserError(error.what, where=f"{self.places[run]}, {error.where}", hint=error.hint) from None
 
     def first_seeds(self, count: int) -> range:
         """Return consecutive seeds: those of the freeze if there is one, else 0, 1 and so on."""
@@ -90,7 +103,7 @@ class Runner:
         """
         run = spec.key()
         wanted = self.first_seeds(seeds)[first:]
-        with self.store.lock(run), enough_space(self.store.runs):
+        with self.store.lock(run), enough_space(self.store.runs), self.naming_row(run):
             for path in self.store.files(run):
                 self._move_aside_if_damaged(path)
             for group in self.store.missing(run, wanted, spec.vectorized):

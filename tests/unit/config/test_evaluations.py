@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from remixup.config import registry
+from remixup.config import registry, requirements
 from remixup.config.experiment import read_experiment
 from remixup.config.metrics import metric_names
 from remixup.config.run import short_digest
@@ -15,7 +15,7 @@ from remixup.planning.plan import plan_experiment
 from tests.unit.config.sample_experiment import plan, write
 
 STRING, NUMBER = {"type": "string", "default": ""}, {"type": "number", "default": 1.0}
-ENTRY = {"numerics": 1, "summary": "", "weights": True}
+ENTRY = {"numerics": 1, "summary": "", "weights": True, "classes": 0, "objectives": ["supervised"]}
 ROWS = [
     {"id": "source", "label": "x"},
     {"id": "same", "label": "x", "evaluate": [{"name": "probe", "source": "source"}]},
@@ -43,7 +43,8 @@ def _with_probe(monkeypatch):
     evaluations = catalogue["kinds"]["evaluation"]
     evaluations["probe"] = {**ENTRY, "parameters": {"source": STRING, "eps": NUMBER}, "values": ["top1", "top5"]}
     evaluations["drawing"] = {**ENTRY, "parameters": {}, "values": []}
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    for module in (registry, requirements):
+        monkeypatch.setattr(module, "load_registry", lambda: catalogue)
 
 
 def planned(tmp_path, rows=ROWS, **changes):
@@ -186,3 +187,30 @@ def test_the_most_seeds_asked_for_are_evaluated(tmp_path):
     more = {**ROWS[3], "id": "more", "seeds": 7}
     found = planned(tmp_path, [more, ROWS[3]])
     assert [each.seeds for each in found.evaluations().values()] == [7]
+
+
+AIRFOIL = {**IMAGES, "dataset": {"name": "airfoil"}, "model": {"name": "mlp", "hidden": [8]}}
+MOONS = {**AIRFOIL, "dataset": {"name": "two-moons"}}
+RING = {**AIRFOIL, "dataset": {"name": "ring-of-gaussians"}, "model": "gan", "objective": "gan", "normalization": "raw"}
+
+
+@pytest.mark.parametrize(
+    ("run", "evaluate", "expected"),
+    [
+        (AIRFOIL, "memorization", "memorization needs 2 classes or more, which dataset airfoil does not have"),
+        (MOONS, {"name": "collisions", "alpha": 1.0}, "collisions needs 3 classes or more"),
+        (IMAGES, "modes", "modes needs the objective gan, not supervised"),
+        (IMAGES, "sensitivity", "sensitivity needs the objective dp_sgd, not supervised"),
+        (RING, "generalization", "generalization needs the objective dp_sgd or supervised, not gan"),
+    ],
+)
+def test_an_evaluation_that_does_not_fit_the_run_is_rejected_when_it_is_planned(tmp_path, run, evaluate, expected):
+    rows = [{"id": "row", "label": "x", "evaluate": [evaluate]}]
+    with pytest.raises(UserError, match=rf"rows\[row\] at paper scale, evaluate: {expected}"):
+        planned(tmp_path, rows, run=run)
+
+
+def test_an_evaluation_that_fits_is_planned(tmp_path):
+    rows = [{"id": "row", "label": "x", "evaluate": ["memorization", "generalization"]}]
+    assert len(planned(tmp_path, rows, run=MOONS).evaluations()) == 2
+    assert len(planned(tmp_path, [{**rows[0], "evaluate": ["modes"]}], run=RING).evaluations()) == 1

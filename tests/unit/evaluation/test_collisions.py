@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from remixup.errors import UserError
 from remixup.evaluation import collisions as module
 from remixup.evaluation.collisions import collisions
 from tests.unit.evaluation.fixed_networks import linear_on_images, linear_on_table, start
-from tests.unit.training.samples import numbers, table, table_spec
+from tests.unit.training.samples import table, table_spec
 
 
 def some_images(classes=4, seeds=(0,), **changes):
@@ -133,10 +132,3 @@ def test_seeds_side_by_side_give_what_each_gives_alone():
     )
     assert together == [*first, *second]
     assert together[0] != {**together[1], "seed": 3}
-
-
-def test_what_it_needs():
-    with pytest.raises(UserError, match="third class"):
-        collisions(on_a_line(range(4), [0, 1, 0, 1], [0.0], [0]), alpha=1.0)
-    with pytest.raises(UserError, match="third class"):
-        collisions(start(table_spec(), numbers()), alpha=1.0)

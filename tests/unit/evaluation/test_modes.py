@@ -10,11 +10,9 @@ from remixup.data import Prepared
 from remixup.data.catalog.descriptor import RawFiles
 from remixup.data.inputs import make_inputs
 from remixup.data.synthetic import points
-from remixup.errors import UserError
 from remixup.evaluation.modes import SCALARS, _found, _modes, modes
 from remixup.training import objectives
-from remixup.training.supervised import SupervisedTrainer
-from tests.unit.training.samples import CPU, table, table_spec
+from tests.unit.training.samples import CPU
 
 CENTRES = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [100.0, 100.0]])
 STD = torch.tensor([1.0, 1.0, 2.0, 1.0])
@@ -133,9 +131,3 @@ def test_it_measures_what_the_trained_generator_makes():
     assert [each["iteration"] for each in snapshots] == [10, 12]
     expected = training.samples(512)[0].double()
     torch.testing.assert_close(torch.tensor(snapshots[1]["points"]).double(), expected, atol=6e-4, rtol=0)
-
-
-def test_a_classifier_has_no_modes():
-    training = SupervisedTrainer(table_spec(), [0], make_inputs(table_spec(), [0], table(), CPU), CPU)
-    with pytest.raises(UserError, match="objective is gan"):
-        modes(training)

@@ -1,6 +1,7 @@
 """Evaluations of stored runs: which networks they are given, and what is kept."""
 
 import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -30,6 +31,7 @@ def store(tmp_path, monkeypatch):
         first_seeds=range,
         inputs=lambda spec, seeds: start(spec, data, seeds).inputs,
         device=None,
+        naming_row=nullcontext,
     )
     monkeypatch.setattr(runner.checkpoints, "load_weights", lambda path, training: loaded.append(path))
 

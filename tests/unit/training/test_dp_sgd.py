@@ -311,12 +311,6 @@ def test_the_evaluation_measures_the_largest_move():
     assert sensitivity(start(spec("self")), examples=5)[0]["removed"] <= 1.0001
 
 
-def test_the_evaluation_wants_a_private_run():
-    asked = RunSpec.model_validate(SPEC)
-    with pytest.raises(UserError, match="objective is dp_sgd"):
-        sensitivity(runner.start(asked, [0], make_inputs(asked, [0], data(), CPU), CPU))  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_equals_uninterrupted(method, tmp_path):
     def fresh():
