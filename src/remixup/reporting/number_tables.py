@@ -60,19 +60,20 @@ def verdicts_table(experiment: Experiment, result: ExperimentResult) -> str:
     labels = {row.id: row.label for row in experiment.rows} | {each.id: each.label for each in experiment.derived}
     infos = experiment.metrics | {each.kind: _of_derived(each.decimals) for each in experiment.derived}
     groups = {row.id: row.group for row in experiment.rows}
-    numbers = [(entry, sample) for entry in result.entries for sample in _compared(entry)]
-    differences = [(each, sample) for each in result.differences for sample in _compared(each)]
-    table = TableBuilder(sample for _, sample in numbers + differences)
-    for entry, sample in numbers:
-        info, group = infos[entry.metric], groups.get(entry.row, "")
-        heading = ": ".join(filter(None, [group, metric_name(info)]))
+    lines: dict[str, list[list[str]]] = {}
+    for entry, sample in _compared(result.entries):
+        info = infos[entry.metric]
+        heading = ": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))
+        lines.setdefault(heading, []).append([label_cell(labels[entry.row]), *_cells(entry, sample, info)])
+    for entry, sample in _compared(result.differences):
+        info, name = infos[entry.metric], ": ".join(filter(None, [groups[entry.row], labels[entry.row]]))
+        heading = f"{DIFFERENCES}: {metric_name(info)}"
+        lines.setdefault(heading, []).append([label_cell(name), *_cells(entry, sample, info)])
+    table = TableBuilder(sample for _, sample in _compared([*result.entries, *result.differences]))
+    for heading, cells in lines.items():
         table.heading(latex.prose(heading))
-        table.line(label_cell(labels[entry.row]), *_cells(entry, sample, info))
-    for difference, sample in differences:
-        info = infos[difference.metric]
-        table.heading(latex.prose(f"{DIFFERENCES}: {metric_name(info)}"))
-        name = ": ".join(filter(None, [groups[difference.row], labels[difference.row]]))
-        table.line(label_cell(name), *_cells(difference, sample, info))
+        for each in cells:
+            table.line(*each)
     if not table.lines:
         return ""
     caption = r"Numbers that were run with the published protocol. \numberscaption"
@@ -83,11 +84,12 @@ def _of_derived(decimals: int) -> MetricInfo:
     return MetricInfo(label="accuracy ratio", unit="", decimals=decimals)
 
 
-def _compared(entry: Entry) -> Iterator[Sample]:
-    """Give the best sample of a number, if it was compared with the published value."""
-    sample = best_sample(entry)
-    if entry.published is not None and sample is not None and sample.verdict in JUDGED:
-        yield sample
+def _compared(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Sample]]:
+    """Give the numbers that were compared with the published value, each with its best sample."""
+    for entry in entries:
+        sample = best_sample(entry)
+        if entry.published is not None and sample is not None and sample.verdict in JUDGED:
+            yield entry, sample
 
 
 def _cells(entry: Entry, sample: Sample, info: MetricInfo) -> list[str]:
@@ -97,17 +99,22 @@ def _cells(entry: Entry, sample: Sample, info: MetricInfo) -> list[str]:
     assert entry.published is not None
     digits = latex.places(runs.std, info.decimals)
     interval = mean_interval(runs.values, 0.90)
-    ends = "" if interval is None else "[{}, {}]".format(*(latex.fixed(end, digits) for end in interval))
+    ends = "" if interval is None else "[{}, {}]".format(*(latex.number(latex.fixed(end, digits)) for end in interval))
     return [
         latex.number(latex.printed(round(entry.published, 9), info.decimals)),
         _stated(entry),
         latex.number(latex.fixed(runs.mean, digits)),
         ends,
         str(runs.n) + (r"\recordmark{}" if isinstance(sample, Recorded) else ""),
-        "" if entry.tolerance is None else f"{entry.tolerance:.2g}",
+        "" if entry.tolerance is None else _two_digits(entry.tolerance),
         latex.verdict(sample.verdict),
         CONVENTION_NAMES[sample.best_fit] if sample.best_fit else "",
     ]
+
+
+def _two_digits(value: float) -> str:
+    """Print a small positive number with two digits, without an exponent."""
+    return latex.number(f"{float(f'{value:.2g}'):.7f}".rstrip("0").rstrip("."))
 
 
 def _stated(entry: Entry) -> str:
