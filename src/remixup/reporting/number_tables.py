@@ -101,7 +101,7 @@ def _cells(entry: Entry, sample: Sample, info: MetricInfo) -> list[str]:
     interval = mean_interval(runs.values, 0.90)
     ends = "" if interval is None else "[{}, {}]".format(*(latex.number(latex.fixed(end, digits)) for end in interval))
     return [
-        latex.number(latex.printed(round(entry.published, 9), info.decimals)),
+        latex.number(latex.printed(round(entry.published, info.decimals + 1), info.decimals)),
         _stated(entry),
         latex.number(latex.fixed(runs.mean, digits)),
         ends,
