@@ -15,17 +15,40 @@ FIGURE = Path("paper/generated/embedded/evidence-forest.pdf")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
-def paragraph(summary: dict) -> str:
-    """Return the README's paragraph on the outcome, from the summary of replication.json."""
-    verdicts, claims = summary["by_verdict"], summary["paper_claims"]
+CONVENTIONS = {"last": "the last epoch", "median10": "the median of the last ten", "best": "the best test epoch"}
+
+
+def numbers(summary: dict) -> str:
+    """Return the README's paragraph on published numbers, from the summary of replication.json."""
+    verdicts, differences = summary["by_verdict"], summary["differences_by_verdict"]
+    conventions = summary["by_convention"].items()
+    compatible = ", ".join(f"{each['compatible']} if it is {CONVENTIONS[name]}" for name, each in conventions)
+    fits = ", ".join(f"{CONVENTIONS[name]} for {each['best_fit']}" for name, each in conventions)
+    compared = max((each["compared"] for _, each in conventions), default=0)
     judged = sum(verdicts.get(name, 0) for name in ("replicated", "not replicated", "inconclusive"))
-    count = verdicts.get
-    claim = claims.get
     return (
         f"Of {summary['published_numbers']} published numbers, {judged} were run with the published protocol:"
-        f" **{count('replicated', 0)} replicated**, {count('not replicated', 0)} did not,"
-        f" {count('inconclusive', 0)} are inconclusive. The others were run in surrogate settings only.\n\n"
-        f"Of {sum(claims.values())} claims that runs can decide, **{claim('confirmed', 0)} are confirmed** and"
+        f" {_verdicts(verdicts)}. The other {verdicts.get('stand-in', 0)} that were run have surrogate settings only."
+        f" Of the published differences between ERM and mixup, {_verdicts(differences)}.\n\n"
+        f"Papers seldom say from which epoch an error is. Of {compared} compared errors, those compatible with"
+        f" ours are {compatible}. Where one epoch fits best, it is {fits}.\n\n"
+    )
+
+
+def _verdicts(found: dict) -> str:
+    count = found.get
+    return (
+        f"**{count('replicated', 0)} are replicated**, {count('not replicated', 0)} are not,"
+        f" {count('inconclusive', 0)} are inconclusive"
+    )
+
+
+def claims(summary: dict) -> str:
+    """Return the README's paragraph on claims."""
+    found = summary["paper_claims"]
+    claim = found.get
+    return (
+        f"Of {sum(found.values())} claims that runs can decide, **{claim('confirmed', 0)} are confirmed** and"
         f" {claim('refuted', 0)} refuted with the published protocol. Surrogates agree with {claim('shown', 0)} more"
         f" and disagree with {claim('not shown', 0)}; {claim('undecided', 0)} are open.\n"
     )
@@ -34,7 +57,8 @@ def paragraph(summary: dict) -> str:
 def main() -> None:
     """Write the README, or check it."""
     text = Path("README.md").read_text(encoding="utf-8")
-    new = paragraph(json.loads(RESULTS.read_text(encoding="utf-8"))["summary"])
+    summary = json.loads(RESULTS.read_text(encoding="utf-8"))["summary"]
+    new = numbers(summary) + claims(summary)
     written = re.sub(f"{BEGIN}.*{END}", f"{BEGIN}\n{new}{END}", text, flags=re.DOTALL)
     if "--check" in sys.argv:
         sys.exit(written != text and "README.md differs from the report; run `python paper/readme.py`")

@@ -142,8 +142,17 @@ class MetricInfo(Strict):
         1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
     )
     tolerance: float | None = Field(None, gt=0, description="default: the larger of 0.3 and 5 % of the number")
+    relative_tolerance: float | None = Field(
+        None, gt=0, lt=1, description="of probabilities: the tolerance as a fraction of the smaller of p and 1 - p"
+    )
     runs: int | None = Field(None, ge=1, description="number of runs that the paper averages, if it is stated")
     convention: Convention | None = Field(None, description="the epoch of the published numbers, if it is stated")
+
+    @model_validator(mode="after")
+    def _one_tolerance(self) -> MetricInfo:
+        if self.tolerance is not None and self.relative_tolerance is not None:
+            raise ValueError("a metric has a tolerance or a relative_tolerance")
+        return self
 
 
 class Derived(Strict):
@@ -325,9 +334,16 @@ class Experiment(Variation):
                 raise ValueError(f"{where}: metric {name!r} is not described; {did_you_mean(name, self.metrics)}")
 
     def tolerance(self, row: Row, metric: str) -> float | None:
-        """Return the tolerance of a published number: the row's own, else the metric's, else None for the default."""
-        printed = row.printed(metric)
-        return (printed.tolerance if printed else None) or self.metrics[metric].tolerance
+        """Return the tolerance of a published number: the row's own, else the metric's, else None for the default.
+
+        A relative tolerance is a fraction of the distance to the nearer of the impossible and the certain.
+        """
+        printed, info = row.printed(metric), self.metrics[metric]
+        if printed is not None and printed.tolerance is not None:
+            return printed.tolerance
+        if printed is None or printed.value is None or info.relative_tolerance is None:
+            return info.tolerance
+        return info.relative_tolerance * min(printed.value, 1 - printed.value)
 
     def published(self, row: Row, metric: str) -> Published | None:
         """Return the published number of a row, with the runs and the convention that the metric states for all."""

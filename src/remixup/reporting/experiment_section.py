@@ -9,6 +9,7 @@ from remixup.analysis.result_schema import Cost, ExperimentResult
 from remixup.config.experiment import Experiment, Table
 from remixup.reporting import latex
 from remixup.reporting.claims import claims_table
+from remixup.reporting.number_tables import verdicts_table
 from remixup.reporting.results_table import derived_table
 from remixup.reporting.table_builder import shown_rows, split_differences
 from remixup.reporting.tables import table
@@ -24,11 +25,13 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
     labels = {row.id: row.label for row in experiment.rows}
     failed = {entry.row: entry for entry in result.entries if entry.verdict in ("failed", "diverged")}
     derived, claims = derived_table(experiment, result), claims_table(experiment, result)
+    verdicts = verdicts_table(experiment, result)
     machines = dict.fromkeys(map(_machine, result.costs))
     name = experiment.id
     printed = [each for each in listed if shown_rows(each.rows, experiment, result)]
     references = [rf"Table~\ref{{tab:{name}-{each.id}}}" for each in printed]
     references += [rf"Table~\ref{{tab:{name}-derived}}"] if derived else []
+    references += [rf"Table~\ref{{tab:{name}-verdicts}} (verdicts)"] if verdicts else []
     references += [rf"Table~\ref{{claims:{name}}} (claims)"] if claims else []
     references += [rf"Figure~\ref{{fig:{name}-{each.id}}}" for each in experiment.figures]
     return render(
@@ -40,6 +43,7 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
         failed=[(labels.get(row, row), row, entry) for row, entry in failed.items()],
         tables=[table(each, experiment, result) for each in listed],
         derived=derived,
+        verdicts=verdicts,
         claims=claims,
         sentences=[(claim, definitions[claim.id]) for claim in result.claims if claim.kind != "measured"],
         figures=[(figure, _surrogates(experiment, result, figure.rows)) for figure in experiment.figures],

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from remixup.analysis.best_evidence import KINDS, Kind, best_evidence, best_test, outcome
-from remixup.analysis.result_schema import ClaimResult, Cost, Entry, Outcome, Replication, Verdict
+from remixup.analysis.best_evidence import KINDS, Kind, best_test, outcome
+from remixup.analysis.result_schema import ClaimResult, Cost, Outcome, Replication
 from remixup.config.experiment import Experiment
 from remixup.reporting.evidence import OUTCOMES, kind_of, printed_kinds
 from remixup.reporting.experiment_section import spent_by
+from remixup.reporting.number_tables import CONVENTION_NAMES, count_numbers
 from remixup.reporting.templates import render
 
 
@@ -23,16 +24,15 @@ def title_page(experiments: list[Experiment], papers: list[str], replication: Re
         costs: of all runs, each once.
     """
     entries = replication.entries
-    kinds, verdicts = count_numbers(entries)
     claims = count_claims(claim for claim in replication.claims if claim.source == "paper")
     ours = count_claims(claim for claim in replication.claims if claim.source == "ours")
     return render(
         "title.tex",
         experiments=sum(bool(experiment.rows) for experiment in experiments),
-        number_kinds=kinds,
-        verdicts=verdicts,
+        numbers=count_numbers(entries),
         papers={paper: count_numbers(entry for entry in entries if entry.paper == paper) for paper in papers},
-        kinds=printed_kinds(kinds),
+        differences=count_numbers(replication.differences),
+        conventions=[(CONVENTION_NAMES[name], each) for name, each in replication.summary.by_convention.items()],
         not_transcribed=sum(not entry.transcribed for entry in entries),
         claims=claims,
         claim_kinds=printed_kinds(kind for kind, counts in claims.items() if counts),
@@ -42,12 +42,6 @@ def title_page(experiments: list[Experiment], papers: list[str], replication: Re
         sentences=Counter(claim.kind for claim in replication.claims),
         spent=spent_by(costs),
     )
-
-
-def count_numbers(entries: Iterable[Entry]) -> tuple[Counter[Kind], Counter[Verdict]]:
-    """Count published numbers by kind of their best evidence, and by its verdict."""
-    best = [best_evidence(entry) for entry in entries if entry.published is not None]
-    return Counter(_coarse(kind) for kind, _ in best), Counter(verdict for _, verdict in best)
 
 
 def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[Outcome]]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -202,6 +203,35 @@ def test_the_tolerance_is_at_most_a_quarter_of_the_published_gain(
 ) -> None:
     found = [each and each.tolerance for each in targets(stated)]
     assert found == [each if each is None else pytest.approx(each) for each in tolerances]
+
+
+@pytest.mark.parametrize(
+    ("published", "tolerance", "just_equivalent", "just_off"),
+    [
+        (0.996, 0.0004, 0.9951, 0.9950),  # with 0.0005 of rounding from 0.9951 to 0.9969
+        (0.174, 0.0174, 0.1561, 0.1560),  # from 0.1561 to 0.1919
+        (0.654, 0.0346, 0.6891, 0.6892),
+        (1.0, 0.0, 0.9995, 0.9994),  # only the rounding
+    ],
+)
+def test_a_probability_has_a_tenth_of_what_is_left_to_0_or_1(
+    published: float, tolerance: float, just_equivalent: float, just_off: float
+) -> None:
+    stated = experiment(published)
+    info = MetricInfo(label="p", unit="", decimals=3, relative_tolerance=0.1)
+    (found,) = targets(stated.model_copy(update={"metrics": {ERROR: info}}))
+    assert found is not None
+    assert found.tolerance == pytest.approx(tolerance)
+    assert compare([just_equivalent] * 5, found) == "replicated"
+    assert compare([just_off] * 5, found) == "not replicated"
+
+
+def test_a_stated_tolerance_of_a_probability_comes_first() -> None:
+    info = MetricInfo(label="p", unit="", relative_tolerance=0.1)
+    stated = experiment(Published(value=0.5, tolerance=0.01)).model_copy(update={"metrics": {ERROR: info}})
+    assert stated.tolerance(stated.rows[0], ERROR) == 0.01
+    with pytest.raises(ValidationError, match="a tolerance or a relative_tolerance"):
+        MetricInfo(label="p", tolerance=0.03, relative_tolerance=0.1)
 
 
 def test_a_target_has_what_the_number_or_else_the_metric_states() -> None:

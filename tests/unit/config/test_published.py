@@ -51,6 +51,16 @@ def test_the_deviations_of_the_logs_of_views_are_in_points():
     assert sum(each.value for each in found[:9]) == pytest.approx(41.05 + 68.58 + 176.31)
 
 
+def test_relative_tolerances_are_of_probabilities():
+    checked = 0
+    for name, experiment in EXPERIMENTS.items():
+        for row, metric, value in published(name):
+            if experiment.metrics[metric].relative_tolerance is not None:
+                assert 0 <= value <= 1, f"{name}/{row} {metric}"
+                checked += 1
+    assert checked >= 58, "of three points in six rows and of ten in four"
+
+
 def published_effect(experiment, claim):
     """The mean of baseline - treatment over a claim's pairs as the paper prints it; None where a number is missing."""
     rows = {row.id: row.printed(claim.metric) for row in experiment.rows}

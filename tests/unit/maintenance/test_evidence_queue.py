@@ -1,12 +1,16 @@
 """The evidence queue: what it lists before it starts, and which tasks run at the same time."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from remixup.analysis.numbers import FEWEST
+from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.maintenance import evidence_queue
+from remixup.planning.plan import plan_experiment
 
 
 class Task(SimpleNamespace):
@@ -100,3 +104,19 @@ def test_tasks_with_a_run_in_common_follow_one_another(monkeypatch, tmp_path):
 def test_one_task_on_each_gpu_or_as_many_as_the_cores_suffice_for(monkeypatch, threads, gpus, wanted, expected):
     monkeypatch.setattr(evidence_queue, "cores", lambda: 5)
     assert evidence_queue.number_of_workers([task("", threads=each) for each in threads], gpus, wanted) == expected
+
+
+def test_numbers_with_a_verdict_get_five_seeds():
+    """Each published number that the queue trains without a surrogate: with fewer seeds no verdict can be positive."""
+    files, wanted, seeds = read_experiments(), evidence_queue.read_queue_file(Path("evidence.yaml")), {}
+    for machine, items in {"gpu": wanted.gpu, "cpu": wanted.cpu}.items():
+        for item in (each for each in items if each.freeze is None):
+            plan = plan_experiment(*files[item.experiment], Config(scale=item.scale))
+            chosen = {row.id for row in plan.experiment.select(item.rows)}
+            for row in plan.rows:
+                published = any(row.row.transcribed(metric) for metric in row.row.published)
+                if row.row.id in chosen and published and row.stand_in is None:
+                    name = (machine, item.experiment, row.row.id)
+                    seeds[name] = max(seeds.get(name, 0), min(row.seeds, item.seeds or row.seeds))
+    assert len(seeds) >= 130
+    assert {name: count for name, count in seeds.items() if count < FEWEST} == {}

@@ -67,7 +67,7 @@ def test_a_surrogate_neither_confirms_nor_refutes(holds: bool | None, stand_in: 
     ((*cells,),) = lines_of(table)
     assert cells[-1] == decision
     assert (r"\textit{\num{+1.23}}\standinmark{}" in cells) is bool(stand_in)
-    assert (r"\standinmark{}~Stand-in: " in table) is bool(stand_in)
+    assert (r"\standinmark{}~Surrogate: " in table) is bool(stand_in)
 
 
 def test_a_claim_on_record_has_its_own_line() -> None:

@@ -152,7 +152,7 @@ def test_surrogates_side_by_side_are_marked() -> None:
     marked, plain = lines_of(table)
     assert all(cell.startswith(r"\itshape \num") and cell.endswith(r"\standinmark{}") for cell in marked[2:5])
     assert not any("standin" in cell or "itshape" in cell for cell in plain)
-    assert rf"\tablenotes{{\standinmark{{}}~Stand-in: {DIGITS}. Data: original.}}" in " ".join(table.split())
+    assert rf"\tablenotes{{\standinmark{{}}~Surrogate: {DIGITS}. Data: original.}}" in " ".join(table.split())
 
 
 def test_groups_head_their_measurements_even_where_the_file_mixes_them() -> None:

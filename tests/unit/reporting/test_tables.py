@@ -85,7 +85,7 @@ def test_surrogates_are_marked_and_explained() -> None:
     ((*cells,),) = cells_of(table)
     assert cells[-7:-3] == [r"\itshape 3.21", r"$\pm$", r"\itshape 0.12", r"\standinmark{}"]
     assert cells[-2] == "--", "no difference to a number that it cannot be compared with"
-    assert r"\tablenotes{\standinmark{}~Stand-in: digits\_8 for CIFAR-10.}" in table
+    assert r"\tablenotes{\standinmark{}~Surrogate: digits\_8 for CIFAR-10.}" in table
     real = printed_table(entry("r", "test_error.last", 17.3, exactly(3.21, 0.12)))
     assert "itshape" not in real
     assert "standinmark" not in real
@@ -240,7 +240,7 @@ def test_a_choice_takes_the_smallest_mean_of_each_metric() -> None:
     assert by_test == ["Test error", r"mixup ($\alpha = 0.2$)", "3", "embedded", own, own, "1"]
     cells = [rf"\itshape \num{{20.1}}{mark}", rf"\itshape \num{{6.4}}{mark}"]
     assert by_validation == ["Validation error", r"mixup ($\alpha = 0.4$)", "3", "embedded", *cells, "1"]
-    assert rf"Stand-in: {SMALLER}" in table
+    assert rf"Surrogate: {SMALLER}" in table
     assert r"\emph{a grid}" in table
 
 

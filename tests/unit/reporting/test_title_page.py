@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from remixup.analysis.best_evidence import best_evidence, summary
-from remixup.analysis.result_schema import ClaimResult, Code, Entry, RecordedClaim, Replication
+from remixup.analysis.result_schema import ClaimResult, Code, Difference, Entry, RecordedClaim, Replication
 from remixup.reporting import title_page
+from remixup.reporting.number_tables import count_numbers
 
 from .sample_results import DIGITS, claim, entry, recorded
 from .small_experiment import exactly
@@ -38,10 +42,15 @@ def test_best_evidence_of_a_number() -> None:
     assert best(more, verdict="diverged", recorded=[fewer]) == ("paper", "replicated"), "a broken sample counts less"
 
 
-def page(entries: list[Entry], claims: list[ClaimResult], papers: list[str] | None = None) -> str:
+def page(
+    entries: list[Entry],
+    claims: list[ClaimResult],
+    papers: list[str] | None = None,
+    differences: Sequence[Difference] = (),
+) -> str:
     """The title page, with one space between words."""
-    code, counts = Code(commit=None, dirty=None), summary(entries, claims)
-    whole = Replication(scale="paper", code=code, summary=counts, entries=entries, claims=claims)
+    code, counts, pairs = Code(commit=None, dirty=None), summary(entries, claims, differences), list(differences)
+    whole = Replication(scale="paper", code=code, summary=counts, entries=entries, claims=claims, differences=pairs)
     return " ".join(title_page.title_page([], papers or [], whole, []).split())
 
 
@@ -61,16 +70,58 @@ def test_counts_by_hand() -> None:
         entry("e", "test_error.last", None, runs, verdict="no published number"),
         entry("f", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="inconclusive")]),
     ]
-    kinds, verdicts = title_page.count_numbers(entries)
-    assert kinds == {"paper": 2, "reduced": 1, "stand-in": 1, "none": 1}
-    assert verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
+    counts = count_numbers(entries)
+    assert (counts.total, counts.compared, counts.surrogates, counts.on_real_data, counts.neither) == (5, 3, 1, 0, 1)
+    assert counts.verdicts == {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
     table = page(entries, [], ["zhang2018mixup", "zhang2021"])
-    # numbers; paper, reduced, stand-in, none; replicated, not replicated, inconclusive, no verdict
-    assert r"\citet{zhang2018mixup} & 4 & 1 & 1 & 1 & 1 & 1 & 0 & 1 & 2 \\" in table
-    assert r"\citet{zhang2021} & 1 & 1 & 0 & 0 & 0 & 0 & 1 & 0 & 0 \\" in table
-    assert r"All & 5 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 2 \\" in table
+    # numbers; compared; replicated, not replicated, inconclusive; surrogate, of these on real data, neither
+    assert r"\citet{zhang2018mixup} & 4 & 2 & 1 & 0 & 1 & 1 & 0 & 1 \\" in table
+    assert r"\citet{zhang2021} & 1 & 1 & 0 & 1 & 0 & 0 & 0 & 0 \\" in table
+    assert r"All & 5 & 3 & 1 & 1 & 1 & 1 & 0 & 1 \\" in table
     small = cpu(entries)
     assert page(small, [], ["zhang2018mixup", "zhang2021"]) == table, "both reduced scales count as one"
+
+
+@pytest.mark.parametrize("scale", ["embedded", "reduced-cpu", "reduced", "paper"])
+def test_what_rests_on_a_surrogate_is_counted_by_its_label(scale: str) -> None:
+    """A shorter schedule on real data is a surrogate, too: the label of the number says so, and not its scale."""
+    runs = exactly(4.0, 0.1)
+    surrogates = [
+        entry("a", "test_error.last", 4.0, runs, stand_in=DIGITS, scale=scale, verdict="stand-in"),
+        entry(
+            "b", "test_error.last", 4.0, None, recorded=[recorded(runs, stand_in="s", scale=scale, verdict="stand-in")]
+        ),
+    ]
+    entries = [*surrogates, entry("c", "test_error.last", 4.0, runs), entry("d", "test_error.last", 4.0, None)]
+    real = 2 if scale.startswith("reduced") else 0
+    labels = [each.verdict for number in entries for each in (number, *number.recorded)]
+    counts = count_numbers(entries)
+    assert counts.surrogates == labels.count("stand-in") == 2
+    assert (counts.total, counts.compared, counts.on_real_data, counts.neither) == (4, 1, real, 1)
+    assert rf"\counted{{2}}{{rests}}{{rest}} on a surrogate ({real} on real data" in page(entries, [])
+
+
+def test_conventions_and_differences_by_hand() -> None:
+    runs = exactly(4.0, 0.1)
+
+    def compared(mean: float, verdict: str) -> dict[str, Any]:
+        return {"mean": mean, "difference": mean - 4.2, "n": 5, "verdict": verdict}
+
+    conventions = {"last": compared(4.0, "replicated"), "best": compared(3.0, "not replicated")}
+    entries = [
+        entry("a", "test_error.last", 4.2, runs, verdict="replicated", by_convention=conventions, best_fit="last"),
+        entry("b", "test_error.last", 4.2, runs, by_convention={"last": compared(5.0, "inconclusive")}),
+    ]
+    differences = [
+        Difference.model_validate({**each.model_dump(), "baseline": "erm", "verdict": verdict})
+        for each, verdict in zip(entries, ("replicated", "stand-in"), strict=True)
+    ]
+    text = page(entries, [], differences=differences)
+    # compared, compatible; replicated, not replicated, inconclusive; fits best
+    assert r"last & 2 & 2 & 1 & 0 & 1 & 1 \\" in text
+    assert r"best & 1 & 0 & 0 & 1 & 0 & 0 \\" in text
+    assert r"Of \counted{1}{published difference}" in text
+    assert "conventions" not in page(entries[:0], [])
 
 
 def test_claim_counts_by_hand() -> None:

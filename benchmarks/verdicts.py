@@ -1,0 +1,120 @@
+"""Simulate how often verdicts are right and wrong: `python -m benchmarks.verdicts`.
+
+Each rate is the share of simulated samples with a verdict, decided by the project's own functions. The same seeds give
+the same rates. Writes benchmarks/error-rates.json; docs/draw_verdicts.py makes the table of docs/verdicts.md from it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from remixup.analysis.numbers import Target, compare
+
+PATH = Path(__file__).with_name("error-rates.json")
+RUNS = (3, 5, 10, 20)
+PUBLISHED = Target(value=4.2, tolerance=0.3, rounding=0.05)
+"""A test error with one decimal and the default tolerance."""
+SPREAD = 0.15
+"""Standard deviation of a test error over seeds, in points, as of the CIFAR networks."""
+STEP = 100 / 600
+"""The test error of one in 600 images, in points."""
+FAILED = (0.05, 8.0)
+"""The share of runs that fail, and by how many points they are worse."""
+
+Values = NDArray[np.float64]
+Sampler = Callable[[np.random.Generator, float, tuple[int, int]], Values]
+"""Draws test errors of a given mean, one sample in each row."""
+Rates = dict[str, float]
+
+
+def normal(draw: np.random.Generator, mean: float, shape: tuple[int, int]) -> Values:
+    """Draw normal errors."""
+    return draw.normal(mean, SPREAD, shape)
+
+
+def wide(draw: np.random.Generator, mean: float, shape: tuple[int, int]) -> Values:
+    """Draw normal errors with twice the spread."""
+    return draw.normal(mean, 2 * SPREAD, shape)
+
+
+def heavy_tailed(draw: np.random.Generator, mean: float, shape: tuple[int, int]) -> Values:
+    """Draw from Student's t distribution with 3 degrees of freedom, which has a variance of 3."""
+    return mean + SPREAD / math.sqrt(3) * draw.standard_t(3, shape)
+
+
+def failing(draw: np.random.Generator, mean: float, shape: tuple[int, int]) -> Values:
+    """Draw normal errors, of which one in twenty is 8 points worse; the mean includes the failed runs."""
+    share, worse = FAILED
+    return normal(draw, mean - share * worse, shape) + worse * (draw.random(shape) < share)
+
+
+def discrete(draw: np.random.Generator, mean: float, shape: tuple[int, int]) -> Values:
+    """Draw normal errors and round them up or down to errors of 600 images, at random so that the mean stays."""
+    return STEP * np.floor(normal(draw, mean, shape) / STEP + draw.random(shape))
+
+
+SAMPLERS: dict[str, Sampler] = {
+    "normal": normal,
+    "normal, twice the spread": wide,
+    "t with 3 degrees of freedom": heavy_tailed,
+    "one run in twenty 8 points worse": failing,
+    "test errors of 600 images": discrete,
+}
+
+
+def number_rates(sampler: Sampler, runs: int, repeats: int, draw: np.random.Generator) -> Rates:
+    """Return how often verdicts on a number fall, by the true mean of our runs.
+
+    Args:
+        sampler: the distribution of test errors.
+        runs: seeds of a sample.
+        repeats: number of samples for each rate.
+        draw: random numbers.
+
+    Returns:
+        "perfect": replicated where the mean is the published number. "edge": replicated where it is worse by the
+        tolerance and the rounding. "beyond": not replicated where it is worse by twice as much. "same": not replicated
+        where the published number is one run of the same method.
+    """
+
+    def share(verdict: str, mean: float, published: Callable[[], Target] = lambda: PUBLISHED) -> float:
+        samples = sampler(draw, mean, (repeats, runs))
+        return sum(compare(values.tolist(), published()) == verdict for values in samples) / repeats
+
+    def one_run() -> Target:
+        printed = round(float(sampler(draw, PUBLISHED.value, (1, 1))[0, 0]), 1)
+        return Target(printed, PUBLISHED.tolerance, PUBLISHED.rounding)
+
+    return {
+        "perfect": share("replicated", PUBLISHED.value),
+        "edge": share("replicated", PUBLISHED.value + PUBLISHED.margin),
+        "beyond": share("not replicated", PUBLISHED.value + 2 * PUBLISHED.margin),
+        "same": share("not replicated", PUBLISHED.value, one_run),
+    }
+
+
+def simulate(repeats: int) -> dict[str, dict[str, dict[str, Rates]]]:
+    """Return kind of verdict -> distribution -> number of seeds -> rates."""
+    numbers = {
+        name: {str(runs): number_rates(sampler, runs, repeats, np.random.default_rng([index, runs])) for runs in RUNS}
+        for index, (name, sampler) in enumerate(SAMPLERS.items())
+    }
+    return {"numbers": numbers}
+
+
+def main(repeats: Annotated[int, typer.Option(min=1, help="simulated samples for each rate")] = 3_000) -> None:
+    """Simulate all rates and write them."""
+    PATH.write_text(json.dumps({"repeats": repeats, **simulate(repeats)}, indent=2) + "\n", encoding="utf-8")
+    print(PATH)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,97 @@
+"""The simulated error rates of verdicts, and the page that prints those of the full simulation."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.verdicts import PATH, RUNS, SAMPLERS, SPREAD, STEP, normal, number_rates
+
+from remixup.analysis.statistics import mean_interval
+
+ROOT = Path(__file__).parents[3]
+specification = importlib.util.spec_from_file_location("draw_verdicts", ROOT / "docs/draw_verdicts.py")
+draw_verdicts = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(draw_verdicts)
+REPEATS = 400
+
+
+def at_most(rate, repeats):
+    """The largest rate in so many samples that a true rate explains, but for one time in a thousand."""
+    return rate + 3 * math.sqrt(rate * (1 - rate) / repeats)
+
+
+@pytest.mark.parametrize("runs", [5, 20])
+def test_a_small_simulation_keeps_the_error_rates(runs):
+    rates = number_rates(normal, runs, REPEATS, np.random.default_rng(runs))
+    assert rates["edge"] <= at_most(0.05, REPEATS)
+    assert rates["same"] <= at_most(0.05, REPEATS)
+    assert rates["perfect"] > 0.95
+    assert rates["beyond"] > 0.8
+
+
+def test_three_runs_never_replicate():
+    rates = number_rates(normal, 3, 50, np.random.default_rng(0))
+    assert (rates["perfect"], rates["edge"]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_errors_have_the_mean_that_is_asked_for(name):
+    """Else the edge of the tolerance would be elsewhere."""
+    found = SAMPLERS[name](np.random.default_rng(1), 4.55, (2000, 20)).mean(axis=1)
+    assert found.mean() == pytest.approx(4.55, abs=4 * found.std() / math.sqrt(2000))
+
+
+def test_shapes_of_the_distributions():
+    draw = np.random.default_rng(2)
+    samples = {name: sampler(draw, 4.2, (2000, 10)) for name, sampler in SAMPLERS.items()}
+    assert samples["normal"].std() == pytest.approx(SPREAD, rel=0.05)
+    wrong = samples["test errors of 600 images"] / STEP
+    assert np.allclose(wrong, wrong.round()), "whole images"
+    assert (samples["one run in twenty 8 points worse"] > 8).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_committed_rates_are_below_five_percent_for_normal_errors():
+    rates = json.loads(PATH.read_text())
+    assert rates["repeats"] >= 1000
+    assert set(rates["numbers"]) == set(SAMPLERS)
+    for name in ("normal", "normal, twice the spread", "t with 3 degrees of freedom"):
+        assert set(rates["numbers"][name]) == {str(runs) for runs in RUNS}
+        for found in rates["numbers"][name].values():
+            assert found["edge"] <= at_most(0.05, rates["repeats"])
+            assert found["same"] <= at_most(0.05, rates["repeats"])
+
+
+def test_the_page_prints_the_committed_rates():
+    text = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+    assert text == draw_verdicts.page(text, json.loads(PATH.read_text())), "run `python docs/draw_verdicts.py`"
+    assert "| normal | 5 | 99.0 % | 5.4 % |" in text
+
+
+def test_the_drawn_numbers_show_all_verdicts():
+    verdicts = [
+        draw_verdicts.compare(draw_verdicts.five(*each), draw_verdicts.PUBLISHED)
+        for each in draw_verdicts.NUMBERS.values()
+    ]
+    assert verdicts == ["replicated", "inconclusive", "inconclusive", "not replicated"]
+
+
+def test_the_drawn_claims_are_where_their_outcomes_say():
+    d = draw_verdicts.SMALLEST
+    ends = {name: mean_interval(draw_verdicts.five(*each)) for name, each in draw_verdicts.CLAIMS.items()}
+    assert ends["supported"][0] > d
+    assert 0 < ends["positive, size open"][0] < d < ends["positive, size open"][1]
+    low, high = mean_interval(draw_verdicts.five(*draw_verdicts.CLAIMS["no effect of interest"]), 0.90)
+    assert -d < low < 0 < high < d
+    assert ends["contradicted"][1] < 0
+    assert ends["open"][0] < -d
+    assert ends["open"][1] > d
+
+
+def test_the_figure_draws():
+    drawn = draw_verdicts.figure()
+    labels = [label.get_text() for axes in drawn.axes for label in axes.get_yticklabels()]
+    assert labels[-5:] == list(draw_verdicts.CLAIMS)
+    assert labels[0].endswith("replicated")
