@@ -132,13 +132,15 @@ class RecordedResults(RunResults):
         super().__init__(Config(), with_all_rows(plan))
         self.store = Store(HOME)
         self.failed = {}
-        self._runs: dict[str, str | None] = dict(runs or {})
+        self._runs: dict[str, str | None] = {
+            row.key: runs[row.row.id] for row in plan.rows if runs and row.row.id in runs
+        }
 
     def run(self, row: PlannedRow) -> str | None:
         """Return the run on record that counts for a row: of several the one with the most seeds."""
-        if row.row.id not in self._runs:
-            self._runs[row.row.id] = self._find_run(row)
-        return self._runs[row.row.id]
+        if row.key not in self._runs:
+            self._runs[row.key] = self._find_run(row)
+        return self._runs[row.key]
 
     def _find_run(self, row: PlannedRow) -> str | None:
         runs = _runs_by_protocol(HOME.absolute()).get(protocol(row.run, row.run.canonical().get("numerics", {})), [])
