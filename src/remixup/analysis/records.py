@@ -52,13 +52,19 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
             for block in store.blocks(key):
                 written += _copy_block(store, records, block)
                 for each in wanted:
-                    measured = storage.find(store, each, block)
-                    if measured and not storage.find(records, each, block):
-                        written.append(_copy(measured, storage.path(records, each, block), block.digest))
+                    written += write_evaluation(store, each, block)
     except Damaged as error:
         raise UserError(str(error), hint="`remixup train` moves it aside and trains it again") from None
     _runs_by_protocol.cache_clear()
     return written
+
+
+def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list[Path]:
+    """Copy an evaluation of a block that the records lack from a store to `records/`; return the new file, if any."""
+    records, measured = Store(HOME), storage.find(store, wanted, block)
+    if measured is None or storage.find(records, wanted, block):
+        return []
+    return [_copy(measured, storage.path(records, wanted, block), block.digest)]
 
 
 def _of_numbers(wanted: Evaluation) -> bool:

@@ -96,12 +96,15 @@ class Plan:
     def evaluations(self) -> dict[str, Evaluation]:
         """Return the evaluations by key: those of rows, and the linear baselines of surrogates in claims."""
         found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
-        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
-        for row in self.runnable:
-            if row.stand_in and row.run.classifies and row.row.id in baselines:
-                found.append(linear_baseline(self.plain(row)))
+        found += self.linear_baselines()
         # Rows may share a run and ask for different numbers of seeds.
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
+
+    def linear_baselines(self) -> list[Evaluation]:
+        """Return the linear baselines of surrogates in claims."""
+        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
+        rows = [row for row in self.runnable if row.stand_in and row.run.classifies and row.row.id in baselines]
+        return [linear_baseline(self.plain(row)) for row in rows]
 
     def plain(self, row: PlannedRow) -> PlannedRow:
         """Return the row whose run is that of `erm`; this row if there is none.
