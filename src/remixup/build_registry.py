@@ -132,7 +132,7 @@ def generate() -> dict[str, Any]:
 
 
 def datasets() -> dict[str, Any]:
-    """Describe the datasets to the workflow: task, classes, numerics, training examples, versions."""
+    """Describe the datasets to the workflow: task, classes, numerics, examples, units of the test part, versions."""
     registry = importlib.import_module("remixup.data.catalog.registry")
     return {
         name: {
@@ -140,6 +140,8 @@ def datasets() -> dict[str, Any]:
             "classes": entry.classes,
             "numerics": entry.numerics,
             "train": entry.size.train,
+            "test": entry.size.test,
+            "test_units": entry.size.test_units,
             "versions": {
                 version.name: {"embedded": version.embedded, "downloadable": version.downloadable}
                 for version in entry.versions.values()

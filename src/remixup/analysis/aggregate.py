@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from remixup.analysis import derived, freezes
 from remixup.analysis.best_evidence import summary
+from remixup.analysis.measurements import fit
 from remixup.analysis.on_record import OnRecord
-from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, RecordedClaim, Replication
+from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims
 from remixup.config.settings import SCALES, Config, Scale
@@ -72,6 +73,7 @@ def results_of(config: Config, plan: Plan) -> ExperimentResult:
         entries=entries + derived.entries(results, on_record),
         differences=derived.differences(results, on_record),
         claims=_decided_claims(results, on_record),
+        fits=_fits(results, on_record),
         curves={row.row.id: curves for row in plan.rows if (curves := results.curves(row))},
         evaluations={
             row.row.id: {
@@ -99,6 +101,18 @@ def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
         for row in experiment.rows
         if row.id in scales.keys() - planned
     ]
+
+
+def _fits(results: RunResults, on_record: OnRecord) -> dict[str, list[Fit]]:
+    """Return how well classifiers fit, by row: those of the plan's scale, and those on record."""
+    rows = {row.row.id: row for row in results.plan.rows}
+    found = {}
+    for name, recorded in on_record.found.items():
+        own = fit(results, rows[name], recorded=False) if name in rows else None
+        fits = [own, *(fit(source, row, recorded=True) for source, row in recorded.values())]
+        if known := [each for each in fits if each]:
+            found[name] = known
+    return found
 
 
 def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResult]:

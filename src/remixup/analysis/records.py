@@ -51,13 +51,19 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
             for block in store.blocks(key):
                 written += _copy_block(store, records, block)
                 for each in wanted:
-                    measured = storage.find(store, each, block)
-                    if measured and not storage.find(records, each, block):
-                        written.append(_copy(measured, storage.path(records, each, block), block.digest))
+                    written += write_evaluation(store, each, block)
     except Damaged as error:
         raise UserError(str(error), hint="`remixup train` moves it aside and trains it again") from None
     _runs_by_protocol.cache_clear()
     return written
+
+
+def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list[Path]:
+    """Copy an evaluation of a block that the records lack from a store to `records/`; return the new file, if any."""
+    records, measured = Store(HOME), storage.find(store, wanted, block)
+    if measured is None or storage.find(records, wanted, block):
+        return []
+    return [_copy(measured, storage.path(records, wanted, block), block.digest)]
 
 
 def _of_numbers(wanted: Evaluation) -> bool:
@@ -134,13 +140,15 @@ class RecordedResults(RunResults):
         super().__init__(Config(), with_all_rows(plan))
         self.store = Store(HOME)
         self.failed = {}
-        self._runs: dict[str, str | None] = dict(runs or {})
+        self._runs: dict[str, str | None] = {
+            row.key: runs[row.row.id] for row in plan.rows if runs and row.row.id in runs
+        }
 
     def run(self, row: PlannedRow) -> str | None:
         """Return the run on record that counts for a row: of several the one with the most seeds."""
-        if row.row.id not in self._runs:
-            self._runs[row.row.id] = self._find_run(row)
-        return self._runs[row.row.id]
+        if row.key not in self._runs:
+            self._runs[row.key] = self._find_run(row)
+        return self._runs[row.key]
 
     def _find_run(self, row: PlannedRow) -> str | None:
         runs = _runs_by_protocol(HOME.absolute()).get(protocol(row.run, row.run.canonical().get("numerics", {})), [])

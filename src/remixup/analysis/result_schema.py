@@ -164,7 +164,7 @@ class ClaimResult(Result):
     where: str
     source: ClaimSource = Field("paper", description="the paper, or ours: a question, an extension, a conjecture")
     kind: Literal["measured", "definition", "untested"] = "measured"
-    holds: bool | None = Field(description="null: undecided, or the baseline does not beat a linear model")
+    holds: bool | None = Field(description="null: undecided, or a baseline is not informative")
     why: str = Field(description="in words: what decided, or what is missing")
     unit: str
     smallest_effect: float
@@ -176,6 +176,26 @@ class ClaimResult(Result):
     stand_in: str | None
     untried: Untried = []
     recorded: list[RecordedClaim] = []
+
+
+class Fit(Result):
+    """How well the classifier of a row fits, at one scale; errors are means over seeds in percent."""
+
+    scale: Scale
+    recorded: bool = Field(description="whether the runs are on record, or this report's own")
+    run: str
+    n: int = Field(description="seeds that did not diverge")
+    training_loss: float | None = Field(
+        description="final loss on the training examples, mixed where the row mixes, in percent of ln(classes)"
+    )
+    fits_at: float | None = Field(
+        description="percentage of the schedule after which that loss first is at most 5 %; null: never, or not known"
+    )
+    training_error: float | None
+    corrupted_error: float | None = Field(description="training error on corrupted labels")
+    test_error: float | None = Field(description="after the last epoch")
+    linear_error: float | None = Field(description="test error of tuned logistic regression; null: not fitted")
+    failed_seeds: list[int] = Field(description="whose test error is at least 95 % of the error by chance")
 
 
 class Curve(Result):
@@ -219,6 +239,7 @@ class ExperimentResult(Result):
     entries: list[Entry]
     differences: list[Difference] = []
     claims: list[ClaimResult]
+    fits: dict[str, list[Fit]] = Field({}, description="row -> its classifiers: of this report's runs, and on record")
     curves: dict[str, dict[str, Curve]] = Field(description="row -> quantity -> curve")
     evaluations: dict[str, dict[str, Any]] = Field(description="row -> evaluation -> what it measured, seed by seed")
     costs: list[Cost]

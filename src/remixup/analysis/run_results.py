@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from remixup.analysis.conventions import best_fit, by_convention
+from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.numbers import Target, target, verdict
 from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
 from remixup.analysis.statistics import summarise
@@ -18,7 +19,7 @@ from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.evaluation import storage
-from remixup.planning.plan import Evaluation, Plan, PlannedRow, soundness
+from remixup.planning.plan import Evaluation, Plan, PlannedRow
 from remixup.store.blocks import Damaged, SeedBlock, by_seed, speeds
 from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store
@@ -142,35 +143,7 @@ class RunResults:
     def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
         """Return what a row contributes to claims."""
         values = {metric: self.values(row, metric) for metric in metrics}
-        return Evidence(row.scale, row.stand_in, self.uninformative(row), values)
-
-    def uninformative(self, row: PlannedRow) -> str | None:
-        """Return why a surrogate decides nothing; None where it is informative, and where there is no surrogate."""
-        if row.stand_in is None or (sound := self.sound(row)):
-            return None
-        known = "does not beat" if sound is False else "is not known to beat"
-        return f"ERM {known} logistic regression on the same tensors"
-
-    def sound(self, row: PlannedRow) -> bool | None:
-        """Return whether a surrogate's ERM beats logistic regression on the same data, on average over seeds.
-
-        Where labels are corrupted, a network that memorizes them may end above any linear model: its best epoch counts.
-        A run that does not classify has no linear baseline to beat.
-        """
-        if row.stand_in is None:
-            return None
-        if not row.run.classifies:
-            return True
-        plain = self.plan.plain(row)
-        for each in (row, plain):
-            known = [block.beats_linear_baseline.get(each.row.id) for block in self.blocks(each)]
-            if known and known[0] is not None:
-                return known[0]
-        reference = [each["test_error"] for each in self.evaluation(plain, soundness(plain))]
-        values = self.values(plain, "test_error.best" if plain.run.dataset.label_noise else "test_error.last")
-        if not reference or not values:
-            return None
-        return statistics.fmean(values.values()) < statistics.fmean(reference)
+        return Evidence(row.scale, row.stand_in, partial(why_uninformative, self, row), values)
 
     def lack(self, row: PlannedRow, metric: str) -> Verdict | None:
         """Return why a row has no whole sample of a metric; None where it has."""

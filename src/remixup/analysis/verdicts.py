@@ -19,7 +19,7 @@ printed p the adjusted one; where the two differ about d, `why` says so.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from remixup.analysis.result_schema import ClaimResult
@@ -29,14 +29,18 @@ from remixup.config.experiment import Claim, Experiment, Pair
 from remixup.config.settings import SCALES, Scale
 
 
+def _informative(_: Claim) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the runs of a row measured, all at one scale."""
 
     scale: Scale
     stand_in: str | None = None
-    uninformative: str | None = None
-    """Why a surrogate decides nothing; None for one that is informative, and where there is no surrogate."""
+    uninformative: Callable[[Claim], str | None] = _informative
+    """Why a surrogate decides nothing about a claim; None for one that is informative, and where there is none."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Metric -> seed -> value; empty where there are no runs."""
 
@@ -46,9 +50,9 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
 
     A claim that chooses among rows does so first, by means over all seeds. The effect for a seed is the mean, over the
     claim's pairs of rows, of baseline - treatment; the seeds are those that all rows of the claim have. A claim is
-    undecided without two such seeds, and where a baseline, or the row that is bounded, is a surrogate that is not known
-    to beat the linear baseline; its test then still counts for Holm's correction (leaving it out could only make the
-    other claims easier to decide).
+    undecided without two such seeds, and where a baseline, or the row that is bounded, is a surrogate that is not
+    informative (`analysis.informative`); its test then still counts for Holm's correction (leaving it out could only
+    make the other claims easier to decide).
 
     Args:
         experiment: its claims, and the units of their metrics.
@@ -186,7 +190,7 @@ def _decide_measured(
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return None, f"two seeds common to its rows are needed ({counts})"
     for name in claim.baselines:
-        if reason := evidence[name].uninformative:
+        if reason := evidence[name].uninformative(claim):
             return None, f"the surrogate of {name} is not informative: {reason}"
     if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
         return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"

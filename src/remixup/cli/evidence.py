@@ -30,7 +30,7 @@ def evidence(
     set_: Set = None,
 ) -> None:
     """Train and record the runs on real data that records/ lacks, the most valuable first."""
-    from remixup.maintenance import evidence_queue
+    from remixup.maintenance import evidence_queue, linear_baselines
     from remixup.store.provenance import code
     from remixup.training.gpu_lock import devices
 
@@ -43,13 +43,20 @@ def evidence(
     at_a_time = evidence_queue.number_of_workers(missing, gpus, workers)
     for line in evidence_queue.described(missing, minutes, at_a_time):
         print(line, flush=True)
-    if list_ or not missing:
+    lacking = linear_baselines.missing(settings)
+    if lacking:
+        print(f"{len(lacking)} runs on record lack the linear baseline of their data")
+    if list_ or not (missing or lacking):
         return
     if not code().clean:
         raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
+    until = None if minutes is None else time.time() + 60 * minutes
+    for line in linear_baselines.measure(lacking, settings, until):
+        print(f"  {line}", flush=True)
+    if not missing:
+        return
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))
-    until = None if minutes is None else time.time() + 60 * minutes
     evidence_queue.write_queue(missing, folder / "queue.json", settings, gpu_slots, at_a_time, until)
     run_queue(folder, at_a_time)
 

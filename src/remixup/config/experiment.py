@@ -192,6 +192,14 @@ class Bound(Strict):
     at_most: float
 
 
+class KnownEffect(Strict):
+    """An effect of another technique than mixing that is known from elsewhere."""
+
+    baseline: str = Field(description="the row without the technique")
+    treatment: str = Field(description="the row with it, whose metric has to be smaller")
+    metric: Metric
+
+
 ClaimSource = Literal["paper", "ours"]
 
 
@@ -249,7 +257,7 @@ class Claim(Strict):
 
     @property
     def baselines(self) -> list[str]:
-        """The rows that must beat the linear baseline if they are surrogates: the baselines, or the bounded rows."""
+        """The rows that must be informative if they are surrogates: the baselines, or the bounded rows."""
         named = [name for pair in self.compare for name in pair.baseline]
         return list(dict.fromkeys(self.bound.row if self.bound else named))
 
@@ -292,6 +300,10 @@ class Experiment(Variation):
         description="row of ERM -> the published rows that differ from it in mixing alone; the tolerance of all is at "
         "most a quarter of the published gain, and the gain has a verdict",
     )
+    known_effects: list[KnownEffect] = Field(
+        [],
+        description="a surrogate that does not show them decides nothing about claims whose baseline is the treatment",
+    )
     derived: list[Derived] = []
     claims: list[Claim] = []
     choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
@@ -318,6 +330,9 @@ class Experiment(Variation):
             _require_all("row", [each.baseline, each.treatment], rows, f"derived number {each.id}")
         for baseline, treatments in self.counterparts.items():
             _require_all("row", [baseline, *treatments], rows, "counterparts")
+        for known in self.known_effects:
+            self._require_metrics("known_effects", [known.metric])
+            _require_all("row", [known.baseline, known.treatment], rows, "known_effects")
         for claim in self.claims:
             self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by]))
             _require_all("row", claim.rows, rows, f"claim {claim.id}")

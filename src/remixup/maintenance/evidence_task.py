@@ -9,6 +9,7 @@ from pathlib import Path
 
 from remixup import data
 from remixup.analysis import freezes, records
+from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.on_record import FrozenResults
 from remixup.config.settings import Config, read_config
 from remixup.evaluation.runner import evaluate
@@ -71,9 +72,14 @@ def carry_out(queue: Path, name: str) -> str:
 def require_informative(plan: Plan, run: str, freeze: str) -> None:
     """Raise NotInformative where the records of a run's ERM, trained before, show that the run would decide nothing."""
     results = FrozenResults(freeze, plan)
+    frozen = freezes.read(freeze).claims
+    claims = [claim for claim in plan.experiment.claims if claim.id in frozen]
     for row in plan.runnable:
-        if row.key == run and plan.plain(row).key != run and (reason := results.uninformative(row)):
-            raise NotInformative(f"the surrogate of {row.row.id} decides nothing: {reason}")
+        if row.key != run or plan.plain(row).key == run:
+            continue
+        reasons = [why_uninformative(results, row, claim) for claim in claims if row.row.id in claim.rows]
+        if reasons and all(reasons):
+            raise NotInformative(f"the surrogate of {row.row.id} decides nothing: {reasons[0]}")
 
 
 def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seeds: int, store_weights: bool) -> None:

@@ -97,31 +97,45 @@ class Plan:
     def evaluations(self) -> dict[str, Evaluation]:
         """Return the evaluations by key: those of rows, and the linear baselines of surrogates in claims."""
         found = [each for row in self.runnable for part in row.evaluate if (each := self.evaluation(row, part))]
-        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
-        for row in self.runnable:
-            if row.stand_in and row.run.classifies and row.row.id in baselines:
-                found.append(soundness(self.plain(row)))
+        found += self.linear_baselines()
         # Rows may share a run and ask for different numbers of seeds.
         return {each.key: each for each in sorted(found, key=lambda evaluation: evaluation.seeds)}
 
+    def linear_baselines(self) -> list[Evaluation]:
+        """Return the linear baselines of surrogates in claims."""
+        baselines = {name for claim in self.experiment.claims for name in claim.baselines}
+        rows = [row for row in self.runnable if row.stand_in and row.run.classifies and row.row.id in baselines]
+        return [linear_baseline(self.plain(row)) for row in rows]
+
     def plain(self, row: PlannedRow) -> PlannedRow:
-        """Return the row that trains like this one but by ERM, without mixing and dropout; itself if there is none.
+        """Return the row whose run is that of `erm`; this row if there is none.
 
-        It is compared with the linear baseline, because a regularized network that is worse than a linear model may be
-        a result. Private training has a schedule of its own: there only data, network and labels must be the same.
+        Its data is the same, so that a linear baseline of the one is that of the other.
         """
-        private = {"augmentation", "optimizer", "schedule", "epochs", "batch_size", "micro_batch", "objective"}
-        apart = {"mixing", "model", "execution", *(private if row.run.objective["name"] == "dp_sgd" else ())}
+        erm = self.erm(row)
+        return next((each for each in self.runnable if erm and each.key == erm.key), row)
 
-        def setting(run: RunSpec) -> dict[str, Any]:
-            model = {name: value for name, value in run.model.items() if name != "dropout"}
-            return {**run.model_dump(exclude=apart), "model": model}
+    def erm(self, row: PlannedRow) -> PlannedRow | None:
+        """Return a row as it would be without mixing and dropout; its run need not be one of the plan.
 
-        own = setting(row.run)
-        alike = [each for each in self.runnable if setting(each.run) == own]
-        alike = [each for each in alike if each.run.objective["name"] != "dp_sgd"] or alike
-        plain = (each for each in alike if each.run.mixing == Mixing() and "dropout" not in each.run.model)
-        return next(plain, row)
+        It decides whether a surrogate is informative, because a regularized network that is worse than a linear model
+        may be a result. Private training has a schedule of its own: its counterpart is the first row without privacy
+        and mixing that has the same data, network and labels, None if there is none.
+        """
+        plain = without_mixing(row.run)
+        if row.run.objective["name"] != "dp_sgd":
+            return replace(row, run=plain)
+        setting = {"dataset", "normalization", "model"}
+        return next(
+            (
+                each
+                for each in self.runnable
+                if each.run.objective["name"] != "dp_sgd"
+                and each.run == without_mixing(each.run)
+                and each.run.model_dump(include=setting) == plain.model_dump(include=setting)
+            ),
+            None,
+        )
 
     def evaluation(self, row: PlannedRow, part: Component) -> Evaluation | None:
         """Return an evaluation that a row asks for; None where the data of its source row is unavailable."""
@@ -137,9 +151,15 @@ def places(plans: list[Plan]) -> dict[str, str]:
     return {row.key: _place(str(plan.path), row.row, plan.scale) for plan in plans for row in plan.runnable}
 
 
-def soundness(row: PlannedRow) -> Evaluation:
-    """Return the linear baseline of a surrogate: logistic regression on the same tensors."""
+def linear_baseline(row: PlannedRow) -> Evaluation:
+    """Return the linear baseline of a surrogate: tuned logistic regression on the same tensors."""
     return Evaluation(row.key, {"name": "logistic_regression"}, row.seeds)
+
+
+def without_mixing(run: RunSpec) -> RunSpec:
+    """Return a run without mixing and dropout: empirical risk minimization (ERM)."""
+    model = {name: value for name, value in run.model.items() if name != "dropout"}
+    return run.model_copy(update={"mixing": Mixing(), "model": model})
 
 
 def needs_weights(evaluation: Evaluation) -> bool:

@@ -66,7 +66,7 @@ class SeedBlock(Stored):
     history: History | None = Field(None, description="null in older records of several seeds")
     history_sha256: str | None = Field(None, description="of the history's CSV file, in those older records")
     beats_linear_baseline: dict[str, bool] = Field(
-        {}, description="row -> whether ERM beat logistic regression, in older records, which lack its values"
+        {}, description="row -> whether ERM beat untuned logistic regression, in older records; it decides nothing"
     )
     provenance: Provenance
 

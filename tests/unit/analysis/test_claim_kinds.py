@@ -121,7 +121,7 @@ def test_the_surrogate_of_a_bounded_row_must_be_informative(
 ) -> None:
     on_limit = "every value is 5 itself" if holds else why
     for values, said in (([3.9, 4.0, 4.1], why), ([5.0, 5.0, 5.0], on_limit)):
-        evidence = Evidence("embedded", "digits", uninformative, {METRIC: dict(enumerate(values))})
+        evidence = Evidence("embedded", "digits", lambda _: uninformative, {METRIC: dict(enumerate(values))})
         (found,) = decide_claims(small([bound(5.0)]), {"erm": evidence, "mixup": Evidence("paper")})
         assert (found.holds, found.n) == (holds, 3)
         assert said in found.why

@@ -20,7 +20,7 @@ from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.evaluation import storage
-from remixup.planning.plan import Plan, PlannedRow, plan_experiment, soundness
+from remixup.planning.plan import Plan, PlannedRow, plan_experiment
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.provenance import Code, Provenance
 from remixup.store.run_store import Store, faults
@@ -34,7 +34,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Two rows, of which the first is evaluated; nothing is stored or on record."""
     catalogue = json.loads(json.dumps(registry.load_registry()))
     entry = {"numerics": 1, "summary": "", "weights": True, "parameters": {}, "values": ["top1", "top5"]}
-    catalogue["kinds"]["evaluation"]["probe"] = entry
+    catalogue["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
     monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
     monkeypatch.setattr(records, "HOME", tmp_path / "records")
     records._runs_by_protocol.cache_clear()
@@ -191,47 +191,6 @@ def test_an_edited_record_is_found(planned: Plan) -> None:
     records._runs_by_protocol.cache_clear()
     with pytest.raises(UserError, match="does not follow from its history"):
         recorded(planned, "test_error.last")
-
-
-@pytest.mark.parametrize(
-    ("own", "by_erm", "expected"), [(None, True, True), (None, False, False), (True, False, True), (None, None, None)]
-)
-def test_an_older_record_says_whether_erm_beat_the_linear_baseline(
-    tmp_path: Path, planned: Plan, own: bool | None, by_erm: bool | None, expected: bool | None
-) -> None:
-    """Its own, or that of the network trained by ERM, for rows whose data is not available here, too."""
-    found = surrogate(tmp_path)
-    assert found.runnable == []
-    for row, beats in zip(found.rows, (by_erm, own), strict=True):
-        block = SeedBlock.of(row.run, [0], one_epoch(30.0), provenance())
-        known = {} if beats is None else {row.row.id: beats}
-        block = block.model_copy(update={"beats_linear_baseline": known})
-        block.write(Store(records.HOME).path(block))
-    results = RecordedResults(found)
-    assert results.sound(results.plan.rows[1]) is expected
-    assert results.sound(results.plan.rows[0]) is by_erm
-
-
-@pytest.mark.parametrize(("linear", "expected"), [(40.0, True), (20.0, False), (None, None)])
-def test_a_newer_record_has_the_linear_baseline_measured(
-    tmp_path: Path, planned: Plan, linear: float | None, expected: bool | None
-) -> None:
-    found, records_store = surrogate(tmp_path), Store(records.HOME)
-    blocks = [records_store.publish(row.run, [0], [row_of(30.0)], provenance()) for row in found.rows]
-    if linear is not None:
-        wanted = soundness(found.rows[0])
-        measured = [{"seed": 0, "test_error": linear}]
-        EvaluatedBlock(evaluation=wanted.part, runs=wanted.runs, block=blocks[0].digest, measured=measured).write(
-            storage.path(records_store, wanted, blocks[0])
-        )
-    results = RecordedResults(found)
-    assert [results.sound(row) for row in results.plan.rows] == [expected, expected]
-
-
-def surrogate(tmp_path: Path) -> Plan:
-    """ERM and mixup on a half of data that is not available."""
-    scales = {"reduced": {"surrogate": "half of it", "run": {"epochs": 1}}}
-    return plan(tmp_path, "reduced", scales=scales, run__dataset={"name": "iris", "version": "uci", "holdout": 0.5})
 
 
 def row_of(error: float) -> dict[str, float]:

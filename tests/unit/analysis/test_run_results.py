@@ -42,7 +42,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunResults:
     """A store with seeds 0 and 1 of two runs (the second has two blocks, and diverged once), not of the third."""
     catalogue = json.loads(json.dumps(registry.load_registry()))
     entry = {"numerics": 1, "summary": "", "weights": True, "parameters": {}, "values": ["top1"]}
-    catalogue["kinds"]["evaluation"]["probe"] = entry
+    catalogue["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
     monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
     config = Config(results=str(tmp_path / "results"))
     found = RunResults(config, plan(tmp_path, config=config, rows=ROWS, metrics=METRICS, claims=[], seeds=2))

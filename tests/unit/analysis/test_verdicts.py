@@ -46,7 +46,7 @@ def measured(
     stand_in: str | None = None,
     uninformative: str | None = None,
 ) -> Evidence:
-    return Evidence(scale, stand_in, uninformative, {METRIC: dict(enumerate(values, first_seed))})
+    return Evidence(scale, stand_in, lambda _: uninformative, {METRIC: dict(enumerate(values, first_seed))})
 
 
 def decide(evidence: dict[str, Evidence], *claims: Claim) -> list[ClaimResult]:

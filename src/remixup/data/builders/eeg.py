@@ -234,7 +234,7 @@ DATASETS = (
         "MMIDB-EEG",
         2,
         "eeg-motor-movementimagery-dataset-1.0.0",
-        Size((64, 640), 2_835, 900, 900),
+        Size((64, 640), 2_835, 900, 900, test_units=20),
         "The left or the right fist, opened and closed in imagination (runs 4, 8 and 12 of the EEG Motor "
         "Movement/Imagery Dataset): four seconds from the cue of 64 channels at 160 Hz, 64 x 640, not filtered; "
         "trials that end sooner are left out. So are six of the 109 subjects: 88, 92 and 100 (128 Hz, and trials "
@@ -250,7 +250,7 @@ DATASETS = (
         "Sleep-EDF",
         5,
         "sleep-edf-database-expanded-1.0.0",
-        Size((2, 3_000), 119_000, 43_000, 33_000),
+        Size((2, 3_000), 119_000, 43_000, 33_000, test_units=17),
         "Epochs of 30 s of the electroencephalogram of 78 healthy sleepers, one or two nights each (the "
         "cassette study of Sleep-EDF Expanded): Fpz-Cz and Pz-Oz at 100 Hz, 2 x 3000, not filtered. Wake, N1, N2, "
         "N3 (stages 3 and 4) and REM; epochs of movement and those that are not scored are left out, and of the "

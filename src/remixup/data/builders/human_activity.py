@@ -116,7 +116,7 @@ _UCI_HAR = describe(
     "UCI HAR",
     "series",
     6,
-    Size((9, 128), 5_962, 2_947, 1_390),
+    Size((9, 128), 5_962, 2_947, 1_390, test_units=9),
     "Six activities with a smartphone at the waist: body acceleration, rotation and total acceleration, "
     "9 x 128, 2.56 s at 50 Hz. The published parts have no subject in common; of the 21 training subjects "
     "every fifth (7, 16, 23 and 29) is in the validation part. Windows of a subject overlap by half. A "
@@ -136,7 +136,7 @@ _PAMAP2 = describe(
     "PAMAP2",
     "series",
     12,
-    Size((27, 128), 5_500, 960, 1_050),
+    Size((27, 128), 5_500, 960, 1_050, test_units=1),
     "Twelve activities with sensors on hand, chest and ankle: acceleration, rotation and magnetic field, "
     "27 x 128, 5.12 s at 25 Hz (means of four samples), every 2.56 s within an activity; lost samples "
     "are interpolated. Subject 105 for validation, 106 for testing. About 7,500 windows; their number is not "

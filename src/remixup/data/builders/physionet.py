@@ -171,7 +171,7 @@ DATASETS = (
         "Apnea-ECG",
         2,
         "apnea-ecg-database-1.0.0",
-        Size((1, 6_000), 10_200, 3_400, 3_400),
+        Size((1, 6_000), 10_200, 3_400, 3_400, test_units=7),
         "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
         "Recordings whose number is a multiple of five are the test part, those before them the validation part. About "
         "17,000 minutes; their number is not checked.",

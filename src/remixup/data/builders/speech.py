@@ -163,7 +163,7 @@ _FSDD = describe(
     "Free Spoken Digit Dataset",
     "spectrograms",
     10,
-    Size((1, 81, 101), 2_000, 500, 500),
+    Size((1, 81, 101), 2_000, 500, 500, test_units=1),
     "3,000 clips of the ten digits at 8 kHz, 1 x 81 x 101, split by speaker: george, jackson, lucas and "
     "nicolas for training, theo for validation, yweweler for testing. A folder in a mirror is verified by the "
     "sha256 of a known copy. The publisher's archive may have other bytes: it is accepted if each part has the "

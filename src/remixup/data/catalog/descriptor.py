@@ -141,12 +141,15 @@ class Size:
         train: Training examples; all examples of a dataset without a published split.
         test: Test examples; 0 without a published split.
         validation: Examples of the published validation part.
+        test_units: Independent units of the test part (speakers, patients) where one has several examples; None: each
+            example is a unit.
     """
 
     shape: tuple[int, ...]
     train: int
     test: int = 0
     validation: int = 0
+    test_units: int | None = None
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ DATASETS = (
         "simulated electrocardiograms of five rhythms",
         "series",
         5,
-        Size((2, 240), 400, 250, 150),
+        Size((2, 240), 400, 250, 150, test_units=50),
         "Six seconds of two leads at 40 Hz, 2 x 240: sinus rhythm, sinus tachycardia, atrial fibrillation, "
         "ventricular ectopy, and AV block. Each wave of a beat is a Gaussian, as in McSharry et al.; shapes, rate, "
         "noise and baseline wander belong to a patient: 40 patients for training with two strips of each rhythm, "

@@ -108,7 +108,7 @@ DATASETS = (
         "synthesized words of two vowels",
         "spectrograms",
         10,
-        Size((1, 41, 51), 300, 200, 100),
+        Size((1, 41, 51), 300, 200, 100, test_units=20),
         "Ten pairs of vowels in half a second at 4 kHz, 1 x 41 x 51: harmonics of a gliding pitch through two "
         "resonances that move from the formants of one vowel to those of the other, at a random position in noise. "
         "Each of 60 speakers has a pitch, a pace, a vocal tract and a noise level, and says each word once: 30 "

@@ -1,0 +1,240 @@
+"""Decide whether a surrogate is informative: whether its runs can say anything about a claim.
+
+Six conditions decide, from the network that ERM trains in that surrogate alone. `docs/reference-verdicts.md` has them
+as a table, with the claims that each applies to. What was not measured is a reason as well: the surrogate is not known
+to be informative.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from remixup.analysis.statistics import ROUND_OFF
+from remixup.config.experiment import Claim
+
+FIT = 5.0
+"""Greatest final training loss in percent of ln(classes), and greatest training error on corrupted labels."""
+BUDGET = 60.0
+"""Percent of the schedule after which the training loss is that small at the latest."""
+EFFECTS = 10
+"""Smallest gap of test and training error, in smallest effects of the claim."""
+POINTS = 10.0
+"""Smallest gap for a claim about training error or the gap."""
+STANDARD_ERRORS = 2
+EXAMPLES = 5
+"""Fewest test examples that the smallest effect is."""
+UNITS = 5
+"""Fewest independent units of the test set."""
+BELOW_CHANCE, ABOVE_CLEAN = 5.0, 20.0
+"""Points between ERM's error under attack and the error by chance, and ERM's error without attack."""
+FAILED = 0.95
+"""A seed whose test error is at least this share of the error by chance failed to train."""
+
+WITHOUT_NETWORK = ("collinearity", "collisions", "cost", "epsilon", "mixing", "sensitivity")
+"""Quantities of claims that no trained network decides: of data, privacy accounting and costs."""
+OF_TRAINING = (
+    "memorization",
+    "original_error",
+    "original_loss",
+    "train_loss",
+    "generalization.train_error",
+    "generalization.gap",
+)
+"""Quantities and metrics of claims about the training examples."""
+OF_TEST_ERROR = (
+    "test_error",
+    "test_top5_error",
+    "test_f1_error",
+    "test_worst_error",
+    "generalization.test_error",
+    "noisy",
+    "attack",
+)
+"""Quantities and metrics that are an error on test examples in percent."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """Errors in percent on the same test examples, under attack and before it."""
+
+    error: float
+    clean_error: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What is known of a classifier, all errors in percent. Means are over seeds."""
+
+    classes: int
+    test_examples: int
+    test_units: int
+    losses: Sequence[float] = ()
+    """Mean training loss after each epoch in percent of ln(classes); the last alone where no history is stored."""
+    history: bool = True
+    """Whether `losses` has all epochs."""
+    label_noise: bool = False
+    training_error: float | None = None
+    corrupted_error: float | None = None
+    """Training error on corrupted labels."""
+    test_error: Mapping[int, float] = field(default_factory=dict)
+    """By seed, after the last epoch."""
+    linear_error: Mapping[int, float] = field(default_factory=dict)
+    """Test error of tuned logistic regression by seed."""
+    attacked: Attacked | None = None
+    """Under the attack of the claim."""
+    known_effects: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Two rows in words -> by how much the technique of the one improves on the other, by seed."""
+
+    @property
+    def chance(self) -> float:
+        """The error by chance."""
+        return 100 * (1 - 1 / self.classes)
+
+    @property
+    def fits_at(self) -> float | None:
+        """The percentage of the schedule after which the training loss first is small; None: never, or not known."""
+        if not self.history:
+            return None
+        epoch = next((epoch for epoch, loss in enumerate(self.losses, 1) if _at_most(loss, FIT)), None)
+        return epoch and 100 * epoch / len(self.losses)
+
+    @property
+    def greatest_training_error(self) -> float:
+        """The training error, or a bound: the loss of a misclassified example is at least ln 2."""
+        if self.training_error is not None:
+            return self.training_error
+        return min(100.0, self.losses[-1] * math.log(self.classes) / math.log(2)) if self.losses else 100.0
+
+    @property
+    def failed_seeds(self) -> list[int]:
+        """The seeds whose training failed: their test error is that of chance, or nearly so."""
+        return [seed for seed, error in self.test_error.items() if _at_most(FAILED * self.chance, error)]
+
+
+def why_not(found: Measurements, claim: Claim) -> str | None:
+    """Return why a surrogate decides nothing about a claim, all reasons joined; None where it is informative.
+
+    Args:
+        found: what is known of the network that ERM trains in the surrogate.
+        claim: with its metric, which decides the conditions that apply, and its smallest effect.
+    """
+    return "; ".join(_reasons(found, claim)) or None
+
+
+def _at_most(value: float, limit: float) -> bool:
+    return value <= limit + ROUND_OFF
+
+
+def _among(metric: str, named: Sequence[str]) -> bool:
+    return metric in named or metric.partition(".")[0] in named
+
+
+def _reasons(found: Measurements, claim: Claim) -> Iterator[str]:
+    metric = claim.metric or ""
+    if _among(metric, WITHOUT_NETWORK):
+        return
+    yield from _corrupted_labels(found)
+    # How fast the error falls is in percent of the schedule.
+    of_error = _among(metric, OF_TEST_ERROR) and not metric.endswith(".speed")
+    smallest = claim.smallest_effect if of_error else None
+    attack = _among(metric, ["attack"])
+    if _among(metric, OF_TRAINING):
+        yield from _gap(found, POINTS, f"{POINTS:g}")
+    else:
+        yield from _fit(found)
+        if smallest is not None and not attack:
+            yield from _gap(found, EFFECTS * smallest, f"{EFFECTS} times the smallest effect of {smallest:g}")
+        yield from _resolution(found, smallest, attack)
+    yield from _linear_model(found)
+    if attack:
+        yield from _attack(found)
+    yield from _known_effects(found)
+
+
+def _fit(found: Measurements) -> Iterator[str]:
+    if not found.losses:
+        yield "ERM's final training loss is not known"
+    elif not _at_most(found.losses[-1], FIT):
+        yield f"ERM's final training loss is {found.losses[-1]:.1f} % of ln(classes), above {FIT:g} %"
+    elif not found.history:
+        yield "it is not known when ERM fits, since the history is not stored"
+    elif found.fits_at is not None and not _at_most(found.fits_at, BUDGET):
+        yield f"ERM fits only after {found.fits_at:.0f} % of the schedule, later than {BUDGET:g} %"
+
+
+def _corrupted_labels(found: Measurements) -> Iterator[str]:
+    if not found.label_noise:
+        return
+    if found.corrupted_error is None:
+        yield "ERM's training error on corrupted labels was not measured"
+    elif not _at_most(found.corrupted_error, FIT):
+        yield f"ERM's training error on corrupted labels is {found.corrupted_error:.1f} %, above {FIT:g} %"
+
+
+def _gap(found: Measurements, needed: float, words: str) -> Iterator[str]:
+    """Require a gap of test and training error. A bound on the training error may be enough."""
+    if not found.test_error:
+        yield "ERM's test error is not known"
+        return
+    error = statistics.fmean(found.test_error.values())
+    if _at_most(needed, error - found.greatest_training_error):
+        return
+    if found.training_error is not None:
+        yield f"the gap of ERM's test and training error is {error - found.training_error:.1f} points, below {words}"
+    elif not _at_most(needed, error):
+        yield f"ERM's test error is {error:.1f} %, which leaves a gap below {words}"
+    else:
+        yield "ERM's training error was not measured"
+
+
+def _linear_model(found: Measurements) -> Iterator[str]:
+    gains = {
+        seed: found.linear_error[seed] - error for seed, error in found.test_error.items() if seed in found.linear_error
+    }
+    if len(gains) < 2:
+        yield "whether ERM beats tuned logistic regression was not measured on two seeds"
+    elif not _clear(gains):
+        gain = statistics.fmean(gains.values())
+        yield (
+            f"ERM's test error is {abs(gain):.1f} points {'below' if gain > 0 else 'above'} that of tuned logistic "
+            f"regression, and has to be more than {STANDARD_ERRORS} standard errors below"
+        )
+
+
+def _clear(gains: Mapping[int, float]) -> bool:
+    """Return whether the mean over two or more seeds is above zero by more than two standard errors."""
+    values = list(gains.values())
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.fmean(values) > STANDARD_ERRORS * error + ROUND_OFF
+
+
+def _resolution(found: Measurements, smallest: float | None, attack: bool) -> Iterator[str]:
+    tested = found.attacked.examples if attack and found.attacked else found.test_examples
+    if smallest is not None and not _at_most(EXAMPLES, examples := smallest / 100 * tested):
+        yield f"the smallest effect of {smallest:g} is {examples:.3g} of {tested} test examples, fewer than {EXAMPLES}"
+    if found.test_units < UNITS:
+        yield f"the test set has {found.test_units} of {UNITS} independent units (speakers or subjects)"
+
+
+def _attack(found: Measurements) -> Iterator[str]:
+    if found.attacked is None:
+        yield "ERM's error under attack was not measured"
+        return
+    error, clean = found.attacked.error, found.attacked.clean_error
+    if not _at_most(error, found.chance - BELOW_CHANCE):
+        yield f"ERM's error under attack is {error:.1f} %, less than {BELOW_CHANCE:g} points below chance"
+    if not _at_most(clean + ABOVE_CLEAN, error):
+        yield f"the attack raises ERM's error from {clean:.1f} to {error:.1f} %, by less than {ABOVE_CLEAN:g} points"
+
+
+def _known_effects(found: Measurements) -> Iterator[str]:
+    for rows, gains in found.known_effects.items():
+        if len(gains) < 2:
+            yield f"the known effect of {rows} was not measured on two seeds"
+        elif not _clear(gains):
+            mean = statistics.fmean(gains.values())
+            yield f"the known effect of {rows} is {mean:+.1f}, not above {STANDARD_ERRORS} standard errors"

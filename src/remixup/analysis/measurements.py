@@ -1,0 +1,149 @@
+"""Measure how well the classifier of a row fits, to judge whether a surrogate is informative."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from remixup.analysis.informative import Attacked, Measurements, why_not
+from remixup.analysis.result_schema import Fit
+from remixup.config.experiment import Claim
+from remixup.config.registry import load_registry
+from remixup.config.run import Dataset, amount
+from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline
+from remixup.store.blocks import by_seed
+
+if TYPE_CHECKING:
+    from remixup.analysis.run_results import RunResults
+
+
+def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str | None:
+    """Return why a row decides nothing about a claim; None where it is informative, or no surrogate.
+
+    A surrogate that does not classify is informative: the conditions are about classifiers.
+    """
+    if row.stand_in is None or not row.run.classifies:
+        return None
+    erm = results.plan.erm(row)
+    found = measure(results, erm or row)
+    attack = claim.metric is not None and claim.metric.startswith("attack.")
+    found = replace(
+        found,
+        linear_error=found.linear_error or linear_error(results, row),
+        attacked=_attacked(results, erm or row) if attack else None,
+        known_effects=_known_effects(results, row),
+    )
+    reason = why_not(found, claim)
+    trained = erm is not None and results.blocks(erm)
+    return reason if reason is None or trained else "ERM was not trained with its settings"
+
+
+def measure(results: RunResults, row: PlannedRow) -> Measurements:
+    """Return what is known of how a row's classifier fits."""
+    classes = load_registry()["datasets"][row.run.dataset.name]["classes"]
+    examples, units = test_size(row.run.dataset)
+    losses, history = _losses(results, row, math.log(classes))
+    noise = row.run.dataset.label_noise
+    real, corrupted = (_evaluated(results, row, "memorization", name) for name in ("real", "corrupted"))
+    training = _evaluated(results, row, "generalization", "train_error")
+    if training is None and real is not None:
+        training = real if not noise or corrupted is None else (1 - noise) * real + noise * corrupted
+    if training is None:
+        training = _mean(results.values(row, "original_error.last").values())
+    return Measurements(
+        classes=classes,
+        test_examples=examples,
+        test_units=units,
+        losses=losses,
+        history=history,
+        label_noise=noise is not None,
+        training_error=training,
+        corrupted_error=corrupted,
+        test_error=results.values(row, "test_error.last"),
+        linear_error=linear_error(results, row),
+    )
+
+
+def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
+    """Return how well a row's classifier fits; None where it has no runs."""
+    if not row.run.classifies or not (blocks := results.blocks(row)):
+        return None
+    found = measure(results, row)
+    return Fit(
+        scale=row.scale,
+        recorded=recorded,
+        run=blocks[0].run,
+        n=len(found.test_error),
+        training_loss=found.losses[-1] if found.losses else None,
+        fits_at=found.fits_at,
+        training_error=found.training_error,
+        corrupted_error=found.corrupted_error,
+        test_error=_mean(found.test_error.values()),
+        linear_error=_mean(found.linear_error.values()),
+        failed_seeds=found.failed_seeds,
+    )
+
+
+def test_size(dataset: Dataset) -> tuple[int, int]:
+    """Return the number of test examples, and of independent units among them."""
+    entry = load_registry()["datasets"][dataset.name]
+    examples = entry["test"] if dataset.holdout is None else amount(entry["train"], dataset.holdout)
+    return examples, entry["test_units"] or examples
+
+
+def linear_error(results: RunResults, row: PlannedRow) -> dict[int, float]:
+    """Return the test error of tuned logistic regression by seed; empty where it was not fitted."""
+    return {each["seed"]: each["test_error"] for each in results.evaluation(row, linear_baseline(row))}
+
+
+def _losses(results: RunResults, row: PlannedRow, chance: float) -> tuple[list[float], bool]:
+    """Return the mean training loss after each epoch in percent of a loss, and whether that is the whole history."""
+    blocks = results.blocks(row)
+    if all(block.history for block in blocks):
+        series = [
+            own["train_loss"]
+            for block in blocks
+            for seed, own in by_seed(block.history or {"seed": []}).items()
+            if results.asked(row, seed) and not block.diverged[block.seeds.index(seed)]
+        ]
+        return [100 * statistics.fmean(losses) / chance for losses in zip(*series, strict=True)], True
+    last = _mean(results.values(row, "train_loss.last").values())
+    return ([] if last is None else [100 * last / chance]), False
+
+
+def _evaluated(results: RunResults, row: PlannedRow, name: str, value: str) -> float | None:
+    """Return the mean of an evaluation without parameters on a row's run; None where it was not made."""
+    measured = results.evaluation(row, Evaluation(row.key, {"name": name}, row.seeds))
+    return _mean(each[value] for each in measured)
+
+
+def _mean(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _attacked(results: RunResults, erm: PlannedRow) -> Attacked | None:
+    """Return the errors of the network that ERM trains, under the attack that the row asks for."""
+    part = next((part for part in erm.evaluate if part["name"] == "attack"), None)
+    wanted = results.plan.evaluation(erm, part) if part else None
+    measured = results.evaluation(erm, wanted) if wanted else []
+    error, clean = (_mean(each[name] for each in measured) for name in ("top1", "clean_top1"))
+    if part is None or error is None or clean is None:
+        return None
+    tested, _ = test_size(erm.run.dataset)
+    return Attacked(error, clean, min(part.get("examples", 1000) or tested, tested))
+
+
+def _known_effects(results: RunResults, row: PlannedRow) -> dict[str, dict[int, float]]:
+    """Return the effects by seed of the technique that a row uses, if the experiment file says that they are known."""
+    rows = {each.row.id: each for each in results.plan.rows}
+    found = {}
+    for known in results.plan.experiment.known_effects:
+        if known.treatment == row.row.id:
+            treated = results.values(row, known.metric)
+            without = results.values(rows[known.baseline], known.metric) if known.baseline in rows else {}
+            shared = sorted(treated.keys() & without.keys())
+            found[f"{known.treatment} over {known.baseline}"] = {seed: without[seed] - treated[seed] for seed in shared}
+    return found
