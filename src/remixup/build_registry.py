@@ -138,6 +138,7 @@ def datasets() -> dict[str, Any]:
         name: {
             "task": entry.task,
             "classes": entry.classes,
+            "numeric": entry.numeric,
             "numerics": entry.numerics,
             "train": entry.size.train,
             "test": entry.size.test,

@@ -46,7 +46,8 @@ def evaluation_problem(evaluation: Component, spec: RunSpec) -> str | None:
     entry = registry.load_registry()["kinds"]["evaluation"][name]
     if objective not in entry["objectives"]:
         return f"{name} needs the objective {' or '.join(entry['objectives'])}, not {objective}"
-    if registry.load_registry()["datasets"][spec.dataset.name]["classes"] < entry["classes"]:
+    dataset = registry.load_registry()["datasets"][spec.dataset.name]
+    if entry["classes"] and (dataset["numeric"] or dataset["classes"] < entry["classes"]):
         return f"{name} needs {entry['classes']} classes or more, which dataset {spec.dataset.name} does not have"
     return None
 
@@ -54,7 +55,7 @@ def evaluation_problem(evaluation: Component, spec: RunSpec) -> str | None:
 def _mixing_problems(spec: RunSpec) -> Iterator[str]:
     """Yield components of mixing that do not fit each other or the dataset."""
     mixing, dataset = spec.mixing, registry.load_registry()["datasets"][spec.dataset.name]
-    numeric = dataset["classes"] == 1
+    numeric = dataset["numeric"]
     if numeric and mixing.smoothing:
         yield f"run.mixing.smoothing: numeric labels are not smoothed (dataset {spec.dataset.name})"
     if mixing.ratio is None:

@@ -223,8 +223,8 @@ class RunSpec(Strict):
     @property
     def classifies(self) -> bool:
         """Whether it is a classifier: it has classes, and is not a GAN."""
-        classes: int = registry.load_registry()["datasets"][self.dataset.name]["classes"]
-        return classes > 1 and self.objective["name"] != "gan"
+        numeric: bool = registry.load_registry()["datasets"][self.dataset.name]["numeric"]
+        return not numeric and self.objective["name"] != "gan"
 
     @property
     def shares(self) -> int:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from remixup.data.inputs import Inputs, evenly_spaced
 from remixup.data.streaming import Stream
 from remixup.errors import UserError
-from remixup.evaluation.examples import labelled_batches, require_classes
+from remixup.evaluation.examples import labelled_batches
 from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
@@ -103,7 +103,6 @@ def attack_curve(
 
 
 def _refuse(inputs: Inputs) -> None:
-    require_classes(inputs, "attack")
     if not isinstance(inputs.x, Stream) and inputs.x.dtype != torch.uint8:
         raise UserError("an attack changes pixels, and this dataset has none", where="evaluate.attack")
 

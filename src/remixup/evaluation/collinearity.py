@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 
 from remixup.data.inputs import evenly_spaced
-from remixup.evaluation.examples import flat_points, require_classes, smallest_and_mean
+from remixup.evaluation.examples import flat_points, smallest_and_mean
 from remixup.theory.segments import nearest_segments
 from remixup.training.supervised import SupervisedTrainer
 
@@ -38,7 +38,6 @@ def collinearity(
         For each seed: `smallest` and `mean` distance of a point to the nearest such segment (None if there is none),
         and `share`, the percentage of the points within `eps`.
     """
-    require_classes(training.inputs, "collinearity")
     results = []
     for seed, rows in zip(training.seeds, evenly_spaced(training.inputs.train, examples), strict=True):
         x, y = flat_points(training, rows)

@@ -6,14 +6,7 @@ import torch
 from torch import Tensor
 
 from remixup.data.inputs import Inputs, portions
-from remixup.errors import UserError
 from remixup.training.supervised import SupervisedTrainer
-
-
-def require_classes(inputs: Inputs, name: str) -> None:
-    """Raise UserError if the labels are numbers; `name` is the evaluation's."""
-    if inputs.y.is_floating_point():
-        raise UserError(f"{name} needs classes, and this dataset has numbers", where=f"evaluate.{name}")
 
 
 def labelled_batches(inputs: Inputs, rows: Tensor, labels: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from remixup.data.inputs import Inputs
 from remixup.errors import UserError
-from remixup.evaluation.examples import labelled_batches, require_classes
+from remixup.evaluation.examples import labelled_batches
 from remixup.randomness import generator
 from remixup.training.supervised import SupervisedTrainer
 
@@ -46,7 +46,6 @@ def in_between(
         and 1, `mean_miss`, `mean_loss_gradient` and `mean_logit_gradient`.
     """
     inputs = training.inputs
-    require_classes(inputs, "in_between")
     if inputs.train.shape[1] < 2:
         raise UserError("a pair needs two training examples", where="evaluate.in_between")
     training.model.eval()

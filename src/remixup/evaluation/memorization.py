@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from remixup.evaluation.examples import labelled_batches, require_classes
+from remixup.evaluation.examples import labelled_batches
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
 NUMERICS = 1
@@ -25,7 +25,6 @@ def memorization(training: SupervisedTrainer) -> list[dict[str, Any]]:
         such example.
     """
     inputs = training.inputs
-    require_classes(inputs, "memorization")
     wrong = _wrong(training)
     replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
     return [

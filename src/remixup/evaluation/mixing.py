@@ -8,7 +8,6 @@ from torch import Tensor
 
 from remixup.data.inputs import Inputs, evenly_spaced
 from remixup.errors import UserError
-from remixup.evaluation.examples import require_classes
 from remixup.evaluation.grids import rounded
 from remixup.mixing import Mixing, take
 from remixup.randomness import generator
@@ -43,7 +42,6 @@ def mixing(training: SupervisedTrainer, *, examples: Annotated[int, Ge(1)] = 100
         example. For inputs of two features also `points` [x, y, class] and `mixtures` [x, y] for a figure, else None.
     """
     inputs, size = training.inputs, training.spec.batch_size
-    require_classes(inputs, "mixing")
     results = []
     for member, seed in enumerate(training.seeds):
         train, labels = inputs.train[member], inputs.train_labels[member]

@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge
 
 from remixup.errors import UserError
-from remixup.evaluation.examples import labelled_batches, require_classes
+from remixup.evaluation.examples import labelled_batches
 from remixup.randomness import generator
 from remixup.training.supervised import EVALUATION_ROWS, SupervisedTrainer
 
@@ -33,7 +33,6 @@ def noisy(
         first σ (`weakest`) and at the last (`strongest`).
     """
     inputs = training.inputs
-    require_classes(inputs, "noisy")
     if not sigma:
         raise UserError("noisy needs a standard deviation", where="evaluate.noisy.sigma")
     training.model.eval()

@@ -190,6 +190,7 @@ def test_the_most_seeds_asked_for_are_evaluated(tmp_path):
 
 
 AIRFOIL = {**IMAGES, "dataset": {"name": "airfoil"}, "model": {"name": "mlp", "hidden": [8]}}
+RATES = {**IMAGES, "dataset": {"name": "exchange-rate"}, "model": "lstnet", "normalization": "raw"}
 MOONS = {**AIRFOIL, "dataset": {"name": "two-moons"}}
 RING = {**AIRFOIL, "dataset": {"name": "ring-of-gaussians"}, "model": "gan", "objective": "gan", "normalization": "raw"}
 
@@ -198,6 +199,7 @@ RING = {**AIRFOIL, "dataset": {"name": "ring-of-gaussians"}, "model": "gan", "ob
     ("run", "evaluate", "expected"),
     [
         (AIRFOIL, "memorization", "memorization needs 2 classes or more, which dataset airfoil does not have"),
+        (RATES, "memorization", "memorization needs 2 classes or more, which dataset exchange-rate does not have"),
         (MOONS, {"name": "collisions", "alpha": 1.0}, "collisions needs 3 classes or more"),
         (IMAGES, "modes", "modes needs the objective gan, not supervised"),
         (IMAGES, "sensitivity", "sensitivity needs the objective dp_sgd, not supervised"),

@@ -4,12 +4,13 @@ import dataclasses
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from remixup.data import load, prepare
 from remixup.data.builders import idx
-from remixup.data.catalog.descriptor import Version
+from remixup.data.catalog.descriptor import RawFiles, Version
 from remixup.data.catalog.registry import REGISTRY, lookup
 from remixup.errors import UserError
 
@@ -105,6 +106,21 @@ def test_sizes_are_those_that_publishers_state():
         for version in dataset.versions.values():
             if version.counts:
                 assert (len(version.counts), sum(version.counts)) == (dataset.classes, size.train)
+
+
+SMALL = [
+    (name, version)
+    for name, version in EVERY_VERSION
+    if REGISTRY[name].task in ("tabular", "points") and REGISTRY[name].versions[version].embedded
+]
+
+
+@pytest.mark.parametrize(("name", "version"), SMALL)
+def test_labels_are_numbers_where_the_descriptor_says_so(name: str, version: str, tmp_path: Path) -> None:
+    dataset, chosen = lookup(name, version)
+    tensors = chosen.builder(RawFiles({}, tmp_path, tmp_path)).tensors
+    kinds = {array.dtype.kind for part, array in tensors.items() if part in ("y", "train_y", "test_y")}
+    assert kinds == {"f" if dataset.numeric else "i"}
 
 
 @pytest.mark.parametrize("name", ["kmnist", "svhn"])

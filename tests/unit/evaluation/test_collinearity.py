@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from remixup.errors import UserError
 from remixup.evaluation.collinearity import collinearity
 from tests.unit.evaluation.fixed_networks import linear_on_images, linear_on_table, start
-from tests.unit.training.samples import numbers, table, table_spec
+from tests.unit.training.samples import table, table_spec
 
 
 def on_a_line(places, labels, **changes):
@@ -65,8 +64,3 @@ def test_seeds_side_by_side_give_what_each_gives_alone():
     )
     assert together == [*first, *second]
     assert together[0] != {**together[1], "seed": 3}
-
-
-def test_it_needs_classes():
-    with pytest.raises(UserError, match="numbers"):
-        collinearity(start(table_spec(), numbers()), eps=0.1)

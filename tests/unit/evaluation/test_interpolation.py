@@ -117,7 +117,5 @@ def test_a_network_that_says_nothing_has_no_curves():
 
 
 def test_what_it_needs():
-    with pytest.raises(UserError, match="classes"):
-        in_between(linear_on_table([[0.0], [1.0]], [0.5, 1.5], 1, [[1]], [0]))
     with pytest.raises(UserError, match="two"):
         in_between(linear_on_table([[0.0]], [0], 2, [[0], [1]], [0, 0]))

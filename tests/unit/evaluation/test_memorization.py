@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from remixup.errors import UserError
 from remixup.evaluation import memorization as module
 from remixup.evaluation.memorization import memorization
 from tests.unit.evaluation.fixed_networks import broken, linear_on_table, trained
@@ -86,8 +85,3 @@ def test_a_network_that_says_nothing_has_no_error():
     first, second = memorization(broken(by_row(truth, truth, seeds=(0, 1), dataset=NOISE)))
     assert first["real"] == 0
     assert second == {"seed": 1, "real": None, "corrupted": None}
-
-
-def test_numbers_have_no_classes():
-    with pytest.raises(UserError, match="classes"):
-        memorization(linear_on_table([[0.0], [1.0]], [0.5, 1.5], 1, [[1]], [0]))

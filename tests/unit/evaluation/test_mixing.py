@@ -6,7 +6,7 @@ import torch
 from remixup.errors import UserError
 from remixup.evaluation.mixing import mixing
 from tests.unit.evaluation.fixed_networks import linear_on_table
-from tests.unit.training.samples import MIXUP, image_spec, images, numbers, start, table, table_spec
+from tests.unit.training.samples import MIXUP, image_spec, images, start, table, table_spec
 
 HALF = {"ratio": {"name": "constant", "value": 0.5}}
 PAIRS = [[0.0, 0.0], [0.0, 3.0], [100.0, 0.0], [100.0, 5.0]]
@@ -104,8 +104,3 @@ def test_images_are_flattened_and_scaled(components):
 def test_what_it_does_not_measure_is_refused(components):
     with pytest.raises(UserError, match=r"evaluate\.mixing"):
         mixing(start(table_spec(mixing=components), table()))
-
-
-def test_numbers_are_refused():
-    with pytest.raises(UserError, match="this dataset has numbers"):
-        mixing(start(table_spec(mixing=MIXUP), numbers()))

@@ -6,8 +6,7 @@ from scipy import stats
 
 from remixup.errors import UserError
 from remixup.evaluation.noise_robustness import noisy
-from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table, start
-from tests.unit.training.samples import numbers, table_spec
+from tests.unit.evaluation.fixed_networks import broken, linear_on_images, linear_on_table
 
 
 def threshold(seeds=(0,), places=2_500):
@@ -57,5 +56,3 @@ def test_a_network_that_says_no_numbers_has_no_error():
 def test_mistakes_are_named():
     with pytest.raises(UserError, match="needs a standard deviation"):
         noisy(threshold(places=5), sigma=())
-    with pytest.raises(UserError, match="this dataset has numbers"):
-        noisy(start(table_spec(), numbers()))

@@ -134,5 +134,3 @@ def test_what_it_needs():
         on_the_line(linear_on_table([[0.0, 1.0], [1.0, 0.0]], [0, 1], 2, [[0, 0], [1, 1]], [0, 0]))
     with pytest.raises(UserError, match="one feature"):
         on_the_line(linear_on_images(np.zeros((2, 1, 1, 1)), [0, 1], np.zeros((2, 1, 1, 1)), [0, 1], 2, [[0], [1]], 0))
-    with pytest.raises(UserError, match="classes"):
-        on_the_line(linear_on_table([[0.0], [1.0]], [0.5, 1.5], 1, [[1]], [0]))

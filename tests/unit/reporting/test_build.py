@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,10 +22,10 @@ from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Lacking, Outstanding
 from remixup.reporting.table_builder import TableBuilder
 
+from .minimal_report import PAPER, minimal
+from .pdf_text import pages
 from .sample_evaluations import evaluated, words
 from .sample_results import COMMIT, environment, noise, replication, tabular
-
-PAPER = Path(__file__).parents[3] / "paper"
 
 
 @dataclass
@@ -70,20 +67,6 @@ def set_report(folder: Path) -> Report:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return set_report(tmp_path_factory.mktemp("report"))
-
-
-def pages(pdf: bytes) -> list[str]:
-    """The text that the PDF's streams show, without spaces; page by page, and figures (whose fonts hide it) apart."""
-    found = []
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
-        try:
-            content = zlib.decompressobj().decompress(stream)  # the last byte may be a \r, which the pattern drops
-        except zlib.error:
-            continue
-        if b"BT" in content:
-            shown = re.findall(rb"\(((?:\\.|[^\\)])*)\)", b"".join(re.findall(rb"\[(.*?)\]TJ", content, re.DOTALL)))
-            found.append(b"".join(shown).decode("latin-1"))
-    return [text for text in found if "remixup:" in text]
 
 
 def test_every_page_names_the_scale(report: Report) -> None:
@@ -352,17 +335,6 @@ def test_sections_stand_under_their_papers(tmp_path: Path) -> None:
     ]
 
 
-def minimal(folder: Path, body: str) -> dict[str, Any]:
-    """The arguments of a build of a report of one line."""
-    paper, generated = folder / "paper", folder / "generated"
-    paper.mkdir()
-    generated.mkdir()
-    (generated / "macros.tex").write_text(r"\newcommand{\CommitDate}{2021-02-03}")
-    (paper / "report.tex").write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n")
-    shutil.copy(PAPER / "latex-requirements.txt", paper)
-    return {"paper": paper, "generated": generated, "work": folder / "work", "target": folder / "out" / "report.pdf"}
-
-
 def test_a_latex_error_names_log_and_line(tmp_path: Path) -> None:
     arguments = minimal(tmp_path, "fine\n\\nosuchcommand")
     arguments["target"].parent.mkdir()
@@ -391,36 +363,3 @@ def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"latexmk and pdflatex not found.*paper/get-latex.*texlive-latex-recommended"):
         build.build_pdf(**arguments)
-
-
-def keys_of_the_bibliography() -> list[str]:
-    return re.findall(r"@(?!string)\w+\{([^,\s]+),", (PAPER / "references.bib").read_text())
-
-
-def test_all_that_is_cited_is_in_the_bibliography() -> None:
-    keys = keys_of_the_bibliography()
-    assert len(keys) == len(set(keys))
-    root = PAPER.parent
-    cited: set[str] = set()
-    for folder, pattern, expression in (
-        (root / "src/remixup/data", "*/*.py", r'citation="(\w+)"'),
-        (root / "experiments", "*/*.yaml", r"(?m)^paper: *(\w+)|\\cite[tp]?\{(.*?)\}"),
-        (PAPER, "*/*.tex", r"\\cite[tp]?\{([a-z][\w,]*)\}"),
-    ):
-        found = [match for path in folder.glob(pattern) for match in re.findall(expression, path.read_text())]
-        assert found, folder
-        names = (name for match in found for name in (match if isinstance(match, tuple) else (match,)))
-        cited |= {key.strip() for name in names for key in name.split(",") if key}
-    assert cited <= set(keys)
-
-
-def test_bibtex_takes_every_entry(tmp_path: Path) -> None:
-    body = r"\nocite{*}\bibliographystyle{plainnat}\bibliography{references}"
-    arguments = minimal(tmp_path, body)
-    head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{natbib,hyperref}\begin{document}"
-    (arguments["paper"] / "report.tex").write_text(head + body + r"\end{document}")
-    shutil.copy(PAPER / "references.bib", arguments["paper"])
-    build.build_pdf(**arguments)
-    log = (arguments["work"] / "report.blg").read_text()
-    assert "Warning" not in log
-    assert f"You've used {len(keys_of_the_bibliography())} entries" in log

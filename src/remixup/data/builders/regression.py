@@ -121,7 +121,7 @@ _EXCHANGE_URL = (
 
 def _describe(builder: Builder, title: str, size: Size, note: str, *, origin: Origin) -> Dataset:
     name = builder.__name__
-    return describe(builder, name, title, "tabular", 1, size, note, origin=origin, version="packaged")
+    return describe(builder, name, title, "tabular", 1, size, note, origin=origin, version="packaged", numeric=True)
 
 
 DATASETS = (
@@ -171,6 +171,7 @@ DATASETS = (
         "windows of 168 days, and as label the rates 12 days after the last of them.",
         origin=Origin("lai2018lstnet", "https://github.com/laiguokun/multivariate-time-series-data", "none stated"),
         version="lstnet",
+        numeric=True,
         files=(
             File(
                 "exchange_rate.txt.gz",

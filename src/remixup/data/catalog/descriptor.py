@@ -180,6 +180,7 @@ class Dataset:
         size: Numbers of examples and shape of one.
         origin: Publication, address and terms of use.
         numerics: Raised by one when a change of a builder changes the tensors.
+        numeric: Whether labels are numbers (regression) and not classes.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Dataset:
     size: Size
     origin: Origin
     numerics: int = 1
+    numeric: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown task, which would otherwise be found when a row trains."""
@@ -216,7 +218,8 @@ def describe(
     files: tuple[File, ...] = (),
     archive: File | None = None,
     folder: Folder | None = None,
+    numeric: bool = False,
 ) -> Dataset:
     """Return the descriptor of a dataset with one version; by default it is synthetic and needs no files."""
     only = versions(Version(version, builder, files, archive, folder, note=note))
-    return Dataset(name, title, task, classes, only, size, origin)
+    return Dataset(name, title, task, classes, only, size, origin, numeric=numeric)

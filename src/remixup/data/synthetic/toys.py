@@ -182,7 +182,7 @@ def _describe_waves(builder: Builder, name: str, title: str, test_range: str) ->
     )
     size = Size((1,), 60, 400)
     origin = Origin("zhang2018mixup", "https://arxiv.org/abs/1710.09412")
-    return describe(builder, name, title, "points", 1, size, note, origin=origin)
+    return describe(builder, name, title, "points", 1, size, note, origin=origin, numeric=True)
 
 
 DATASETS = (
