@@ -19,15 +19,19 @@ def paragraph(summary: dict) -> str:
     """Return the README's paragraph on the outcome, from the summary of replication.json."""
     verdicts, claims = summary["by_verdict"], summary["paper_claims"]
     judged = sum(verdicts.get(name, 0) for name in ("replicated", "not replicated", "inconclusive"))
-    count = verdicts.get
-    claim = claims.get
+    count, claim, surrogate = verdicts.get, claims["published_protocol"].get, claims["surrogate"].get
     return (
         f"Of {summary['published_numbers']} published numbers, {judged} were run with the published protocol:"
         f" **{count('replicated', 0)} replicated**, {count('not replicated', 0)} did not,"
         f" {count('inconclusive', 0)} are inconclusive. The others were run in surrogate settings only.\n\n"
-        f"Of {sum(claims.values())} claims that runs can decide, **{claim('confirmed', 0)} are confirmed** and"
-        f" {claim('refuted', 0)} refuted with the published protocol. Surrogates agree with {claim('shown', 0)} more"
-        f" and disagree with {claim('not shown', 0)}; {claim('undecided', 0)} are open.\n"
+        f"Of {claims['claims']} claims that runs can decide, the published protocol"
+        f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
+        f" interest for {claim('no effect', 0)};"
+        f" {claim('positive', 0)} have the claimed sign and an open size, {claim('open', 0)} are open, and for"
+        f" {claim('protocol not recovered', 0)} the baseline was not replicated. Informative surrogates agree with"
+        f" {surrogate('agrees', 0)} more and disagree with {surrogate('disagrees', 0)}; {surrogate('open', 0)} are open"
+        f" on them. For {surrogate('not informative', 0)} the surrogate is not informative, and"
+        f" {claims['not_run']} were not run.\n"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,8 @@ from remixup.analysis.best_evidence import summary
 from remixup.analysis.records import REAL, OnRecord
 from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
-from remixup.analysis.verdicts import Evidence, decide_claims
+from remixup.analysis.verdicts import Evidence, decide_claims, decide_primary
+from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config, Scale
 from remixup.errors import UserError
 from remixup.files import write_json, write_text
@@ -25,6 +27,14 @@ from remixup.store.provenance import code
 def read_part(config: Config, experiment: str) -> ExperimentResult:
     """Read an experiment's results; UserError where they are missing or of another shape."""
     return _read(ExperimentResult, config.collected(experiment), f"remixup collect {experiment}")
+
+
+def read_all(config: Config, experiments: list[str]) -> tuple[list[ExperimentResult], Replication]:
+    """Read the results of some experiments, their claims as the joined results decide them, and the joined results."""
+    parts, whole = [read_part(config, experiment) for experiment in experiments], read_whole(config)
+    for part in parts:
+        part.claims = [claim for claim in whole.claims if claim.experiment == part.experiment]
+    return parts, whole
 
 
 def read_whole(config: Config) -> Replication:
@@ -102,7 +112,7 @@ def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
 
 
 def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResult]:
-    """Decide each claim on the runs of the plan's scale and, for each real scale, on the runs on record."""
+    """Test each claim on the runs of the plan's scale and, for each real scale, on the runs on record."""
     experiment = results.plan.experiment
 
     def decide(scale: Scale, found: Mapping[str, tuple[RunResults, PlannedRow]]) -> list[ClaimResult]:
@@ -114,9 +124,9 @@ def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResul
     for scale in REAL:
         recorded = decide(scale, {name: found[scale] for name, found in on_record.found.items() if scale in found})
         for claim, test in zip(claims, recorded, strict=True):
-            if test.effect is not None and test.ci95 is not None and test.p is not None:
-                fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields) - {"scale"})
-                claim.recorded.append(RecordedClaim(scale=scale, **fields))
+            if test.ci95 is not None:
+                fields = test.model_dump(include=set(RecordedClaim.model_fields))
+                claim.recorded.append(RecordedClaim.model_validate({**fields, "scale": scale}))
     return claims
 
 
@@ -126,7 +136,7 @@ def join(config: Config, experiments: list[str]) -> Path:
     state = code()
     entries = [entry for part in parts for entry in part.entries]
     differences = [each for part in parts for each in part.differences]
-    claims = [claim for part in parts for claim in part.claims]
+    claims = _with_primary(part.claims for part in parts)
     whole = Replication(
         scale=config.scale,
         code=Code(commit=state.commit, dirty=state.dirty),
@@ -140,6 +150,15 @@ def join(config: Config, experiments: list[str]) -> Path:
     write_json(home / "curves.json", flat_curves(parts))
     write_text(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return home / "replication.json"
+
+
+def _with_primary(parts: Iterable[list[ClaimResult]]) -> list[ClaimResult]:
+    """Decide the primary claims; a family has all of the paper's, also of experiments that are not collected."""
+    files = [experiment for _, experiment in read_experiments().values()]
+    families = Counter(experiment.paper for experiment in files for claim in experiment.claims if claim.primary)
+    claims = [claim for part in parts for claim in part]
+    decide_primary(claims, {experiment.id: experiment.paper for experiment in files}, families)
+    return claims
 
 
 def flat_metrics(whole: Replication) -> dict[str, Any]:
