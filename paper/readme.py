@@ -46,11 +46,16 @@ def _verdicts(found: dict) -> str:
 def claims(summary: dict) -> str:
     """Return the README's paragraph on claims."""
     found = summary["paper_claims"]
-    claim = found.get
+    claim, surrogate = found["published_protocol"].get, found["surrogate"].get
     return (
-        f"Of {sum(found.values())} claims that runs can decide, **{claim('confirmed', 0)} are confirmed** and"
-        f" {claim('refuted', 0)} refuted with the published protocol. Surrogates agree with {claim('shown', 0)} more"
-        f" and disagree with {claim('not shown', 0)}; {claim('undecided', 0)} are open.\n"
+        f"Of {found['claims']} claims that runs can decide, the published protocol"
+        f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
+        f" interest for {claim('no effect', 0)};"
+        f" {claim('positive', 0)} have the claimed sign and an open size, {claim('open', 0)} are open, and for"
+        f" {claim('protocol not recovered', 0)} the baseline was not replicated. Informative surrogates agree with"
+        f" {surrogate('agrees', 0)} more and disagree with {surrogate('disagrees', 0)}; {surrogate('open', 0)} are open"
+        f" on them. For {surrogate('not informative', 0)} the surrogate is not informative, and"
+        f" {found['not_run']} were not run.\n"
     )
 
 

@@ -2,6 +2,7 @@
 rule draw:
     input:
         RESULTS,
+        f"{HOME}/replication.json",
         [str(plan.path) for plan in PLANS],
         REPORTING,
     output:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,8 @@ from remixup.analysis.measurements import fit
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
-from remixup.analysis.verdicts import Evidence, decide_claims
+from remixup.analysis.verdicts import Evidence, decide_claims, decide_primary
+from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config, Scale
 from remixup.errors import UserError
 from remixup.files import write_json, write_text
@@ -26,6 +28,14 @@ from remixup.store.provenance import code
 def read_part(config: Config, experiment: str) -> ExperimentResult:
     """Read an experiment's results; UserError where they are missing or of another shape."""
     return _read(ExperimentResult, config.collected(experiment), f"remixup collect {experiment}")
+
+
+def read_all(config: Config, experiments: list[str]) -> tuple[list[ExperimentResult], Replication]:
+    """Read the results of some experiments, their claims as the joined results decide them, and the joined results."""
+    parts, whole = [read_part(config, experiment) for experiment in experiments], read_whole(config)
+    for part in parts:
+        part.claims = [claim for claim in whole.claims if claim.experiment == part.experiment]
+    return parts, whole
 
 
 def read_whole(config: Config) -> Replication:
@@ -116,7 +126,7 @@ def _fits(results: RunResults, on_record: OnRecord) -> dict[str, list[Fit]]:
 
 
 def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResult]:
-    """Decide each claim on the runs of the plan's scale and on those on record, at each real scale and by freeze."""
+    """Test each claim on the runs of the plan's scale and on those on record, at each real scale and by freeze."""
     experiment = results.plan.experiment
 
     def decide(scale: Scale, found: Mapping[str, tuple[RunResults, PlannedRow]]) -> list[ClaimResult]:
@@ -131,7 +141,7 @@ def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResul
         for claim, stated, test in zip(claims, experiment.claims, decide(sample.scale, found), strict=True):
             if frozen and frozen.claims.get(claim.id) != freezes.frozen_fields(stated):
                 continue
-            if test.effect is not None and test.ci95 is not None and test.p is not None:
+            if test.ci95 is not None:
                 fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields))
                 fields |= {"standing": "confirmatory" if frozen else "exploratory", "freeze": sample.freeze}
                 claim.recorded.append(RecordedClaim(**fields))
@@ -144,7 +154,7 @@ def join(config: Config, experiments: list[str]) -> Path:
     state = code()
     entries = [entry for part in parts for entry in part.entries]
     differences = [each for part in parts for each in part.differences]
-    claims = [claim for part in parts for claim in part.claims]
+    claims = _with_primary(part.claims for part in parts)
     whole = Replication(
         scale=config.scale,
         code=Code(commit=state.commit, dirty=state.dirty),
@@ -158,6 +168,15 @@ def join(config: Config, experiments: list[str]) -> Path:
     write_json(home / "curves.json", flat_curves(parts))
     write_text(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return home / "replication.json"
+
+
+def _with_primary(parts: Iterable[list[ClaimResult]]) -> list[ClaimResult]:
+    """Decide the primary claims; a family has all of the paper's, also of experiments that are not collected."""
+    files = [experiment for _, experiment in read_experiments().values()]
+    families = Counter(experiment.paper for experiment in files for claim in experiment.claims if claim.primary)
+    claims = [claim for part in parts for claim in part]
+    decide_primary(claims, {experiment.id: experiment.paper for experiment in files}, families)
+    return claims
 
 
 def flat_metrics(whole: Replication) -> dict[str, Any]:

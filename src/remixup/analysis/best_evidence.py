@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from remixup.analysis.conventions import count
 from remixup.analysis.result_schema import (
+    ClaimCount,
     ClaimResult,
+    ClaimTest,
     Difference,
     Entry,
+    OnSurrogate,
     Outcome,
     Recorded,
     RecordedClaim,
     Summary,
     Verdict,
 )
-from remixup.config.experiment import ClaimSource
 from remixup.config.settings import Scale
 
 BROKEN = ("failed", "diverged", "no value")
@@ -38,7 +40,7 @@ def kind(scale: Scale, stand_in: str | None) -> Kind:
     return "stand-in" if stand_in else scale
 
 
-def _explores(each: Entry | Recorded | ClaimResult | RecordedClaim) -> bool:
+def _explores(each: Entry | Recorded | ClaimTest) -> bool:
     return not isinstance(each, Recorded | RecordedClaim) or each.standing == "exploratory"
 
 
@@ -73,46 +75,68 @@ def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
     return (kind(best.scale, best.stand_in), best.verdict) if best else ("none", entry.verdict)
 
 
-def _rank(test: ClaimResult | RecordedClaim) -> tuple[int, bool, int, int]:
-    return KINDS.index(kind(test.scale, test.stand_in)), _explores(test), len(test.untried), -test.n
+def _rank(test: ClaimTest) -> tuple[bool, int, bool, int, int]:
+    evidence = KINDS.index(kind(test.scale, test.stand_in))
+    return test.outcome == "not informative", evidence, _explores(test), len(test.untried), -test.n
 
 
-def best_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
-    """Return the test of a claim on the best evidence, confirmatory, on most rows and seeds; None without any."""
-    tests: list[ClaimResult | RecordedClaim] = [*([claim] if claim.n else []), *claim.recorded]
+def best_test(claim: ClaimResult) -> ClaimTest | None:
+    """Return the test of a claim on the best evidence that is informative, confirmatory, on most rows and seeds."""
+    tests: list[ClaimTest] = [*([claim] if claim.n else []), *claim.recorded]
     return min(tests, key=_rank, default=None)
 
 
-def dissenting_test(claim: ClaimResult) -> ClaimResult | RecordedClaim | None:
+def in_favor(test: ClaimTest) -> bool | None:
+    """Return whether a test supports a claim; None where it leaves it open, also if only the size is."""
+    return {"supported": True, "contradicted": False, "no effect": False}.get(test.outcome)
+
+
+def dissenting_test(claim: ClaimResult) -> ClaimTest | None:
     """Return the best of the tests that decided otherwise than the best one, which may be open; None without any."""
     best = best_test(claim)
-    tests: list[ClaimResult | RecordedClaim] = [claim, *claim.recorded]
-    other = [test for test in tests if best and test.holds not in (None, best.holds)]
+    other = [test for test in (claim, *claim.recorded) if best and in_favor(test) not in (None, in_favor(best))]
     return min(other, key=_rank, default=None)
 
 
-def outcome(test: ClaimResult | RecordedClaim | None) -> Outcome:
-    """Return what a test decides; a surrogate neither confirms nor refutes."""
-    if test is None or test.holds is None:
-        return "undecided"
-    if test.stand_in:
-        return "shown" if test.holds else "not shown"
-    return "confirmed" if test.holds else "refuted"
+def on_surrogate(outcome: Outcome) -> OnSurrogate:
+    """Return what an outcome on a surrogate says; it neither supports nor contradicts."""
+    said: dict[Outcome, OnSurrogate] = {
+        "supported": "agrees",
+        "contradicted": "disagrees",
+        "no effect": "disagrees",
+        "not informative": "not informative",
+    }
+    return said.get(outcome, "open")
+
+
+def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
+    """Return what a test says in print; a claim without one is open."""
+    if test is None:
+        return "open"
+    return on_surrogate(test.outcome) if test.stand_in else test.outcome
+
+
+def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
+    """Count the outcomes of claims that runs can decide, each by its best evidence."""
+    tests = [best_test(claim) for claim in claims if claim.kind == "measured"]
+    found = [test for test in tests if test]
+    return ClaimCount(
+        claims=len(tests),
+        published_protocol=dict(Counter(test.outcome for test in found if not test.stand_in)),
+        surrogate=dict(Counter(on_surrogate(test.outcome) for test in found if test.stand_in)),
+        not_run=len(tests) - len(found),
+    )
 
 
 def summary(entries: list[Entry], claims: list[ClaimResult], differences: Sequence[Difference] = ()) -> Summary:
     """Return the counts of everything by its best evidence."""
     verdicts = Counter(best_evidence(entry)[1] for entry in entries if entry.published is not None)
-    outcomes: dict[ClaimSource, Counter[Outcome]] = {"paper": Counter(), "ours": Counter()}
-    for claim in claims:
-        if claim.kind == "measured":
-            outcomes[claim.source][outcome(best_test(claim))] += 1
     return Summary(
         published_numbers=verdicts.total(),
         by_verdict=dict(verdicts),
         by_convention=count(filter(None, map(best_sample, entries))),
         differences_by_verdict=dict(Counter(best_evidence(each)[1] for each in differences)),
         not_transcribed=sum(not entry.transcribed for entry in entries),
-        paper_claims=dict(outcomes["paper"]),
-        our_claims=dict(outcomes["ours"]),
+        paper_claims=count_claims(claim for claim in claims if claim.source == "paper"),
+        our_claims=count_claims(claim for claim in claims if claim.source == "ours"),
     )

@@ -26,8 +26,18 @@ Verdict = Literal[
 ]
 JUDGED: tuple[Verdict, ...] = ("replicated", "not replicated", "inconclusive")
 """The verdicts on numbers that are compared with the published ones."""
-Outcome = Literal["confirmed", "refuted", "shown", "not shown", "undecided"]
-"""What runs decide about a claim; "shown" and "not shown" are said of its direction, on a surrogate."""
+Outcome = Literal[
+    "supported",
+    "positive",
+    "no effect",
+    "contradicted",
+    "open",
+    "protocol not recovered",
+    "not informative",
+]
+"""What runs say about a claim. "Positive": the effect has the sign that the claim says, and its size is open."""
+OnSurrogate = Literal["agrees", "disagrees", "open", "not informative"]
+"""What runs of a surrogate say about a claim: they neither support nor contradict it."""
 
 
 class Result(BaseModel):
@@ -140,41 +150,60 @@ Untried = Annotated[
 ]
 
 
-class RecordedClaim(Result):
-    """A claim decided by recorded runs."""
+class Statement(Result):
+    """What a test of a claim could say, and how likely the data were if it is false."""
+
+    outcome: Outcome
+    p: float = Field(description="not adjusted; 0 or 1 where all seeds agree")
+    sign_flip_p: float | None = Field(None, description="the same by sign flips; null for fewer than six seeds")
+    why: str = Field(description="in words")
+
+
+class ClaimTest(Result):
+    """A test of a claim on runs of one scale."""
 
     scale: Scale
-    holds: bool | None
-    effect: float
-    ci95: tuple[float, float]
-    p: float
-    n: int
     stand_in: str | None
+    outcome: Outcome = Field(description="on a surrogate, supported means that it agrees")
+    why: str = Field(description="in words: what decided, or what is missing")
+    effect: float | None = Field(
+        None,
+        description="baseline - treatment, so that above 0 the treatment is better; for a limit the greatest value",
+    )
+    ci95: tuple[float, float] | None = Field(None, description="t interval for the effect")
+    p: float | None = Field(
+        None,
+        description="of the outcome; of a primary claim adjusted for all of its paper; of an open one that of the "
+        "outcome nearest to being shown; null without a test and where all seeds agree",
+    )
+    sign_flip_p: float | None = Field(
+        None, description="of the same outcome by sign flips, not adjusted; null for fewer than six seeds"
+    )
+    n: int
     untried: Untried = []
+    statements: list[Statement] = Field([], description="what the test could say, strongest first; empty without one")
+
+
+class RecordedClaim(ClaimTest):
+    """A test of a claim on recorded runs."""
+
     standing: Standing = "exploratory"
     freeze: FreezeName = None
 
 
-class ClaimResult(Result):
-    """One claim, of a paper or of ours, and whether the runs bear it out."""
+class ClaimResult(ClaimTest):
+    """One claim, of a paper or of ours, and what this report's runs say about it."""
 
     id: str
     experiment: str
     statement: str
     where: str
     source: ClaimSource = Field("paper", description="the paper, or ours: a question, an extension, a conjecture")
+    primary: bool = False
     kind: Literal["measured", "definition", "untested"] = "measured"
-    holds: bool | None = Field(description="null: undecided, or a baseline is not informative")
-    why: str = Field(description="in words: what decided, or what is missing")
     unit: str
-    smallest_effect: float
-    effect: float | None = Field(description="baseline - treatment, so that above 0 the treatment is better")
-    ci95: tuple[float, float] | None
-    p: float | None = Field(description="two-sided, Holm-adjusted within the experiment")
-    n: int
-    scale: Scale
-    stand_in: str | None
-    untried: Untried = []
+    smallest_effect: float = Field(description="the smallest effect of interest; 0 for a limit")
+    limit: float | None = Field(None, description="the largest value that the claim allows, if it states one")
     recorded: list[RecordedClaim] = []
 
 
@@ -255,6 +284,15 @@ class ConventionCount(Result):
     best_fit: int = Field(description="numbers that no other convention fits as well")
 
 
+class ClaimCount(Result):
+    """How many claims have which outcome; runs of surrogates are counted apart."""
+
+    claims: int
+    published_protocol: dict[Outcome, int]
+    surrogate: dict[OnSurrogate, int]
+    not_run: int
+
+
 class Summary(Result):
     """How many there are of everything, each by its best evidence: of this report's runs, or on record."""
 
@@ -263,8 +301,8 @@ class Summary(Result):
     by_convention: dict[Convention, ConventionCount] = {}
     differences_by_verdict: dict[Verdict, int] = Field({}, description="of the published differences of pairs of rows")
     not_transcribed: int = Field(description="published in tables that could not be read; not among the numbers")
-    paper_claims: dict[Outcome, int] = Field(description="claims of the papers that runs can decide")
-    our_claims: dict[Outcome, int] = Field(description="questions and extensions of ours that runs can decide")
+    paper_claims: ClaimCount = Field(description="claims of the papers that runs can decide")
+    our_claims: ClaimCount = Field(description="questions and extensions of ours that runs can decide")
 
 
 class Replication(Result):

@@ -143,7 +143,27 @@ class RunResults:
     def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
         """Return what a row contributes to claims."""
         values = {metric: self.values(row, metric) for metric in metrics}
-        return Evidence(row.scale, row.stand_in, partial(why_uninformative, self, row), values)
+        faithful = row.scale == "paper" and row.stand_in is None
+        return Evidence(
+            row.scale,
+            row.stand_in,
+            partial(why_uninformative, self, row),
+            values,
+            origins={metric: origin for metric in values if (origin := self.origin(row, metric))},
+            published={
+                metric: self.number(row, metric)[1]
+                for metric, found in values.items()
+                if faithful and found and row.row.transcribed(metric) and metric in row.row.published
+            },
+        )
+
+    def origin(self, row: PlannedRow, metric: str) -> str | None:
+        """Return the run that a metric of a row is from, or the evaluation of the run; None where there is none."""
+        if self.run(row) is None:
+            return None
+        part = next((part for part in row.evaluate if part["name"] == metric.partition(".")[0]), None)
+        wanted = self.plan.evaluation(row, part) if part else None
+        return self.stored_evaluation(row, wanted).key if wanted else self.run(row)
 
     def lack(self, row: PlannedRow, metric: str) -> Verdict | None:
         """Return why a row has no whole sample of a metric; None where it has."""

@@ -1,32 +1,44 @@
-"""Decide on claims.
+"""Test the claims of an experiment; `analysis.decisions` has the rules by which a test decides.
 
-A claim is compared with the smallest effect of interest d that its experiment file states. Both answers, "the effect is
-more than d" (true) and "it is less" (false), reject the same hypothesis, that the effect is d. So each claim has one
-two-sided paired t test of that hypothesis, and the side of the mean effect gives the answer (for a sentence that says
-"no more than", the answers swap). For a bound, d is 0 and the effect is the distance to the limit; where every value is
-the limit itself, the bound is met. A claim about a number of its pairs ("on four out of six data sets") tests each pair
-by itself and counts them (`statistics.at_least`).
-The p-values are Holm-adjusted over the claims of the experiment that have a test: the chance that any effect that is d
-is called more or less stays at 5 %, however the claims depend on each other (they often share a baseline). The chance
-of the wrong side is at most half of that for a single claim; for all of them together Shaffer (1980, Annals of
-Statistics 8) has the proof for independent tests, and the tests of this module simulate it for a shared baseline.
+A claim's effect is the mean of baseline - treatment over its pairs of rows, for each seed that all its rows have; pairs
+of the same two runs count once. A claim that states a limit has the greatest value of its rows instead. A claim about a
+number of its pairs ("on four out of six data sets") tests each pair by itself.
 
-In terms of intervals: a claim is decided when d is outside its t interval at level 1 - 0.05 / (m - k), where m claims
-have a test and the k with smaller p-values have all been decided. The printed interval is the plain 95 % one and the
-printed p the adjusted one; where the two differ about d, `why` says so.
+Some claims are not decided, whatever their test would say: those with fewer than five seeds, those with a baseline (or
+a bounded row) whose surrogate is not informative, and, of the published protocol, those with a baseline whose published
+number is not replicated.
+
+Secondary claims are decided here. The primary claims of a paper are in several experiment files, and are decided when
+the results of all are joined: until then a result has what its test could say.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from remixup.analysis.result_schema import ClaimResult
-from remixup.analysis.statistics import ROUND_OFF, PairedTest, at_least, holm, paired
-from remixup.analysis.thresholds import LEVEL
+from remixup.analysis.decisions import (
+    STRONGEST_FIRST,
+    OneSided,
+    PValues,
+    count_p_values,
+    decide_alone,
+    decide_together,
+    effect_p_values,
+    limit_p_values,
+)
+from remixup.analysis.result_schema import ClaimResult, ClaimTest, Outcome, Statement, Verdict
+from remixup.analysis.statistics import ROUND_OFF, agree, mean_interval, one_sided, sign_flips
+from remixup.analysis.thresholds import FEWEST
 from remixup.config.experiment import Claim, Experiment, Pair
 from remixup.config.settings import SCALES, Scale
+
+FEWEST_FLIPS = 6
+"""With fewer seeds no two-sided p of a sign-flip test is below 5 %."""
+PENDING = "the primary claims of a paper are decided together"
+NOTHING_SHOWN = "nothing is shown at the 5 % level for all primary claims of the paper"
 
 
 def _informative(_: Claim) -> None:
@@ -43,16 +55,14 @@ class Evidence:
     """Why a surrogate decides nothing about a claim; None for one that is informative, and where there is none."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Metric -> seed -> value; empty where there are no runs."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Metric -> the run, or the evaluation of a run, that its values are from; default: the row has runs of its own."""
+    published: Mapping[str, Verdict] = field(default_factory=dict)
+    """Metric -> the verdict on the published number of the row; of runs of the published protocol only."""
 
 
 def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> list[ClaimResult]:
-    """Decide the claims of an experiment on its runs (the module's docstring says how).
-
-    A claim that chooses among rows does so first, by means over all seeds. The effect for a seed is the mean, over the
-    claim's pairs of rows, of baseline - treatment; the seeds are those that all rows of the claim have. A claim is
-    undecided without two such seeds, and where a baseline, or the row that is bounded, is a surrogate that is not
-    informative (`analysis.informative`); its test then still counts for Holm's correction (leaving it out could only
-    make the other claims easier to decide).
+    """Test the claims of an experiment on its runs, and decide the secondary ones.
 
     Args:
         experiment: its claims, and the units of their metrics.
@@ -60,48 +70,94 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
 
     Returns:
         One result for each claim, in the order of the file, with the weakest scale of its rows and their surrogates
-        joined. The caller adds the tests on records.
+        joined. The caller adds the tests on records, and decides the primary claims by `decide_primary`.
 
     Raises:
         ValueError: a value that is not finite.
         KeyError: a claim's row that `evidence` lacks.
     """
-    claims = [_with_chosen_rows(claim, evidence) for claim in experiment.claims]
-    tests = [_test(claim, evidence) for claim in claims]
-    adjusted = holm([test.p if test else None for test in tests])
-    family = sum(p is not None for p in adjusted)
-    results = []
-    for stated, claim, test, p in zip(experiment.claims, claims, tests, adjusted, strict=True):
-        rows = [evidence[name] for name in claim.rows]
-        holds, why = _decide(claim, evidence, test, p, family)
-        results.append(
-            ClaimResult(
-                id=claim.id,
-                experiment=experiment.id,
-                statement=claim.statement,
-                where=claim.where,
-                source=claim.source,
-                kind="measured" if claim.metric else "definition" if claim.definition else "untested",
-                holds=holds,
-                why=why,
-                unit=experiment.metrics[claim.metric].unit if claim.metric else "",
-                smallest_effect=claim.smallest_effect or 0.0,
-                effect=test.effect if test else None,
-                ci95=test.ci95 if test else None,
-                p=p,
-                n=test.n if test else 0,
-                scale=min((row.scale for row in rows), key=SCALES.index, default="paper"),
-                stand_in=joined(*(row.stand_in for row in rows)),
-                untried=[name for name, seeds in _seeds(stated, evidence).items() if not seeds] if test else [],
-            )
-        )
-    return results
+    return [_decide(experiment, claim, evidence) for claim in experiment.claims]
+
+
+def decide_primary(results: Iterable[ClaimResult], papers: Mapping[str, str], families: Mapping[str, int]) -> None:
+    """Decide the primary claims: those of a paper together, at each scale, and for each number of a freeze.
+
+    Args:
+        results: of all experiments; they, and their tests on records, are changed.
+        papers: experiment -> its paper.
+        families: paper -> the number of its primary claims.
+    """
+    groups: dict[tuple[str, Scale | None, str], list[ClaimTest]] = {}
+    for result in results:
+        if result.primary:
+            paper = papers[result.experiment]
+            groups.setdefault((paper, None, ""), []).append(result)
+            for recorded in result.recorded:
+                number = (recorded.freeze or "").rpartition("-")[2]
+                groups.setdefault((paper, recorded.scale, number), []).append(recorded)
+    for (paper, *_), tests in groups.items():
+        p_values = [{each.outcome: each.p for each in test.statements} for test in tests]
+        for test, (outcome, p) in zip(tests, decide_together(p_values, families[paper]), strict=True):
+            if test.statements:
+                _say(test, outcome, p)
 
 
 def joined(*stand_ins: str | None) -> str | None:
     """Join descriptions of surrogates, each component once; None where there are none."""
     parts = [part for text in stand_ins if text for part in text.split("; ")]
     return "; ".join(dict.fromkeys(parts)) or None
+
+
+def _decide(experiment: Experiment, stated: Claim, evidence: Mapping[str, Evidence]) -> ClaimResult:
+    """Test a claim, and decide it if it is secondary."""
+    chosen = _with_chosen_rows(stated, evidence)
+    claim = _with_distinct_pairs(chosen, evidence)
+    rows = [evidence[name] for name in claim.rows]
+    samples = _samples(claim, evidence) if claim.metric else []
+    shown = _shown(claim, samples) if all(samples) else []
+    reason = _undecided(claim, evidence, samples)
+    notes = _notes(chosen, claim, evidence) if claim.metric else ""
+    if claim.at_least is not None and reason is None:
+        notes = f"; {_sides(claim, samples)}{notes}"
+    result = ClaimResult(
+        id=claim.id,
+        experiment=experiment.id,
+        statement=claim.statement,
+        where=claim.where,
+        source=claim.source,
+        primary=claim.primary,
+        kind="measured" if claim.metric else "definition" if claim.definition else "untested",
+        outcome=reason[0] if reason else "open",
+        why=(reason[1] if reason else PENDING if claim.primary else _open(claim)) + notes,
+        unit=experiment.metrics[claim.metric].unit if claim.metric else "",
+        smallest_effect=claim.smallest_effect or 0.0,
+        limit=claim.bound.at_most if claim.bound else None,
+        effect=statistics.mean(shown) if shown else None,
+        ci95=mean_interval(shown) if shown else None,
+        n=min(map(len, samples), default=0),
+        scale=min((row.scale for row in rows), key=SCALES.index, default="paper"),
+        stand_in=joined(*(row.stand_in for row in rows)),
+        untried=[name for name, seeds in _seeds(stated, evidence).items() if not seeds] if shown else [],
+    )
+    if reason is None:
+        result.statements = _statements(claim, samples, notes)
+        if not claim.primary:
+            outcome = decide_alone({each.outcome: each.p for each in result.statements})
+            _say(result, outcome, min(each.p for each in result.statements if outcome in ("open", each.outcome)))
+    return result
+
+
+def _say(test: ClaimTest, outcome: Outcome, p: float | None) -> None:
+    """Note an outcome, its reason and its p-value; seeds that all agree have none."""
+    said = {each.outcome: each for each in test.statements}
+    nearest = said.get(outcome) or min(test.statements, key=lambda each: each.p)
+    test.outcome = outcome
+    test.p = None if all(each.p in (0.0, 1.0) for each in test.statements) else p
+    test.sign_flip_p = nearest.sign_flip_p
+    if outcome in said:
+        test.why = nearest.why
+    else:
+        test.why = test.why.replace(PENDING, NOTHING_SHOWN)
 
 
 def _with_chosen_rows(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
@@ -129,29 +185,172 @@ def _seeds(claim: Claim, evidence: Mapping[str, Evidence]) -> dict[str, set[int]
     return {name: set(values) for name, values in _values(claim, evidence).items()}
 
 
-def _effects(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
-    """Return mean baseline - treatment over the pairs, or limit - greatest value, for each seed that all rows have."""
-    if claim.metric is None:
-        return []
+def _with_distinct_pairs(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
+    """Return the claim with one pair of each two runs, if it is about a mean over pairs."""
+    if claim.at_least is not None:
+        return claim
+    found = {tuple(_origins(claim, pair, evidence)): pair for pair in reversed(claim.compare)}
+    return claim.model_copy(update={"compare": list(reversed(found.values()))})
+
+
+def _origins(claim: Claim, pair: Pair, evidence: Mapping[str, Evidence]) -> list[str]:
+    """Return the runs, or their evaluations, of both rows of a pair."""
+    return [evidence[name].origins.get(claim.metric or "", name) for name in (pair.baseline[0], pair.treatment[0])]
+
+
+def _samples(claim: Claim, evidence: Mapping[str, Evidence]) -> list[list[float]]:
+    """Return the effects by seed: one sample, or one for each pair where the claim is about a number of pairs."""
+    if claim.at_least is None:
+        return [_sample(claim, evidence)]
+    return [_sample(claim.model_copy(update={"compare": [pair]}), evidence) for pair in claim.compare]
+
+
+def _sample(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
+    """Return the mean effect, or the greatest value of the bounded rows, for each seed that all rows have."""
     values = _values(claim, evidence)
-    shared = set.intersection(*_seeds(claim, evidence).values())
+    shared = sorted(set.intersection(*_seeds(claim, evidence).values()))
     if claim.bound:
-        greatest = {seed: max(values[name][seed] for name in claim.bound.row) for seed in shared}
-        return [claim.bound.at_most - greatest[seed] for seed in sorted(shared)]
+        return [max(values[name][seed] for name in claim.bound.row) for seed in shared]
     return [
         statistics.fmean(values[pair.baseline[0]][seed] - values[pair.treatment[0]][seed] for pair in claim.compare)
-        for seed in sorted(shared)
+        for seed in shared
     ]
 
 
-def _test(claim: Claim, evidence: Mapping[str, Evidence]) -> PairedTest | None:
-    """Test a claim; None where it has nothing to be tested on."""
+def _shown(claim: Claim, samples: list[list[float]]) -> list[float]:
+    """Return the sample that is printed: of a number k of pairs, that of the k-th in order, which decides."""
+    if claim.at_least is None or not samples:
+        return samples[0] if samples else []
+    return sorted(samples, key=statistics.fmean, reverse=claim.expect == "more")[claim.at_least - 1]
+
+
+def _undecided(
+    claim: Claim, evidence: Mapping[str, Evidence], samples: list[list[float]]
+) -> tuple[Outcome, str] | None:
+    """Return why a claim is not decided, whatever its test would say; None where the test decides."""
+    if claim.metric is None:
+        defined = f"a definition: {claim.definition} holds the code to it"
+        return "open", defined if claim.definition else f"{claim.untested}"
+    seeds = _seeds(claim, evidence)
+    if missing := [name for name in seeds if not seeds[name]]:
+        none_of_many = len(missing) == len(seeds) > 2
+        return "open", f"no {claim.metric} of {'any of its rows' if none_of_many else ', '.join(missing)}"
+    for pair in claim.compare:
+        if len(set(_origins(claim, pair, evidence))) == 1:
+            return "open", f"{pair.baseline[0]} and {pair.treatment[0]} are the same run"
+    for name in claim.baselines:
+        if reason := evidence[name].uninformative(claim):
+            return "not informative", f"the surrogate of {name} is not informative: {reason}"
+    if min(map(len, samples)) < FEWEST:
+        counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
+        return "open", f"at least {FEWEST} seeds common to its rows are needed ({counts})"
+    rows = [evidence[name] for name in claim.rows]
+    if all(row.scale == "paper" and row.stand_in is None for row in rows):
+        for name in claim.baselines:
+            if (verdict := evidence[name].published.get(claim.metric, "replicated")) != "replicated":
+                return "protocol not recovered", f"the published {claim.metric} of {name} is {verdict}"
+    return None
+
+
+def _statements(claim: Claim, samples: list[list[float]], notes: str) -> list[Statement]:
+    """Return what the test of a claim could say, strongest first."""
+    p_values, basis, words = _p_values(claim, samples, one_sided), _basis(claim, samples), _words(claim, samples)
+    by_flips = claim.at_least is None and len(samples[0]) >= FEWEST_FLIPS and not agree(samples[0])
+    flips = _p_values(claim, samples, sign_flips) if by_flips else {}
+    return [
+        Statement(
+            outcome=outcome,
+            p=p_values[outcome],
+            sign_flip_p=flips.get(outcome),
+            why=f"{words[outcome]} ({basis[outcome]}){notes}",
+        )
+        for outcome in STRONGEST_FIRST
+        if outcome in p_values
+    ]
+
+
+def _p_values(claim: Claim, samples: list[list[float]], test: OneSided) -> PValues:
+    """Return the p-value of each outcome that the test of a claim could have."""
+    if claim.bound:
+        return limit_p_values(samples[0], claim.bound.at_most, test=test)
     smallest = claim.smallest_effect or 0.0
-    if claim.at_least is None:
-        effects = _effects(claim, evidence)
-        return paired(effects, smallest) if effects else None
-    pairs = [_effects(claim.model_copy(update={"compare": [pair]}), evidence) for pair in claim.compare]
-    return at_least(claim.at_least, pairs, smallest, more=claim.expect == "more") if all(pairs) else None
+    if claim.at_least is not None:
+        return count_p_values(samples, claim.at_least, smallest, claim.expect, test=test)
+    return effect_p_values(samples[0], smallest, claim.expect, primary=claim.primary, test=test)
+
+
+def _basis(claim: Claim, samples: list[list[float]]) -> dict[Outcome, str]:
+    """Return for each outcome what shows it."""
+    if all(map(agree, samples)):
+        return dict.fromkeys(STRONGEST_FIRST, f"all {min(map(len, samples))} seeds agree")
+    if claim.primary:
+        return dict.fromkeys(STRONGEST_FIRST, "5 % level for all primary claims of the paper")
+    if claim.at_least is not None:
+        return dict.fromkeys(STRONGEST_FIRST, "5 % level")
+    no_more: dict[Outcome, str] = {"supported": "5 % level"} if claim.expect == "no more" else {}
+    return {**dict.fromkeys(STRONGEST_FIRST, "95 % interval"), "no effect": "90 % interval", **no_more}
+
+
+def _words(claim: Claim, samples: list[list[float]]) -> dict[Outcome, str]:
+    """Return each outcome in words."""
+    if claim.at_least is not None:
+        count = f"{claim.at_least} of {len(samples)} pairs"
+        return {"supported": f"true of at least {count}", "contradicted": f"true of fewer than {count}"}
+    if claim.bound:
+        limit = claim.bound.at_most
+        if all(abs(value - limit) <= ROUND_OFF for value in samples[0]):
+            return dict.fromkeys(STRONGEST_FIRST, f"every value is {limit:g} itself, which the limit includes")
+        return {
+            "supported": f"the values are below the limit of {limit:g}",
+            "contradicted": f"the values are above the limit of {limit:g}",
+        }
+    smallest = f"{claim.smallest_effect:g}"
+    positive = f"the effect is above 0; whether it is more than {smallest} is open"
+    if claim.expect == "no more":
+        return {
+            "supported": f"the effect is no more than {smallest}",
+            "contradicted": f"the effect is more than {smallest}",
+            "positive": positive,
+        }
+    return {
+        "supported": f"the effect is more than {smallest}",
+        "contradicted": "the effect is below 0",
+        "no effect": f"the effect is within plus or minus {smallest}",
+        "positive": positive,
+    }
+
+
+def _open(claim: Claim) -> str:
+    """Say that a secondary claim is open."""
+    if claim.at_least is not None:
+        return f"neither at least {claim.at_least} of {len(claim.compare)} pairs nor fewer are shown"
+    if claim.bound:
+        return f"the 95 % interval spans the limit of {claim.bound.at_most:g}"
+    smallest = f"{claim.smallest_effect:g}"
+    if claim.expect == "no more":
+        return f"the 95 % interval has both 0 and {smallest}"
+    return f"the 95 % interval has 0, and the 90 % interval exceeds plus or minus {smallest}"
+
+
+def _sides(claim: Claim, samples: list[list[float]]) -> str:
+    """Say how many intervals of pairs are on either side of the smallest effect of interest."""
+    smallest = claim.smallest_effect or 0.0
+    intervals = [interval for sample in samples if (interval := mean_interval(sample))]
+    above, below = sum(low > smallest for low, _ in intervals), sum(high < smallest for _, high in intervals)
+    return f"95 % intervals above the smallest effect of interest: {above}, below: {below}"
+
+
+def _notes(chosen: Claim, claim: Claim, evidence: Mapping[str, Evidence]) -> str:
+    """Say which pairs, seeds and rows did not count."""
+    notes = ""
+    if dropped := len(chosen.compare) - len(claim.compare):
+        notes += f"; {dropped} of {len(chosen.compare)} pairs have the same runs as another and do not count"
+    if claim.at_least is not None:
+        runs = Counter(tuple(_origins(claim, pair, evidence)) for pair in claim.compare)
+        if shared := len(claim.compare) - len(runs):
+            notes += f"; {shared} of {len(claim.compare)} pairs have the same runs as another"
+    notes += _left_out(claim, evidence)
+    return notes + (f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else "")
 
 
 def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
@@ -165,61 +364,3 @@ def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
     return (
         f"; {len(shared)} of {len(all_seeds)} seeds are common to its rows" if 1 < len(shared) < len(all_seeds) else ""
     )
-
-
-def _decide(
-    claim: Claim, evidence: Mapping[str, Evidence], test: PairedTest | None, p: float | None, family: int
-) -> tuple[bool | None, str]:
-    """Return whether a claim is true, by its test and the adjusted p, and why in words."""
-    if claim.metric is None:
-        defined = f"a definition: {claim.definition} holds the code to it"
-        return None, defined if claim.definition else f"{claim.untested}"
-    holds, why = _decide_measured(claim, evidence, test, p, family)
-    chosen = f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else ""
-    return holds, why + _left_out(claim, evidence) + chosen
-
-
-def _decide_measured(
-    claim: Claim, evidence: Mapping[str, Evidence], test: PairedTest | None, p: float | None, family: int
-) -> tuple[bool | None, str]:
-    seeds = _seeds(claim, evidence)
-    if missing := [name for name in seeds if not seeds[name]]:
-        none_of_many = len(missing) == len(seeds) > 2
-        return None, f"no {claim.metric} of {'any of its rows' if none_of_many else ', '.join(missing)}"
-    if test is None or p is None or test.p is None:
-        counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
-        return None, f"two seeds common to its rows are needed ({counts})"
-    for name in claim.baselines:
-        if reason := evidence[name].uninformative(claim):
-            return None, f"the surrogate of {name} is not informative: {reason}"
-    if claim.bound and all(abs(left) <= ROUND_OFF for left in _effects(claim, evidence)):
-        return True, f"every value is {claim.bound.at_most:g} itself, which the limit includes"
-    corrected = f" after Holm's correction for {family} claims" if family > 1 else ""
-    if claim.at_least is not None:
-        return _decide_count(claim, test, p, corrected)
-    if p < LEVEL:
-        side = "above" if test.effect > (claim.smallest_effect or 0.0) else "below"
-        if claim.bound:
-            side_of_limit = "within" if side == "above" else "beyond"
-            return side == "above", f"the values lie {side_of_limit} {claim.bound.at_most:g} (5 % level{corrected})"
-        holds = (side == "above") == (claim.expect == "more")
-        return holds, f"the effect lies {side} the smallest of interest (5 % level{corrected})"
-    limit = "limit" if claim.bound else "smallest effect of interest"
-    if test.p < LEVEL:
-        return None, f"the 95 % interval leaves out the {limit}, but nothing is decided{corrected}"
-    return None, f"the 95 % interval spans the {limit}"
-
-
-def _decide_count(claim: Claim, test: PairedTest, p: float, corrected: str) -> tuple[bool | None, str]:
-    """Decide a claim about a number of its pairs, and say how many intervals are on either side."""
-    smallest, more = claim.smallest_effect or 0.0, claim.expect == "more"
-    intervals = [each.ci95 for each in test.pairs if each.ci95]
-    above = sum(low > smallest for low, _ in intervals)
-    below = sum(high < smallest for _, high in intervals)
-    count = f"{claim.at_least} of {len(test.pairs)} pairs"
-    sides = f"95 % intervals above the smallest effect of interest: {above}, below: {below}"
-    if p >= LEVEL:
-        return None, f"neither at least {count} nor fewer are shown{corrected}; {sides}"
-    holds = (test.effect > smallest) == more
-    shown = f"at least {count} are shown" if holds else f"fewer than {count} hold"
-    return holds, f"{shown} (5 % level{corrected}); {sides}"

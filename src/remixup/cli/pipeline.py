@@ -251,8 +251,8 @@ def draw(settings: Config, plans: list[Plan]) -> None:
     from remixup.analysis import aggregate
     from remixup.reporting import build
 
-    for plan in plans:
-        result = aggregate.read_part(settings, plan.experiment.id)
+    results, _ = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
+    for plan, result in zip(plans, results, strict=True):
         build.write_assets(plan.experiment, result, Path("paper/generated") / settings.scale)
 
 
@@ -265,8 +265,7 @@ def typeset(settings: Config, plans: list[Plan]) -> None:
     from remixup.store.provenance import environment
 
     generated = Path("paper/generated") / settings.scale
-    parts = [aggregate.read_part(settings, plan.experiment.id) for plan in plans]
-    whole = aggregate.read_whole(settings)
+    parts, whole = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
     at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
     wanting = outstanding(at_paper, parts, seed_costs(at_paper))
     build.write_front(parts, [plan.experiment for plan in plans], whole, environment().model_dump(), wanting, generated)

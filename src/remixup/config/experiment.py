@@ -212,13 +212,16 @@ class Claim(Strict):
     source: ClaimSource = Field(
         "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
     )
+    primary: bool = Field(
+        False, description="one of the two to five claims that stand for the paper; they are decided together"
+    )
     metric: Metric | None = Field(None, description="what is compared, or bounded")
     compare: list[Pair] = Field([], description="the effect is the mean of baseline - treatment over these pairs")
     select_by: Metric | None = Field(
         None,
         description="if a side of a pair names several rows, the row with the smallest mean of this metric is compared",
     )
-    bound: Bound | None = Field(None, description="the effect is the limit minus the (greatest) value of the rows")
+    bound: Bound | None = Field(None, description="a limit of the (greatest) value of the rows")
     smallest_effect: float | None = Field(
         None, gt=0, description="the smallest difference of interest, in the metric's unit"
     )
@@ -226,7 +229,7 @@ class Claim(Strict):
         "more", description="whether the statement says that the effect is larger than the smallest of interest, or not"
     )
     at_least: int | None = Field(
-        None, ge=1, description="number of pairs that must each confirm the statement; default: their mean must"
+        None, ge=1, description="number of pairs that must each support the statement; default: their mean must"
     )
     definition: str | None = Field(None, description="the test (path::name) of this definition")
     untested: str | None = Field(None, description="why no run here decides it")
@@ -238,6 +241,8 @@ class Claim(Strict):
             raise ValueError(f"a claim has exactly one of {', '.join(kinds)}")
         if (kinds["compare"] or kinds["bound"]) != (self.metric is not None):
             raise ValueError("a claim has a metric where it compares or bounds, and only there")
+        if self.primary and (self.metric is None or self.source != "paper"):
+            raise ValueError("a primary claim is the paper's, and compares or bounds")
         if kinds["compare"] != (self.smallest_effect is not None):
             raise ValueError("a claim has a smallest_effect where it compares, and only there")
         if self.expect != "more" and not kinds["compare"]:

@@ -9,14 +9,21 @@ import numpy as np
 from pydantic import Field
 from scipy.special import stdtrit
 
-from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim, Result
+from remixup.analysis.result_schema import (
+    ClaimResult,
+    ClaimTest,
+    Entry,
+    ExperimentResult,
+    Recorded,
+    RecordedClaim,
+    Result,
+)
 from remixup.analysis.statistics import ROUND_OFF
 from remixup.analysis.thresholds import FEWEST
 from remixup.config.settings import SCALES, Scale
 from remixup.planning.plan import Plan
 
 MOST = 1000
-FEWEST_FOR_CLAIM = 2
 OnRecord = TypeVar("OnRecord", Recorded, RecordedClaim)
 
 
@@ -28,7 +35,7 @@ class Needed(Result):
     margin: float | None = Field(
         None,
         description="the half-width that the interval may have: of a number (90 %) its tolerance, of a claim (95 %) "
-        "the distance of the effect from the smallest of interest; null where no effect is known",
+        "the distance of the effect from the smallest of interest, or from the limit; null where no effect is known",
     )
     std: float | None = Field(None, description="standard deviation over seeds; of a claim that of the effect")
     evidence: str | None = Field(None, description="where the standard deviation is from, with the scale")
@@ -55,8 +62,8 @@ def needed(plan: Plan, result: ExperimentResult) -> list[Needed]:
     """Estimate the seeds for each number that gets a verdict at the plan's scale, and for each claim that runs test.
 
     The standard deviation comes from the records (at the plan's scale, else at the one nearest to the published
-    protocol), else from the run store at the plan's scale. Holm's correction, which asks for more seeds where an
-    experiment has several claims, is not considered.
+    protocol), else from the run store at the plan's scale. The correction for all primary claims of a paper, which
+    asks for more seeds, is not considered.
 
     Args:
         plan: of the experiment.
@@ -81,13 +88,14 @@ def _number(entry: Entry, scale: Scale) -> Needed:
 
 
 def _claim(claim: ClaimResult, scale: Scale) -> Needed:
-    tests: list[RecordedClaim | ClaimResult] = [*_by_scale(claim.recorded, scale), claim]
+    tests: list[ClaimTest] = [*_by_scale(claim.recorded, scale), claim]
+    boundary = claim.smallest_effect if claim.limit is None else claim.limit
     for each in tests:
         if each.effect is not None and each.ci95 is not None:
             std = (each.ci95[1] - each.ci95[0]) / 2 * each.n**0.5 / float(stdtrit(each.n - 1, 0.975))
-            margin = abs(each.effect - claim.smallest_effect)
+            margin = abs(each.effect - boundary)
             # An effect equal to the smallest of interest can never be told from it.
-            seeds = seeds_needed(std, margin, FEWEST_FOR_CLAIM) if margin > ROUND_OFF else "> 1000"
+            seeds = seeds_needed(std, margin, FEWEST) if margin > ROUND_OFF else "> 1000"
             return Needed(what="claim", id=claim.id, margin=margin, std=std, evidence=_source(each), seeds=seeds)
     return Needed(what="claim", id=claim.id)
 
@@ -96,5 +104,5 @@ def _by_scale(recorded: Iterable[OnRecord], scale: Scale) -> list[OnRecord]:
     return sorted(recorded, key=lambda each: (each.scale != scale, -SCALES.index(each.scale)))
 
 
-def _source(each: Entry | ClaimResult | Recorded | RecordedClaim) -> str:
+def _source(each: Entry | ClaimTest | Recorded) -> str:
     return f"{'records' if isinstance(each, Recorded | RecordedClaim) else 'store'}, {each.scale} scale"

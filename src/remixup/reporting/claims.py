@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from remixup.analysis.best_evidence import outcome
-from remixup.analysis.result_schema import ClaimResult, ExperimentResult, RecordedClaim
+from remixup.analysis.best_evidence import finding
+from remixup.analysis.result_schema import ClaimResult, ClaimTest, ExperimentResult, RecordedClaim
 from remixup.config.experiment import Claim, Experiment
 from remixup.reporting import latex
-from remixup.reporting.evidence import OURS, Test
+from remixup.reporting.evidence import OURS
 from remixup.reporting.table_builder import TableBuilder
 
 
 def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     """Print the claims that runs can decide; empty without any.
 
-    Each sentence, with the reason for its decision, has a line for this report's runs and one for each scale on record.
+    Each sentence has a line for this report's runs and one for each scale on record, with the reason for each outcome.
     Where this report ran nothing for a claim that is on record, the latter are printed alone. Our own claims follow
     those of the paper, under a heading.
     """
@@ -22,7 +22,7 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
     if not claims:
         return ""
     stated = {claim.id: claim for claim in experiment.claims}
-    tests: dict[str, list[Test]] = {
+    tests: dict[str, list[ClaimTest]] = {
         claim.id: [*([claim] if claim.n or not claim.recorded else []), *claim.recorded] for claim in claims
     }
     table = TableBuilder(test for each in tests.values() for test in each if test.n)
@@ -31,14 +31,13 @@ def claims_table(experiment: Experiment, result: ExperimentResult) -> str:
             table.heading(OURS)
         metric = stated[claim.id].metric
         decimals = experiment.metrics[metric].decimals if metric else 0
-        # `why` is the reason of this report's runs only.
-        scale = f"at {claim.scale} scale, " if len(tests[claim.id]) > 1 else ""
-        shown = tests[claim.id][0] is claim and claim.why
-        reason = rf"\claimreason{{{latex.escape(scale + claim.why)}}}" if shown else ""
-        table.sentence(_sentence(claim) + reason)
-        name = [rf"{{\scriptsize {latex.code(claim.id)}}}", limit(stated[claim.id], claim)]
+        several = len(tests[claim.id]) > 1
+        reasons = [(f"at {test.scale} scale, " if several else "") + test.why for test in tests[claim.id]]
+        table.sentence(_sentence(claim) + "".join(rf"\claimreason{{{latex.escape(reason)}}}" for reason in reasons))
+        rank = "primary" if claim.primary else "secondary"
+        name = [rf"{{\scriptsize {latex.code(claim.id)}, {rank}}}", limit(stated[claim.id], claim)]
         for index, test in enumerate(tests[claim.id]):
-            cells = cells_of_test(test, decimals, table.marks)
+            cells = cells_of_test(test, decimals, table.marks, sign=claim.limit is None)
             table.line(*(["", ""] if index else name), *cells, continued=index > 0)
     return table.render("claims.tex", r"Claims. \claimscaption", f"claims:{experiment.id}")
 
@@ -56,12 +55,12 @@ def limit(stated: Claim, claim: ClaimResult) -> str:
     return f"{at_most}{latex.number(f'{claim.smallest_effect:g}')}{unit}"
 
 
-def cells_of_test(test: Test, decimals: int, marks: dict[str | None, str]) -> list[str]:
-    """Return cells: scale, effect, interval, p, n, decision; with digits according to the width of the interval."""
+def cells_of_test(test: ClaimTest, decimals: int, marks: dict[str | None, str], *, sign: bool) -> list[str]:
+    """Return cells: scale, effect, interval, p, n, outcome; with digits according to the width of the interval."""
     if test.effect is None:
-        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), latex.verdict(outcome(test))]
+        return ["--" if test.n == 0 else test.scale, "--", "", "--", str(test.n), latex.verdict(finding(test))]
     digits = latex.places((test.ci95[1] - test.ci95[0]) / 2 if test.ci95 else 0.0, decimals)
-    effect = latex.number(latex.fixed(test.effect, digits, sign=True))
+    effect = latex.number(latex.fixed(test.effect, digits, sign=sign))
     if test.stand_in:
         effect = rf"\textit{{{effect}}}{marks[test.stand_in]}"
     return [
@@ -70,11 +69,11 @@ def cells_of_test(test: Test, decimals: int, marks: dict[str | None, str]) -> li
         f"[{', '.join(latex.number(latex.fixed(end, digits)) for end in test.ci95)}]" if test.ci95 else "",
         "--" if test.p is None else _probability(test.p),
         str(test.n),
-        latex.verdict(outcome(test)),
+        latex.verdict(finding(test)),
     ]
 
 
-def _scale(test: Test) -> str:
+def _scale(test: ClaimTest) -> str:
     if not isinstance(test, RecordedClaim):
         return test.scale
     return test.scale + (", frozen" if test.freeze else "") + r"\recordmark{}"

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
-from remixup.analysis.best_evidence import KINDS, Kind, best_test, dissenting_test, kind, outcome
-from remixup.analysis.result_schema import ClaimResult, ExperimentResult, Outcome, RecordedClaim
+from remixup.analysis.best_evidence import KINDS, Kind, best_test, dissenting_test, finding, kind
+from remixup.analysis.result_schema import ClaimCount, ClaimResult, ClaimTest, ExperimentResult, OnSurrogate, Outcome
 from remixup.config.experiment import Claim, ClaimSource, Experiment
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+PUBLISHED: tuple[Outcome, ...] = get_args(Outcome)[:-1]
+"""The outcomes that tests of the published protocol can have, in the order of the tables."""
+SURROGATE: tuple[OnSurrogate, ...] = get_args(OnSurrogate)
+"""What tests on surrogates can say."""
 OURS = "Questions and extensions of ours"
 """The heading of what the papers do not claim."""
 RARE: tuple[Kind, ...] = ("reduced-cpu", "embedded")
 """The kinds that tables leave out where there are none of them."""
-Test = ClaimResult | RecordedClaim
 
 
 def printed_kinds(found: Iterable[Kind]) -> list[Kind]:
@@ -24,7 +26,7 @@ def printed_kinds(found: Iterable[Kind]) -> list[Kind]:
     return [name for name in KINDS if name not in RARE or name in present]
 
 
-def kind_of(test: Test | None) -> Kind:
+def kind_of(test: ClaimTest | None) -> Kind:
     """Return the kind of evidence that a test rests on."""
     return kind(test.scale, test.stand_in) if test else "none"
 
@@ -36,7 +38,7 @@ class Judged:
     experiment: Experiment
     stated: Claim
     claim: ClaimResult
-    test: Test | None
+    test: ClaimTest | None
 
     @property
     def kind(self) -> Kind:
@@ -44,12 +46,12 @@ class Judged:
         return kind_of(self.test)
 
     @property
-    def outcome(self) -> Outcome:
-        """Return what the test decides."""
-        return outcome(self.test)
+    def finding(self) -> Outcome | OnSurrogate:
+        """Return what the test says."""
+        return finding(self.test)
 
     @property
-    def dissent(self) -> Test | None:
+    def dissent(self) -> ClaimTest | None:
         """Return the best test that found something else, if any."""
         return dissenting_test(self.claim)
 
@@ -72,6 +74,21 @@ class Judged:
             return float("-inf")
         _, low, high = self.ratios
         return low - 1 if self.stated.expect == "more" else 1 - high
+
+
+def by_finding(claims: Iterable[Judged]) -> tuple[dict[str, list[Judged]], dict[str, list[Judged]]]:
+    """List the claims with each outcome of the published protocol, and those with each finding on surrogates."""
+    tested = [(each, each.test.stand_in) for each in claims if each.test]
+    return (
+        {name: [each for each, surrogate in tested if not surrogate and each.finding == name] for name in PUBLISHED},
+        {name: [each for each, surrogate in tested if surrogate and each.finding == name] for name in SURROGATE},
+    )
+
+
+def cells_of_count(count: ClaimCount) -> str:
+    """Print the numbers of claims with each outcome, on surrogates, and without runs."""
+    found = [count.published_protocol.get(name, 0) for name in PUBLISHED]
+    return " & ".join(map(str, [*found, *(count.surrogate.get(name, 0) for name in SURROGATE), count.not_run]))
 
 
 def in_order(experiments: list[Experiment]) -> list[Experiment]:

@@ -6,17 +6,27 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from remixup.analysis.best_evidence import outcome
+from remixup.analysis.best_evidence import count_claims, finding
 from remixup.analysis.result_schema import RecordedClaim
 from remixup.reporting import latex
 from remixup.reporting.claims import cells_of_test, limit
-from remixup.reporting.evidence import OURS, OUTCOMES, Judged, kind_of, of, printed_kinds
+from remixup.reporting.evidence import (
+    OURS,
+    PUBLISHED,
+    SURROGATE,
+    Judged,
+    by_finding,
+    cells_of_count,
+    kind_of,
+    of,
+    printed_kinds,
+)
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.table_builder import TableBuilder
 from remixup.reporting.templates import render
 
 CLEAREST = 3
-"""This many confirmed claims of a paper are named, those with the clearest intervals."""
+"""This many supported claims of a paper are named, those with the clearest intervals."""
 
 
 def evidence_section(judged: list[Judged], papers: list[str], missing: Outstanding) -> str:
@@ -28,14 +38,19 @@ def evidence_section(judged: list[Judged], papers: list[str], missing: Outstandi
         missing: what has no evidence of the published protocol.
     """
     claims, ours = of("paper", judged), of("ours", judged)
-    drawn = [each for each in claims if each.outcome == "confirmed" and each.ratios]
+    found, on_surrogates = by_finding(claims)
+    drawn = [each for each in found["supported"] if each.ratios]
     by_paper = groupby(drawn, key=lambda each: each.experiment.paper)
     return render(
         "evidence.tex",
         claims=claims,
         ours=ours,
-        found={name: [each for each in claims if each.outcome == name] for name in OUTCOMES},
-        found_of_ours={name: [each for each in ours if each.outcome == name] for name in OUTCOMES},
+        found=found,
+        on_surrogates=on_surrogates,
+        not_run=[each for each in claims if each.test is None],
+        of_ours=by_finding(ours),
+        outcomes=(PUBLISHED, SURROGATE),
+        counted=lambda own: cells_of_count(count_claims(each.claim for each in own)),
         papers={paper: [each for each in claims if each.experiment.paper == paper] for paper in papers},
         kinds=printed_kinds(each.kind for each in judged),
         clearest=[e for _, own in by_paper for e in sorted(own, key=lambda each: -each.clearance)[:CLEAREST]],
@@ -76,18 +91,20 @@ def claims_table(judged: list[Judged]) -> str:
 
 
 def _cells(each: Judged) -> list[str]:
-    """Return cells: name, kind of evidence, seeds, effect, interval, smallest effect, decision."""
+    """Return cells: name, kind of evidence, seeds, effect, interval, smallest effect, outcome."""
     test, metric = each.test, each.stated.metric
     assert test is not None
     assert metric is not None
     marks = {test.stand_in: r"\standinmark{}" if test.stand_in else ""}
-    _, effect, interval, _, n, _ = cells_of_test(test, each.experiment.metrics[metric].decimals, marks)
+    _, effect, interval, _, n, _ = cells_of_test(
+        test, each.experiment.metrics[metric].decimals, marks, sign=each.claim.limit is None
+    )
     mark = r"\recordmark{}" if isinstance(test, RecordedClaim) else ""
-    name = _link(each, latex.escape(each.claim.id))
-    decision = [latex.verdict(each.outcome)]
+    name = _link(each, latex.escape(each.claim.id)) + (r"\primarymark{}" if each.claim.primary else "")
+    decision = [latex.verdict(each.finding)]
     if test.untried:
         rows = len(each.stated.rows)
         decision.append(f"{rows - len(test.untried)} of {rows} rows")
     if each.dissent:
-        decision.append(f"{kind_of(each.dissent)}: {outcome(each.dissent)}")
+        decision.append(f"{kind_of(each.dissent)}: {finding(each.dissent)}")
     return [name, each.kind + mark, n, effect, interval, limit(each.stated, each.claim), "; ".join(decision)]

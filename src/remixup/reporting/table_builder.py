@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from remixup.analysis.result_schema import ClaimResult, Entry, ExperimentResult, Recorded, RecordedClaim
+from remixup.analysis.result_schema import ClaimTest, Entry, ExperimentResult, Recorded, RecordedClaim
 from remixup.config.experiment import Experiment, MetricInfo, Row
 from remixup.config.settings import Scale
 from remixup.reporting import latex
@@ -34,7 +34,7 @@ class TableBuilder:
         samples: all results that the table prints.
     """
 
-    def __init__(self, samples: Iterable[Sample | ClaimResult | RecordedClaim]) -> None:
+    def __init__(self, samples: Iterable[Sample | ClaimTest]) -> None:
         listed = list(samples)
         self._surrogates = [sample.stand_in for sample in listed]
         self._recorded = any(isinstance(sample, Recorded | RecordedClaim) for sample in listed)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
-from remixup.analysis.best_evidence import KINDS, Kind, best_test, outcome
-from remixup.analysis.result_schema import ClaimResult, Cost, Outcome, Replication
+from remixup.analysis.best_evidence import count_claims
+from remixup.analysis.result_schema import Cost, Replication
 from remixup.config.experiment import Experiment
-from remixup.reporting.evidence import OUTCOMES, kind_of, printed_kinds
+from remixup.reporting.evidence import PUBLISHED, SURROGATE, cells_of_count
 from remixup.reporting.experiment_section import spent_by
 from remixup.reporting.number_tables import CONVENTION_NAMES, count_numbers
 from remixup.reporting.templates import render
 
 
 def title_page(experiments: list[Experiment], papers: list[str], replication: Replication, costs: list[Cost]) -> str:
-    """Print title, abstract, and the tables of numbers by paper and of claims by evidence.
+    """Print title, abstract, and the tables of numbers by paper and of claims by outcome.
 
     Args:
         experiments: those of the report.
@@ -24,8 +23,11 @@ def title_page(experiments: list[Experiment], papers: list[str], replication: Re
         costs: of all runs, each once.
     """
     entries = replication.entries
-    claims = count_claims(claim for claim in replication.claims if claim.source == "paper")
-    ours = count_claims(claim for claim in replication.claims if claim.source == "ours")
+    claims = [claim for claim in replication.claims if claim.source == "paper"]
+    counts = {
+        "Primary": count_claims(claim for claim in claims if claim.primary),
+        "Secondary": count_claims(claim for claim in claims if not claim.primary),
+    }
     return render(
         "title.tex",
         experiments=sum(bool(experiment.rows) for experiment in experiments),
@@ -34,24 +36,11 @@ def title_page(experiments: list[Experiment], papers: list[str], replication: Re
         differences=count_numbers(replication.differences),
         conventions=[(CONVENTION_NAMES[name], each) for name, each in replication.summary.by_convention.items()],
         not_transcribed=sum(not entry.transcribed for entry in entries),
-        claims=claims,
-        claim_kinds=printed_kinds(kind for kind, counts in claims.items() if counts),
-        outcomes=OUTCOMES,
-        decided=sum(claims.values(), Counter[Outcome]()),
-        ours=sum(ours.values(), Counter[Outcome]()),
+        claims={name: count for name, count in counts.items() if count.claims},
+        decided=count_claims(claims),
+        ours=count_claims(claim for claim in replication.claims if claim.source == "ours"),
+        outcomes=(PUBLISHED, SURROGATE),
+        counted=cells_of_count,
         sentences=Counter(claim.kind for claim in replication.claims),
         spent=spent_by(costs),
     )
-
-
-def count_claims(claims: Iterable[ClaimResult]) -> dict[Kind, Counter[Outcome]]:
-    """Count the outcomes of claims that runs can decide, by kind of their best evidence."""
-    counts: dict[Kind, Counter[Outcome]] = {kind: Counter() for kind in KINDS}
-    for test in (best_test(claim) for claim in claims if claim.kind == "measured"):
-        counts[_coarse(kind_of(test))][outcome(test)] += 1
-    return counts
-
-
-def _coarse(kind: Kind) -> Kind:
-    """Count both reduced scales as one."""
-    return "reduced" if kind == "reduced-cpu" else kind

@@ -87,7 +87,7 @@ def test_a_number_by_its_spread_and_a_claim_by_that_of_the_paired_differences(co
     std = np.std([2.0, 3.0, 2.0], ddof=1)
     assert (claim.std, claim.evidence) == (pytest.approx(std), "store, paper scale")
     assert claim.margin == pytest.approx(7 / 3 - 0.5)
-    assert claim.seeds == seeds_needed(std, 7 / 3 - 0.5, 2) == 3
+    assert claim.seeds == seeds_needed(std, 7 / 3 - 0.5, 5) == 5, "fewer decide nothing"
 
 
 def test_an_effect_below_the_smallest_counts_its_distance_too(config, tmp_path):

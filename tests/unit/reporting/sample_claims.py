@@ -11,13 +11,13 @@ from remixup.reporting.evidence import Judged, judge
 from .sample_results import DIGITS, claim
 from .small_experiment import result_of, small
 
-NEVER: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
+NEVER: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "outcome": "open"}
 EMBEDDED: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded"}
 
 
 def on_record(scale: str, **changes: Any) -> RecordedClaim:
-    fields = {"scale": scale, "holds": True, "effect": 1.0, "ci95": (0.9, 1.1), "p": 0.001, "n": 5, "stand_in": None}
-    return RecordedClaim.model_validate({**fields, **changes})
+    fields = {"scale": scale, "outcome": "supported", "why": "w", "effect": 1.0, "ci95": (0.9, 1.1), "p": 0.001, "n": 5}
+    return RecordedClaim.model_validate({"stand_in": None, **fields, **changes})
 
 
 SHORT = {"stand_in": "10 epochs for 200"}
@@ -27,21 +27,26 @@ CLAIMS: dict[str, tuple[dict[str, Any], ClaimResult]] = {
     "more-clearly": ({}, claim("more-clearly", effect=3.0, ci95=(2.0, 4.0))),
     "no-more": ({"expect": "no more"}, claim("no-more", effect=0.0, ci95=(-0.1, 0.25))),
     "huge": ({}, claim("huge", effect=500.0, ci95=(400.0, 600.0), n=3)),
-    "refuted": ({}, claim("refuted", holds=False, effect=-1.0, ci95=(-1.5, -0.5))),
+    "refuted": ({}, claim("refuted", outcome="contradicted", effect=-1.0, ci95=(-1.5, -0.5))),
     "shown": ({}, claim("shown", **NEVER, recorded=[on_record("reduced", **SHORT)])),
-    "not-shown": ({}, claim("not-shown", **EMBEDDED, holds=False, effect=0.1, ci95=(0.0, 0.2))),
+    "not-shown": ({}, claim("not-shown", **EMBEDDED, outcome="no effect", effect=0.1, ci95=(0.0, 0.2))),
     "dissent": (
         {},
-        claim("dissent", **EMBEDDED, recorded=[on_record("reduced-cpu", holds=None, ci95=(0.4, 1.6), n=3, **SHORT)]),
+        claim(
+            "dissent", **EMBEDDED, recorded=[on_record("reduced-cpu", outcome="open", ci95=(0.4, 1.6), n=3, **SHORT)]
+        ),
     ),
-    "open": ({}, claim("open", **EMBEDDED, holds=None, effect=0.5, ci95=(0.0, 1.0))),
+    "open": ({}, claim("open", **EMBEDDED, outcome="open", effect=0.5, ci95=(0.0, 1.0))),
     "never": ({}, claim("never", **NEVER)),
 }
 OURS: dict[str, tuple[dict[str, Any], ClaimResult]] = {
-    "own-question": ({"source": "ours"}, claim("own-question", source="ours", holds=False, effect=-1.0, n=7)),
-    "own-open": ({"source": "ours"}, claim("own-open", source="ours", holds=None, effect=0.4, ci95=(0.0, 0.8))),
+    "own-question": (
+        {"source": "ours"},
+        claim("own-question", source="ours", outcome="contradicted", effect=-1.0, n=7),
+    ),
+    "own-open": ({"source": "ours"}, claim("own-open", source="ours", outcome="open", effect=0.4, ci95=(0.0, 0.8))),
 }
-"""Questions and extensions of ours, the first of them refuted."""
+"""Questions and extensions of ours, the first of them contradicted."""
 
 
 def experiment(name: str = "small", paper: str = "zhang2018mixup", **more: Any) -> Experiment:

@@ -90,8 +90,8 @@ def claim(name: str, **changes: Any) -> ClaimResult:
         "experiment": "made-up",
         "statement": "mixup has a lower test error than ERM on 50 % of the data_sets",
         "where": "Section 3.9",
-        "holds": True,
-        "why": "the effect lies above the smallest of interest (5 % level after Holm's correction for 3 claims)",
+        "outcome": "supported",
+        "why": "the effect is more than 0.5 (95 % interval)",
         "unit": "%",
         "smallest_effect": 0.5,
         "effect": 1.23456,
@@ -204,21 +204,28 @@ def noise() -> tuple[Experiment, ExperimentResult]:
                 stand_in=DIGITS,
                 recorded=[
                     RecordedClaim(
-                        scale="reduced", holds=False, effect=0.1, ci95=(0.01, 0.19), p=0.00002, n=5, stand_in=None
+                        scale="reduced",
+                        outcome="no effect",
+                        why="the effect is within plus or minus 0.5 (90 % interval)",
+                        effect=0.1,
+                        ci95=(0.01, 0.19),
+                        p=0.00002,
+                        n=5,
+                        stand_in=None,
                     )
                 ],
             ),
             claim(
                 "open",
                 stand_in=DIGITS,
-                holds=None,
+                outcome="open",
                 effect=0.4,
                 ci95=(-0.2, 1.0),
                 p=0.6,
-                why="the 95 % interval spans the smallest effect of interest",
+                why="the 95 % interval has 0, and the 90 % interval exceeds plus or minus 0.5",
             ),
-            claim("refuted", holds=False, effect=-0.3, ci95=(-0.5, -0.1), p=0.0004),
-            claim("never-run", holds=None, why="no test_error.last of erm-20", effect=None, ci95=None, p=None, n=0),
+            claim("refuted", primary=True, outcome="contradicted", effect=-0.3, ci95=(-0.5, -0.1), p=0.0004),
+            claim("never-run", outcome="open", why="no test_error.last of erm-20", effect=None, ci95=None, p=None, n=0),
         ],
         curves={
             row.id: {"test_error": curve(80, 12 + 5 * index)}

@@ -8,12 +8,25 @@ import pytest
 
 from remixup.analysis.result_schema import RecordedClaim
 from remixup.config.experiment import Experiment
+from remixup.config.settings import Scale
 from remixup.reporting.claims import claims_table
 from remixup.reporting.experiment_section import section
 
 from .sample_evaluations import evaluated, words
 from .sample_results import DIGITS, claim
 from .small_experiment import lines_of, result_of, small
+
+
+def on_record(scale: Scale) -> RecordedClaim:
+    tested = {
+        "outcome": "contradicted",
+        "why": "it is worse",
+        "effect": 0.1,
+        "ci95": (0.04, 0.16),
+        "p": 0.00009,
+        "n": 5,
+    }
+    return RecordedClaim.model_validate({"scale": scale, "stand_in": None, **tested})
 
 
 def claims_of(*claims: Any) -> str:
@@ -36,10 +49,12 @@ def test_claims_print_effect_interval_and_decision() -> None:
     table = claims_of(claim("c"))
     (sentence,) = (line for line in table.splitlines() if "50 \\%" in line)
     assert sentence.startswith(r"\multicolumn{8}{@{}L{\linewidth}@{}}{")
-    assert r"50 \% of the data\_sets (Section 3.9)\claimreason{the effect lies above" in sentence
+    assert (
+        r"50 \% of the data\_sets (Section 3.9)\claimreason{the effect is more than 0.5 (95 \% interval)}" in sentence
+    )
     assert sentence.endswith(r"\\*"), "no page ends between a sentence and what was measured"
     ((*cells,),) = lines_of(table)
-    assert cells[0] == r"{\scriptsize \texttt{c}}", "the name by which chapters refer to it"
+    assert cells[0] == r"{\scriptsize \texttt{c}, secondary}", "the name by which chapters refer to it"
     assert cells[1:] == [
         r"\num{0.5}\,\%",
         "paper",
@@ -47,67 +62,73 @@ def test_claims_print_effect_interval_and_decision() -> None:
         r"[\num{0.99}, \num{1.48}]",
         r"\num{0.012}",
         "10",
-        r"\Confirmed",
+        r"\Supported",
     ]
+    ((first, *_),) = lines_of(claims_of(claim("c", primary=True)))
+    assert first == r"{\scriptsize \texttt{c}, primary}"
 
 
 @pytest.mark.parametrize(
-    ("holds", "stand_in", "decision"),
+    ("outcome", "stand_in", "printed"),
     [
-        (True, None, r"\Confirmed"),
-        (False, None, r"\Refuted"),
-        (None, None, r"\Undecided"),
-        (True, DIGITS, r"\Shown"),
-        (False, DIGITS, r"\NotShown"),
-        (None, DIGITS, r"\Undecided"),
+        ("supported", None, r"\Supported"),
+        ("contradicted", None, r"\Contradicted"),
+        ("no effect", None, r"\NoEffect"),
+        ("positive", None, r"\Positive"),
+        ("open", None, r"\Open"),
+        ("protocol not recovered", None, r"\ProtocolNotRecovered"),
+        ("supported", DIGITS, r"\Agrees"),
+        ("contradicted", DIGITS, r"\Disagrees"),
+        ("no effect", DIGITS, r"\Disagrees"),
+        ("positive", DIGITS, r"\Open"),
+        ("open", DIGITS, r"\Open"),
+        ("not informative", DIGITS, r"\NotInformative"),
     ],
 )
-def test_a_surrogate_neither_confirms_nor_refutes(holds: bool | None, stand_in: str | None, decision: str) -> None:
-    table = claims_of(claim("c", holds=holds, stand_in=stand_in))
+def test_a_surrogate_neither_supports_nor_contradicts(outcome: str, stand_in: str | None, printed: str) -> None:
+    table = claims_of(claim("c", outcome=outcome, stand_in=stand_in))
     ((*cells,),) = lines_of(table)
-    assert cells[-1] == decision
+    assert cells[-1] == printed
     assert (r"\textit{\num{+1.23}}\standinmark{}" in cells) is bool(stand_in)
     assert (r"\standinmark{}~Surrogate: " in table) is bool(stand_in)
 
 
 def test_a_claim_on_record_has_its_own_line() -> None:
-    record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
-    table = claims_of(claim("c", recorded=[record]))
-    assert r"\claimreason{at paper scale, the effect lies above" in table, "the record has another reason"
+    table = claims_of(claim("c", recorded=[on_record("reduced")]))
+    assert r"\claimreason{at paper scale, the effect is more than 0.5" in table
+    assert r"\claimreason{at reduced scale, it is worse}" in table, "the record has a reason of its own"
     here, there = lines_of(table)
     assert (here[2], there[:2]) == ("paper", ["", ""])
     assert there[2:] == [
-        r"paper\recordmark{}",
+        r"reduced\recordmark{}",
         r"\num{+0.10}",
         r"[\num{0.04}, \num{0.16}]",
         r"$<\num{0.001}$",
-        "3",
-        r"\Refuted",
+        "5",
+        r"\Contradicted",
     ]
 
 
 def test_a_line_says_that_its_seeds_are_those_of_a_freeze() -> None:
-    fields = {"scale": "paper", "holds": True, "effect": 0.1, "ci95": (0.04, 0.16), "p": 0.01, "n": 3, "stand_in": None}
-    pooled = RecordedClaim.model_validate(fields)
-    frozen = RecordedClaim.model_validate({**fields, "standing": "confirmatory", "freeze": "some-1"})
+    pooled = on_record("paper")
+    frozen = pooled.model_copy(update={"standing": "confirmatory", "freeze": "some-1"})
     table = claims_of(claim("c", recorded=[pooled, frozen]))
     assert [cells[2] for cells in lines_of(table)[1:]] == [r"paper\recordmark{}", r"paper, frozen\recordmark{}"]
 
 
 def test_a_record_stands_alone_where_nothing_was_run() -> None:
-    never = {"holds": None, "effect": None, "ci95": None, "p": None, "n": 0, "why": "nothing was run"}
-    record = RecordedClaim(scale="paper", holds=False, effect=0.1, ci95=(0.04, 0.16), p=0.00009, n=3, stand_in=None)
-    table = claims_of(claim("c", **never, recorded=[record]))
+    never = {"outcome": "open", "effect": None, "ci95": None, "p": None, "n": 0, "why": "nothing was run"}
+    table = claims_of(claim("c", **never, recorded=[on_record("paper")]))
     ((name, _, *cells),) = lines_of(table)
-    assert (name, cells[0]) == (r"{\scriptsize \texttt{c}}", r"paper\recordmark{}")
+    assert (name, cells[0]) == (r"{\scriptsize \texttt{c}, secondary}", r"paper\recordmark{}")
     assert "nothing was run" not in table
     ((*cells,),) = lines_of(claims_of(claim("c", **never)))
-    assert cells[2:] == ["--", "--", "", "--", "0", r"\Undecided"]
+    assert cells[2:] == ["--", "--", "", "--", "0", r"\Open"]
     assert "nothing was run" in claims_of(claim("c", **never))
 
 
 def test_claims_of_ours_follow_those_of_the_paper_under_a_heading() -> None:
-    table = claims_of(claim("mine", source="ours", holds=False), claim("theirs"))
+    table = claims_of(claim("mine", source="ours", outcome="contradicted"), claim("theirs"))
     heading = table.index("Questions and extensions of ours")
     assert table.index(r"\texttt{theirs}") < heading < table.index(r"\texttt{mine}")
     assert "Questions and extensions" not in claims_of(claim("theirs"))
@@ -137,8 +158,8 @@ def test_what_an_effect_is_held_against() -> None:
         r"ERM misses at most 5 \%": r"limit \num{5}\,\%",
     }
     limit = lines_of(table)[-1]
-    assert limit[3] == r"\textit{\num{+1.62}}\standinmark{}", "limit - value: 5 - 3.3766"
-    assert limit[-1] == r"\Shown"
+    assert limit[3] == r"\textit{\num{3.38}}\standinmark{}", "the value itself, not what is left to the limit"
+    assert limit[-1] == r"\Open", "of fewer than five seeds"
 
 
 def test_a_claim_without_unit_has_none() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from remixup.analysis.best_evidence import best_test, dissenting_test
+from remixup.analysis.result_schema import Outcome
 from remixup.costs.estimate import SeedCosts
 from remixup.reporting import evidence_section
 from remixup.reporting.evidence import Judged, in_order, judge
@@ -39,16 +40,26 @@ def test_the_best_kind_counts_then_the_most_seeds() -> None:
 @pytest.mark.parametrize(
     ("own", "recorded", "says"),
     [
-        (True, None, True),  # the better evidence is undecided, the weaker shows a direction
-        (True, True, None),  # both agree
-        (None, True, None),  # the weaker is undecided: nothing is contradicted
-        (False, True, False),
-        (None, None, None),
+        ("supported", "open", "supported"),  # the better evidence is open, the weaker agrees
+        ("supported", "supported", None),  # both agree
+        ("open", "supported", None),  # the weaker is open: nothing is contradicted
+        ("positive", "no effect", None),
+        ("contradicted", "no effect", None),  # neither is in favor
+        ("no effect", "supported", "no effect"),
+        ("not informative", "supported", None),
+        ("open", "open", None),
     ],
 )
-def test_only_a_weaker_answer_that_differs_dissents(own: bool | None, recorded: bool | None, says: bool | None) -> None:
-    found = dissenting_test(claim("c", **EMBEDDED, holds=own, recorded=[on_record("reduced-cpu", holds=recorded)]))
-    assert (found.holds if found else None) is says
+def test_only_a_weaker_answer_that_differs_dissents(own: Outcome, recorded: Outcome, says: Outcome | None) -> None:
+    found = dissenting_test(claim("c", **EMBEDDED, outcome=own, recorded=[on_record("reduced-cpu", outcome=recorded)]))
+    assert (found.outcome if found else None) == says
+
+
+def test_what_is_not_informative_is_no_evidence_if_anything_else_is() -> None:
+    useless = on_record("reduced-cpu", outcome="not informative", **SHORT)
+    own = claim("c", **EMBEDDED, recorded=[useless])
+    assert best_test(own) is own
+    assert best_test(claim("c", **NEVER, recorded=[useless])) == useless
 
 
 def test_effects_are_divided_by_the_smallest_of_interest() -> None:
@@ -58,7 +69,7 @@ def test_effects_are_divided_by_the_smallest_of_interest() -> None:
     assert found["limit"].ratios is None
     assert found["never"].ratios is None
     assert found["confirmed"].clearance == 2.0
-    assert found["no-more"].clearance == 0.5, "1 - 0.25 / 0.5: it holds on the other side"
+    assert found["no-more"].clearance == 0.5, "1 - 0.25 / 0.5: it is supported on the other side"
     assert found["refuted"].clearance == -4.0
     single = claim("confirmed", effect=1.0, ci95=None, p=None, n=1)
     assert judge([experiment()], [result_of(claims=[single])])[0].ratios == (2.0, 2.0, 2.0)
@@ -91,32 +102,31 @@ def test_counts_and_names_by_hand() -> None:
         "1 on real data reduced for a processor, 2 on stand-ins and 1 on nothing yet",
         "Effects of 9 claims",
         "Left out are 1 claims that state a limit",
-        r"confirm \counted{5}{claim}{claims}",
-        "show the direction of 1 more% , 1 of them on real data",
-        r"refute \counted{1}{claim}{claims}: \hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}.",
-        "the direction of 1 is not what is claimed, which leaves it open",
-        r"\counted{3}{claim is}{claims are} undecided",
+        r"support \counted{5}{claim}{claims}",
+        r"contradict \counted{1}{claim}{claims}: \hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}.",
     ):
         assert said in text, said
     assert listed(text, "in units of it: ") == ["huge", "more-clearly", "confirmed"]
-    assert listed(text, "on real data: ") == ["shown"]
-    assert listed(text, "leaves it open: ") == ["not-shown"]
+    assert listed(text, "Stand-ins agree (1): ") == ["shown"]
+    assert listed(text, "Stand-ins disagree (1): ") == ["not-shown"]
+    assert listed(text, "Stand-ins leave the claim open (2): ") == ["dissent", "open"]
     assert listed(text, "disagrees with the best") == ["dissent"]
-    assert listed(text, "for want of runs (") == ["never"]
-    assert "embedded protocol" not in text
+    assert listed(text, "There are no runs (1): ") == ["never"]
+    for absent in ("embedded protocol", "no effect of interest (", "not recovered) (", "is not informative ("):
+        assert absent not in text, absent
     assert "Questions and extensions of ours.}" not in text
 
 
-def test_a_refuted_claim_of_ours_is_in_no_count_or_list_of_the_papers() -> None:
+def test_a_contradicted_claim_of_ours_is_in_no_count_or_list_of_the_papers() -> None:
     """Without the paragraph and the line of ours, the section is that of the papers' claims alone."""
     text = section(with_ours())
     paragraph = re.search(r" \\paragraph\{Questions and extensions of ours\.\}.*?(?= \\end\{sloppypar\})", text)
     assert paragraph
-    assert listed(paragraph[0], "Refuted: ") == ["own-question"]
-    assert listed(paragraph[0] + " ", "Undecided: ") == ["own-open"]
-    assert "Confirmed:" not in paragraph[0]
-    # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
-    line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 1 & 0 & 0 & 1 \\ "
+    assert listed(paragraph[0], "Contradicted (1): ") == ["own-question"]
+    assert listed(paragraph[0] + " ", "Open (1): ") == ["own-open"]
+    assert "Supported" not in paragraph[0]
+    # claims; paper, reduced, reduced-cpu, stand-in, none; then see below
+    line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 1 & 1 & 0 & 0 & 0 & 0 & 0 & 0 \\ "
     assert line in text
     assert text.replace(paragraph[0], "").replace(line, "") == section()
 
@@ -147,11 +157,14 @@ def test_a_limit_is_not_among_the_clearest() -> None:
 
 def test_the_table_of_papers_by_hand() -> None:
     text = section()
-    assert "Paper & Claims & paper & reduced & reduced-cpu & stand-in & none & confirmed" in text
-    # claims; paper, reduced, reduced-cpu, stand-in, none; confirmed, refuted, shown, not shown, undecided
-    assert r"\citet{zhang2018mixup} & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in text
-    assert r"\citet{zhang2021} & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 \\" in text
-    assert r"All & 11 & 6 & 1 & 1 & 2 & 1 & 5 & 1 & 1 & 1 & 3 \\" in text
+    heads = [*("paper", "reduced", "reduced-cpu", "stand-in", "none"), *("supported", "positive", "no effect")]
+    heads += [*("contradicted", "open", "protocol not recovered"), *("agrees", "disagrees", "open"), "not informative"]
+    upright = " & ".join(rf"\upright{{{head}}}" for head in [*heads, "not run"])
+    assert rf"Paper & Claims & {upright} \\" in text
+    counts = "6 & 1 & 1 & 2 & 1 & 5 & 0 & 0 & 1 & 0 & 0 & 1 & 1 & 2 & 0 & 1"
+    assert rf"\citet{{zhang2018mixup}} & 11 & {counts} \\" in text
+    assert rf"\citet{{zhang2021}} & 0 & {' & '.join('0' * 16)} \\" in text
+    assert rf"All & 11 & {counts} \\" in text
 
 
 def cells() -> dict[str, list[str]]:
@@ -170,7 +183,7 @@ def test_each_claim_with_evidence_has_a_line() -> None:
         r"\num{+2.00}",
         r"[\num{1.50}, \num{2.50}]",
         r"\num{0.5}\,\%",
-        r"\Confirmed",
+        r"\Supported",
     ]
     assert found["more-clearly"][0] == "~", "the number of a section stands once"
     assert found["shown"][2:5] == [r"reduced\recordmark{}", "5", r"\textit{\num{+1.00}}\standinmark{}"]
@@ -180,14 +193,14 @@ def test_each_claim_with_evidence_has_a_line() -> None:
 
 
 def test_a_remark_names_what_a_decision_leaves_out() -> None:
-    assert cells()["dissent"][-1] == r"\Undecided; stand-in: shown"
+    assert cells()["dissent"][-1] == r"\Open; stand-in: agrees"
     partly = claim("confirmed", untried=["s", "t"])
     stated = experiment()
     chosen = {"baseline": "r", "treatment": ["s", "t", "u"]}
     document = stated.claims[0].model_dump() | {"compare": [chosen], "select_by": "test_error.last"}
     claims = [type(stated.claims[0]).model_validate(document)]
     found = judge([stated.model_copy(update={"claims": claims})], [result_of(claims=[partly])])
-    assert lines_of(evidence_section.claims_table(found))[0][-1] == r"\Confirmed; 2 of 4 rows"
+    assert lines_of(evidence_section.claims_table(found))[0][-1] == r"\Supported; 2 of 4 rows"
 
 
 def test_a_report_without_evidence_has_the_table_that_it_refers_to() -> None:

@@ -124,45 +124,49 @@ def test_conventions_and_differences_by_hand() -> None:
     assert "conventions" not in page(entries[:0], [])
 
 
+NEVER: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "outcome": "open"}
+EMBEDDED: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded"}
+
+
 def test_claim_counts_by_hand() -> None:
-    record = RecordedClaim(scale="reduced", holds=True, effect=1.0, ci95=(0.9, 1.1), p=0.001, n=5, stand_in=None)
-    shorter = record.model_copy(update={"stand_in": "30 epochs for 200"})
-    never = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
+    record = {"scale": "reduced", "outcome": "supported", "why": "w", "effect": 1.0, "ci95": (0.9, 1.1), "n": 5}
+    paper, shorter = (RecordedClaim.model_validate({**record, "stand_in": each}) for each in (None, "30 epochs"))
     claims = [
-        claim("a"),
-        claim("b", holds=False),
-        claim("c", stand_in=DIGITS, scale="embedded", holds=False),
-        claim("d", stand_in=DIGITS, scale="embedded", holds=None, recorded=[record]),
-        claim("e", **never),
-        claim("f", **never, recorded=[shorter]),
-        claim("g", stand_in=DIGITS, scale="embedded", holds=None),
+        claim("a", primary=True),
+        claim("b", outcome="contradicted"),
+        claim("c", **EMBEDDED, outcome="no effect"),
+        claim("d", **EMBEDDED, outcome="open", recorded=[paper]),
+        claim("e", **NEVER),
+        claim("f", **NEVER, recorded=[shorter]),
+        claim("g", **EMBEDDED, outcome="positive"),
+        claim("h", **EMBEDDED, outcome="not informative"),
+        claim("i", outcome="protocol not recovered"),
+        claim("j", outcome="positive"),
+        claim("k", outcome="no effect"),
+        claim("l", outcome="open"),
     ]
-    reduced = [claim("h", **never, recorded=[record.model_copy(update={"scale": "reduced-cpu"})])]
-    assert "reduced & 1 & 0 & 0 & 0 & 0 & 1" in page([], reduced)
     table = page([], claims)
-    # confirmed, refuted, direction shown, not shown, undecided, all
+    # supported, positive, no effect, contradicted, open, not recovered; agrees, disagrees, open, not informative; none
     for line in (
-        "paper & 1 & 1 & 0 & 0 & 0 & 2",
-        "reduced & 1 & 0 & 1 & 0 & 0 & 2",
-        "stand-in & 0 & 0 & 0 & 1 & 1 & 2",
-        "none & 0 & 0 & 0 & 0 & 1 & 1",
-        "All & 2 & 1 & 1 & 1 & 2 & 7",
+        "Primary & 1 & 1 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0",
+        "Secondary & 11 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1",
+        "All & 12 & 2 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1 & 1",
     ):
         assert line in table
+    assert "support~2, contradict~1 and show no effect of interest for~1; 1 show the claimed sign" in table
+    assert "agree with 1 and disagree with~1; 1 are open on them, and for 1 the stand-in is not informative" in table
     assert "Not decided" not in table
+    assert "Of ours" not in table
 
 
 def test_claims_of_ours_are_counted_apart() -> None:
-    papers = [claim("a"), claim("b", holds=False)]
-    ours = [claim("c", source="ours", holds=False), claim("d", source="ours", holds=False), claim("e", source="ours")]
+    papers = [claim("a"), claim("b", outcome="contradicted")]
+    ours = [claim(name, source="ours", outcome="contradicted") for name in "cd"] + [claim("e", source="ours")]
     table = page([], [*ours, *papers])
-    # confirmed, refuted, direction shown, not shown, undecided, all
-    assert "paper & 1 & 1 & 0 & 0 & 0 & 2" in table
-    assert "All & 1 & 1 & 0 & 0 & 0 & 2" in table
-    assert r"\midrule Of ours & 1 & 2 & 0 & 0 & 0 & 3" in table
+    assert "All & 2 & 1 & 0 & 0 & 1 & 0 & 0 & 0 & 0 & 0 & 0 & 0" in table
+    assert r"\midrule Of ours & 3 & 1 & 0 & 0 & 2 & 0 & 0 & 0 & 0 & 0 & 0 & 0" in table
     assert r"Of \counted{2}{claim}{claims} of the papers that runs can decide" in table
-    assert "extensions of ours, 3 of which runs can decide" in table
-    assert "confirm 1 of them and refute~2." in table
+    assert "extensions of ours, 3 of which runs can decide, are counted apart" in table
 
 
 def test_the_summary_by_hand() -> None:
@@ -176,23 +180,24 @@ def test_the_summary_by_hand() -> None:
         entry("e", "test_error.last", None, runs, verdict="not transcribed", transcribed=False),
         entry("f", "test_error.last", None, None, transcribed=False),
     ]
-    definition = claim("d", kind="definition", holds=None, effect=None, ci95=None, p=None, n=0)
-    claims = [claim("a"), claim("b", holds=False), claim("c", holds=False, source="ours"), definition]
+    definition = claim("d", kind="definition", **NEVER)
+    ours = claim("c", outcome="contradicted", source="ours")
+    claims = [claim("a"), claim("b", outcome="no effect", **EMBEDDED), claim("e", **NEVER), ours, definition]
     found = summary(entries, claims)
     assert (found.published_numbers, found.not_transcribed) == (3, 2)
     assert found.by_verdict == {"replicated": 1, "not replicated": 1, "not run": 1}
-    assert found.paper_claims == {"confirmed": 1, "refuted": 1}
-    assert found.our_claims == {"refuted": 1}
+    theirs = found.paper_claims
+    assert (theirs.claims, theirs.published_protocol, theirs.not_run) == (3, {"supported": 1}, 1)
+    assert theirs.surrogate == {"disagrees": 1}
+    assert (found.our_claims.claims, found.our_claims.published_protocol) == (1, {"contradicted": 1})
     text = page(entries, claims)
     assert r"\counted{3}{published number}{published numbers}" in text
     assert r"\counted{2}{number is}{numbers are} published in tables that could not be read" in text
 
 
 def test_sentences_that_no_run_decides_are_counted_apart() -> None:
-    never: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "holds": None}
-    others = [claim(name, kind="untested", **never) for name in "bcd"] + [claim("e", kind="definition", **never)]
+    others = [claim(name, kind="untested", **NEVER) for name in "bcd"] + [claim("e", kind="definition", **NEVER)]
     table = page([], [claim("a"), *others])
-    assert "All & 1 & 0 & 0 & 0 & 0 & 1" in table
-    assert "none & 0 & 0 & 0 & 0 & 0 & 0" in table
-    said = r"\multicolumn{5}{l}{1 definitions, checked by tests, 3 untested}"
-    assert rf"Not decided by runs & {said} & 4" in table
+    assert "All & 1 & 1 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 0" in table
+    said = r"\multicolumn{11}{l}{1 definitions, checked by tests, 3 untested}"
+    assert rf"Not decided by runs & 4 & {said}" in table
