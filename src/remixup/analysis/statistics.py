@@ -120,19 +120,19 @@ def one_sided(values: Sequence[float], boundary: float) -> tuple[float, float]:
     Raises:
         ValueError: fewer than two values, or non-finite ones.
     """
-    sample = _checked(values)
+    sample = np.array(_checked(values))
     if len(sample) < 2:
         raise ValueError("one value has no spread")
-    distance = statistics.fmean(sample) - boundary
-    if agree(sample):
+    distance, spread = float(sample.mean()) - boundary, float(sample.std(ddof=1))
+    if spread <= ROUND_OFF:
         return float(distance <= ROUND_OFF), float(distance >= -ROUND_OFF)
-    t = distance / (statistics.stdev(sample) / math.sqrt(len(sample)))
+    t = distance / spread * math.sqrt(len(sample))
     return float(stdtr(len(sample) - 1, -t)), float(stdtr(len(sample) - 1, t))
 
 
 def agree(values: Sequence[float]) -> bool:
     """Return whether all values are equal up to round-off, so that there is no test."""
-    return len(values) > 1 and statistics.stdev(values) <= ROUND_OFF
+    return len(values) > 1 and float(np.std(values, ddof=1)) <= ROUND_OFF
 
 
 def sign_flips(values: Sequence[float], boundary: float) -> tuple[float, float]:

@@ -15,7 +15,6 @@ the results of all are joined: until then a result has what its test could say.
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -113,7 +112,7 @@ def _decide(experiment: Experiment, stated: Claim, evidence: Mapping[str, Eviden
     chosen = _with_chosen_rows(stated, evidence)
     claim = _with_distinct_pairs(chosen, evidence)
     rows = [evidence[name] for name in claim.rows]
-    samples = _samples(claim, evidence) if claim.metric else []
+    samples = _samples(claim, evidence) if claim.metric and not _of_one_run(claim, evidence) else []
     shown = _shown(claim, samples) if all(samples) else []
     reason = _undecided(claim, evidence, samples)
     notes = _notes(chosen, claim, evidence) if claim.metric else ""
@@ -189,13 +188,21 @@ def _with_distinct_pairs(claim: Claim, evidence: Mapping[str, Evidence]) -> Clai
     """Return the claim with one pair of each two runs, if it is about a mean over pairs."""
     if claim.at_least is not None:
         return claim
-    found = {tuple(_origins(claim, pair, evidence)): pair for pair in reversed(claim.compare)}
-    return claim.model_copy(update={"compare": list(reversed(found.values()))})
+    found: dict[tuple[str, str], Pair] = {}
+    for pair in claim.compare:
+        found.setdefault(_origins(claim, pair, evidence), pair)
+    return claim.model_copy(update={"compare": list(found.values())})
 
 
-def _origins(claim: Claim, pair: Pair, evidence: Mapping[str, Evidence]) -> list[str]:
+def _origins(claim: Claim, pair: Pair, evidence: Mapping[str, Evidence]) -> tuple[str, str]:
     """Return the runs, or their evaluations, of both rows of a pair."""
-    return [evidence[name].origins.get(claim.metric or "", name) for name in (pair.baseline[0], pair.treatment[0])]
+    (baseline,), (treatment,), metric = pair.baseline, pair.treatment, claim.metric or ""
+    return evidence[baseline].origins.get(metric, baseline), evidence[treatment].origins.get(metric, treatment)
+
+
+def _of_one_run(claim: Claim, evidence: Mapping[str, Evidence]) -> Pair | None:
+    """Return a pair whose rows are the same run, which is no pair."""
+    return next((pair for pair in claim.compare if len(set(_origins(claim, pair, evidence))) == 1), None)
 
 
 def _samples(claim: Claim, evidence: Mapping[str, Evidence]) -> list[list[float]]:
@@ -235,9 +242,8 @@ def _undecided(
     if missing := [name for name in seeds if not seeds[name]]:
         none_of_many = len(missing) == len(seeds) > 2
         return "open", f"no {claim.metric} of {'any of its rows' if none_of_many else ', '.join(missing)}"
-    for pair in claim.compare:
-        if len(set(_origins(claim, pair, evidence))) == 1:
-            return "open", f"{pair.baseline[0]} and {pair.treatment[0]} are the same run"
+    if pair := _of_one_run(claim, evidence):
+        return "open", f"{pair.baseline[0]} and {pair.treatment[0]} are the same run"
     for name in claim.baselines:
         if reason := evidence[name].uninformative(claim):
             return "not informative", f"the surrogate of {name} is not informative: {reason}"
@@ -343,12 +349,9 @@ def _sides(claim: Claim, samples: list[list[float]]) -> str:
 def _notes(chosen: Claim, claim: Claim, evidence: Mapping[str, Evidence]) -> str:
     """Say which pairs, seeds and rows did not count."""
     notes = ""
-    if dropped := len(chosen.compare) - len(claim.compare):
-        notes += f"; {dropped} of {len(chosen.compare)} pairs have the same runs as another and do not count"
-    if claim.at_least is not None:
-        runs = Counter(tuple(_origins(claim, pair, evidence)) for pair in claim.compare)
-        if shared := len(claim.compare) - len(runs):
-            notes += f"; {shared} of {len(claim.compare)} pairs have the same runs as another"
+    if shared := len(chosen.compare) - len({_origins(claim, pair, evidence) for pair in chosen.compare}):
+        notes += f"; {shared} of {len(chosen.compare)} pairs have the same runs as another"
+        notes += "" if claim.at_least else " and do not count"
     notes += _left_out(claim, evidence)
     return notes + (f"; by {claim.select_by}: {', '.join(claim.rows)}" if claim.select_by else "")
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.unit.analysis.claim_samples import experiment, measured
 
 from remixup.analysis.decisions import count_p_values, decide_alone
 from remixup.analysis.result_schema import ClaimResult
@@ -92,6 +93,16 @@ def test_pairs_need_no_seed_in_common_with_each_other() -> None:
     found = decide(claim(2, 2), CLEAR[:2], first_seeds=[0, 10])
     assert (found.outcome, found.n) == ("supported", 5)
     assert found.why.endswith("; 5 of 15 seeds are common to erm-1 and mixup-1")
+
+
+def test_pairs_of_the_same_runs_count_and_are_named() -> None:
+    """Bonferroni's form of the test is valid however the pairs depend on each other."""
+    stated = claim(2, 2)
+    rows = {name: measured([10.0] * 5, origins={METRIC: "run-1"}) for name in ("erm-0", "erm-1")}
+    rows |= {name: measured([9.0, 8.9, 9.1, 8.8, 9.0], origins={METRIC: "run-2"}) for name in ("mixup-0", "mixup-1")}
+    (found,) = decide_claims(experiment(stated), rows)
+    assert found.outcome == "supported"
+    assert found.why.endswith("; 1 of 2 pairs have the same runs as another")
 
 
 def test_a_pair_without_runs_leaves_the_claim_open() -> None:

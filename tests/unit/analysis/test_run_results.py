@@ -181,3 +181,28 @@ def test_curves_are_those_of_what_was_recorded(results: RunResults) -> None:
     probed = results.curves(row(results, "probed"))
     assert set(probed) == {"test_error", "test_loss", "train_loss", "validation_error"}
     assert probed["test_error"].mean == [10.0, 20.0]  # of the seed that did not diverge
+
+
+def test_what_a_row_contributes_to_claims(results: RunResults) -> None:
+    measure(results, [4.0, 6.0])
+    plain, printed, probed = (row(results, name) for name in ("plain", "printed", "probed"))
+    found = {each.row.id: results.evidence(each, METRICS) for each in (plain, printed, probed)}
+    assert found["plain"].values["test_error.last"] == {0: 20.0, 1: 21.0}
+    assert found["plain"].origins["test_error.last"] == found["printed"].origins["test_error.last"] == plain.key
+    wanted = results.plan.evaluation(probed, probed.evaluate[0])
+    assert wanted is not None
+    assert found["probed"].origins["probe.top1"] == wanted.key
+    assert found["probed"].origins["test_error.last"] == probed.key
+
+
+def test_the_verdicts_on_published_numbers_are_those_of_the_published_protocol(results: RunResults) -> None:
+    plain = row(results, "plain")
+    number = {"test_error.last": Published(value=90.0), "validation_error.last": Published(value=3.0)}
+    known = replace(plain, row=plain.row.model_copy(update={"published": number}))
+    found = results.evidence(known, METRICS)
+    assert found.published == {"test_error.last": "not replicated"}, "nothing was measured of the other"
+    assert results.evidence(replace(known, stand_in="digits"), METRICS).published == {}
+    assert results.evidence(replace(known, scale="reduced"), METRICS).published == {}
+    unread = {"test_error.last": Published(value=None, where="Table 7, not read")}
+    known = replace(plain, row=plain.row.model_copy(update={"published": unread}))
+    assert results.evidence(known, METRICS).published == {}
