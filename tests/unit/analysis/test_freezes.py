@@ -191,7 +191,7 @@ def test_a_run_that_would_decide_nothing_is_not_trained() -> None:
         linear.write(storage.path(Store(records.HOME), wanted, block))
 
     compare_with_linear(14.0)
-    with pytest.raises(NotInformative, match="1.5 points above that of tuned logistic regression"):
+    with pytest.raises(NotInformative, match=r"1\.5 points above that of tuned logistic regression"):
         require_informative(short, mixup.key, "small-1")
     compare_with_linear(20.0)
     require_informative(short, mixup.key, "small-1")
