@@ -13,25 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remixup.analysis.statistics import ROUND_OFF
+from remixup.analysis.thresholds import (
+    ABOVE_CLEAN,
+    BELOW_CHANCE,
+    BUDGET,
+    EFFECTS,
+    EXAMPLES,
+    FAILED,
+    FIT,
+    POINTS,
+    STANDARD_ERRORS,
+    UNITS,
+)
 from remixup.config.experiment import Claim
-
-FIT = 5.0
-"""Greatest final training loss in percent of ln(classes), and greatest training error on corrupted labels."""
-BUDGET = 60.0
-"""Percent of the schedule after which the training loss is that small at the latest."""
-EFFECTS = 10
-"""Smallest gap of test and training error, in smallest effects of the claim."""
-POINTS = 10.0
-"""Smallest gap for a claim about training error or the gap."""
-STANDARD_ERRORS = 2
-EXAMPLES = 5
-"""Fewest test examples that the smallest effect is."""
-UNITS = 5
-"""Fewest independent units of the test set."""
-BELOW_CHANCE, ABOVE_CLEAN = 5.0, 20.0
-"""Points between ERM's error under attack and the error by chance, and ERM's error without attack."""
-FAILED = 0.95
-"""A seed whose test error is at least this share of the error by chance failed to train."""
 
 WITHOUT_NETWORK = ("collinearity", "collisions", "cost", "epsilon", "mixing", "sensitivity")
 """Quantities of claims that no trained network decides: of data, privacy accounting and costs."""

@@ -11,6 +11,16 @@ def test_thresholds_are_found_by_name() -> None:
         "least_tolerance": 0.3,
         "relative_tolerance": 0.05,
         "share_of_gain": 0.25,
+        "fit": 5.0,
+        "budget": 60.0,
+        "effects": 10,
+        "points": 10.0,
+        "standard_errors": 2,
+        "examples": 5,
+        "units": 5,
+        "below_chance": 5.0,
+        "above_clean": 20.0,
+        "failed": 0.95,
     }
 
 
