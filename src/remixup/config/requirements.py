@@ -13,7 +13,8 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from remixup.config.registry import Component, load_registry
+from remixup.config import registry
+from remixup.config.registry import Component
 
 if TYPE_CHECKING:
     from remixup.config.run import RunSpec
@@ -26,7 +27,7 @@ def problems(spec: RunSpec) -> Iterator[str]:
     """Yield what is wrong with a run, one line each: setting, mistake and advice."""
     for kind, component in spec.components():
         name = component["name"]
-        module = load_registry()["kinds"][kind][name].get("requirements")
+        module = registry.load_registry()["kinds"][kind][name].get("requirements")
         if module:
             for key, what in getattr(importlib.import_module(module), name)(spec):
                 yield f"{key}: the {kind} {name} cannot do this: {what}"
@@ -35,17 +36,17 @@ def problems(spec: RunSpec) -> Iterator[str]:
 
 def declared(kind: str, component: Component) -> dict[str, Any]:
     """Return the facts that a mixing component declares, if they differ from their defaults."""
-    facts: dict[str, Any] = load_registry()["kinds"][kind][component["name"]].get("declares", {})
+    facts: dict[str, Any] = registry.load_registry()["kinds"][kind][component["name"]].get("declares", {})
     return facts
 
 
 def evaluation_problem(evaluation: Component, spec: RunSpec) -> str | None:
     """Say why a run does not fit an evaluation; None where it does, as far as a file tells."""
     name, objective = evaluation["name"], spec.objective["name"]
-    entry = load_registry()["kinds"]["evaluation"][name]
+    entry = registry.load_registry()["kinds"]["evaluation"][name]
     if objective not in entry["objectives"]:
         return f"{name} needs the objective {' or '.join(entry['objectives'])}, not {objective}"
-    dataset = load_registry()["datasets"][spec.dataset.name]
+    dataset = registry.load_registry()["datasets"][spec.dataset.name]
     if entry["classes"] and (dataset["numeric"] or dataset["classes"] < entry["classes"]):
         return f"{name} needs {entry['classes']} classes or more, which dataset {spec.dataset.name} does not have"
     return None
@@ -53,7 +54,7 @@ def evaluation_problem(evaluation: Component, spec: RunSpec) -> str | None:
 
 def _mixing_problems(spec: RunSpec) -> Iterator[str]:
     """Yield components of mixing that do not fit each other or the dataset."""
-    mixing, dataset = spec.mixing, load_registry()["datasets"][spec.dataset.name]
+    mixing, dataset = spec.mixing, registry.load_registry()["datasets"][spec.dataset.name]
     numeric = dataset["numeric"]
     if numeric and mixing.smoothing:
         yield f"run.mixing.smoothing: numeric labels are not smoothed (dataset {spec.dataset.name})"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from remixup.config import registry, requirements
+from remixup.config import registry
 from remixup.config.experiment import read_experiment
 from remixup.config.metrics import metric_names
 from remixup.config.run import short_digest
@@ -43,8 +43,7 @@ def _with_probe(monkeypatch):
     evaluations = catalogue["kinds"]["evaluation"]
     evaluations["probe"] = {**ENTRY, "parameters": {"source": STRING, "eps": NUMBER}, "values": ["top1", "top5"]}
     evaluations["drawing"] = {**ENTRY, "parameters": {}, "values": []}
-    for module in (registry, requirements):
-        monkeypatch.setattr(module, "load_registry", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
 
 
 def planned(tmp_path, rows=ROWS, **changes):
