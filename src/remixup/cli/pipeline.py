@@ -59,15 +59,7 @@ def prepare(
     else:
         raise UserError("no dataset is named", where="argument DATASET", hint="name one, or give --plan")
     for name, chosen in wanted:
-        manifest = data.prepare(
-            name,
-            chosen,
-            folder=Path(settings.data.folder),
-            mirror=settings.mirror,
-            download=settings.data.download,
-            progress=sys.stdout.isatty(),
-        )
-        print(manifest, flush=True)
+        print(data.prepare_as_configured(settings, name, chosen, progress=sys.stdout.isatty()), flush=True)
 
 
 @app.command()

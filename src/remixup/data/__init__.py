@@ -8,6 +8,6 @@ This package can be imported without torch.
 """
 
 from remixup.data.catalog.registry import REGISTRY, lookup
-from remixup.data.prepared import Prepared, load, prepare
+from remixup.data.prepared import Prepared, load, prepare, prepare_as_configured
 
-__all__ = ["REGISTRY", "Prepared", "load", "lookup", "prepare"]
+__all__ = ["REGISTRY", "Prepared", "load", "lookup", "prepare", "prepare_as_configured"]

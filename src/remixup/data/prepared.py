@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from remixup.config.settings import Config
+
 TENSORS = "tensors.safetensors"
 IMAGES = "images.bin"
 MANIFEST = "manifest.json"
@@ -50,6 +52,12 @@ class Prepared:
     manifest: dict[str, Any]
     images: Path | None = None
     streams: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+def prepare_as_configured(config: Config, name: str, version: str, progress: bool = False) -> Path:
+    """Prepare a dataset with the data folder, the mirror and the downloads of a configuration; see `prepare`."""
+    folder, download = Path(config.data.folder), config.data.download
+    return prepare(name, version, folder=folder, mirror=config.mirror, download=download, progress=progress)
 
 
 def prepare(

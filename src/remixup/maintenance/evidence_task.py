@@ -85,13 +85,7 @@ def require_informative(plan: Plan, run: str, freeze: str) -> None:
 def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seeds: int, store_weights: bool) -> None:
     runs = plan.runs()
     spec = runs[run][0]
-    data.prepare(
-        spec.dataset.name,
-        spec.dataset.version,
-        folder=Path(config.data.folder),
-        mirror=config.mirror,
-        download=config.data.download,
-    )
+    data.prepare_as_configured(config, spec.dataset.name, spec.dataset.version)
     wanted = [each for each in plan.evaluations().values() if run in each.runs]
     # Earlier seeds are on record, and need not be in this store; but attacks go from one seed's network to another's.
     one_seed = not spec.vectorized and all(each.source is None for each in wanted)

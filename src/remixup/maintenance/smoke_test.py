@@ -78,8 +78,7 @@ def run(
     """
     store, runs = Store(home / "results", home / "checkpoints", home / "scratch"), plan.runs()
     for name, version in sorted({(spec.dataset.name, spec.dataset.version) for spec, _ in runs.values()}):
-        folder = Path(config.data.folder)
-        data.prepare(name, version, folder=folder, mirror=config.mirror, download=config.data.download)
+        data.prepare_as_configured(config, name, version)
     evaluations = plan.evaluations().values()
     weights = {key for each in evaluations if needs_weights(each) for key in each.runs}
     runner = make(store)

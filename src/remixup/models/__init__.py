@@ -18,6 +18,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+from collections import OrderedDict
 from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -153,6 +154,15 @@ def image_channels(input_shape: tuple[int, ...], name: str) -> int:
             hint="use mlp for features",
         )
     return input_shape[0]
+
+
+def he_classifier(stages: OrderedDict[str, nn.Module], norm: nn.Module, channels: int, classes: int) -> nn.Sequential:
+    """Add a head to the stages (norm, ReLU, average, linear) and initialize the whole network as He et al. do."""
+    pooled = (nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    stages["head"] = nn.Sequential(norm, *pooled, nn.Linear(channels, classes))
+    network = nn.Sequential(stages)
+    initialize_he(network)
+    return network
 
 
 def initialize_he(network: nn.Module) -> None:

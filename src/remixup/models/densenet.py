@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from remixup.errors import UserError
-from remixup.models import image_channels, initialize_he
+from remixup.models import he_classifier, image_channels
 
 NUMERICS = 1
 VECTORIZED = "optional"
@@ -47,7 +47,7 @@ def densenet_bc(
     A stem of 2 growth filters, three dense blocks of (depth - 4) / 6 bottleneck layers, after the first two of them a
     transition (norm, ReLU, 1x1 convolution to `compression` times the channels, rounded down, 2x2 average pool), a last
     norm and ReLU. The defaults are the mixup paper's network as facebookresearch/mixup-cifar10 builds it
-    (`models/densenet3.py`), with its initialization: `remixup.models.initialize_he` and batch norm's scales at 1. A cut
+    (`models/densenet3.py`), with its initialization: `remixup.models.he_classifier` and batch norm's scales at 1. A cut
     point after stage 1 or 2 comes after the transition, which is our reading.
 
     Args:
@@ -86,13 +86,4 @@ def densenet_bc(
             )
             channels = reduced
         stages[f"stage{number}"] = stage
-    stages["head"] = nn.Sequential(
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(channels, classes),
-    )
-    network = nn.Sequential(stages)
-    initialize_he(network)
-    return network
+    return he_classifier(stages, nn.BatchNorm2d(channels), channels, classes)

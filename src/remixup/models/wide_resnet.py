@@ -7,7 +7,7 @@ from annotated_types import Ge, Lt
 from torch import nn
 
 from remixup.errors import UserError
-from remixup.models import image_channels, initialize_he
+from remixup.models import he_classifier, image_channels
 from remixup.models.preact_resnet import PreActBlock
 
 NUMERICS = 1
@@ -28,7 +28,7 @@ def wide_resnet(
 
     Three stages of (depth - 4) / 6 pre-activation blocks with `base * widen` channels, doubled at the second and the
     third (table 1 of the paper), then a last batch norm and ReLU. The mixup authors released no code for it: that
-    theirs is this one is our reading. Initialization: `remixup.models.initialize_he`, as in the released code; that
+    theirs is this one is our reading. Initialization: `remixup.models.he_classifier`, as in the released code; that
     batch norm's scales begin at 1 is our choice (Torch 7 drew them from [0, 1)).
 
     Args:
@@ -68,13 +68,4 @@ def wide_resnet(
             stage.append(PreActBlock(channels, outputs, stride=stride, dropout=dropout, norm=norm))
             channels = outputs
         stages[f"stage{number + 1}"] = stage
-    stages["head"] = nn.Sequential(
-        norm(channels),
-        nn.ReLU(inplace=True),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(channels, classes),
-    )
-    network = nn.Sequential(stages)
-    initialize_he(network)
-    return network
+    return he_classifier(stages, norm(channels), channels, classes)

@@ -161,7 +161,7 @@ def test_an_unknown_name_gets_the_nearest_as_advice() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["stack", "seed_dropout", "vectorize", "MemberLinear", "image_channels", "initialize_he", "mlp.mlp", "_factories"],
+    ["stack", "seed_dropout", "vectorize", "MemberLinear", "image_channels", "he_classifier", "mlp.mlp", "_factories"],
 )
 def test_what_is_no_factory_cannot_be_named(name: str) -> None:
     with pytest.raises(UserError, match="unknown model"):
