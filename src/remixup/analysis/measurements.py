@@ -12,7 +12,7 @@ from remixup.analysis.result_schema import Fit
 from remixup.config.experiment import Claim
 from remixup.config.registry import load_registry
 from remixup.config.run import Dataset, amount
-from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline
+from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline, without_mixing
 from remixup.store.blocks import by_seed
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
     found = measure(results, row)
     return Fit(
         scale=row.scale,
+        stand_in=row.stand_in,
         recorded=recorded,
+        erm=row.run == without_mixing(row.run),
         run=blocks[0].run,
         n=len(found.test_error),
         training_loss=found.losses[-1] if found.losses else None,
