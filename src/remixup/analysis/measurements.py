@@ -43,7 +43,7 @@ def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str
 def measure(results: RunResults, row: PlannedRow) -> Measurements:
     """Return what is known of how a row's classifier fits."""
     classes = load_registry()["datasets"][row.run.dataset.name]["classes"]
-    examples, units = test_size(row.run.dataset)
+    examples, units = size_of_test_set(row.run.dataset)
     losses, history = _losses(results, row, math.log(classes))
     noise = row.run.dataset.label_noise
     real, corrupted = (_evaluated(results, row, "memorization", name) for name in ("real", "corrupted"))
@@ -88,7 +88,7 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
     )
 
 
-def test_size(dataset: Dataset) -> tuple[int, int]:
+def size_of_test_set(dataset: Dataset) -> tuple[int, int]:
     """Return the number of test examples, and of independent units among them."""
     entry = load_registry()["datasets"][dataset.name]
     examples = entry["test"] if dataset.holdout is None else amount(entry["train"], dataset.holdout)
@@ -134,7 +134,7 @@ def _attacked(results: RunResults, erm: PlannedRow) -> Attacked | None:
     error, clean = (_mean(each[name] for each in measured) for name in ("top1", "clean_top1"))
     if part is None or error is None or clean is None:
         return None
-    tested, _ = test_size(erm.run.dataset)
+    tested, _ = size_of_test_set(erm.run.dataset)
     return Attacked(error, clean, min(part.get("examples", 1000) or tested, tested))
 
 
