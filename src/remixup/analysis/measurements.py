@@ -12,7 +12,7 @@ from remixup.analysis.result_schema import Fit
 from remixup.config.experiment import Claim
 from remixup.config.registry import load_registry
 from remixup.config.run import Dataset, amount
-from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline
+from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline, without_mixing
 from remixup.store.blocks import by_seed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str
 def measure(results: RunResults, row: PlannedRow) -> Measurements:
     """Return what is known of how a row's classifier fits."""
     classes = load_registry()["datasets"][row.run.dataset.name]["classes"]
-    examples, units = test_size(row.run.dataset)
+    examples, units = size_of_test_set(row.run.dataset)
     losses, history = _losses(results, row, math.log(classes))
     noise = row.run.dataset.label_noise
     real, corrupted = (_evaluated(results, row, "memorization", name) for name in ("real", "corrupted"))
@@ -73,7 +73,9 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
     found = measure(results, row)
     return Fit(
         scale=row.scale,
+        stand_in=row.stand_in,
         recorded=recorded,
+        erm=row.run == without_mixing(row.run),
         run=blocks[0].run,
         n=len(found.test_error),
         training_loss=found.losses[-1] if found.losses else None,
@@ -86,7 +88,7 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
     )
 
 
-def test_size(dataset: Dataset) -> tuple[int, int]:
+def size_of_test_set(dataset: Dataset) -> tuple[int, int]:
     """Return the number of test examples, and of independent units among them."""
     entry = load_registry()["datasets"][dataset.name]
     examples = entry["test"] if dataset.holdout is None else amount(entry["train"], dataset.holdout)
@@ -132,7 +134,7 @@ def _attacked(results: RunResults, erm: PlannedRow) -> Attacked | None:
     error, clean = (_mean(each[name] for each in measured) for name in ("top1", "clean_top1"))
     if part is None or error is None or clean is None:
         return None
-    tested, _ = test_size(erm.run.dataset)
+    tested, _ = size_of_test_set(erm.run.dataset)
     return Attacked(error, clean, min(part.get("examples", 1000) or tested, tested))
 
 

@@ -211,7 +211,9 @@ class Fit(Result):
     """How well the classifier of a row fits, at one scale; errors are means over seeds in percent."""
 
     scale: Scale
+    stand_in: str | None
     recorded: bool = Field(description="whether the runs are on record, or this report's own")
+    erm: bool = Field(description="whether they are trained without mixing and dropout")
     run: str
     n: int = Field(description="seeds that did not diverge")
     training_loss: float | None = Field(

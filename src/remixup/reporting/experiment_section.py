@@ -9,6 +9,7 @@ from remixup.analysis.result_schema import Cost, ExperimentResult
 from remixup.config.experiment import Experiment, Table
 from remixup.reporting import latex
 from remixup.reporting.claims import claims_table
+from remixup.reporting.fits import fits_table
 from remixup.reporting.number_tables import verdicts_table
 from remixup.reporting.results_table import derived_table
 from remixup.reporting.table_builder import shown_rows, split_differences
@@ -44,6 +45,7 @@ def section(experiment: Experiment, result: ExperimentResult) -> str:
         tables=[table(each, experiment, result) for each in listed],
         derived=derived,
         verdicts=verdicts,
+        fits=fits_table(experiment, result) if claims else "",
         claims=claims,
         sentences=[(claim, definitions[claim.id]) for claim in result.claims if claim.kind != "measured"],
         figures=[(figure, _surrogates(experiment, result, figure.rows)) for figure in experiment.figures],

@@ -12,12 +12,12 @@ from tests.unit.config.sample_experiment import plan
 from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
-from remixup.analysis.measurements import fit, measure, why_uninformative
+from remixup.analysis.measurements import fit, measure, size_of_test_set, why_uninformative
 from remixup.analysis.on_record import OnRecord, Sample
 from remixup.analysis.records import RecordedResults
 from remixup.analysis.run_results import RunResults
 from remixup.config.experiment import read_experiments
-from remixup.config.run import RunSpec, short_digest
+from remixup.config.run import Dataset, RunSpec, short_digest
 from remixup.config.settings import Config
 from remixup.evaluation import storage
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, linear_baseline
@@ -199,6 +199,21 @@ def test_what_is_on_record(
     assert found.corrupted_error == (corrupted and pytest.approx(corrupted, abs=0.05))
     assert found.training_error == pytest.approx(training, abs=0.01) if training is not None else True
     assert found.test_error == pytest.approx(test, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ({"name": "digits"}, (600, 600)),
+        ({"name": "iris", "holdout": 0.5}, (75, 75)),
+        ({"name": "iris", "holdout": 30}, (30, 30)),
+        ({"name": "fsdd"}, (500, 1)),  # one speaker
+        ({"name": "uci-har"}, (2947, 9)),
+        ({"name": "ecg-rhythms"}, (250, 50)),
+    ],
+)
+def test_the_size_of_the_test_set(dataset: dict[str, Any], expected: tuple[int, int]) -> None:
+    assert size_of_test_set(Dataset.model_validate(dataset)) == expected
 
 
 def test_an_ablation_on_record_knows_its_erm_network() -> None:

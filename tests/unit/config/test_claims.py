@@ -96,3 +96,21 @@ def test_at_a_scale_where_a_row_is_not_run_its_settings_are_not_asked_for(tmp_pa
     with pytest.raises(UserError, match="surrogate"):
         plan(tmp_path, "embedded", **changes)
     assert len(plan(tmp_path, "embedded", rows__1__at=["paper"], **changes).rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"treatment": "mixpu"}, "known_effects: unknown row 'mixpu'; did you mean 'mixup'"),
+        ({"metric": "test_loss.last"}, "known_effects: metric 'test_loss.last' is not described"),
+    ],
+)
+def test_a_known_effect_names_rows_and_a_metric_of_the_file(tmp_path, changes, said):
+    known = {"baseline": "erm", "treatment": "mixup", "metric": "test_error.last"}
+    path = write(tmp_path, known_effects=[known | changes])
+    if said is None:
+        assert read_experiment(path).known_effects[0].treatment == "mixup"
+    else:
+        with pytest.raises(UserError, match=said):
+            read_experiment(path)
