@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from remixup.analysis.decisions import decide_together, effect_p_values
 
 from remixup.analysis.numbers import Target, compare
+from remixup.analysis.result_schema import Outcome
 
 PATH = Path(__file__).with_name("error-rates.json")
 RUNS = (3, 5, 10, 20)
@@ -101,13 +103,72 @@ def number_rates(sampler: Sampler, runs: int, repeats: int, draw: np.random.Gene
     }
 
 
+SMALLEST = 0.5
+"""The smallest effect of interest, in points."""
+CLAIMS = 5
+"""Primary claims of a simulated paper, on data of their own."""
+FAMILIES: dict[str, tuple[float, ...]] = {
+    "all at 0": (0.0,) * CLAIMS,
+    "all at d": (SMALLEST,) * CLAIMS,
+    "mixed": (0.0, SMALLEST, -SMALLEST, SMALLEST / 2, 2 * SMALLEST),
+}
+"""The true effects of a paper's claims."""
+TRUE_OF: dict[Outcome, Callable[[float], bool]] = {
+    "supported": lambda effect: effect > SMALLEST,
+    "positive": lambda effect: effect > 0,
+    "no effect": lambda effect: abs(effect) < SMALLEST,
+    "contradicted": lambda effect: effect < 0,
+    "open": lambda effect: True,
+}
+"""Outcome of a claim -> whether it is true of an effect."""
+
+
+def claim_rates(sampler: Sampler, runs: int, repeats: int, draw: np.random.Generator) -> Rates:
+    """Return how often a paper's primary claims get any false outcome, by their true effects.
+
+    Args:
+        sampler: the distribution of test errors; an effect is the difference of two.
+        runs: seeds of a claim.
+        repeats: number of papers for each rate.
+        draw: random numbers.
+
+    Returns:
+        Name of the family -> share of papers with a false outcome; "supported" -> share of the claims at 2 d, in mixed
+        papers, that are supported.
+    """
+    rates: Rates = {}
+    for name, effects in FAMILIES.items():
+        samples = [
+            sampler(draw, PUBLISHED.value, (repeats, runs)) - sampler(draw, PUBLISHED.value - effect, (repeats, runs))
+            for effect in effects
+        ]
+        outcomes = [decided(paper) for paper in zip(*samples, strict=True)]
+        rates[name] = sum(not all(map(_is_true, each, effects)) for each in outcomes) / repeats
+        if (twice := 2 * SMALLEST) in effects:
+            rates["supported"] = sum(each[effects.index(twice)] == "supported" for each in outcomes) / repeats
+    return rates
+
+
+def decided(paper: Iterable[Values]) -> list[Outcome]:
+    """Return the outcomes of a paper's primary claims from their effects by seed."""
+    p_values = [effect_p_values(effects.tolist(), SMALLEST, primary=True) for effects in paper]
+    return [outcome for outcome, _ in decide_together(p_values, CLAIMS)]
+
+
+def _is_true(outcome: Outcome, effect: float) -> bool:
+    return TRUE_OF[outcome](effect)
+
+
 def simulate(repeats: int) -> dict[str, dict[str, dict[str, Rates]]]:
-    """Return kind of verdict -> distribution -> number of seeds -> rates."""
-    numbers = {
-        name: {str(runs): number_rates(sampler, runs, repeats, np.random.default_rng([index, runs])) for runs in RUNS}
-        for index, (name, sampler) in enumerate(SAMPLERS.items())
-    }
-    return {"numbers": numbers}
+    """Return kind of verdict -> distribution -> number of seeds -> rates; for claims of a third as many papers."""
+
+    def of_each(rates: Callable[..., Rates], count: int) -> dict[str, dict[str, Rates]]:
+        return {
+            name: {str(runs): rates(sampler, runs, count, np.random.default_rng([index, runs])) for runs in RUNS}
+            for index, (name, sampler) in enumerate(SAMPLERS.items())
+        }
+
+    return {"numbers": of_each(number_rates, repeats), "claims": of_each(claim_rates, max(1, repeats // 3))}
 
 
 def main(repeats: Annotated[int, typer.Option(min=1, help="simulated samples for each rate")] = 3_000) -> None:
