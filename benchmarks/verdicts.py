@@ -15,8 +15,8 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from remixup.analysis.decisions import decide_together, effect_p_values
 
+from remixup.analysis.decisions import decide_together, effect_p_values
 from remixup.analysis.numbers import Target, compare
 from remixup.analysis.result_schema import Outcome
 

@@ -32,6 +32,7 @@ class Freeze(Stored):
     experiment: str
     scale: Scale
     fast: bool = Field(False, description="whether the runs are planned with `fast`; precision is part of a run")
+    versions: dict[str, str] = Field({}, description="dataset -> its version, where the configuration chose one")
     reason: str = Field(description="why it is frozen or, for an amendment, why it changes")
     claims: dict[str, dict[str, Any]] = Field(description="claim -> its fields that differ from their defaults")
     runs: dict[str, str] = Field(description="row -> key of its run")
@@ -86,7 +87,7 @@ def read(name: str) -> Freeze:
     return Freeze.read(path(name))
 
 
-def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store: Store, fast: bool = False) -> Path:
+def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store: Store, config: Config) -> Path:
     """Write a new freeze of an experiment's rows, and of the claims about these rows alone.
 
     Args:
@@ -95,7 +96,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         reason: why they are frozen.
         count: number of seeds; None: the most that a row asks for.
         store: the run store of this machine, whose seeds count as used.
-        fast: whether the plan was made with `fast`.
+        config: the configuration of the plan.
 
     Returns:
         The file.
@@ -111,12 +112,14 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
     if not claims:
         raise UserError("no claim is about these rows alone", where="--rows", hint="name all rows of a claim")
     runs = {name: row.key for name, row in rows.items()}
+    datasets = {row.run.dataset.name for row in rows.values()}
     asked = max(row.seeds for row in rows.values())
     seeds = _new_seeds(set(runs.values()), asked, count or asked, store)
     freeze = Freeze(
         experiment=plan.experiment.id,
         scale=plan.scale,
-        fast=fast,
+        fast=config.fast,
+        versions={name: version for name, version in config.data.versions.items() if name in datasets},
         reason=reason,
         claims={claim.id: frozen_fields(claim) for claim in claims},
         runs=runs,
@@ -176,7 +179,9 @@ def frozen_plan(freeze: Freeze, file: Path, experiment: Experiment, config: Conf
     Raises:
         UserError: a row or an evaluation is another one than in the freeze.
     """
-    plan = plan_experiment(file, experiment, config.model_copy(update={"fast": freeze.fast}), freeze.scale)
+    data = config.data.model_copy(update={"versions": freeze.versions})
+    frozen_config = config.model_copy(update={"fast": freeze.fast, "data": data})
+    plan = plan_experiment(file, experiment, frozen_config, freeze.scale)
     whole = with_all_rows(plan)
     runs = {row.row.id: row.key for row in whole.rows}
     changed = [f"row {row} has another run" for row, run in freeze.runs.items() if runs.get(row) != run]

@@ -35,7 +35,7 @@ def freeze(
         hint = "commit first; then the freeze is committed alone"
         raise UserError("a freeze is made from a clean source tree", where="git status", hint=hint)
     plan, store = plans_of([experiment], settings)[0], Store(Path(settings.results))
-    path = write(plan, rows or ["*"], reason, seeds, store, settings.fast)
+    path = write(plan, rows or ["*"], reason, seeds, store, settings)
     print(path)
     print("commit it alone, then train it by an item of evidence.yaml: {freeze: " + path.stem + "}")
 

@@ -54,7 +54,7 @@ def plan() -> Plan:
 def freeze(day: int, **changes: Any) -> Freeze:
     """Write a freeze of all rows and commit it."""
     arguments = {"patterns": ["*"], "reason": "to decide", "count": None, **changes}
-    path = freezes.write(plan(), **arguments, store=Store(Path("results")))
+    path = freezes.write(plan(), **arguments, store=Store(Path("results")), config=Config())
     commit(day)
     return Freeze.read(path)
 

@@ -222,7 +222,7 @@ def test_a_freeze_that_a_merge_edited() -> None:
 
 
 def test_a_freeze_that_is_not_committed() -> None:
-    freezes.write(plan(), ["*"], "to decide", None, Store(Path("results")))
+    freezes.write(plan(), ["*"], "to decide", None, Store(Path("results")), Config())
     assert faults() == [f"{FIRST}: it is not committed"]
 
 

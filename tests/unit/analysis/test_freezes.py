@@ -19,7 +19,7 @@ from remixup.analysis.freezes import Freeze
 from remixup.analysis.thresholds import thresholds
 from remixup.cli import app
 from remixup.config.experiment import read_experiment
-from remixup.config.settings import Config
+from remixup.config.settings import Config, Data
 from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.maintenance import evidence_queue
@@ -171,7 +171,7 @@ def test_a_run_that_would_decide_nothing_is_not_trained() -> None:
     digits = SMALL.replace("iris, holdout: 0.5", "digits").replace("smallest_effect: 0.5", "smallest_effect: 1.0")
     FILE.write_text(digits.replace("seeds: 3", "seeds: 3\nscales: {reduced: {surrogate: shorter}}"))
     short = plan_experiment(FILE, read_experiment(FILE), Config(), "reduced")
-    freezes.write(short, ["*"], "to decide", 2, Store(Path("results")))
+    freezes.write(short, ["*"], "to decide", 2, Store(Path("results")), Config())
     frozen = Freeze.read(FIRST)
     erm, mixup = short.rows
     require_informative(short, erm.key, "small-1")
@@ -200,11 +200,25 @@ def test_a_run_that_would_decide_nothing_is_not_trained() -> None:
 def test_precision_is_that_of_the_freeze() -> None:
     """It was made with `fast`, which the configuration of the queue and of the audit does not say."""
     FILE.write_text(SMALL.replace(*NETWORK))
-    fast = plan_experiment(FILE, read_experiment(FILE), Config(fast=True), "paper")
-    freezes.write(fast, ["*"], "to decide", None, Store(Path("results")), fast=True)
+    config = Config(fast=True)
+    fast = plan_experiment(FILE, read_experiment(FILE), config, "paper")
+    freezes.write(fast, ["*"], "to decide", None, Store(Path("results")), config)
     commit(2)
     assert Audit(Config()).faults == []
     assert {task.run.precision for task in queued({"freeze": "small-1"})} == {"bfloat16"}
+
+
+def test_versions_of_datasets_are_those_of_the_freeze() -> None:
+    """They are part of a run, and the configuration of the audit does not say them."""
+    FILE.write_text(SMALL.replace("iris, holdout: 0.5", "cifar10"))
+    config = Config(data=Data(versions={"cifar10": "reconstructed", "uci-har": "uci"}))
+    chosen = plan_experiment(FILE, read_experiment(FILE), config, "paper")
+    freezes.write(chosen, ["*"], "to decide", None, Store(Path("results")), config)
+    commit(2)
+    assert Freeze.read(FIRST).versions == {"cifar10": "reconstructed"}
+    assert Audit(Config()).faults == []
+    planned = freezes.frozen_plan(Freeze.read(FIRST), FILE, read_experiment(FILE), Config())
+    assert {row.run.dataset.version for row in planned.rows} == {"reconstructed"}
 
 
 def test_mistakes_of_a_freeze_in_the_queue() -> None:

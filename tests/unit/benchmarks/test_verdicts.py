@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.verdicts import PATH, RUNS, SAMPLERS, SMALLEST, SPREAD, STEP, TRUE_OF, claim_rates, normal, number_rates
+
 from remixup.analysis.decisions import decide_alone, effect_p_values
 
 ROOT = Path(__file__).parents[3]
