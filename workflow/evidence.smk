@@ -11,6 +11,7 @@ FOLDER = config["folder"]
 QUEUE = json.loads(Path(FOLDER, "queue.json").read_text())
 TASKS = QUEUE["tasks"]
 ORDER = {name: index for index, name in enumerate(TASKS)}
+BASELINES = ["linear-baselines"] if QUEUE["linear_baselines"] else []
 UNTIL = int(QUEUE["until"] or 10**12)
 REMIXUP = f"{shlex.quote(sys.executable)} -m remixup"
 
@@ -22,7 +23,7 @@ def done(task: str) -> str:
 
 rule all:
     input:
-        [done(task) for task in TASKS],
+        [done(task) for task in [*TASKS, *BASELINES]],
     localrule: True
 
 
@@ -32,6 +33,8 @@ rule task:
         lambda wildcards: [done(each) for each in TASKS[wildcards.task]["after"]],
     output:
         touch(done("{task}")),
+    wildcard_constraints:
+        task=r"\d{4}-.*",
     priority: lambda wildcards: -ORDER[wildcards.task]
     params:
         queue=f"{FOLDER}/queue.json",
@@ -39,6 +42,17 @@ rule task:
     shell:
         "if [ $(date +%s) -lt {params.until} ]; then"
         " {REMIXUP} evidence-task {wildcards.task:q} --queue {params.queue:q}; fi"
+
+
+# Whatever trains is worth more.
+rule linear_baselines:
+    output:
+        touch(done("linear-baselines")),
+    priority: -len(TASKS)
+    params:
+        queue=f"{FOLDER}/queue.json",
+    shell:
+        "{REMIXUP} evidence-baselines --queue {params.queue:q}"
 
 
 onsuccess:

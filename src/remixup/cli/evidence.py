@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
+from remixup.config.settings import read_config
 from remixup.errors import UserError
 
 SCRATCH = Path(".remixup")
@@ -51,13 +53,11 @@ def evidence(
     if not code().clean:
         raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
     until = None if minutes is None else time.time() + 60 * minutes
-    for line in linear_baselines.measure(lacking, settings, until):
-        print(f"  {line}", flush=True)
-    if not missing:
-        return
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))
-    evidence_queue.write_queue(missing, folder / "queue.json", settings, gpu_slots, at_a_time, until)
+    evidence_queue.write_queue(
+        missing, folder / "queue.json", settings, gpu_slots, at_a_time, until, linear_baselines=bool(lacking)
+    )
     run_queue(folder, at_a_time)
 
 
@@ -84,6 +84,17 @@ def evidence_task(
         print(f"not trained: {error}", flush=True)
     except OutOfTime:
         print("the time is over; the next call continues after this epoch", flush=True)
+
+
+@app.command(hidden=True)
+def evidence_baselines(queue: Annotated[Path, typer.Option(help="file that `remixup evidence` wrote")]) -> None:
+    """Measure the linear baselines that the records lack."""
+    from remixup.maintenance import linear_baselines
+
+    document = json.loads(queue.read_text(encoding="utf-8"))
+    settings = read_config(document["config"], str(queue))
+    for line in linear_baselines.measure(linear_baselines.missing(settings), settings, document["until"]):
+        print(line, flush=True)
 
 
 @app.command()

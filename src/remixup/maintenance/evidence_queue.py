@@ -158,7 +158,14 @@ def number_of_workers(missing: list[Task], gpus: int, wanted: int | None) -> int
 
 
 def write_queue(
-    missing: list[Task], path: Path, config: Config, gpu_slots: int | None, workers: int, until: float | None
+    missing: list[Task],
+    path: Path,
+    config: Config,
+    gpu_slots: int | None,
+    workers: int,
+    until: float | None,
+    *,
+    linear_baselines: bool = False,
 ) -> None:
     """Write the tasks, in their order, with everything that they need.
 
@@ -172,6 +179,7 @@ def write_queue(
         gpu_slots: use this many GPUs at most.
         workers: number of tasks at a time.
         until: Unix time after which no task starts, and a run stops at the end of its epoch; None: no limit.
+        linear_baselines: whether those that the records lack are measured, after all tasks have started.
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
@@ -203,6 +211,7 @@ def write_queue(
         "until": until,
         "plans": {name: plan_to_json(plan) for name, plan in plans.items()},
         "tasks": tasks,
+        "linear_baselines": linear_baselines,
     }
     write_json(path, document)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from remixup.analysis import records
 from remixup.analysis.measurements import linear_error
 from remixup.analysis.records import RecordedResults
+from remixup.cli.evidence import evidence_baselines
 from remixup.config.settings import Config
 from remixup.maintenance import linear_baselines
+from remixup.maintenance.evidence_queue import write_queue
 from remixup.planning.plan import Plan
 from remixup.store.blocks import SeedBlock
 from remixup.store.run_store import Store, faults
@@ -69,6 +72,18 @@ def test_what_is_on_record_gets_its_linear_baseline_without_training(tmp_path: P
     assert linear_baselines.missing(config) == []
     assert {path: content for path, content in contents().items() if path in before} == before
     assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_job_of_the_queue_measures_what_is_missing(
+    tmp_path: Path, planned: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(planned, 0, {0: 30.0})
+    queue = tmp_path / "queue.json"
+    write_queue([], queue, configuration(tmp_path), None, 1, None, linear_baselines=True)
+    assert json.loads(queue.read_text())["linear_baselines"]
+    evidence_baselines(queue)
+    assert capsys.readouterr().out == f"{planned.rows[0].key}: linear baseline of 1 seeds\n"
+    assert linear_baselines.missing(configuration(tmp_path)) == []
 
 
 def test_a_seed_that_was_trained_again_gets_a_file_of_its_own(tmp_path: Path, planned: Plan) -> None:
