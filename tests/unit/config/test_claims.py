@@ -2,7 +2,8 @@
 
 import pytest
 
-from remixup.config.experiment import Claim, read_experiment
+from remixup.config.claims import Claim
+from remixup.config.experiment import read_experiment
 from remixup.errors import UserError
 from remixup.planning.jobs import make_jobs
 from tests.unit.config.sample_experiment import plan, write
