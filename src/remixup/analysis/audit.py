@@ -15,8 +15,9 @@ from remixup.analysis.history import Commit, Version, descends, read_history
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import HOME
 from remixup.analysis.thresholds import thresholds
+from remixup.config.claims import Claim
 from remixup.config.expansion import expand
-from remixup.config.experiment import Claim, read_experiments
+from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError

@@ -24,8 +24,8 @@ from remixup.config.settings import Scale
 
 BROKEN = ("failed", "diverged", "no value")
 """The verdicts on numbers that not all of their runs gave."""
-Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none"]
-KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "stand-in", "none")
+Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "surrogate", "none"]
+KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "surrogate", "none")
 """Kinds of evidence, best first; "embedded" is one that is no surrogate."""
 
 
@@ -33,11 +33,11 @@ def kind(scale: Scale, stand_in: str | None) -> Kind:
     """Return the kind of evidence that a measured number is.
 
     At the reduced scales the data is real and the schedule short, so that nearly all numbers are of surrogates;
-    "stand-in" is a surrogate at another scale.
+    "surrogate" is one at another scale.
     """
     if scale == "reduced" or scale == "reduced-cpu":
         return scale
-    return "stand-in" if stand_in else scale
+    return "surrogate" if stand_in else scale
 
 
 def _explores(each: Entry | Recorded | ClaimTest) -> bool:

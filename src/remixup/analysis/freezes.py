@@ -16,7 +16,8 @@ from pydantic import Field, model_validator
 from remixup.analysis.records import HOME as RECORDS
 from remixup.analysis.records import REAL, read_all
 from remixup.analysis.thresholds import thresholds
-from remixup.config.experiment import Claim, Experiment
+from remixup.config.claims import Claim
+from remixup.config.experiment import Experiment
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, PlannedRow, plan_experiment, with_all_rows

@@ -25,7 +25,7 @@ from remixup.analysis.thresholds import (
     STANDARD_ERRORS,
     UNITS,
 )
-from remixup.config.experiment import Claim
+from remixup.config.claims import Claim
 
 WITHOUT_NETWORK = ("collinearity", "collisions", "cost", "epsilon", "mixing", "sensitivity")
 """Quantities of claims that no trained network decides: of data, privacy accounting and costs."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from remixup.analysis.informative import Attacked, Measurements, why_not
 from remixup.analysis.result_schema import Fit
-from remixup.config.experiment import Claim
+from remixup.config.claims import Claim
 from remixup.config.registry import load_registry
 from remixup.config.run import Dataset, amount
 from remixup.planning.plan import Evaluation, PlannedRow, linear_baseline, without_mixing

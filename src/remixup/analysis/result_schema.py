@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from remixup.config.experiment import ClaimSource
+from remixup.config.claims import ClaimSource
 from remixup.config.metrics import Convention
 from remixup.config.settings import Scale
 

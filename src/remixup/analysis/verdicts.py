@@ -31,7 +31,8 @@ from remixup.analysis.decisions import (
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, Outcome, Statement, Verdict
 from remixup.analysis.statistics import ROUND_OFF, agree, mean_interval, one_sided, sign_flips
 from remixup.analysis.thresholds import FEWEST
-from remixup.config.experiment import Claim, Experiment, Pair
+from remixup.config.claims import Claim, Pair
+from remixup.config.experiment import Experiment
 from remixup.config.settings import SCALES, Scale
 
 FEWEST_FLIPS = 6

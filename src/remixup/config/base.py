@@ -1,12 +1,14 @@
-"""Strict base model, and validation whose errors name the file, the key and the nearest valid name."""
+"""Strict base model, ids, and validation whose errors name the file, the key and the nearest valid name."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from remixup.errors import UserError, require_known
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 
 
 class Strict(BaseModel):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from remixup.analysis.best_evidence import finding
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, ExperimentResult, RecordedClaim
-from remixup.config.experiment import Claim, Experiment
+from remixup.config.claims import Claim
+from remixup.config.experiment import Experiment
 from remixup.reporting import latex
 from remixup.reporting.evidence import OURS
 from remixup.reporting.table_builder import TableBuilder

@@ -8,7 +8,8 @@ from typing import get_args
 
 from remixup.analysis.best_evidence import KINDS, Kind, best_test, dissenting_test, finding, kind
 from remixup.analysis.result_schema import ClaimCount, ClaimResult, ClaimTest, ExperimentResult, OnSurrogate, Outcome
-from remixup.config.experiment import Claim, ClaimSource, Experiment
+from remixup.config.claims import Claim, ClaimSource
+from remixup.config.experiment import Experiment
 
 PUBLISHED: tuple[Outcome, ...] = get_args(Outcome)[:-1]
 """The outcomes that tests of the published protocol can have, in the order of the tables."""

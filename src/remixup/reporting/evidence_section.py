@@ -95,7 +95,7 @@ def _cells(each: Judged) -> list[str]:
     test, metric = each.test, each.stated.metric
     assert test is not None
     assert metric is not None
-    marks = {test.stand_in: r"\standinmark{}" if test.stand_in else ""}
+    marks = {test.stand_in: r"\surrogatemark{}" if test.stand_in else ""}
     _, effect, interval, _, n, _ = cells_of_test(
         test, each.experiment.metrics[metric].decimals, marks, sign=each.claim.limit is None
     )

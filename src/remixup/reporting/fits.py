@@ -21,7 +21,7 @@ def fits_table(experiment: Experiment, result: ExperimentResult) -> str:
     if not table.lines:
         return ""
     notes = [r"\recordmark~On record."] if any(recorded for _, recorded in seen) else []
-    return table.render("fits.tex", r"Stand-ins by ERM. \fitscaption", f"fits:{experiment.id}", more=notes)
+    return table.render("fits.tex", r"Surrogates by ERM. \fitscaption", f"fits:{experiment.id}", more=notes)
 
 
 def _cells(fit: Fit) -> list[str]:

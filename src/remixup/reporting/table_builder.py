@@ -95,7 +95,7 @@ def marks(surrogates: Iterable[str | None]) -> dict[str | None, str]:
     found: dict[str | None, str] = {None: ""}
     for text in filter(None, texts):
         numbers = [str(differences.index(difference) + 1) for difference in text.split("; ")]
-        found[text] = rf"\standinmark{{{','.join(numbers) if len(differences) > 1 else ''}}}"
+        found[text] = rf"\surrogatemark{{{','.join(numbers) if len(differences) > 1 else ''}}}"
     return found
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from remixup.analysis.result_schema import ClaimResult
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.experiment import Claim, Experiment, MetricInfo, Pair, Row
+from remixup.config.claims import Claim, Pair
+from remixup.config.experiment import Experiment, MetricInfo, Row
 from remixup.config.settings import Scale
 
 METRIC = "test_error.last"

@@ -7,7 +7,8 @@ from tests.unit.config.sample_experiment import plan, write
 
 from remixup.analysis.result_schema import ClaimResult
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.experiment import Claim, Experiment, MetricInfo, Pair, Row, read_experiment
+from remixup.config.claims import Claim, Pair
+from remixup.config.experiment import Experiment, MetricInfo, Row, read_experiment
 from remixup.errors import UserError
 
 TEST, VALIDATION = "test_error.last", "validation_error.last"

@@ -8,7 +8,8 @@ from scipy import stats
 
 from remixup.analysis.result_schema import ClaimResult, Outcome
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.experiment import Bound, Claim, Experiment, MetricInfo, Pair, Row
+from remixup.config.claims import Bound, Claim, Pair
+from remixup.config.experiment import Experiment, MetricInfo, Row
 
 METRIC = "test_error.last"
 PLACE = {"statement": "A sentence.", "where": "Table 2"}

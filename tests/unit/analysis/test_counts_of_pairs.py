@@ -13,7 +13,8 @@ from tests.unit.analysis.claim_samples import experiment, measured
 from remixup.analysis.decisions import count_p_values, decide_alone
 from remixup.analysis.result_schema import ClaimResult
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.experiment import Claim, Experiment, MetricInfo, Pair, Row
+from remixup.config.claims import Claim, Pair
+from remixup.config.experiment import Experiment, MetricInfo, Row
 
 METRIC = "test_error.last"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from remixup.analysis.informative import Attacked, Measurements, why_not
-from remixup.config.experiment import Bound, Claim, Pair
+from remixup.config.claims import Bound, Claim, Pair
 
 GOOD = Measurements(
     classes=10,

@@ -12,7 +12,8 @@ from tests.unit.analysis.claim_samples import BETTER, ERM, claim, experiment, me
 
 from remixup.analysis.result_schema import ClaimResult, RecordedClaim
 from remixup.analysis.verdicts import decide_claims, decide_primary
-from remixup.config.experiment import Claim, Experiment, read_experiments
+from remixup.config.claims import Claim
+from remixup.config.experiment import Experiment, read_experiments
 
 ON_THE_EDGE = [each - 0.2 for each in BETTER[:4]] + [BETTER[4] + 0.87]
 """Against 0.3 alone p = 0.048: more than half of 5 %."""

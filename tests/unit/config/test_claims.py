@@ -2,7 +2,8 @@
 
 import pytest
 
-from remixup.config.experiment import Claim, read_experiment
+from remixup.config.claims import Claim
+from remixup.config.experiment import read_experiment
 from remixup.errors import UserError
 from remixup.planning.jobs import make_jobs
 from tests.unit.config.sample_experiment import plan, write
@@ -72,8 +73,8 @@ def test_a_bound_may_be_zero():
 
 
 def test_rows_are_run_at_their_scales_only(tmp_path):
-    stand_in = {"embedded": {"surrogate": "one epoch", "run": {"epochs": 1}}}
-    changes = {"scales": stand_in, "rows__1__at": ["paper", "reduced"]}
+    surrogate = {"embedded": {"surrogate": "one epoch", "run": {"epochs": 1}}}
+    changes = {"scales": surrogate, "rows__1__at": ["paper", "reduced"]}
     assert [row.row.id for row in plan(tmp_path, "paper", **changes).rows] == ["erm", "mixup"]
     embedded = plan(tmp_path, "embedded", **changes)
     assert [row.row.id for row in embedded.rows] == ["erm"]

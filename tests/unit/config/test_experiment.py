@@ -82,7 +82,7 @@ def test_a_departure_from_the_protocol_must_be_named(tmp_path):
         plan(tmp_path, "embedded", scales=changed)
 
 
-def test_a_version_that_the_row_does_not_accept_is_a_stand_in(tmp_path):
+def test_a_version_that_the_row_does_not_accept_is_a_surrogate(tmp_path):
     config = Config.model_validate({"data": {"versions": {"iris": "scikit-learn"}}})
     assert plan(tmp_path, config=config, accepts=["uci"]).rows[0].stand_in == "version scikit-learn of iris"
     assert plan(tmp_path, config=config, accepts=["uci", "scikit-learn"]).rows[0].stand_in is None

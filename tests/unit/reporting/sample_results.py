@@ -128,7 +128,7 @@ def surface(sharp: float) -> list[dict[str, Any]]:
 
 @functools.cache
 def noise() -> tuple[Experiment, ExperimentResult]:
-    """Stand-ins, several metrics, records, quoted numbers, a failed and a diverged run, curves, claims of all kinds."""
+    """Surrogates, metrics, records, quoted numbers, a failed and a diverged run, curves, claims of all kinds."""
     methods = {"erm": "ERM", "dropout": "ERM + dropout (p = 0.7)", "mixup-8": "mixup (α = 8)"}
     groups = {"20": "20 % of labels replaced", "50": "50 % of labels replaced"}
     rows = [
@@ -249,7 +249,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
 
 @functools.cache
 def tabular() -> tuple[Experiment, ExperimentResult]:
-    """One metric, no stand-ins, a table long enough to break, a sweep and decision surfaces."""
+    """One metric, no surrogates, a table long enough to break, a sweep and decision surfaces."""
     sets = {"abalone": 74.0, "arcene": 57.6, "arrhythmia": 56.6, "htru2": 2.0, "iris": 21.3, "phishing": 16.3}
     alphas = [0.1, 0.2, 0.4, 1.0, 2.0, 8.0]
     rows: list[dict[str, Any]] = []

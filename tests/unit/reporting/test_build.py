@@ -198,7 +198,7 @@ def test_section_has_its_parts_in_order(report: Report) -> None:
         )
     ]
     assert places == sorted(places)
-    assert re.search(r"\\caption\{Test error by epoch\..*\\standinmark\{\}~Surrogate: scikit-learn's digits", text)
+    assert re.search(r"\\caption\{Test error by epoch\..*\\surrogatemark\{\}~Surrogate: scikit-learn's digits", text)
     assert "Surrogate" not in report.read("tabular.tex")
 
 

@@ -89,8 +89,8 @@ def test_a_surrogate_neither_supports_nor_contradicts(outcome: str, stand_in: st
     table = claims_of(claim("c", outcome=outcome, stand_in=stand_in))
     ((*cells,),) = lines_of(table)
     assert cells[-1] == printed
-    assert (r"\textit{\num{+1.23}}\standinmark{}" in cells) is bool(stand_in)
-    assert (r"\standinmark{}~Surrogate: " in table) is bool(stand_in)
+    assert (r"\textit{\num{+1.23}}\surrogatemark{}" in cells) is bool(stand_in)
+    assert (r"\surrogatemark{}~Surrogate: " in table) is bool(stand_in)
 
 
 def test_a_claim_on_record_has_its_own_line() -> None:
@@ -158,7 +158,7 @@ def test_what_an_effect_is_held_against() -> None:
         r"ERM misses at most 5 \%": r"limit \num{5}\,\%",
     }
     limit = lines_of(table)[-1]
-    assert limit[3] == r"\textit{\num{3.38}}\standinmark{}", "the value itself, not what is left to the limit"
+    assert limit[3] == r"\textit{\num{3.38}}\surrogatemark{}", "the value itself, not what is left to the limit"
     assert limit[-1] == r"\Open", "of fewer than five seeds"
 
 

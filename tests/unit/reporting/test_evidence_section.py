@@ -26,10 +26,10 @@ def test_the_best_kind_counts_then_the_most_seeds() -> None:
     cpu, gpu, paper = (on_record(scale, **SHORT) for scale in scales)
     own = claim("c", **EMBEDDED)
     assert best_test(claim("c", **EMBEDDED, recorded=[cpu])) is not own
-    assert best_test(claim("c", **EMBEDDED, recorded=[cpu])) == cpu, "real data before a stand-in"
+    assert best_test(claim("c", **EMBEDDED, recorded=[cpu])) == cpu, "real data before a surrogate"
     assert best_test(claim("c", **EMBEDDED, recorded=[cpu, gpu])) == gpu
     assert best_test(claim("c", recorded=[gpu])) == claim("c", recorded=[gpu]), "this report's own, at paper scale"
-    assert best_test(claim("c", **NEVER, recorded=[cpu, paper])) == cpu, "a stand-in at paper scale is one"
+    assert best_test(claim("c", **NEVER, recorded=[cpu, paper])) == cpu, "a surrogate at paper scale is one"
     more = on_record("reduced", n=9, **SHORT)
     assert best_test(claim("c", **NEVER, recorded=[gpu, more])) == more
     whole, some = on_record("paper", n=3), on_record("paper", n=9, untried=["a row"])
@@ -99,7 +99,7 @@ def test_counts_and_names_by_hand() -> None:
     text = section()
     for said in (
         r"Of \counted{11}{claim}{claims}, 6 rest on the published protocol, 1 on real data reduced for a GPU, "
-        "1 on real data reduced for a processor, 2 on stand-ins and 1 on nothing yet",
+        "1 on real data reduced for a processor, 2 on surrogates and 1 on nothing yet",
         "Effects of 9 claims",
         "Left out are 1 claims that state a limit",
         r"support \counted{5}{claim}{claims}",
@@ -107,9 +107,9 @@ def test_counts_and_names_by_hand() -> None:
     ):
         assert said in text, said
     assert listed(text, "in units of it: ") == ["huge", "more-clearly", "confirmed"]
-    assert listed(text, "Stand-ins agree (1): ") == ["shown"]
-    assert listed(text, "Stand-ins disagree (1): ") == ["not-shown"]
-    assert listed(text, "Stand-ins leave the claim open (2): ") == ["dissent", "open"]
+    assert listed(text, "Surrogates agree (1): ") == ["shown"]
+    assert listed(text, "Surrogates disagree (1): ") == ["not-shown"]
+    assert listed(text, "Surrogates leave the claim open (2): ") == ["dissent", "open"]
     assert listed(text, "disagrees with the best") == ["dissent"]
     assert listed(text, "There are no runs (1): ") == ["never"]
     for absent in ("embedded protocol", "no effect of interest (", "not recovered) (", "is not informative ("):
@@ -125,7 +125,7 @@ def test_a_contradicted_claim_of_ours_is_in_no_count_or_list_of_the_papers() -> 
     assert listed(paragraph[0], "Contradicted (1): ") == ["own-question"]
     assert listed(paragraph[0] + " ", "Open (1): ") == ["own-open"]
     assert "Supported" not in paragraph[0]
-    # claims; paper, reduced, reduced-cpu, stand-in, none; then see below
+    # claims; paper, reduced, reduced-cpu, surrogate, none; then see below
     line = r"\midrule Of ours & 2 & 2 & 0 & 0 & 0 & 0 & 0 & 0 & 0 & 1 & 1 & 0 & 0 & 0 & 0 & 0 & 0 \\ "
     assert line in text
     assert text.replace(paragraph[0], "").replace(line, "") == section()
@@ -157,7 +157,7 @@ def test_a_limit_is_not_among_the_clearest() -> None:
 
 def test_the_table_of_papers_by_hand() -> None:
     text = section()
-    heads = [*("paper", "reduced", "reduced-cpu", "stand-in", "none"), *("supported", "positive", "no effect")]
+    heads = [*("paper", "reduced", "reduced-cpu", "surrogate", "none"), *("supported", "positive", "no effect")]
     heads += [*("contradicted", "open", "protocol not recovered"), *("agrees", "disagrees", "open"), "not informative"]
     upright = " & ".join(rf"\upright{{{head}}}" for head in [*heads, "not run"])
     assert rf"Paper & Claims & {upright} \\" in text
@@ -186,14 +186,14 @@ def test_each_claim_with_evidence_has_a_line() -> None:
         r"\Supported",
     ]
     assert found["more-clearly"][0] == "~", "the number of a section stands once"
-    assert found["shown"][2:5] == [r"reduced\recordmark{}", "5", r"\textit{\num{+1.00}}\standinmark{}"]
-    assert found["not-shown"][2] == "stand-in"
+    assert found["shown"][2:5] == [r"reduced\recordmark{}", "5", r"\textit{\num{+1.00}}\surrogatemark{}"]
+    assert found["not-shown"][2] == "surrogate"
     assert found["no-more"][6] == r"$\leq$\,\num{0.5}\,\%"
     assert found["limit"][6] == r"limit \num{5}\,\%"
 
 
 def test_a_remark_names_what_a_decision_leaves_out() -> None:
-    assert cells()["dissent"][-1] == r"\Open; stand-in: agrees"
+    assert cells()["dissent"][-1] == r"\Open; surrogate: agrees"
     partly = claim("confirmed", untried=["s", "t"])
     stated = experiment()
     chosen = {"baseline": "r", "treatment": ["s", "t", "u"]}

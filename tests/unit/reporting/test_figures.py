@@ -1,4 +1,4 @@
-"""Figures show the results' numbers, mark stand-ins, and survive grayscale."""
+"""Figures show the results' numbers, mark surrogates, and survive grayscale."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_effects_stand_where_they_are_in_smallest_effects_of_interest(drawn: Fig
 
 
 def test_kinds_differ_in_color_and_in_shape(drawn: Figure) -> None:
-    names = {"confirmed": "paper", "shown": "reduced", "dissent": "reduced-cpu", "not-shown": "stand-in"}
+    names = {"confirmed": "paper", "shown": "reduced", "dissent": "reduced-cpu", "not-shown": "surrogate"}
     marks = {name: of(drawn, name)[2] for name in names}
     for name, kind in names.items():
         assert (marks[name].get_marker(), marks[name].get_color()) == (style(kind)["marker"], style(kind)["color"])
@@ -56,7 +56,7 @@ def test_kinds_differ_in_color_and_in_shape(drawn: Figure) -> None:
     assert lightness == sorted(lightness), "the better, the darker, in grayscale too"
     (legend,) = drawn.legends
     shown = [text.get_text() for text in legend.get_texts()]
-    assert shown[:4] == ["paper", "reduced", "reduced-cpu", "stand-in"], "no kind that is not drawn"
+    assert shown[:4] == ["paper", "reduced", "reduced-cpu", "surrogate"], "no kind that is not drawn"
 
 
 def test_a_claim_that_holds_to_the_left_is_hollow_and_says_so(drawn: Figure) -> None:

@@ -147,12 +147,12 @@ def test_a_metric_that_a_row_lacks_is_an_empty_cell() -> None:
 
 
 def test_surrogates_side_by_side_are_marked() -> None:
-    stand_in = three("a", 5.0, 6.0, 7.0, stand_in=DIGITS)
-    table = abreast(*stand_in, *three("b", 5.0, 6.0, 7.0), a="", b="")
+    surrogate = three("a", 5.0, 6.0, 7.0, stand_in=DIGITS)
+    table = abreast(*surrogate, *three("b", 5.0, 6.0, 7.0), a="", b="")
     marked, plain = lines_of(table)
-    assert all(cell.startswith(r"\itshape \num") and cell.endswith(r"\standinmark{}") for cell in marked[2:5])
-    assert not any("standin" in cell or "itshape" in cell for cell in plain)
-    assert rf"\tablenotes{{\standinmark{{}}~Surrogate: {DIGITS}. Data: original.}}" in " ".join(table.split())
+    assert all(cell.startswith(r"\itshape \num") and cell.endswith(r"\surrogatemark{}") for cell in marked[2:5])
+    assert not any("surrogatemark" in cell or "itshape" in cell for cell in plain)
+    assert rf"\tablenotes{{\surrogatemark{{}}~Surrogate: {DIGITS}. Data: original.}}" in " ".join(table.split())
 
 
 def test_groups_head_their_measurements_even_where_the_file_mixes_them() -> None:

@@ -1,4 +1,4 @@
-"""Tables: their numbers are those of the results, stand-ins are marked."""
+"""Tables: their numbers are those of the results, surrogates are marked."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ def test_without_published_number_there_is_nothing_to_compare() -> None:
 
 
 def test_surrogates_are_marked_and_explained() -> None:
-    stand_in = {"stand_in": "digits_8 for CIFAR-10", "scale": "embedded", "verdict": "stand-in"}
-    table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.21, 0.12), **stand_in))
+    surrogate = {"stand_in": "digits_8 for CIFAR-10", "scale": "embedded", "verdict": "stand-in"}
+    table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.21, 0.12), **surrogate))
     ((*cells,),) = cells_of(table)
-    assert cells[-7:-3] == [r"\itshape 3.21", r"$\pm$", r"\itshape 0.12", r"\standinmark{}"]
+    assert cells[-7:-3] == [r"\itshape 3.21", r"$\pm$", r"\itshape 0.12", r"\surrogatemark{}"]
     assert cells[-2] == "--", "no difference to a number that it cannot be compared with"
-    assert r"\tablenotes{\standinmark{}~Surrogate: digits\_8 for CIFAR-10.}" in table
+    assert r"\tablenotes{\surrogatemark{}~Surrogate: digits\_8 for CIFAR-10.}" in table
     real = printed_table(entry("r", "test_error.last", 17.3, exactly(3.21, 0.12)))
     assert "itshape" not in real
-    assert "standinmark" not in real
+    assert "surrogatemark" not in real
     assert "tablenotes" not in real
 
 
@@ -97,7 +97,7 @@ def test_several_kinds_of_surrogate_are_told_apart() -> None:
     live = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
     table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[other], **live))
     first, second = cells_of(table)
-    assert (first[-4], second[-4]) == (r"\standinmark{1}", r"\standinmark{2}")
+    assert (first[-4], second[-4]) == (r"\surrogatemark{1}", r"\surrogatemark{2}")
     note = r"\textsuperscript{1}\,scikit-learn's digits for CIFAR-10, and a narrow network; "
     assert note + r"\textsuperscript{2}\,imagenette for ImageNet." in table
 
@@ -106,14 +106,14 @@ def test_a_run_that_stands_in_in_several_ways_names_each_once() -> None:
     other = recorded(exactly(4.0, 0.1), stand_in="digits; 30 epochs for 200", verdict="stand-in")
     live = {"stand_in": "width 8; digits", "scale": "embedded", "verdict": "stand-in"}
     table = printed_table(entry("r", "test_error.last", 17.3, exactly(3.0, 0.1), recorded=[other], **live))
-    assert [line[-4] for line in cells_of(table)] == [r"\standinmark{1,2}", r"\standinmark{2,3}"]
+    assert [line[-4] for line in cells_of(table)] == [r"\surrogatemark{1,2}", r"\surrogatemark{2,3}"]
     for part in (r"{1}\,width 8", r"{2}\,digits", r"{3}\,30 epochs for 200"):
         assert table.count(part) == table.count(r"\tablenotes"), "once in the notes, which stand on each page"
 
 
 def test_a_surrogate_that_was_not_run_needs_no_note() -> None:
     table = printed_table(entry("r", "test_error.last", 17.3, None, stand_in=DIGITS))
-    assert "standinmark" not in table
+    assert "surrogatemark" not in table
 
 
 def test_quoted_numbers_are_marked() -> None:
@@ -234,7 +234,7 @@ def test_rows_of_another_scale_are_counted_below() -> None:
 def test_a_choice_takes_the_smallest_mean_of_each_metric() -> None:
     table = evaluated_table(1)
     by_test, by_validation = lines_of(table)
-    mark = r"\standinmark{}"
+    mark = r"\surrogatemark{}"
     # The smallest test error is that of 0.2; the smallest validation error that of 0.4, whose test error is larger.
     own = rf"\itshape \num{{5.5}}{mark}"
     assert by_test == ["Test error", r"mixup ($\alpha = 0.2$)", "3", "embedded", own, own, "1"]
@@ -276,7 +276,7 @@ def test_a_choice_prints_deviations_where_there_are_some() -> None:
     _, result = evaluated()
     entries = [e.model_copy(update={"replicated": exactly(3.0, 0.12)}) for e in result.entries if e.row == "grid-0.1"]
     by_test, _ = lines_of(evaluated_table(1, entries=entries))
-    assert by_test[4:] == [r"\itshape \num{3.00}\,$\pm$ \num{0.12}\standinmark{}"] * 2 + ["5"]
+    assert by_test[4:] == [r"\itshape \num{3.00}\,$\pm$ \num{0.12}\surrogatemark{}"] * 2 + ["5"]
 
 
 def test_a_row_and_its_record_stay_on_one_page() -> None:

@@ -187,4 +187,4 @@ def test_surrogates_have_a_dagger(draw: Any) -> None:
     surrogates = [each.model_copy(update={"stand_in": DIGITS}) for each in result.entries if each.row == ERM]
     (plain,) = draw(result, rows_of(ERM)).axes
     (marked,) = draw(result.model_copy(update={"entries": surrogates}), rows_of(ERM)).axes
-    assert marked.get_title() == (plain.get_title() or "stand-in") + r" $\dagger$"
+    assert marked.get_title() == (plain.get_title() or "surrogate") + r" $\dagger$"

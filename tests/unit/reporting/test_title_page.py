@@ -26,13 +26,13 @@ def test_best_evidence_of_a_number() -> None:
 
     assert best(None) == ("none", "not run")
     assert best(None, verdict="failed") == ("none", "failed")
-    assert best(runs, **surrogate) == ("stand-in", "stand-in")
+    assert best(runs, **surrogate) == ("surrogate", "stand-in")
     assert best(runs, **surrogate, recorded=[reduced]) == ("reduced", "replicated")
     assert best(None, verdict="diverged", recorded=[reduced]) == ("reduced", "replicated")
     assert best(runs, verdict="not replicated", recorded=[reduced]) == ("paper", "not replicated")
     assert best(runs, scale="embedded") == ("embedded", "inconclusive")
-    on_stand_in = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
-    assert best(None, recorded=[on_stand_in]) == ("stand-in", "stand-in")
+    on_surrogate = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
+    assert best(None, recorded=[on_surrogate]) == ("surrogate", "stand-in")
     shorter = recorded(more, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
     assert best(runs, **surrogate, recorded=[shorter]) == ("reduced", "stand-in")
     paper = recorded(more, scale="paper", verdict="replicated")
@@ -154,7 +154,7 @@ def test_claim_counts_by_hand() -> None:
     ):
         assert line in table
     assert "support~2, contradict~1 and show no effect of interest for~1; 1 show the claimed sign" in table
-    assert "agree with 1 and disagree with~1; 1 are open on them, and for 1 the stand-in is not informative" in table
+    assert "agree with 1 and disagree with~1; 1 are open on them, and for 1 the surrogate is not informative" in table
     assert "Not decided" not in table
     assert "Of ours" not in table
 

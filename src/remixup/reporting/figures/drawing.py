@@ -79,7 +79,7 @@ def panels(
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for index, (panel, (name, members)) in enumerate(zip(axes, groups, strict=False)):
         title = text(wrapped(name, 34 if across == 3 else 48))
-        panel.set_title((title or "stand-in") + DAGGER if is_surrogate(result, members) else title)
+        panel.set_title((title or "surrogate") + DAGGER if is_surrogate(result, members) else title)
         panel.set_ylabel("" if index % across else ylabel)
     for spare in axes[len(groups) :]:
         spare.remove()
