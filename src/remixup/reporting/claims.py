@@ -68,7 +68,7 @@ def cells_of_test(test: ClaimTest, decimals: int, marks: dict[str | None, str], 
         _scale(test),
         effect,
         f"[{', '.join(latex.number(latex.fixed(end, digits)) for end in test.ci95)}]" if test.ci95 else "",
-        "--" if test.p is None else _probability(test.p),
+        _p_values(test),
         str(test.n),
         latex.verdict(finding(test)),
     ]
@@ -78,6 +78,14 @@ def _scale(test: ClaimTest) -> str:
     if not isinstance(test, RecordedClaim):
         return test.scale
     return test.scale + (", frozen" if test.freeze else "") + r"\recordmark{}"
+
+
+def _p_values(test: ClaimTest) -> str:
+    """Return p and, in parentheses, p by sign flips."""
+    if test.p is None:
+        return "--"
+    by_flips = "" if test.sign_flip_p is None else f" ({_probability(test.sign_flip_p)})"
+    return _probability(test.p) + by_flips
 
 
 def _probability(p: float) -> str:

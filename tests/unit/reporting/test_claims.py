@@ -66,6 +66,8 @@ def test_claims_print_effect_interval_and_decision() -> None:
     ]
     ((first, *_),) = lines_of(claims_of(claim("c", primary=True)))
     assert first == r"{\scriptsize \texttt{c}, primary}"
+    (by_flips,) = lines_of(claims_of(claim("c", sign_flip_p=0.002)))
+    assert by_flips[5] == r"\num{0.012} (\num{0.002})"
 
 
 @pytest.mark.parametrize(
