@@ -293,4 +293,5 @@ def test_jobs_share_four_gpus_and_none_holds_anothers(cluster, tmp_path):
         beside = [other for other in holders if other["began"] <= job["began"] < other["ended"]]
         used = [device for other in beside for device in other["held"]]
         assert len(used) == len(set(used)) <= 4
-    assert {device for job in holders for device in job["held"]} == {"0", "1", "2", "3"}
+    # Whether the fourth is ever needed depends on the order in which Slurm starts the jobs.
+    assert {device for job in holders for device in job["held"]} <= {"0", "1", "2", "3"}
