@@ -11,7 +11,7 @@ from typing import Any
 
 from remixup.analysis import freezes
 from remixup.analysis.freezes import Freeze
-from remixup.analysis.history import Commit, Version, descends, read_history
+from remixup.analysis.history import Commit, Version, descends, edited, read_history
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import HOME
 from remixup.analysis.thresholds import thresholds
@@ -22,7 +22,7 @@ from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError
 from remixup.store.blocks import Damaged, SeedBlock
-from remixup.store.run_store import Store
+from remixup.store.run_store import Store, span
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Audit:
         """Digest of a freeze, run and seed of each confirmatory record."""
         self._check_records()
         self._check_seeds()
+        self._check_files()
         for each in self.frozen:
             self._check_claims(each)
 
@@ -153,6 +154,23 @@ class Audit:
             for (run, seed), where in sorted(before.items()):
                 self.faults.append(f"{freezes.path(each.name)}: seed {seed} of {run} was used before, in {where}")
             used |= dict.fromkeys(pairs, str(freezes.path(each.name)))
+
+    def _check_files(self) -> None:
+        """Note seeds of a freeze that were recorded twice, and files of its results that were edited or removed."""
+        changed = [(Path(name), seeds) for name in edited(str(HOME)) if (seeds := span(Path(name)))]
+        for each in self.frozen:
+            where, frozen = freezes.path(each.name), each.freeze
+            pairs = {(run, seed) for run in frozen.runs.values() for seed in frozen.seeds}
+            first: dict[tuple[str, int], Path] = {}
+            for path, block in self._blocks:
+                own = pairs & {(block.run, seed) for seed in block.seeds}
+                for other in sorted({first[pair] for pair in own & first.keys()}):
+                    self.faults.append(f"{path}: has seeds of {where} that {other} has, too")
+                first |= dict.fromkeys(own, path)
+            results = {*frozen.runs.values(), *frozen.evaluations}
+            for path, (lowest, highest) in changed:
+                if path.parent.name in results and lowest <= frozen.seeds[-1] and highest >= frozen.seeds[0]:
+                    self.faults.append(f"{path}: a result of {where} was edited or removed")
 
     def _latest(self, experiment: str, claim: str) -> dict[str, CommittedFreeze]:
         """Return the last freeze of a claim at each scale."""

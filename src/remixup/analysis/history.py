@@ -69,6 +69,13 @@ def read_history(*folders: str) -> list[Version]:
     return [Version(commit, path, contents.get(blob, b"")) for commit, path, blob in found]
 
 
+def edited(folder: str) -> list[str]:
+    """Return the files below a folder that were changed or removed, in the history or since the last commit."""
+    options = ("--diff-filter=MD", "--no-renames", "--name-only", "--relative", "-z")
+    past = _git("log", *options, "--format=", "--", folder)
+    return sorted({name for name in (past + _git("diff", *options, "HEAD", "--", folder)).decode().split("\0") if name})
+
+
 def _contents(blobs: set[str]) -> dict[str, bytes]:
     """Return the contents of blobs by a single call of git; a blob that does not exist has none."""
     return dict(_split(_git("cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs).encode())))

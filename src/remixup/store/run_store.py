@@ -34,7 +34,7 @@ def weights_fault(path: Path) -> str | None:
         return f"{path}: {error}"
 
 
-def _span(path: Path) -> tuple[int, int] | None:
+def span(path: Path) -> tuple[int, int] | None:
     """Return the first and the last seed that a file's name says; None where it is not that of a block."""
     match = re.fullmatch(r"seeds-(\d+)-(\d+)(\.[0-9a-f]{8})?\.json", path.name)
     return (int(match[1]), int(match[2])) if match else None
@@ -51,12 +51,12 @@ class Store:
 
     def files(self, run: str) -> list[Path]:
         """Return the files of a run's blocks, by first seed."""
-        spans = {path: span for path in (self.runs / run).glob("seeds-*.json") if (span := _span(path))}
+        spans = {path: seeds for path in (self.runs / run).glob("seeds-*.json") if (seeds := span(path))}
         return sorted(spans, key=lambda path: (spans[path], path.name))
 
     def spans(self, run: str) -> list[tuple[int, int]]:
         """Return the first and the last seed of each block of a run."""
-        return [span for path in self.files(run) if (span := _span(path))]
+        return [seeds for path in self.files(run) if (seeds := span(path))]
 
     def blocks(self, run: str) -> list[SeedBlock]:
         """Return the blocks of a run, by first seed.

@@ -70,6 +70,35 @@ def test_a_claim_edited_since_its_freeze(committed: bool) -> None:
     assert fault.startswith("small/lower: the claim was edited since its freeze small-1, ")
 
 
+def test_frozen_seeds_that_were_trained_again() -> None:
+    confirm(freeze(2), day=2)
+    (path, *_) = sorted(records.HOME.rglob("seeds-*.json"))
+    again = path.with_suffix(".0123abcd.json")
+    again.write_bytes(path.read_bytes())
+    assert faults() == [f"{path}: has seeds of {FIRST} that {again} has, too"]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("removed", [True, False])
+def test_results_of_a_freeze_that_were_edited_or_removed(committed: bool, removed: bool) -> None:
+    confirm(freeze(2), day=2)
+    (path, *_) = sorted(records.HOME.rglob("seeds-*.json"))
+    other = path.with_name("seeds-0-0.json")  # of no freeze
+    for each in (other, path):
+        each.write_bytes(path.read_bytes() + b"\n")
+        commit(3)
+    assert len(faults()) == 2, "the copy has the same seeds"
+    for each in (other, path):
+        if removed:
+            each.unlink()
+        else:
+            each.write_bytes(each.read_bytes() + b"\n")
+    if committed:
+        commit(4)
+    assert f"{path}: a result of {FIRST} was edited or removed" in faults()
+    assert not [fault for fault in faults() if fault.startswith(f"{other}: a result")]
+
+
 def test_a_claim_that_was_removed() -> None:
     freeze(2)
     FILE.write_text(SMALL.replace("- id: lower", "- id: other"))
