@@ -76,8 +76,9 @@ def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
 
 
 def _rank(test: ClaimTest) -> tuple[bool, int, bool, int, int]:
+    # Of several freezes the first counts: the most seeds would be those of whoever stopped at the best result.
     evidence = KINDS.index(kind(test.scale, test.stand_in))
-    return test.outcome == "not informative", evidence, _explores(test), len(test.untried), -test.n
+    return test.outcome == "not informative", evidence, _explores(test), len(test.untried), -test.n * _explores(test)
 
 
 def best_test(claim: ClaimResult) -> ClaimTest | None:

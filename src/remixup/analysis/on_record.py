@@ -69,9 +69,11 @@ class OnRecord:
                     self.found[row.row.id].setdefault(Sample(row.scale), (results, row))
 
     def samples(self) -> list[Sample]:
-        """Return the samples of any row, by scale; all records of a scale before those of a freeze."""
+        """Return the samples of any row, by scale; all records of a scale before those of its freezes, in order."""
         found = {sample for samples in self.found.values() for sample in samples}
-        return sorted(found, key=lambda sample: (REAL.index(sample.scale), sample.freeze or ""))
+        return sorted(
+            found, key=lambda each: (REAL.index(each.scale), freezes.number(each.freeze) if each.freeze else 0)
+        )
 
     def numbers(self, row: Row, metric: str) -> list[Recorded]:
         """Return what is on record for one number, one result for each sample."""

@@ -149,6 +149,7 @@ class RunResults:
             row.stand_in,
             partial(why_uninformative, self, row),
             values,
+            diverged=sorted(self.diverged(row)),
             origins={metric: origin for metric in values if (origin := self.origin(row, metric))},
             published={
                 metric: self.number(row, metric)[1]
@@ -156,6 +157,11 @@ class RunResults:
                 if faithful and found and row.row.transcribed(metric) and metric in row.row.published
             },
         )
+
+    def diverged(self, row: PlannedRow) -> set[int]:
+        """Return the seeds of a row whose training diverged."""
+        blocks = self.blocks(row)
+        return {seed for block in blocks for seed, bad in zip(block.seeds, block.diverged, strict=True) if bad}
 
     def origin(self, row: PlannedRow, metric: str) -> str | None:
         """Return the run that a metric of a row is from, or the evaluation of the run; None where there is none."""
@@ -172,8 +178,7 @@ class RunResults:
         if row.key in self.failed:
             return "failed"
         if missing := {seed for seed, value in self.measured(row, metric).items() if value is None}:
-            diverged = {s for each in self.blocks(row) for s, bad in zip(each.seeds, each.diverged, strict=True) if bad}
-            return "no value" if diverged.isdisjoint(missing) else "diverged"
+            return "no value" if self.diverged(row).isdisjoint(missing) else "diverged"
         return None
 
     def number(self, row: PlannedRow, metric: str, published: str | None = None) -> tuple[Replicated | None, Verdict]:

@@ -15,7 +15,8 @@ the results of all are joined: until then a result has what its test could say.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remixup.analysis.decisions import (
@@ -57,6 +58,8 @@ class Evidence:
     """Metric -> seed -> value; empty where there are no runs."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Metric -> the run, or the evaluation of a run, that its values are from; default: the row has runs of its own."""
+    diverged: Sequence[int] = ()
+    """Seeds whose training diverged: they have no values."""
     published: Mapping[str, Verdict] = field(default_factory=dict)
     """Metric -> the verdict on the published number of the row; of runs of the published protocol only."""
 
@@ -80,21 +83,25 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
 
 
 def decide_primary(results: Iterable[ClaimResult], papers: Mapping[str, str], families: Mapping[str, int]) -> None:
-    """Decide the primary claims: those of a paper together, at each scale, and for each number of a freeze.
+    """Decide the primary claims: those of a paper together, at each scale.
+
+    Results of freezes are decided apart: the first of each claim together, the second ones, and so on.
 
     Args:
         results: of all experiments; they, and their tests on records, are changed.
         papers: experiment -> its paper.
         families: paper -> the number of its primary claims.
     """
-    groups: dict[tuple[str, Scale | None, str], list[ClaimTest]] = {}
+    groups: dict[tuple[str, Scale | None, int], list[ClaimTest]] = {}
     for result in results:
         if result.primary:
             paper = papers[result.experiment]
-            groups.setdefault((paper, None, ""), []).append(result)
+            groups.setdefault((paper, None, 0), []).append(result)
+            freezes = Counter[Scale]()
             for recorded in result.recorded:
-                number = (recorded.freeze or "").rpartition("-")[2]
-                groups.setdefault((paper, recorded.scale, number), []).append(recorded)
+                freezes[recorded.scale] += recorded.freeze is not None
+                group = freezes[recorded.scale] if recorded.freeze else 0
+                groups.setdefault((paper, recorded.scale, group), []).append(recorded)
     for (paper, *_), tests in groups.items():
         p_values = [{each.outcome: each.p for each in test.statements} for test in tests]
         for test, (outcome, p) in zip(tests, decide_together(p_values, families[paper]), strict=True):
@@ -245,6 +252,13 @@ def _undecided(
         return "open", f"no {claim.metric} of {'any of its rows' if none_of_many else ', '.join(missing)}"
     if pair := _of_one_run(claim, evidence):
         return "open", f"{pair.baseline[0]} and {pair.treatment[0]} are the same run"
+    for name in claim.rows:
+        if diverged := evidence[name].diverged:
+            return "open", f"training of {name} diverged with seed {', '.join(map(str, diverged))}"
+    for pair in claim.compare:
+        sides = [evidence[name].stand_in is None for name in (pair.baseline[0], pair.treatment[0])]
+        if len(set(sides)) > 1:
+            return "open", f"of {pair.baseline[0]} and {pair.treatment[0]}, only one is a surrogate"
     for name in claim.baselines:
         if reason := evidence[name].uninformative(claim):
             return "not informative", f"the surrogate of {name} is not informative: {reason}"

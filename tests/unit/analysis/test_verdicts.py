@@ -136,16 +136,28 @@ def test_a_surrogate_must_be_informative() -> None:
 
 def test_every_baseline_must_be_informative() -> None:
     rows = {"erm-a": measured(ERM, **SURROGATE), "erm-b": measured(ERM, **SURROGATE, uninformative="it is too easy")}
-    (found,) = decide({**rows, "mixup": measured(BETTER)}, claim([("erm-a", "mixup"), ("erm-b", "mixup")]))
+    (found,) = decide({**rows, "mixup": measured(BETTER, **SURROGATE)}, claim([("erm-a", "mixup"), ("erm-b", "mixup")]))
     assert found.outcome == "not informative"
     assert "erm-b" in found.why
+
+
+def test_both_rows_of_a_pair_are_surrogates_or_none_is() -> None:
+    """Else the effect is that of the surrogate as well."""
+    (found,) = decide({"erm": measured(ERM), "mixup": measured(BETTER, **SURROGATE)})
+    assert (found.outcome, found.why) == ("open", "of erm and mixup, only one is a surrogate")
+
+
+def test_a_method_that_diverges_is_not_judged_by_the_seeds_that_did_not() -> None:
+    (found,) = decide({"erm": measured(ERM), "mixup": measured(BETTER, diverged=[7, 8])})
+    assert (found.outcome, found.why) == ("open", "training of mixup diverged with seed 7, 8")
+    assert found.effect == pytest.approx(1.0)
 
 
 def test_the_published_protocol_must_be_recovered() -> None:
     def decided(verdict: Any, **more: Any) -> tuple[Outcome, str]:
         published = {METRIC: verdict} if verdict else {}
         erm = measured(ERM, published=published, **more)
-        (found,) = decide({"erm": erm, "mixup": measured(BETTER, published={METRIC: "not replicated"})})
+        (found,) = decide({"erm": erm, "mixup": measured(BETTER, published={METRIC: "not replicated"}, **more)})
         return found.outcome, found.why
 
     assert decided("replicated")[0] == "supported", "what the treatment gives is what the claim is about"

@@ -34,6 +34,9 @@ def test_the_best_kind_counts_then_the_most_seeds() -> None:
     assert best_test(claim("c", **NEVER, recorded=[gpu, more])) == more
     whole, some = on_record("paper", n=3), on_record("paper", n=9, untried=["a row"])
     assert best_test(claim("c", **NEVER, recorded=[some, whole])) == whole, "a choice among all rows"
+    frozen = {"standing": "confirmatory", "freeze": "x-1"}
+    first, second = gpu.model_copy(update=frozen), more.model_copy(update={**frozen, "freeze": "x-2"})
+    assert best_test(claim("c", **NEVER, recorded=[more, first, second])) == first, "no choice among freezes"
     assert best_test(claim("c", **NEVER)) is None
 
 
