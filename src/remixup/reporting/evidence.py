@@ -69,6 +69,11 @@ class Judged:
         return self.test.effect / least, low / least, high / least
 
     @property
+    def drawn(self) -> bool:
+        """Return whether a figure shows the claim: it has `ratios`, and its evidence is informative."""
+        return self.ratios is not None and self.finding != "not informative"
+
+    @property
     def clearance(self) -> float:
         """Return by how many smallest effects of interest the interval is beyond that effect, on the claim's side."""
         if self.ratios is None:

@@ -104,7 +104,7 @@ def test_counts_and_names_by_hand() -> None:
         r"Of \counted{11}{claim}{claims}, 6 rest on the published protocol, 1 on real data reduced for a GPU, "
         "1 on real data reduced for a processor, 2 on surrogates and 1 on nothing yet",
         "Effects of 9 claims",
-        "Left out are 1 claims that state a limit",
+        "Left out are claims whose surrogate is not informative, 1 claims that state a limit",
         r"support \counted{5}{claim}{claims}",
         r"contradict \counted{1}{claim}{claims}: \hyperref[claims:small]{\texttt{refuted}} \citep{zhang2018mixup}.",
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -122,3 +124,12 @@ def test_claims_of_ours_are_not_drawn() -> None:
     drawn = [name for axes in forest(with_ours()).axes for name in labels(axes)]
     assert "refuted" in drawn
     assert not [name for name in drawn if name.startswith("own-")]
+
+
+def test_a_surrogate_that_is_not_informative_is_left_out() -> None:
+    shown = judged()["not-shown"]
+    assert shown.test is not None
+    assert shown.drawn
+    silent = replace(shown, test=shown.test.model_copy(update={"outcome": "not informative"}))
+    assert not silent.drawn
+    assert "not-shown" not in {name for axes in forest([silent]).axes for name in labels(axes)}

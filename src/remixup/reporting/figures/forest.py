@@ -34,13 +34,13 @@ def forest(claims: list[Judged]) -> Figure:
     """Draw the papers' claims: effects with 95 % intervals, two columns of them under the names of their experiments.
 
     Args:
-        claims: in the order of the report; those of ours and those without `ratios` are left out.
+        claims: in the order of the report; those of ours, and those that are not `drawn`, are left out.
 
     Returns:
         A figure of the report's width. The scale is linear up to one smallest effect of interest, and logarithmic
         beyond. Full marks are of claims that hold to the right of 1, hollow ones of claims that hold to the left.
     """
-    claims = [each for each in of("paper", claims) if each.ratios]
+    claims = [each for each in of("paper", claims) if each.drawn]
     columns = _columns(claims)
     longest = max(1, *map(len, columns))
     height = min(HEIGHT, LINE * longest + ABOVE + BELOW)
