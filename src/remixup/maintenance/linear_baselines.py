@@ -68,13 +68,7 @@ def measure(lacking: list[Missing], config: Config, until: float | None) -> Iter
             return
         name, version = each.spec.dataset.name, each.spec.dataset.version
         try:
-            data.prepare(
-                name,
-                version,
-                folder=Path(config.data.folder),
-                mirror=config.mirror,
-                download=config.data.download,
-            )
+            data.prepare_as_configured(config, name, version)
         except UserError as error:
             yield f"{each.wanted.run}: no linear baseline, since {name} is not available: {error}"
             continue
