@@ -1,8 +1,7 @@
 """Decide whether a surrogate is informative: whether its runs can say anything about a claim.
 
 Six conditions decide, from the network that ERM trains in that surrogate alone. `docs/reference-verdicts.md` has them
-as a table, with the claims that each applies to. What was not measured is a reason as well: the surrogate is not known
-to be informative.
+as a table, with the claims that each applies to. A surrogate that lacks a measurement counts as not informative.
 """
 
 from __future__ import annotations
