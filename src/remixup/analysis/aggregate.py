@@ -119,7 +119,7 @@ def _fits(results: RunResults, on_record: OnRecord) -> dict[str, list[Fit]]:
     found = {}
     for name, recorded in on_record.found.items():
         own = fit(results, rows[name], recorded=False) if name in rows else None
-        fits = [own, *(fit(source, row, recorded=True) for source, row in recorded.values())]
+        fits = [own, *(fit(source, row, True, sample.freeze) for sample, (source, row) in recorded.items())]
         if known := [each for each in fits if each]:
             found[name] = known
     return found

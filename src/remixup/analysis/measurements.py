@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from remixup.analysis.informative import Attacked, Measurements, why_not
 from remixup.analysis.result_schema import Fit
+from remixup.analysis.settings_in_words import plain_alpha, setting
 from remixup.config.claims import Claim
 from remixup.config.registry import load_registry
 from remixup.config.run import Dataset, amount
@@ -17,6 +18,11 @@ from remixup.store.blocks import by_seed
 
 if TYPE_CHECKING:
     from remixup.analysis.run_results import RunResults
+
+HALF_A_POINT = Claim.model_construct(
+    id="half-a-point", statement="", where="", metric="test_error.last", smallest_effect=0.5
+)
+"""What a setting has to be informative about if no claim is at hand: half a point of test error."""
 
 
 def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str | None:
@@ -66,16 +72,23 @@ def measure(results: RunResults, row: PlannedRow) -> Measurements:
     )
 
 
-def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
-    """Return how well a row's classifier fits; None where it has no runs."""
+def fit(results: RunResults, row: PlannedRow, recorded: bool, freeze: str | None = None) -> Fit | None:
+    """Return how well a row's classifier fits; None where it has no runs.
+
+    Args:
+        results: where the runs are.
+        row: of the classifier.
+        recorded: whether the runs are on record.
+        freeze: the freeze that the runs belong to.
+    """
     if not row.run.classifies or not (blocks := results.blocks(row)):
         return None
-    found = measure(results, row)
+    found, erm = measure(results, row), row.run == without_mixing(row.run)
     return Fit(
         scale=row.scale,
         stand_in=row.stand_in,
         recorded=recorded,
-        erm=row.run == without_mixing(row.run),
+        erm=erm,
         run=blocks[0].run,
         n=len(found.test_error),
         training_loss=found.losses[-1] if found.losses else None,
@@ -85,6 +98,13 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool) -> Fit | None:
         test_error=_mean(found.test_error.values()),
         linear_error=_mean(found.linear_error.values()),
         failed_seeds=found.failed_seeds,
+        setting=setting(row.run),
+        alpha=plain_alpha(row.run),
+        test_errors=dict(found.test_error),
+        test_error_curve=results.curves(row).get("test_error") if recorded else None,
+        why_uninformative=why_uninformative(results, row, HALF_A_POINT) if erm else None,
+        standing="confirmatory" if freeze else "exploratory",
+        freeze=freeze,
     )
 
 

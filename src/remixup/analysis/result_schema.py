@@ -207,6 +207,29 @@ class ClaimResult(ClaimTest):
     recorded: list[RecordedClaim] = []
 
 
+Domain = Literal["image", "speech", "time series", "table"]
+
+
+class Setting(Result):
+    """What a classifier is trained on, and how, but for mixing and dropout."""
+
+    digest: str = Field(description="that runs share which differ in mixing, dropout, precision and execution alone")
+    protocol: str = Field(description="the same, of mixing and dropout, too")
+    dataset: str = Field(description="its name in print")
+    domain: Domain | None = Field(description="null: points of a simulator")
+    training_examples: int
+    words: str = Field(description="network, schedule, and what else is particular")
+
+
+class Curve(Result):
+    """A quantity by epoch, over seeds."""
+
+    epoch: list[int]
+    mean: list[float]
+    low: list[float] = Field(description="smallest over the seeds")
+    high: list[float] = Field(description="largest over the seeds")
+
+
 class Fit(Result):
     """How well the classifier of a row fits, at one scale; errors are means over seeds in percent."""
 
@@ -227,15 +250,16 @@ class Fit(Result):
     test_error: float | None = Field(description="after the last epoch")
     linear_error: float | None = Field(description="test error of tuned logistic regression; null: not fitted")
     failed_seeds: list[int] = Field(description="whose test error is at least 95 % of the error by chance")
-
-
-class Curve(Result):
-    """A quantity by epoch, over seeds."""
-
-    epoch: list[int]
-    mean: list[float]
-    low: list[float] = Field(description="smallest over the seeds")
-    high: list[float] = Field(description="largest over the seeds")
+    setting: Setting | None = Field(None, description="what it is trained on, and how")
+    alpha: float | None = Field(None, description="of plain mixup of inputs; null: another method, or not mixing alone")
+    test_errors: dict[int, float] = Field({}, description="after the last epoch by seed, as in `test_error`")
+    test_error_curve: Curve | None = Field(None, description="null: no history is stored")
+    why_uninformative: str | None = Field(
+        None,
+        description="of ERM: why it decides nothing about half a point of error; null: it may, or no surrogate",
+    )
+    standing: Standing = "exploratory"
+    freeze: FreezeName = None
 
 
 class Cost(Result):

@@ -1,0 +1,197 @@
+"""Find all pairs of ERM and plain mixup that are trained in one setting, and relate mixup's effect to ERM's fit."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from remixup.analysis.result_schema import Domain, ExperimentResult, Fit, Standing
+from remixup.analysis.statistics import summarise
+from remixup.config.experiment import Experiment
+from remixup.config.settings import Scale
+
+PUBLISHED_METRICS = ("test_error.last", "test_error.median10", "test_error.best")
+"""In this order the published effect is looked for."""
+FITS, FAR = 12.0, 19.0
+"""Training losses of ERM in percent of ln(classes), below and above which pairs are counted. Found after looking."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """ERM and mixup in one setting. Errors are of the last epoch, in percent, means over the seeds of both."""
+
+    experiment: str
+    baseline: str
+    treatment: str
+    scale: Scale
+    domain: Domain
+    dataset: str
+    training_examples: int
+    setting: str
+    """In words."""
+    setting_digest: str
+    alpha: float
+    loss: float | None
+    """ERM's final training loss in percent of ln(classes)."""
+    erm_error: float
+    mixup_error: float
+    effect: float
+    """ERM minus mixup, so that above 0 mixup is better."""
+    ci95: tuple[float, float] | None
+    n: int
+    standing: Standing
+    published_protocol: bool
+    published_effect: float | None
+    """None: the paper prints none for these rows."""
+    why_uninformative: str | None
+    """Why the setting decides nothing about half a point; None: it may."""
+
+    @property
+    def informative(self) -> bool:
+        """Whether the setting may decide about half a point of test error."""
+        return self.why_uninformative is None
+
+
+def find_pairs(experiments: Sequence[Experiment], results: Iterable[ExperimentResult]) -> list[Pair]:
+    """Return all pairs of classifiers on data from the world, of this report's runs and of records.
+
+    Surrogates at embedded scale are left out: they test the code. Of several samples of the same two runs, the
+    confirmatory one counts, then the larger, then the one whose rows have a published effect, then the first.
+
+    Args:
+        experiments: the experiment files.
+        results: their results, in any order.
+    """
+    files = {experiment.id: experiment for experiment in experiments}
+    found: dict[tuple[str, str], Pair] = {}
+    for result in results:
+        fits = [(row, fit) for row, several in result.fits.items() for fit in several]
+        baselines = [each for each in fits if each[1].erm]
+        treatments = [each for each in fits if each[1].alpha is not None]
+        for baseline, treatment in product(baselines, treatments):
+            pair = _pair(files[result.experiment], baseline, treatment)
+            if pair and treatment[1].setting:
+                key = (pair.setting_digest, treatment[1].setting.protocol)
+                found[key] = max(found.get(key, pair), pair, key=_rank)
+    return list(found.values())
+
+
+def _rank(pair: Pair) -> tuple[bool, int, bool]:
+    return pair.standing == "confirmatory", pair.n, pair.published_effect is not None
+
+
+def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[str, Fit]) -> Pair | None:
+    """Return the pair of two rows' classifiers; None where they differ in more than mixing, or test the code."""
+    (erm_row, erm), (mixup_row, mixup) = baseline, treatment
+    setting = erm.setting
+    if setting is None or setting.domain is None or mixup.setting is None or mixup.alpha is None:
+        return None
+    one_sample = (erm.recorded, erm.scale, erm.freeze) == (mixup.recorded, mixup.scale, mixup.freeze)
+    tests_code = erm.scale == "embedded" and erm.stand_in is not None
+    if setting.digest != mixup.setting.digest or not one_sample or tests_code:
+        return None
+    seeds = sorted(erm.test_errors.keys() & mixup.test_errors.keys())
+    if not seeds:
+        return None
+    sample = summarise([erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds], seeds)
+    return Pair(
+        experiment=experiment.id,
+        baseline=erm_row,
+        treatment=mixup_row,
+        scale=erm.scale,
+        domain=setting.domain,
+        dataset=setting.dataset,
+        training_examples=setting.training_examples,
+        setting=setting.words,
+        setting_digest=setting.digest,
+        alpha=mixup.alpha,
+        loss=erm.training_loss,
+        erm_error=statistics.fmean(erm.test_errors[seed] for seed in seeds),
+        mixup_error=statistics.fmean(mixup.test_errors[seed] for seed in seeds),
+        effect=sample.mean,
+        ci95=sample.ci95,
+        n=sample.n,
+        standing=erm.standing,
+        published_protocol=erm.stand_in is None and mixup.stand_in is None,
+        published_effect=published_effect(experiment, erm_row, mixup_row),
+        why_uninformative=erm.why_uninformative,
+    )
+
+
+def published_effect(experiment: Experiment, baseline: str, treatment: str) -> float | None:
+    """Return the published difference of two rows' test errors, baseline minus treatment; None without one."""
+    rows = {row.id: row for row in experiment.rows}
+    for metric in PUBLISHED_METRICS:
+        printed = rows[baseline].printed(metric), rows[treatment].printed(metric)
+        values = [each.value for each in printed if each is not None and each.value is not None]
+        if len(values) == 2:
+            return values[0] - values[1]
+    return None
+
+
+def one_per_setting(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return one pair for each setting: of the greatest strength up to 1, where the weight is uniform, else the least.
+
+    Of several with that strength, which differ in how partners are drawn, the first. No result is looked at.
+    """
+    found: dict[str, Pair] = {}
+    for pair in pairs:
+        found[pair.setting_digest] = min(found.get(pair.setting_digest, pair), pair, key=_strength)
+    return list(found.values())
+
+
+def _strength(pair: Pair) -> tuple[bool, float]:
+    return pair.alpha > 1, abs(1 - pair.alpha)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pairs in settings that ERM fits alike."""
+
+    settings: int
+    mixup_better: int
+    median_effect: float | None
+    """None without settings."""
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """How mixup's effect depends on ERM's fit, over settings."""
+
+    settings: int
+    correlation: float
+    """Spearman's, of ERM's training loss and the effect."""
+    p: float
+    fits: Group
+    """ERM's loss is at most `FITS`."""
+    far: Group
+    """It is more than `FAR`."""
+
+
+def moderator(pairs: Iterable[Pair]) -> Moderator:
+    """Relate the effects of pairs, one for each setting, to ERM's training loss; pairs without a loss do not count.
+
+    Raises:
+        ValueError: fewer than three pairs, of which a correlation says nothing.
+    """
+    from scipy.stats import spearmanr  # this import takes a second
+
+    known = [(pair.loss, pair.effect) for pair in pairs if pair.loss is not None]
+    if len(known) < 3:
+        raise ValueError(f"{len(known)} pairs with a known training loss")
+    losses, effects = zip(*known, strict=True)
+    test = spearmanr(losses, effects)
+    return Moderator(
+        settings=len(known),
+        correlation=float(test.statistic),
+        p=float(test.pvalue),
+        fits=_group([effect for loss, effect in known if loss <= FITS]),
+        far=_group([effect for loss, effect in known if loss > FAR]),
+    )
+
+
+def _group(effects: list[float]) -> Group:
+    better = sum(effect > 0 for effect in effects)
+    return Group(len(effects), better, statistics.median(effects) if effects else None)
