@@ -218,6 +218,7 @@ class Setting(Result):
     dataset: str = Field(description="its name in print")
     domain: Domain | None = Field(description="null: points of a simulator")
     training_examples: int
+    passes: int = Field(description="over the training examples")
     words: str = Field(description="network, schedule, and what else is particular")
 
 

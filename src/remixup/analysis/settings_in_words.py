@@ -63,6 +63,7 @@ def setting(run: RunSpec) -> Setting:
         dataset=DATASETS.get(run.dataset.name, run.dataset.name.replace("-", " ").capitalize()),
         domain=DOMAINS.get(task),
         training_examples=training_examples(run.dataset),
+        passes=run.epochs * run.passes,
         words=", ".join(_words(run)),
     )
 
@@ -99,7 +100,7 @@ def _words(run: RunSpec) -> Iterator[str]:
     yield "1 pass" if passes == 1 else f"{passes} passes"
     if run.dataset.label_noise is not None:
         share = f"{100 * run.dataset.label_noise:.0f} %"
-        yield f"{share} of labels {'random' if run.dataset.noise_classes == 'all' else 'wrong'}"
+        yield f"{share} {'random' if run.dataset.noise_classes == 'all' else 'wrong'} labels"
     yield from ["second view"] if run.dataset.second_view else []
     resized = run.dataset.decode is not None and "crop" in run.dataset.decode["name"]
     if resized or any("crop" in part["name"] for part in run.augmentation):

@@ -27,6 +27,7 @@ def fitted(errors: dict[int, float], alpha: float | None = None, digest: str = "
         dataset="CIFAR-10",
         domain="image",
         training_examples=2000,
+        passes=3,
         words="MLP, 3 passes",
     )
     values: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "small", "recorded": True, "erm": alpha is None}

@@ -42,7 +42,7 @@ def test_a_setting_is_shared_by_methods_and_executions() -> None:
     assert erm.digest == mixup.digest == dropout.digest == setting(run(precision="bfloat16")).digest
     assert len({erm.protocol, mixup.protocol, dropout.protocol}) == 3
     assert erm.digest != other.digest
-    assert (erm.dataset, erm.domain, erm.training_examples) == ("CIFAR-10", "image", 50_000)
+    assert (erm.dataset, erm.domain, erm.training_examples, erm.passes) == ("CIFAR-10", "image", 50_000, 30)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_setting_is_shared_by_methods_and_executions() -> None:
         ({"epochs": 1, "passes": 1}, "PreAct ResNet of width 16, 1 pass"),
         (
             {"dataset": {"name": "cifar10", "label_noise": 0.5}, "augmentation": ["random_crop"]},
-            "PreAct ResNet of width 16, 30 passes, 50 % of labels random, crops",
+            "PreAct ResNet of width 16, 30 passes, 50 % random labels, crops",
         ),
         ({"optimizer": {**SGD, "weight_decay": 5e-4}}, "PreAct ResNet of width 16, 30 passes, weight decay 0.0005"),
         (

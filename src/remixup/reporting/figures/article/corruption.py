@@ -1,0 +1,107 @@
+"""Half of the labels corrupted: test error over the passes, and training error on the corrupted labels at the end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from remixup.analysis.pairs import Pair
+from remixup.analysis.result_schema import ExperimentResult, Fit
+from remixup.analysis.thresholds import FIT
+from remixup.reporting.figures.article.marks import GRAY, METHODS, SMALL, note_missing, sample
+from remixup.reporting.figures.drawing import DASHES, WIDTH, shade
+
+PANELS = (
+    {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"},
+    {"ERM": "long-erm-50", "mixup": "long-mixup-50"},
+)
+"""Method -> row; all rows of a panel have the same schedule."""
+PUBLISHED = {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"}
+"""Method -> row that has the published numbers."""
+
+
+def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
+    """Draw the test error by passes, a panel for each schedule, and the last training errors on corrupted labels.
+
+    Bands reach from the smallest to the largest seed. Published numbers, of the whole training set, are dashed at the
+    side, and diamonds.
+    """
+    figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+    *left, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
+    for axes, rows in zip(left, PANELS, strict=True):
+        _draw_curves(axes, {method: fitted(results, row) for method, row in rows.items()})
+        _draw_levels(axes, results)
+        axes.set(ylim=(0, 92))
+    left[0].set_ylabel("test error (%)")
+    left[1].tick_params(labelleft=False)
+    _draw_memorized(right, results)
+    handles = [Line2D([], [], **look, label=method) for method, look in METHODS.items()]
+    label = "published, last epoch (50,000 images, 200 passes)"
+    handles.append(Line2D([], [], color=GRAY, linestyle=DASHES[1], linewidth=0.9, label=label))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.0)
+    return figure
+
+
+def fitted(results: Mapping[str, ExperimentResult], row: str) -> Fit | None:
+    """Return the classifier of a row that is on record with its history."""
+    result = results.get("corruption")
+    fits = result.fits.get(row, []) if result else []
+    return next((each for each in fits if each.recorded and each.test_error_curve), None)
+
+
+def _draw_curves(axes: Axes, fits: dict[str, Fit | None]) -> None:
+    for method, found in fits.items():
+        if found is None or found.test_error_curve is None or found.setting is None:
+            continue
+        curve, setting = found.test_error_curve, found.setting
+        x = [epoch * setting.passes / curve.epoch[-1] for epoch in curve.epoch]
+        axes.plot(x, curve.mean, **METHODS[method], markersize=2.6)
+        shade(axes, x, curve.low, curve.high, METHODS[method])
+        axes.set_xlabel(f"passes over {setting.training_examples:,} images")
+        if method == "ERM" and found.training_loss is not None:
+            axes.set_title(f"{setting.passes} passes: ERM {'fits' if found.training_loss <= FIT else 'does not fit'}")
+    axes.set_xlim(left=0)
+    if not any(fits.values()):
+        note_missing(axes)
+
+
+def _draw_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
+    """Draw the published last test errors as dashed lines with the method's name."""
+    for method, row in PUBLISHED.items():
+        level = published(results, row, "test_error.last")
+        if level is not None:
+            axes.axhline(level, color=METHODS[method]["color"], linestyle=DASHES[1], linewidth=0.9, zorder=1)
+            place = "top" if method == "mixup" else "bottom"
+            axes.text(0.98, level, method, transform=axes.get_yaxis_transform(), ha="right", va=place, fontsize=SMALL)
+
+
+def published(results: Mapping[str, ExperimentResult], row: str, metric: str) -> float | None:
+    """Return a published number of the experiment."""
+    entries = results["corruption"].entries if "corruption" in results else []
+    return next((each.published for each in entries if (each.row, each.metric) == (row, metric)), None)
+
+
+def _draw_memorized(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
+    """Draw the last training errors on corrupted labels: a line for each method and schedule."""
+    metric, lines = "memorization.corrupted", []
+    for rows in PANELS:
+        for method, row in rows.items():
+            found = fitted(results, row)
+            passes = f", {found.setting.passes} passes" if found and found.setting else ""
+            lines.append((method, row, method + passes))
+    diamond: dict[str, Any] = {"marker": "D", "markersize": 3.2, "markerfacecolor": "white", "linestyle": "none"}
+    for height, (method, row, _) in enumerate(lines):
+        look = {**METHODS[method], "linestyle": "none"}
+        ours, level = sample(results, "corruption", row, metric), published(results, row, metric)
+        if ours:
+            axes.hlines(height, *(ours.ci95 or (ours.mean, ours.mean)), color=look["color"], linewidth=0.9)
+            axes.plot([ours.mean], [height], **look, markersize=4.2, zorder=3, clip_on=False)
+        if level is not None:
+            axes.plot([level], [height - 0.3], color="black", **diamond, zorder=2, clip_on=False)
+    axes.set_yticks(range(len(lines)), [label for *_, label in lines])
+    axes.set(xlim=(0, 100), ylim=(len(lines) - 0.5, -0.6), title="at the end, on corrupted labels")
+    axes.set_xlabel("training error (%); diamond: published")
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x", visible=True)

@@ -1,0 +1,104 @@
+"""The effect of mixup against how well ERM fits its training set: the article's first figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import StrMethodFormatter
+
+from remixup.analysis.pairs import Pair, one_per_setting
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.analysis.thresholds import FIT
+from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SMALL, clipped, domain_look
+from remixup.reporting.figures.drawing import DASHES, WIDTH, text
+
+LIMITS = (-11.0, 7.0)
+"""Of the effects that are drawn, in points; what is beyond is cut, and says so."""
+NAMED = 3.0
+"""Effects beyond this many points are named, but those on tables."""
+COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
+"""Published effects: the beginning of a row's name or its experiment -> heading of its column."""
+
+
+def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
+    """Draw mixup's effect against ERM's final training loss, one pair for each setting, and the published effects.
+
+    The published networks' loss is not stated, so that their effects are in a panel of their own.
+    """
+    figure = Figure(figsize=(WIDTH, 3.15), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[5.6, 1], sharey=True)
+    shown = sorted((pair for pair in one_per_setting(pairs) if pair.loss), key=lambda pair: pair.domain != "table")
+    for axes in (left, right):
+        axes.axhline(0, color="0.2", linewidth=0.7, zorder=1)
+    for pair in shown:
+        _draw_pair(left, pair)
+    left.axvline(FIT, color=GRAY, linestyle=DASHES[1], linewidth=0.8, zorder=1)
+    left.text(FIT * 0.93, LIMITS[1], f"ERM fits: at most {FIT:g} %", fontsize=SMALL, ha="right", va="center_baseline")
+    left.set_xscale("log")
+    left.set(
+        ylim=(LIMITS[0] - 0.5, LIMITS[1] + 0.5),
+        xlabel="final training loss of ERM (% of the logarithm of the number of classes)",
+    )
+    left.set_ylabel("mixup lowers test error by (points)")
+    left.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    if shown:
+        left.set_xlim(0.6 * min(pair.loss or 1.0 for pair in shown))
+    _draw_published(right, published_effects(results))
+    figure.legend(handles=_handles(shown), loc="outside lower center", ncols=8, columnspacing=1.0, handletextpad=0.3)
+    return figure
+
+
+def _draw_pair(axes: Axes, pair: Pair) -> None:
+    assert pair.loss is not None
+    look = domain_look(pair.domain, pair.standing)
+    clipped(axes, pair.loss, pair.ci95, LIMITS, look["color"], across=False)
+    height, size = min(max(pair.effect, LIMITS[0]), LIMITS[1]), 3.2 if pair.domain == "table" else 4.4
+    axes.plot([pair.loss], [height], **look, markersize=size, zorder=3, clip_on=False)
+    if abs(pair.effect) > NAMED and pair.domain != "table":
+        aside, align = (0.85, "right") if 1 < pair.loss < 50 else (1.18 if pair.loss < 1 else 1.3, "left")
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        style: dict[str, Any] = {"fontsize": SMALL, "ha": align, "va": "center_baseline", "bbox": box, "zorder": 1.5}
+        axes.text(pair.loss * aside, height, named(pair, beyond=height != pair.effect), **style)
+
+
+def named(pair: Pair, beyond: bool) -> str:
+    """Return how a point is named: data, number of examples, corrupted labels; the effect where it is not drawn."""
+    labels = [each for each in pair.setting.split(", ") if "labels" in each]
+    words = ", ".join([f"{pair.dataset}, {pair.training_examples:,}", *labels])
+    return text(words) + (f": ${pair.effect:.0f}$" if beyond else "")
+
+
+def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list[float]]:
+    """Return the effects on test error that the original paper prints for images with true labels, by column."""
+    found: dict[str, list[float]] = {column: [] for column in COLUMNS.values()}
+    for name in ("cifar", "imagenet"):
+        for each in results[name].differences if name in results else []:
+            start = each.row.partition("-")[0] if name == "cifar" else name
+            if each.metric.startswith("test_error.") and each.published is not None and start in COLUMNS:
+                found[COLUMNS[start]].append(each.published)
+    return found
+
+
+def _draw_published(axes: Axes, effects: dict[str, list[float]]) -> None:
+    for column, (name, values) in enumerate(effects.items()):
+        axes.plot([column] * len(values), values, **PUBLISHED, markersize=3.2, zorder=3)
+        axes.text(column, -0.6, name, rotation=90, fontsize=SMALL, ha="center", va="top")
+    axes.set(xlim=(-0.6, len(effects) - 0.4), xticks=[])
+    axes.set_xlabel("published:\nloss not stated")
+
+
+def _handles(pairs: Sequence[Pair]) -> list[Any]:
+    domains = {pair.domain for pair in pairs}
+    handles = [
+        Line2D([], [], **domain_look(name, "exploratory"), markersize=4.4, label=name)
+        for name in DOMAINS
+        if name in domains
+    ]
+    for standing, face in (("exploratory", "white"), ("confirmatory", GRAY)):
+        if any(pair.standing == standing for pair in pairs):
+            plain: dict[str, Any] = {"marker": "h", "color": GRAY, "markerfacecolor": face, "linestyle": "none"}
+            label = f"{'hollow' if face == 'white' else 'filled'}: {standing}"
+            handles.append(Line2D([], [], **plain, markersize=4.4, label=label))
+    return [*handles, Line2D([], [], **PUBLISHED, markersize=3.2, label="published effect")]

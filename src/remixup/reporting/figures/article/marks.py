@@ -1,0 +1,83 @@
+"""What the article's figures share: looks of domains and methods, intervals, samples, and notes on missing runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT, CARETUP
+
+from remixup.analysis.best_evidence import best_sample, kind
+from remixup.analysis.result_schema import Domain, ExperimentResult, Replicated, Standing
+from remixup.reporting.figures.drawing import DASHES
+
+SMALL = 7
+"""Points: the smallest type."""
+GRAY = "0.45"
+DOMAINS: dict[Domain, dict[str, Any]] = {
+    "image": {"color": "#1b4f8a", "marker": "o"},
+    "speech": {"color": "#c8611a", "marker": "s"},
+    "time series": {"color": "#2a9d76", "marker": "^"},
+    "table": {"color": "#7b7b7b", "marker": "v"},
+}
+METHODS: dict[str, dict[str, Any]] = {
+    "ERM": {"color": "#101a2b", "marker": "o", "linestyle": DASHES[0]},
+    "mixup": {"color": "#c8611a", "marker": "s", "linestyle": DASHES[1]},
+    "dropout": {"color": "#6f9fc8", "marker": "^", "linestyle": DASHES[2]},
+}
+PUBLISHED: dict[str, Any] = {"color": "black", "marker": "D", "markerfacecolor": "black", "linestyle": "none"}
+"""The look of a published effect."""
+
+
+def domain_look(domain: Domain, standing: Standing) -> dict[str, Any]:
+    """Return color and shape of a domain: filled where the result is confirmatory, else hollow."""
+    look = DOMAINS[domain]
+    return {**look, "markerfacecolor": look["color"] if standing == "confirmatory" else "white", "linestyle": "none"}
+
+
+def clipped(
+    axes: Axes, at: float, interval: tuple[float, float] | None, limits: tuple[float, float], color: str, across: bool
+) -> None:
+    """Draw an interval at a place, cut at the limits, with a small arrow head where it is cut.
+
+    Args:
+        axes: the panel.
+        at: its place on the other axis.
+        interval: low and high end; None draws nothing.
+        limits: of the axis that it is along.
+        color: of the line.
+        across: whether it is horizontal.
+    """
+    if interval is None:
+        return
+    ends = [min(max(end, limits[0]), limits[1]) for end in interval]
+    first, second = (ends, [at, at]) if across else ([at, at], ends)
+    axes.plot(first, second, color=color, linewidth=0.8, zorder=2, solid_capstyle="butt")
+    for end, limit, head in zip(
+        interval, limits, (CARETLEFT, CARETRIGHT) if across else (CARETDOWN, CARETUP), strict=True
+    ):
+        if (end < limit) if limit == limits[0] else (end > limit):
+            x, y = (limit, at) if across else (at, limit)
+            axes.plot([x], [y], marker=head, markersize=3.4, color=color, clip_on=False, zorder=2)
+
+
+def sample(results: Mapping[str, ExperimentResult], experiment: str, row: str, metric: str) -> Replicated | None:
+    """Return the best sample of a number: of this report's runs, or on record.
+
+    None without any, and where the best one is of a surrogate at embedded scale, which tests the code.
+    """
+    if experiment not in results:
+        return None
+    found = (each for each in results[experiment].entries if (each.row, each.metric) == (row, metric))
+    best = next((best_sample(each) for each in found), None)
+    return best.replicated if best and kind(best.scale, best.stand_in) != "surrogate" else None
+
+
+def seeds(results: Mapping[str, ExperimentResult], experiment: str, row: str, evaluation: str) -> list[dict[str, Any]]:
+    """Return what an evaluation of this report's runs measured, seed by seed; empty where there is none."""
+    result = results.get(experiment)
+    return (result.evaluations.get(row, {}).get(evaluation) or []) if result else []
+
+
+def note_missing(axes: Axes) -> None:
+    """Write into an empty panel that there are no runs."""
+    axes.text(0.5, 0.5, "no runs", transform=axes.transAxes, ha="center", va="center", color=GRAY)

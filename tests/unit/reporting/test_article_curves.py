@@ -1,0 +1,120 @@
+"""The article's figures of curves: corrupted labels, strengths, between examples, theory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from remixup.analysis.result_schema import Curve, Fit, Setting
+from remixup.analysis.statistics import summarise
+from remixup.reporting.figures.article.alpha import ERM, alpha
+from remixup.reporting.figures.article.between import between
+from remixup.reporting.figures.article.corruption import corruption
+from remixup.reporting.figures.article.marks import METHODS, sample
+from remixup.reporting.figures.article.theory import theory
+
+from .article_samples import curve, marks, on_record, result, written
+from .sample_results import entry
+
+
+def fitted(passes: int, loss: float, errors: list[float], **changes: Any) -> Fit:
+    low, high = [each - 1 for each in errors], [each + 1 for each in errors]
+    found = Curve(epoch=list(range(1, len(errors) + 1)), mean=errors, low=low, high=high)
+    setting = Setting(
+        digest="s", protocol="p", dataset="CIFAR-10", domain="image", training_examples=2000, passes=passes, words=""
+    )
+    values: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "small", "recorded": True, "erm": True, "run": "r"}
+    values |= {"n": 5, "training_loss": loss, "failed_seeds": [], "setting": setting, "test_error_curve": found}
+    values |= dict.fromkeys(["fits_at", "training_error", "corrupted_error", "test_error", "linear_error"])
+    return Fit.model_validate(values | changes)
+
+
+def test_test_errors_are_drawn_over_passes() -> None:
+    fits = {
+        "erm-50": [fitted(9, 60.0, [0.0, 0.0, 0.0], recorded=False), fitted(9, 60.0, [80.0, 70.0, 60.0])],
+        "mixup-50": [fitted(9, 90.0, [81.0, 71.0, 61.0])],
+        "long-erm-50": [fitted(90, 5.0, [50.0, 40.0, 45.0])],
+    }
+    entries = [
+        on_record("erm-50", "memorization.corrupted", [40.0, 50.0, 60.0], published=0.64),
+        entry("erm-50", "test_error.last", 44.6, None),
+    ]
+    short, long, memorized = corruption(result("corruption", fits=fits, entries=entries), []).axes
+    assert curve(short, METHODS["ERM"]["color"]) == ([3.0, 6.0, 9.0], [80.0, 70.0, 60.0])
+    assert curve(short, METHODS["mixup"]["color"])[1] == [81.0, 71.0, 61.0]
+    assert curve(long, METHODS["ERM"]["color"]) == ([30.0, 60.0, 90.0], [50.0, 40.0, 45.0])
+    assert [axes.get_title() for axes in (short, long)] == ["9 passes: ERM does not fit", "90 passes: ERM fits"]
+    assert [list(line.get_ydata()) for line in short.lines if len(line.get_xdata()) == 2] == [[44.6, 44.6]]
+    assert marks(memorized, "o") == [(50.0, 0.0)]
+    assert marks(memorized, "D") == [(0.64, -0.3)]
+    assert [label.get_text() for label in memorized.get_yticklabels()][:2] == ["ERM, 9 passes", "dropout"]
+
+
+def test_a_panel_without_runs_says_so() -> None:
+    for draw in (alpha, between, theory):
+        assert [written(axes) for axes in draw({}, []).axes] == [["no runs"]] * 3
+    short, *_ = corruption({}, []).axes
+    assert written(short) == ["no runs"]
+
+
+def test_strengths_are_in_their_place_and_digits_are_left_out() -> None:
+    metric = "generalization.train_error"
+    digits = summarise([0.0, 2.0], range(2))
+    entries = [
+        on_record("wide-erm", metric, [3.0, 5.0]),
+        on_record("wide-a1", metric, [20.0, 30.0]),
+        on_record("wide-a32", metric, [40.0, 50.0]),
+        entry("narrow-a1", metric, None, digits, scale="embedded", stand_in="digits"),
+    ]
+    results = result("alpha", entries=entries)
+    training, test, _ = alpha(results, []).axes
+    assert marks(training, "o") == [(ERM, 4.0), (1.0, 25.0), (32.0, 45.0)]
+    assert marks(training, "s") == []
+    joined = next(line for line in training.lines if len(line.get_xdata()) == 2)
+    assert (list(joined.get_xdata()), list(joined.get_ydata())) == ([1.0, 32.0], [25.0, 45.0])
+    assert written(test) == ["no runs"]
+    assert sample(results, "alpha", "narrow-a1", metric) is None
+
+
+def test_between_examples_and_under_attack() -> None:
+    def seed(number: int, middle: float | None) -> dict[str, Any]:
+        return {"seed": number, "lam": [0.0, 0.5, 1.0], "miss": [0.0, middle, 0.0], "loss_gradient": [1.0, 2.0, 1.0]}
+
+    attacked = [{"seed": 0, "eps": [0.0, 0.1, 0.5], "error": [3.0, 40.0, 90.0]}]
+    rows: dict[str, Any] = {"erm": {"in_between": [seed(0, 10.0), seed(1, 20.0), seed(2, None)]}}
+    results = result("between", evaluations=rows)
+    results |= result("attacks", evaluations={"fgsm-mixup": {"attack_curve": attacked}})
+    misses, gradients, attack = between(results, []).axes
+    assert curve(misses, METHODS["ERM"]["color"]) == ([0.0, 0.5, 1.0], [0.0, 15.0, 0.0])
+    assert curve(gradients, METHODS["ERM"]["color"])[1] == [1.0, 2.0, 1.0]
+    assert curve(attack, METHODS["mixup"]["color"]) == ([0.0, 0.1, 0.5], [3.0, 40.0, 90.0])
+    assert all("digits (surrogate)" in axes.get_title() for axes in (misses, gradients, attack))
+
+
+def test_the_line_has_networks_and_closed_form() -> None:
+    seeds = [
+        {"seed": number, "x": [0.0, 1.0, 2.0], "probability": [1.0, middle, 1.0], "optimal": [1.0, None, 1.0]}
+        | {"examples": [0.0, 1.0, 2.0], "labels": [0, 1, 0]}
+        for number, middle in enumerate((0.2, 0.4))
+    ]
+    axes = theory(result("line", evaluations={"a32": {"on_the_line": seeds}}), []).axes[0]
+    network, closed, points = axes.lines
+    assert list(network.get_ydata()) == pytest.approx([1.0, 0.3, 1.0])
+    assert list(closed.get_ydata())[::2] == [1.0, 1.0]
+    assert list(points.get_ydata()) == [1, 0, 1], "class 1 of the outer points is at the top"
+
+
+def test_boundaries_are_where_the_classes_meet_and_features_at_their_strength() -> None:
+    surface = {"seed": 0, "x": [0.0, 1.0], "y": [0.0, 1.0], "probability": [[0.0, 1.0], [0.0, 1.0]]}
+    moons = {"wide-erm": {"decision_surface": [surface | {"points": [[0.0, 0.0, 0], [1.0, 1.0, 1]]}]}}
+    features = [{"seed": 0, "strength": [[3.0, 0.0], [1.0, 2.0]]}, {"seed": 1, "strength": [[0.0, 4.0]]}]
+    results = result("moons", evaluations=moons, entries=[on_record("wide-erm", "boundary.bend", [1.0, 2.0])])
+    results |= result("patches", evaluations={"erm": {"learned_features": features}})
+    _, plane, strengths = theory(results, []).axes
+    (contour,) = [each for each in plane.collections if hasattr(each, "levels")]
+    assert {x for x, _ in contour.get_paths()[0].vertices} == {0.5}
+    legend = plane.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["ERM: bend 1.5 %"]
+    assert [list(line.get_ydata()) for line in strengths.lines] == [[0.0, 2.0, 4.0]]
