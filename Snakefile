@@ -34,8 +34,7 @@ rule all:
     default_target: True
     input:
         [job_manifest(job) for job in JOBS],
-        f"{HOME}/report.pdf",
-        "paper/report.pdf",
+        f"{HOME}/supplement.pdf",
         f"{HOME}/replication.json",
         RESULTS,
 

@@ -32,7 +32,7 @@ class Workflow:
     def report(self) -> float:
         """Return the seconds from the clone to its PDF."""
         seconds, _ = self._timed(self.clone, *self._snakemake)
-        if not (self.clone / "paper/report.pdf").is_file():
+        if not (self.clone / "results/embedded/supplement.pdf").is_file():
             raise RuntimeError("snakemake ended without a report")
         return seconds
 

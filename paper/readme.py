@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 RESULTS = Path("results/embedded/replication.json")
-FIGURE = Path("paper/generated/embedded/evidence-forest.pdf")
+FIGURE = Path("results/embedded/generated/evidence-forest.pdf")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 

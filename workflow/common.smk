@@ -20,8 +20,8 @@ except UserError as error:
 
 JOBS = WORKFLOW.jobs
 PLAN = str(CONFIG.plan)
-HOME = f"{CONFIG.results}/{CONFIG.scale}"
-GENERATED = f"paper/generated/{CONFIG.scale}"
+HOME = str(CONFIG.home)
+GENERATED = str(CONFIG.generated)
 # In rules, `remixup` is the command beside the interpreter that runs Snakemake.
 os.environ.update(
     PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])
@@ -89,7 +89,7 @@ FIGURES = [
 ]
 SECTIONS = [f"{GENERATED}/{experiment}.tex" for experiment in EXPERIMENTS]
 
-# What the report is made of: a change to it typesets the report again.
+# What the documents are made of: a change to it typesets them again.
 PAPER = sorted(
     map(
         str,

@@ -156,7 +156,7 @@ class Project:
 def make_project(folder: Path, *documents) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("workflow", "profiles", "paper", "src"):
-        ignored = shutil.ignore_patterns("generated", "__pycache__", "*.egg-info", "report.pdf")
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)

@@ -95,7 +95,7 @@ def test_what_a_killed_process_left_is_no_output(origin, tmp_path):
     for place in ("results/runs/.a.json.1.part", "results/evaluations/.a.json.1.part", "checkpoints/.b.1.part"):
         (project.folder / place).parent.mkdir(parents=True, exist_ok=True)
         (project.folder / place).write_text("half")
-    for place in ("data/prepared/.iris.part", "records/.c.json.1.part", "paper/.report.pdf.part"):
+    for place in ("data/prepared/.iris.part", "records/.c.json.1.part"):
         (project.folder / place).write_text("half")
     assert "up to date" in project.dvc("status").stdout
     assert project.git("status", "--porcelain").stdout == ""
@@ -136,7 +136,7 @@ def test_the_pipeline_alone_makes_the_report_and_is_then_up_to_date(origin, tmp_
     project = type(origin)(tmp_path / "clone")
     (project.folder / ".venv").symlink_to(BIN.parent)
     project.dvc("repro")
-    assert (project.folder / "paper/report.pdf").exists()
+    assert (project.folder / "results/embedded/supplement.pdf").exists()
     assert "up to date" in project.dvc("repro").stdout
 
 
@@ -154,7 +154,7 @@ def test_everything_works_from_a_bare_shell(origin, tmp_path):
     """PATH holds the system alone; the environment is found beside the project, as after `make`."""
     project = clone(origin, tmp_path / "clone")
     (project.folder / ".venv").symlink_to(BIN.parent)
-    for name in ("paper/report.pdf", "results/embedded/replication.json"):
+    for name in ("results/embedded/supplement.pdf", "results/embedded/replication.json"):
         (project.folder / name).unlink(missing_ok=True)
 
     def run(*command):
@@ -162,7 +162,7 @@ def test_everything_works_from_a_bare_shell(origin, tmp_path):
 
     run(".venv/bin/remixup", "restore")
     run(".venv/bin/snakemake", "--cores", "8", "--resources", "gpu=4")
-    assert (project.folder / "paper/report.pdf").stat().st_size > 10_000
+    assert (project.folder / "results/embedded/supplement.pdf").stat().st_size > 10_000
     (project.folder / "results/embedded/experiments/small.json").unlink()
     run(".venv/bin/dvc", "repro")
     assert (project.folder / "results/embedded/experiments/small.json").exists()

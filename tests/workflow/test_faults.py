@@ -48,7 +48,7 @@ def test_a_mistake_in_an_experiment_file(project, change, expected):
         (("plan", "--set", "scale=papre"), "scale"),
         (("plan", "--set", "data.mirror=/nowhere"), "the mirror folder /nowhere does not exist"),
         (("plan", "--config", "missing.yaml"), "missing.yaml: no such file"),
-        (("report",), "results/embedded/experiments/small.json: not there yet"),
+        (("supplement",), "results/embedded/experiments/small.json: not there yet"),
     ],
 )
 def test_a_mistake_on_the_command_line(project, arguments, expected):

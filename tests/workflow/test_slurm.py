@@ -156,7 +156,7 @@ def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", SMALL, CONVOLUTIONAL, SURFACE)
     remote.snakemake(*HERE)
     assert same(remote, reference)
-    assert (remote.folder / "paper/report.pdf").stat().st_size > 0
+    assert (remote.folder / "results/embedded/supplement.pdf").stat().st_size > 0
     states = {rule: [job.state for job in jobs(rule)] for rule in ("prepare", "train")}
     assert states == {"prepare": ["COMPLETED"], "train": ["COMPLETED"]}
     assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 2  # and none for what takes seconds

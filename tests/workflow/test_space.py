@@ -101,10 +101,10 @@ def test_a_report_without_room_leaves_the_one_before(disk, remixup):
     """Fails, tried out: without the last `except` of `cli.main`."""
     project = make_project(disk.folder / "p", SMALL)
     remixup(project, "prepare", "iris", "--version", "scikit-learn")
-    commands = [("collect", "small"), ("collect",), ("report", "small"), ("report",)]
+    commands = [("collect", "small"), ("collect",), ("draw", "small"), ("supplement",)]
     for command in [("train", "small"), *commands]:
         remixup(project, *command)
-    places = ("results/embedded/report.pdf", "paper/report.pdf", "results/embedded/replication.json")
+    places = ("results/embedded/supplement.pdf", "results/embedded/replication.json")
     made = {place: (project.folder / place).read_bytes() for place in places}
     for command in commands:
         disk.fill(leave=2_000)

@@ -16,10 +16,10 @@ rule draw:
         plan=PLAN,
         experiments=EXPERIMENTS,
     shell:
-        "remixup report {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
+        "remixup draw {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
 
 
-rule pdf:
+rule supplement:
     input:
         SECTIONS,
         FIGURES,
@@ -27,12 +27,15 @@ rule pdf:
         PAPER,
         REPORTING,
     output:
-        report(f"{HOME}/report.pdf", caption="../report/report.rst", category="Report"),
-        "paper/report.pdf",
+        report(
+            f"{HOME}/supplement.pdf",
+            caption="../report/supplement.rst",
+            category="Documents",
+        ),
     log:
-        f"{HOME}/logs/report.log",
+        f"{HOME}/logs/supplement.log",
     localrule: True
     params:
         plan=PLAN,
     shell:
-        "remixup report --plan {params.plan:q} > {log:q}"
+        "remixup supplement --plan {params.plan:q} > {log:q}"

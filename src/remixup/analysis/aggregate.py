@@ -40,7 +40,7 @@ def read_all(config: Config, experiments: list[str]) -> tuple[list[ExperimentRes
 
 def read_whole(config: Config) -> Replication:
     """Read the joined results."""
-    return _read(Replication, Path(config.results) / config.scale / "replication.json", "remixup collect")
+    return _read(Replication, config.home / "replication.json", "remixup collect")
 
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -163,11 +163,10 @@ def join(config: Config, experiments: list[str]) -> Path:
         differences=differences,
         claims=claims,
     )
-    home = Path(config.results) / config.scale
-    write_json(home / "metrics.json", flat_metrics(whole))
-    write_json(home / "curves.json", flat_curves(parts))
-    write_text(home / "replication.json", whole.model_dump_json(indent=1) + "\n")
-    return home / "replication.json"
+    write_json(config.home / "metrics.json", flat_metrics(whole))
+    write_json(config.home / "curves.json", flat_curves(parts))
+    write_text(config.home / "replication.json", whole.model_dump_json(indent=1) + "\n")
+    return config.home / "replication.json"
 
 
 def _with_primary(parts: Iterable[list[ClaimResult]]) -> list[ClaimResult]:

@@ -68,6 +68,7 @@ def measure(results: RunResults, row: PlannedRow) -> Measurements:
         training_error=training,
         corrupted_error=corrupted,
         test_error=results.values(row, "test_error.last"),
+        best_error=results.values(row, "test_error.best"),
         linear_error=linear_error(results, row),
     )
 

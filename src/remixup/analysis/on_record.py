@@ -43,6 +43,8 @@ class Sample(NamedTuple):
 
     scale: Scale
     freeze: str | None = None
+    earlier: int = 0
+    """0: of the present settings of the scale; else the position of the former ones in the experiment file."""
 
 
 Measured = tuple[RecordedResults, PlannedRow]
@@ -63,10 +65,11 @@ class OnRecord:
             for row in frozen.rows():
                 self.found[row.row.id][Sample(freeze.scale, name)] = (frozen, row)
         for scale in REAL:
-            results = RecordedResults(plan_experiment(path, experiment, config, scale))
-            for row in results.plan.rows:
-                if results.run(row) is not None:
-                    self.found[row.row.id].setdefault(Sample(row.scale), (results, row))
+            for earlier, each in enumerate(experiment.with_earlier(scale)):
+                results = RecordedResults(plan_experiment(path, each, config, scale))
+                for row in results.plan.rows:
+                    if results.run(row) is not None:
+                        self.found[row.row.id].setdefault(Sample(row.scale, earlier=earlier), (results, row))
 
     def samples(self) -> list[Sample]:
         """Return the samples of any row, by scale; all records of a scale before those of its freezes, in order."""

@@ -212,56 +212,54 @@ def collect(
 
 
 @app.command()
-def report(
-    experiments: Annotated[
-        list[str] | None, typer.Argument(help="ids of experiments; default: typeset the report")
-    ] = None,
+def draw(
+    experiments: Annotated[list[str] | None, typer.Argument(help="ids of experiments; default: all")] = None,
     processes: Annotated[int, typer.Option(min=1, help="draw experiments in this many processes")] = 1,
     plan_file: PlanFile = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Draw the tables and figures of experiments, or typeset the report."""
+    """Draw the tables and figures of experiments, for the supplement."""
     if plan_file is None:
         settings = configuration(config, set_)
         plans = plans_of(experiments, settings) if experiments else read_plans(settings)
     else:
         workflow = read_workflow(plan_file, only=experiments or None)
         settings, plans = workflow.config, workflow.plans
-    if not experiments:
-        typeset(settings, plans)
-    elif processes == 1:
-        draw(settings, plans)
+    if processes == 1:
+        draw_experiments(settings, plans)
     else:
         with ProcessPoolExecutor(processes) as pool:
-            for done in [pool.submit(draw, settings, [plan]) for plan in plans]:
+            for done in [pool.submit(draw_experiments, settings, [plan]) for plan in plans]:
                 done.result()
 
 
-def draw(settings: Config, plans: list[Plan]) -> None:
+def draw_experiments(settings: Config, plans: list[Plan]) -> None:
     """Write the tables and figures of some experiments."""
     from remixup.analysis import aggregate
     from remixup.reporting import build
 
     results, _ = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
     for plan, result in zip(plans, results, strict=True):
-        build.write_assets(plan.experiment, result, Path("paper/generated") / settings.scale)
+        build.write_assets(plan.experiment, result, settings.generated)
 
 
-def typeset(settings: Config, plans: list[Plan]) -> None:
-    """Write the front matter and appendix of the report, and make the PDF."""
+@app.command()
+def supplement(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Typeset the supplement, from the sections that `remixup draw` wrote."""
     from remixup.analysis import aggregate
     from remixup.costs.estimate import seed_costs
     from remixup.reporting import build
     from remixup.reporting.missing_runs import outstanding
+    from remixup.reporting.typeset import typeset
     from remixup.store.provenance import environment
 
-    generated = Path("paper/generated") / settings.scale
+    workflow = planned_workflow(plan_file, config, set_)
+    settings, plans = workflow.config, workflow.plans
     parts, whole = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
     at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
     wanting = outstanding(at_paper, parts, seed_costs(at_paper))
-    build.write_front(parts, [plan.experiment for plan in plans], whole, environment().model_dump(), wanting, generated)
-    home = Path(settings.results) / settings.scale
-    build.build_pdf(Path("paper"), generated, home / "latex", home / "report.pdf")
-    build.place(home / "report.pdf", Path("paper/report.pdf"))
-    print(home / "report.pdf")
+    experiments = [plan.experiment for plan in plans]
+    build.write_front(parts, experiments, whole, environment().model_dump(), wanting, settings.generated)
+    typeset(Path("paper/supplement.tex"), settings.generated, settings.home / "latex", settings.home / "supplement.pdf")
+    print(settings.home / "supplement.pdf")

@@ -209,6 +209,9 @@ class Experiment(Variation):
     summary: str = Field(description="what the paper did, for the report; LaTeX")
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
+    earlier: dict[Scale, list[Settings]] = Field(
+        {}, description="former settings of a scale: their records stay in the report, and nothing more is trained"
+    )
     rows: list[Row] = []
     counterparts: dict[str, RowIds] = Field(
         {},
@@ -306,6 +309,11 @@ class Experiment(Variation):
         if scale != "reduced-cpu":
             return [row for row in self.rows if scale in row.at]
         return [row for row in self.rows if any(scale in each.scales for each in self.variations_of(row))]
+
+    def with_earlier(self, scale: Scale) -> list[Experiment]:
+        """Return the experiment, and copies with each of its former settings of a scale."""
+        former = [{"scales": {**self.scales, scale: settings}} for settings in self.earlier.get(scale, [])]
+        return [self, *(self.model_copy(update=each) for each in former)]
 
     def select(self, patterns: list[str]) -> list[Row]:
         """Return the rows whose id matches one of the patterns, in the order of the patterns, then of the file."""

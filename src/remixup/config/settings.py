@@ -78,20 +78,30 @@ class Config(Strict):
 
     def failure_log(self, run: str) -> Path:
         """Return the file that says why a run failed."""
-        return Path(self.results) / self.scale / f"logs/{run}.failed.txt"
+        return self.home / f"logs/{run}.failed.txt"
 
     def job_manifest(self, job: str) -> Path:
         """Return the path of a job's manifest, which lists what the job trained and evaluated, and what failed."""
-        return Path(self.results) / self.scale / "manifests" / f"{job}.json"
+        return self.home / "manifests" / f"{job}.json"
+
+    @property
+    def home(self) -> Path:
+        """The folder of the results at the configured scale."""
+        return Path(self.results) / self.scale
+
+    @property
+    def generated(self) -> Path:
+        """The folder of the LaTeX sources and figures that are made from the results."""
+        return self.home / "generated"
 
     @property
     def plan(self) -> Path:
         """The path of the plan of the configured scale."""
-        return Path(self.results) / self.scale / "plan.json"
+        return self.home / "plan.json"
 
     def collected(self, experiment: str) -> Path:
         """Return the path of an experiment's results."""
-        return Path(self.results) / self.scale / "experiments" / f"{experiment}.json"
+        return self.home / "experiments" / f"{experiment}.json"
 
     def available(self, dataset: str, version: str) -> bool:
         """Return True if the dataset is embedded, prepared, mirrored or downloadable."""

@@ -63,6 +63,11 @@ class Task:
     seeds: int
     freeze: str | None = None
 
+    @property
+    def plan_name(self) -> str:
+        """Name of the plan in the queue. Freezes of an experiment may differ in seeds and in versions of data."""
+        return self.freeze or f"{self.plan.experiment.id}-{self.plan.scale}"
+
     @functools.cached_property
     def key(self) -> str:
         """The run's name in the store."""
@@ -183,7 +188,7 @@ def write_queue(
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
-    plans = {f"{task.plan.experiment.id}-{task.plan.scale}": task.plan for task in missing}
+    plans = {task.plan_name: task.plan for task in missing}
     tasks: dict[str, Any] = {}
     last: dict[str, str] = {}  # the last task that touches a run
     baselines: dict[str, list[str]] = {}  # of a freeze
@@ -196,7 +201,7 @@ def write_queue(
             first = baselines.get(task.freeze, [])
         tasks[name] = {
             "label": str(task),
-            "plan": f"{task.plan.experiment.id}-{task.plan.scale}",
+            "plan": task.plan_name,
             "run": task.key,
             "seeds": task.seeds,
             "freeze": task.freeze,

@@ -31,8 +31,9 @@ class Missing:
 def missing(config: Config) -> list[Missing]:
     """Return the surrogates on record that lack a linear baseline and whose data is available, each run once."""
     found: dict[str, Missing] = {}
-    for path, experiment in read_experiments().values():
-        for scale in REAL:
+    files = read_experiments().values()
+    for scale in REAL:
+        for path, experiment in ((path, each) for path, file in files for each in file.with_earlier(scale)):
             results = RecordedResults(plan_experiment(path, experiment, config, scale))
             rows = {row.key: row for row in results.plan.rows}
             for each in results.plan.linear_baselines():

@@ -1,21 +1,16 @@
-"""Build the report: write its sections, figures and tables, and typeset the PDF."""
+"""Write the sections, figures and tables of the supplement."""
 
 from __future__ import annotations
 
 import logging
-import os
-import re
-import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
-from remixup.errors import UserError
 from remixup.files import write_atomically, write_text
 from remixup.planning.plan import overlaid_run
 from remixup.reporting.appendix import appendix, distinct
@@ -29,8 +24,6 @@ from remixup.reporting.title_page import title_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
-
-OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
 
 
 def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path) -> list[Path]:
@@ -121,66 +114,3 @@ def _day(commit: str | None) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "undated"
-
-
-def build_pdf(paper: Path, generated: Path, work: Path, target: Path) -> None:
-    """Typeset paper/report.tex with latexmk and pdfLaTeX; the same sources give the same bytes.
-
-    Args:
-        paper: folder of report.tex, sections/, references.bib and latex-requirements.txt.
-        generated: folder of what `write_front` and `write_assets` wrote.
-        work: folder of LaTeX's own files; those of an earlier build are removed.
-        target: path of the PDF, which is replaced in one move.
-
-    Raises:
-        UserError: LaTeX is missing or stopped at an error, or a reference is undefined.
-    """
-    missing = [program for program in ("latexmk", "pdflatex") if shutil.which(program) is None]
-    if missing:
-        required = (paper / "latex-requirements.txt").read_text(encoding="utf-8").splitlines()
-        packages = [line.split()[1] for line in required if line.startswith("package ")]
-        hint = f"run paper/get-latex, or install {' '.join(packages)}"
-        raise UserError(f"{' and '.join(missing)} not found; the report is set in LaTeX", hint=hint)
-    work.mkdir(parents=True, exist_ok=True)
-    for old in work.glob("report.*"):
-        old.unlink()  # a half-written auxiliary file of a build that failed would make this one fail too
-    command = ["latexmk", "-norc", "-pdf", *OPTIONS, f"-outdir={work.resolve()}", "report.tex"]
-    done = subprocess.run(
-        command, cwd=paper, env=_surroundings(paper, generated), capture_output=True, text=True, errors="replace"
-    )
-    log = work / "report.log"
-    said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else done.stdout + done.stderr
-    if done.returncode:
-        raise UserError(f"LaTeX stopped: {_first_error(said)}", where=str(log))
-    if lost := re.search(r"(?:Citation|Reference) `([^']*)'.*undefined", said):
-        raise UserError(f"the report cites {lost[1]!r}, which is nowhere", where=str(log), hint="see references.bib")
-    place(work / "report.pdf", target)
-
-
-def _surroundings(paper: Path, generated: Path) -> dict[str, str]:
-    day = re.search(r"\\CommitDate\}\{([0-9-]+)\}", (generated / "macros.tex").read_text(encoding="utf-8"))
-    epoch = int(datetime.fromisoformat(day[1]).replace(tzinfo=UTC).timestamp()) if day else 0
-    return {
-        **os.environ,
-        "TEXINPUTS": f"{paper.resolve()}:{generated.resolve()}:",
-        "BIBINPUTS": f"{paper.resolve()}:",
-        "SOURCE_DATE_EPOCH": str(epoch),
-        "FORCE_SOURCE_DATE": "1",
-        "TZ": "UTC",
-        "max_print_line": "10000",  # else the log breaks its lines, and errors with them
-    }
-
-
-def _first_error(log: str) -> str:
-    """Return the first error in LaTeX's log, with the source line that it names."""
-    lines = log.splitlines()
-    for line in lines:
-        if re.match(r"(! |[^ ]+:[0-9]+: )", line):
-            return line.removeprefix("! ").strip()
-    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
-
-
-def place(source: Path, target: Path) -> None:
-    """Copy a file in one move: readers see the old one or the new one."""
-    with write_atomically(target) as part:
-        shutil.copyfile(source, part)

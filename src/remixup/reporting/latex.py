@@ -63,7 +63,7 @@ def listed(items: Iterable[str]) -> str:
 
 
 def verdict(name: str) -> str:
-    r"""Return the command of paper/report.tex that prints a verdict with its symbol, such as \NotRun."""
+    r"""Return the command of paper/supplement.tex that prints a verdict with its symbol, such as \NotRun."""
     return "\\" + name.title().replace(" ", "").replace("-", "")
 
 

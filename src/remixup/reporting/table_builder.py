@@ -122,7 +122,7 @@ def scale_cell(sample: Sample) -> str:
 
 
 def label_cell(text: str) -> str:
-    """Print a label; paper/report.tex says how wide it may be."""
+    """Print a label; paper/supplement.tex says how wide it may be."""
     return rf"\rowlabel{{{latex.prose(text)}}}"
 
 

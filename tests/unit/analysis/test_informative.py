@@ -17,6 +17,7 @@ GOOD = Measurements(
     losses=(60.0, 20.0, 5.0, 2.0, 1.0),
     training_error=1.0,
     test_error={0: 11.0, 1: 12.0, 2: 13.0},
+    best_error={0: 10.0, 1: 11.0, 2: 12.0},
     linear_error={0: 21.0, 1: 22.0, 2: 23.0},
 )
 """Fits after 60 % of the schedule; a gap of 11 points; ten points better than a linear model, in each seed."""
@@ -172,3 +173,19 @@ def test_a_seed_near_chance_has_failed() -> None:
     found = replace(GOOD, test_error={0: 11.0, 3: 85.4, 4: 85.5, 5: 90.0})
     assert found.failed_seeds == [4, 5]
     assert replace(found, classes=2).failed_seeds == [3, 4, 5]  # 47.5 %
+
+
+def test_with_label_noise_the_best_epoch_has_to_beat_the_linear_model() -> None:
+    """By the last epoch ERM has memorized wrong labels, and is worse than the linear model."""
+    noisy = replace(
+        GOOD,
+        label_noise=True,
+        corrupted_error=0.0,
+        best_error={0: 8.0, 1: 9.0, 2: 10.0},
+        linear_error={0: 10.0, 1: 11.0, 2: 12.0},
+    )
+    assert why_not(noisy, claim()) is None
+    assert "ERM's best test error is 1.0 points above" in str(
+        why_not(replace(noisy, best_error={0: 11.0, 1: 12.0, 2: 13.0}), claim())
+    )
+    assert "ERM's test error is 1.0 points above" in str(why_not(replace(noisy, label_noise=False), claim()))

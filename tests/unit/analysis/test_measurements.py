@@ -201,7 +201,8 @@ def test_what_is_on_record(
     """As an independent script computed it from the files, of the first five seeds."""
     monkeypatch.setattr(RecordedResults, "asked", lambda _, row, seed: seed < 5)
     path, read = read_experiments()[experiment]
-    results, planned = OnRecord(path, read, Config()).found[row][Sample("reduced-cpu")]
+    earlier = len(read.earlier.get("reduced-cpu", []))
+    results, planned = OnRecord(path, read, Config()).found[row][Sample("reduced-cpu", earlier=earlier)]
     found = fit(results, planned, recorded=True)
     assert found is not None
     assert found.training_loss == pytest.approx(loss, abs=0.06)
@@ -234,7 +235,7 @@ def test_an_ablation_on_record_knows_its_erm_network(monkeypatch: pytest.MonkeyP
     on_record = OnRecord(path, read, Config()).found
     for name in ("mixup-lowers-error", "smote-no-gain", "noise-hurts"):
         for row in claims[name].baselines:
-            results, planned = on_record[row][Sample("reduced-cpu")]
+            results, planned = on_record[row][Sample("reduced-cpu", earlier=1)]
             reason = str(why_uninformative(results, planned, claims[name]))
             assert "not trained" not in reason
             assert "final training loss is 11." in reason

@@ -13,7 +13,8 @@ if pathlib.Path("fail").exists():
 if "--dry-run" in sys.argv:
     print("job count", "train 230" if "data={download: true}" in sys.argv else "all 1", sep="\n")
 elif pathlib.Path("paper").is_dir() and not pathlib.Path("idle").exists():
-    pathlib.Path("paper/report.pdf").touch()
+    pathlib.Path("results/embedded").mkdir(parents=True, exist_ok=True)
+    pathlib.Path("results/embedded/supplement.pdf").touch()
     pathlib.Path("mirror").write_text(os.environ.get("REMIXUP_MIRROR", ""))
     pathlib.Path("sources").write_text(os.environ["PYTHONPATH"])
 elif pathlib.Path("idle").exists():
@@ -26,7 +27,7 @@ def project(tmp_path, monkeypatch):
     """A clone of a small repository, with a Snakemake that tells where it was called."""
     origin = tmp_path / "origin"
     (origin / "paper").mkdir(parents=True)
-    (origin / "paper/report.tex").touch()
+    (origin / "paper/supplement.tex").touch()
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
     for command in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "-m", "start")):
         subprocess.run(["git", *command], cwd=origin, check=True)
@@ -42,7 +43,7 @@ def test_the_report_is_made_in_a_clone_from_its_own_sources(project):
     assert 0 < project.report() < 60
     assert (project.clone / "sources").read_text() == str(project.clone / "src")
     assert (project.clone / "mirror").read_text() == ""
-    assert (project.clone / "paper/report.tex").exists()
+    assert (project.clone / "paper/supplement.tex").exists()
 
 
 def test_a_report_that_is_missing_is_an_error(project):

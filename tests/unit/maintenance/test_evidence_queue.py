@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from remixup.analysis import freezes
 from remixup.analysis.numbers import FEWEST
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.maintenance import evidence_queue
-from remixup.planning.plan import plan_experiment
+from remixup.planning.plan import plan_experiment, with_all_rows
+from remixup.planning.workflow import plan_from_json
 
 
 class Task(SimpleNamespace):
@@ -68,6 +70,7 @@ def task(*touched, threads=1, seeds=1):
         seeds=seeds,
         evaluations=[],
         freeze=None,
+        plan_name="some-paper",
     )
 
 
@@ -84,6 +87,22 @@ def test_tasks_with_a_run_in_common_follow_one_another(monkeypatch, tmp_path):
         "0003-mixup": ["0002-attack"],
         "0004-free": [],
     }
+
+
+def test_each_freeze_of_an_experiment_has_its_own_plan(tmp_path):
+    """They differ in versions of data: the run of one freeze is none of the other's plan."""
+    tasks = []
+    for name in ("cifar-1", "cifar-2"):
+        freeze = freezes.read(name)
+        plan = with_all_rows(freezes.frozen_plan(freeze, *read_experiments()["cifar"], Config()))
+        row = next(row for row in plan.rows if row.row.id in freeze.runs)
+        tasks.append(evidence_queue.Task(Config(), plan, row.run, freeze.seeds[0] + 1, name))
+    evidence_queue.write_queue(tasks, tmp_path / "queue.json", Config(), None, 2, None)
+    written = json.loads((tmp_path / "queue.json").read_text())
+    for each in written["tasks"].values():
+        plan = with_all_rows(plan_from_json(written["plans"][each["plan"]]))
+        assert each["run"] in plan.runs()
+        assert each["run"] in freezes.read(each["freeze"]).runs.values()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A report of one line, to be set by LaTeX."""
+"""A document of one line."""
 
 import shutil
 from pathlib import Path
@@ -8,11 +8,12 @@ PAPER = Path(__file__).parents[3] / "paper"
 
 
 def minimal(folder: Path, body: str) -> dict[str, Any]:
-    """The arguments of a build of a report of one line."""
+    """The arguments of `typeset` for a document of one line."""
     paper, generated = folder / "paper", folder / "generated"
     paper.mkdir()
     generated.mkdir()
     (generated / "macros.tex").write_text(r"\newcommand{\CommitDate}{2021-02-03}")
-    (paper / "report.tex").write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n")
+    source = paper / "short.tex"
+    source.write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n")
     shutil.copy(PAPER / "latex-requirements.txt", paper)
-    return {"paper": paper, "generated": generated, "work": folder / "work", "target": folder / "out" / "report.pdf"}
+    return {"source": source, "generated": generated, "work": folder / "work", "target": folder / "out" / "short.pdf"}

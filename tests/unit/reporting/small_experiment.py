@@ -60,7 +60,7 @@ def lines_of(table: str) -> list[list[str]]:
 
 def log_of(folder: Path, body: str) -> str:
     """Typeset LaTeX as the report would, in a new folder, and return the log."""
-    preamble = (PAPER / "report.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
+    preamble = (PAPER / "supplement.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
     (folder / "t.tex").write_text(f"{preamble}\\begin{{document}}\n{body}\n\\end{{document}}\n", encoding="utf-8")
     names = ("ScaleName", "Commit", "DirtyNote")
     (folder / "macros.tex").write_text("".join(rf"\newcommand{{\{name}}}{{x}}" for name in names))

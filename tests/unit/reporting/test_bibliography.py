@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from remixup.data import REGISTRY
-from remixup.reporting import build
+from remixup.reporting.typeset import typeset
 
 from .minimal_report import PAPER, minimal
 
@@ -34,9 +34,9 @@ def test_bibtex_takes_every_entry(tmp_path: Path) -> None:
     body = r"\nocite{*}\bibliographystyle{plainnat}\bibliography{references}"
     arguments = minimal(tmp_path, body)
     head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{natbib,hyperref}\begin{document}"
-    (arguments["paper"] / "report.tex").write_text(head + body + r"\end{document}")
-    shutil.copy(PAPER / "references.bib", arguments["paper"])
-    build.build_pdf(**arguments)
-    log = (arguments["work"] / "report.blg").read_text()
+    arguments["source"].write_text(head + body + r"\end{document}")
+    shutil.copy(PAPER / "references.bib", arguments["source"].parent)
+    typeset(**arguments)
+    log = (arguments["work"] / "short.blg").read_text()
     assert "Warning" not in log
     assert f"You've used {len(keys_of_the_bibliography())} entries" in log

@@ -21,6 +21,7 @@ from remixup.reporting import build
 from remixup.reporting.experiment_section import section
 from remixup.reporting.missing_runs import Lacking, Outstanding
 from remixup.reporting.table_builder import TableBuilder
+from remixup.reporting.typeset import OPTIONS, _surroundings, typeset
 
 from .minimal_report import PAPER, minimal
 from .pdf_text import pages
@@ -59,9 +60,9 @@ def set_report(folder: Path) -> Report:
     experiments, results = zip(*both, strict=True)
     whole = replication(*results)
     build.write_front(list(results), list(experiments), whole, environment(), wanting(experiments[0]), generated)
-    build.build_pdf(PAPER, generated, folder / "work", folder / "out" / "report.pdf")
-    log = (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
-    return Report(generated, log, (folder / "out" / "report.pdf").read_bytes())
+    typeset(PAPER / "supplement.tex", generated, folder / "work", folder / "out" / "supplement.pdf")
+    log = (folder / "work" / "supplement.log").read_text(encoding="utf-8", errors="replace")
+    return Report(generated, log, (folder / "out" / "supplement.pdf").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +106,11 @@ def test_tables_stay_in_place_and_leave_room_for_figures(report: Report, tmp_pat
     first, second = (table.render("results.tex", "T.", label, more=["note"]) for label in "tu")
     body = [figure % ("t", 60), "alpha\n\n", first, "\n\nbeta\n\n", figure % ("htbp", 130)]
     body += [r"\rule{1mm}{70mm}" + "\n\n", "gamma\n\n", second, "\n\ndelta"]
-    preamble = (PAPER / "report.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
+    preamble = (PAPER / "supplement.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
     source = preamble + "\\begin{document}\n" + "".join(body) + "\n\\end{document}\n"
     (tmp_path / "small.tex").write_text(source, encoding="utf-8")
-    environment = build._surroundings(PAPER, report.generated)
-    command = ["pdflatex", *build.OPTIONS, "small.tex"]
+    environment = _surroundings(PAPER, report.generated)
+    command = ["pdflatex", *OPTIONS, "small.tex"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout
     assert "too high" not in done.stdout
@@ -157,7 +158,7 @@ def test_counts_on_the_title_page(report: Report) -> None:
 
 
 def test_every_macro_is_used(report: Report) -> None:
-    sources = [PAPER / "report.tex", *(PAPER / "sections").glob("*.tex"), *(PAPER / "templates").glob("*.tex")]
+    sources = [PAPER / "supplement.tex", *(PAPER / "sections").glob("*.tex"), *(PAPER / "templates").glob("*.tex")]
     source = "".join(path.read_text() for path in sources)
     for name in re.findall(r"\\newcommand\{(\\\w+)\}", report.read("macros.tex")):
         assert re.search(re.escape(name) + r"(?![A-Za-z])", source), name
@@ -275,7 +276,7 @@ def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, r
     assert {"tabular-sweep.pdf", "tabular-surfaces.pdf", "made-up-curves.pdf", "tabular.tex"} <= set(names)
     for name in names:
         assert (place / "generated" / name).read_bytes() == (report.generated / name).read_bytes(), name
-    assert (place / "out" / "report.pdf").read_bytes() == report.pdf
+    assert (place / "out" / "supplement.pdf").read_bytes() == report.pdf
     assert b"CreationDate" not in (report.generated / "tabular-sweep.pdf").read_bytes()
 
 
@@ -316,7 +317,7 @@ def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.Monke
     )
     build.write_front([], [], whole, environment(), wanting(), tmp_path / "generated")
     assert r"\newcommand{\CommitDate}{2021-02-03}" in (tmp_path / "generated" / "macros.tex").read_text()
-    surroundings = build._surroundings(PAPER, tmp_path / "generated")
+    surroundings = _surroundings(PAPER, tmp_path / "generated")
     assert surroundings["SOURCE_DATE_EPOCH"] == "1612310400", "midnight of that day, UTC"
 
 
@@ -341,21 +342,21 @@ def test_a_latex_error_names_log_and_line(tmp_path: Path) -> None:
     arguments["target"].parent.mkdir()
     arguments["target"].write_bytes(b"the old one")
     with pytest.raises(UserError) as caught:
-        build.build_pdf(**arguments)
-    assert caught.value.where == str(tmp_path / "work" / "report.log")
-    assert "report.tex:4: Undefined control sequence" in str(caught.value)
+        typeset(**arguments)
+    assert caught.value.where == str(tmp_path / "work" / "short.log")
+    assert "short.tex:4: Undefined control sequence" in str(caught.value)
     assert arguments["target"].read_bytes() == b"the old one"
-    assert [path.name for path in arguments["target"].parent.iterdir()] == ["report.pdf"]
+    assert [path.name for path in arguments["target"].parent.iterdir()] == ["short.pdf"]
     # What it left behind does not spoil the next build.
-    (arguments["paper"] / "report.tex").write_text("\\documentclass{article}\\begin{document}x\\end{document}")
-    build.build_pdf(**arguments)
+    arguments["source"].write_text("\\documentclass{article}\\begin{document}x\\end{document}")
+    typeset(**arguments)
     assert arguments["target"].read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("body", [r"\cite{nobody2020}", r"\ref{nowhere}"])
 def test_a_reference_to_nothing_is_an_error(tmp_path: Path, body: str) -> None:
     with pytest.raises(UserError, match=r"nobody2020|nowhere"):
-        build.build_pdf(**minimal(tmp_path, body))
+        typeset(**minimal(tmp_path, body))
     assert not (tmp_path / "out").exists()
 
 
@@ -363,4 +364,4 @@ def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch: pytes
     arguments = minimal(tmp_path, "x")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"latexmk and pdflatex not found.*paper/get-latex.*texlive-latex-recommended"):
-        build.build_pdf(**arguments)
+        typeset(**arguments)

@@ -19,6 +19,7 @@ from remixup.costs.estimate import seed_costs
 from remixup.planning.plan import PlannedRow, plan_experiment
 from remixup.reporting import build, figures
 from remixup.reporting.missing_runs import outstanding
+from remixup.reporting.typeset import typeset
 
 from .sample_evaluations import between, snapshots, strengths
 from .sample_results import COMMIT, cost, curve, entry, environment, recorded, replicated, result_with, surface
@@ -106,7 +107,7 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     plans = [plan_experiment(path, experiment, Config(), "paper") for path, experiment in files.values()]
     wanting = outstanding(plans, results, seed_costs(plans))
     build.write_front(results, experiments, whole, environment(), wanting, folder / "generated")
-    build.build_pdf(PAPER, folder / "generated", folder / "work", folder / "report.pdf")
+    typeset(PAPER / "supplement.tex", folder / "generated", folder / "work", folder / "supplement.pdf")
     return (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
 
 

@@ -97,7 +97,7 @@ def test_an_installation_that_fails_says_what_to_install(bare: Path) -> None:
 
 def test_every_package_that_the_report_loads_is_required() -> None:
     required = (PAPER / "latex-requirements.txt").read_text().split()
-    source = (PAPER / "report.tex").read_text()
+    source = (PAPER / "supplement.tex").read_text()
     loaded = {name for group in re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", source) for name in group.split(",")}
     assert loaded
     assert {f"{name}.sty" for name in loaded} <= set(required)

@@ -1,0 +1,74 @@
+"""Typeset a document in LaTeX."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remixup.errors import UserError
+from remixup.files import write_atomically
+
+OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
+
+
+def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
+    """Typeset a document with latexmk and pdfLaTeX; the same sources give the same bytes.
+
+    Args:
+        source: LaTeX file, beside references.bib and latex-requirements.txt.
+        generated: folder of macros.tex and what else the source inputs.
+        work: folder of LaTeX's own files; those of an earlier build are removed.
+        target: path of the PDF, which is replaced in one move.
+
+    Raises:
+        UserError: LaTeX is missing or stopped at an error, or a reference is undefined.
+    """
+    paper, name = source.parent, source.stem
+    missing = [program for program in ("latexmk", "pdflatex") if shutil.which(program) is None]
+    if missing:
+        required = (paper / "latex-requirements.txt").read_text(encoding="utf-8").splitlines()
+        packages = [line.split()[1] for line in required if line.startswith("package ")]
+        hint = f"run paper/get-latex, or install {' '.join(packages)}"
+        raise UserError(f"{' and '.join(missing)} not found; the documents are set in LaTeX", hint=hint)
+    work.mkdir(parents=True, exist_ok=True)
+    for old in work.glob(f"{name}.*"):
+        old.unlink()  # a half-written auxiliary file of a build that failed would make this one fail too
+    command = ["latexmk", "-norc", "-pdf", *OPTIONS, f"-outdir={work.resolve()}", source.name]
+    done = subprocess.run(
+        command, cwd=paper, env=_surroundings(paper, generated), capture_output=True, text=True, errors="replace"
+    )
+    log = work / f"{name}.log"
+    said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else done.stdout + done.stderr
+    if done.returncode:
+        raise UserError(f"LaTeX stopped: {_first_error(said)}", where=str(log))
+    if lost := re.search(r"(?:Citation|Reference) `([^']*)'.*undefined", said):
+        raise UserError(f"the {name} cites {lost[1]!r}, which is nowhere", where=str(log), hint="see references.bib")
+    with write_atomically(target) as part:
+        shutil.copyfile(work / f"{name}.pdf", part)
+
+
+def _surroundings(paper: Path, generated: Path) -> dict[str, str]:
+    day = re.search(r"\\CommitDate\}\{([0-9-]+)\}", (generated / "macros.tex").read_text(encoding="utf-8"))
+    epoch = int(datetime.fromisoformat(day[1]).replace(tzinfo=UTC).timestamp()) if day else 0
+    return {
+        **os.environ,
+        "TEXINPUTS": f"{paper.resolve()}:{generated.resolve()}:",
+        "BIBINPUTS": f"{paper.resolve()}:",
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "FORCE_SOURCE_DATE": "1",
+        "TZ": "UTC",
+        "max_print_line": "10000",  # else the log breaks its lines, and errors with them
+    }
+
+
+def _first_error(log: str) -> str:
+    """Return the first error in LaTeX's log, with the source line that it names."""
+    lines = log.splitlines()
+    for line in lines:
+        if re.match(r"(! |[^ ]+:[0-9]+: )", line):
+            return line.removeprefix("! ").strip()
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
