@@ -11,19 +11,18 @@ from remixup.analysis.statistics import summarise
 from remixup.reporting.figures.article.alpha import ERM, alpha
 from remixup.reporting.figures.article.between import between
 from remixup.reporting.figures.article.corruption import corruption
-from remixup.reporting.figures.article.marks import METHODS, sample
+from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
 from remixup.reporting.figures.article.theory import theory
 
-from .article_samples import curve, marks, on_record, result, written
+from .article_samples import curve, marks, named, on_record, result, written
 from .sample_results import entry
 
 
 def fitted(passes: int, loss: float, errors: list[float], **changes: Any) -> Fit:
     low, high = [each - 1 for each in errors], [each + 1 for each in errors]
     found = Curve(epoch=list(range(1, len(errors) + 1)), mean=errors, low=low, high=high)
-    setting = Setting(
-        digest="s", protocol="p", dataset="CIFAR-10", domain="image", training_examples=2000, passes=passes, words=""
-    )
+    fields: dict[str, Any] = {"digest": "s", "protocol": "p", "dataset": "CIFAR-10", "domain": "image"}
+    setting = Setting(**fields, training_examples=2000, passes=passes, words="MLP, 9 passes")
     values: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "small", "recorded": True, "erm": True, "run": "r"}
     values |= {"n": 5, "training_loss": loss, "failed_seeds": [], "setting": setting, "test_error_curve": found}
     values |= dict.fromkeys(["fits_at", "training_error", "corrupted_error", "test_error", "linear_error"])
@@ -32,7 +31,7 @@ def fitted(passes: int, loss: float, errors: list[float], **changes: Any) -> Fit
 
 def test_test_errors_are_drawn_over_passes() -> None:
     fits = {
-        "erm-50": [fitted(9, 60.0, [0.0, 0.0, 0.0], recorded=False), fitted(9, 60.0, [80.0, 70.0, 60.0])],
+        "erm-50": [fitted(9, 60.0, [0.0, 0.0, 0.0], scale="embedded"), fitted(9, 60.0, [80.0, 70.0, 60.0])],
         "mixup-50": [fitted(9, 90.0, [81.0, 71.0, 61.0])],
         "long-erm-50": [fitted(90, 5.0, [50.0, 40.0, 45.0])],
     }
@@ -66,15 +65,31 @@ def test_strengths_are_in_their_place_and_digits_are_left_out() -> None:
         on_record("wide-a1", metric, [20.0, 30.0]),
         on_record("wide-a32", metric, [40.0, 50.0]),
         entry("narrow-a1", metric, None, digits, scale="embedded", stand_in="digits"),
+        on_record("wide-erm", "generalization.gap", [70.0, 80.0]),
     ]
-    results = result("alpha", entries=entries)
-    training, test, _ = alpha(results, []).axes
+    fits = {"wide-erm": [fitted(9, 1.0, [3.0])]}
+    results = result("alpha", entries=entries, fits=fits)
+    training, test, gap = alpha(results, []).axes
     assert marks(training, "o") == [(ERM, 4.0), (1.0, 25.0), (32.0, 45.0)]
     assert marks(training, "s") == []
     joined = next(line for line in training.lines if len(line.get_xdata()) == 2)
     assert (list(joined.get_xdata()), list(joined.get_ydata())) == ([1.0, 32.0], [25.0, 45.0])
     assert written(test) == ["no runs"]
+    assert (training.get_ylim()[0], gap.get_ylim()[1] > 75.0) == (0.0, True), "the panels share their scale"
     assert sample(results, "alpha", "narrow-a1", metric) is None
+    assert named(alpha(results, [])) == ["MLP", "narrow"]
+
+
+def test_the_best_fit_is_of_the_best_evidence() -> None:
+    def best(*fits: Fit) -> Fit | None:
+        return best_fit(result("x", fits={"erm": list(fits)}), "x", "erm")
+
+    digits, cpu, gpu = (fitted(3, 1.0, [3.0], scale=scale) for scale in ("embedded", "reduced-cpu", "reduced"))
+    frozen, larger = fitted(3, 1.0, [3.0], standing="confirmatory"), fitted(3, 1.0, [3.0], n=9)
+    assert best(digits) is None
+    assert best(digits, cpu, gpu) == gpu
+    assert best(cpu, frozen, larger) == frozen
+    assert best(cpu, larger) == larger
 
 
 def test_between_examples_and_under_attack() -> None:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import ExperimentResult
-from remixup.reporting.figures.article.marks import note_missing, sample
+from remixup.reporting.figures.article.marks import best_fit, note_missing, sample
 from remixup.reporting.figures.drawing import DASHES, WIDTH
 
 PANELS = {
@@ -24,24 +24,30 @@ WIDTHS: dict[str, dict[str, Any]] = {
     "wide": {"color": "#101a2b", "marker": "o", "markerfacecolor": "#101a2b", "linestyle": DASHES[0]},
     "narrow": {"color": "#c8611a", "marker": "s", "markerfacecolor": "white", "linestyle": DASHES[1]},
 }
-LABELS = {"wide": "width 16", "narrow": "width 8"}
 
 
 def alpha(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw means and 95 % intervals over the strength, ERM apart at the left; a strength without runs is left out."""
     figure = Figure(figsize=(WIDTH, 2.15), layout="constrained")
-    for axes, (metric, title) in zip(figure.subplots(1, 3, sharey=True), PANELS.items(), strict=True):
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
         drawn = [_draw(axes, results, width, metric) for width in WIDTHS]
         axes.set_xscale("log")
         axes.set_xticks([ERM, *ALPHAS], ["ERM", *(f"{value:g}" for value in ALPHAS)])
         axes.minorticks_off()
         axes.set(title=title, xlabel=r"$\alpha$", xlim=(ERM / 1.6, ALPHAS[-1] * 1.6))
-        axes.set_ylim(bottom=0)
         if not any(drawn):
             note_missing(axes)
-    handles = [Line2D([], [], **look, label=LABELS[width]) for width, look in WIDTHS.items()]
+    panels[0].set_ylim(bottom=0)
+    handles = [Line2D([], [], **look, label=network(results, width)) for width, look in WIDTHS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
+
+
+def network(results: Mapping[str, ExperimentResult], width: str) -> str:
+    """Return the network of a width in words; without runs the width alone."""
+    fit = best_fit(results, "alpha", f"{width}-erm")
+    return fit.setting.words.partition(",")[0] if fit and fit.setting else width
 
 
 def _draw(axes: Axes, results: Mapping[str, ExperimentResult], width: str, metric: str) -> bool:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import ExperimentResult, Fit
 from remixup.analysis.thresholds import FIT
-from remixup.reporting.figures.article.marks import GRAY, METHODS, SMALL, note_missing, sample
+from remixup.reporting.figures.article.marks import GRAY, METHODS, SMALL, best_fit, note_missing, sample
 from remixup.reporting.figures.drawing import DASHES, WIDTH, shade
 
 PANELS = (
@@ -31,7 +31,7 @@ def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -
     figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
     *left, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     for axes, rows in zip(left, PANELS, strict=True):
-        _draw_curves(axes, {method: fitted(results, row) for method, row in rows.items()})
+        _draw_curves(axes, {method: best_fit(results, "corruption", row) for method, row in rows.items()})
         _draw_levels(axes, results)
         axes.set(ylim=(0, 92))
     left[0].set_ylabel("test error (%)")
@@ -42,13 +42,6 @@ def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -
     handles.append(Line2D([], [], color=GRAY, linestyle=DASHES[1], linewidth=0.9, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.0)
     return figure
-
-
-def fitted(results: Mapping[str, ExperimentResult], row: str) -> Fit | None:
-    """Return the classifier of a row that is on record with its history."""
-    result = results.get("corruption")
-    fits = result.fits.get(row, []) if result else []
-    return next((each for each in fits if each.recorded and each.test_error_curve), None)
 
 
 def _draw_curves(axes: Axes, fits: dict[str, Fit | None]) -> None:
@@ -88,7 +81,7 @@ def _draw_memorized(axes: Axes, results: Mapping[str, ExperimentResult]) -> None
     metric, lines = "memorization.corrupted", []
     for rows in PANELS:
         for method, row in rows.items():
-            found = fitted(results, row)
+            found = best_fit(results, "corruption", row)
             passes = f", {found.setting.passes} passes" if found and found.setting else ""
             lines.append((method, row, method + passes))
     diamond: dict[str, Any] = {"marker": "D", "markersize": 3.2, "markerfacecolor": "white", "linestyle": "none"}

@@ -6,8 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT, CARETUP
 
-from remixup.analysis.best_evidence import best_sample, kind
-from remixup.analysis.result_schema import Domain, ExperimentResult, Replicated, Standing
+from remixup.analysis.best_evidence import KINDS, best_sample, kind
+from remixup.analysis.result_schema import Domain, ExperimentResult, Fit, Replicated, Standing
 from remixup.reporting.figures.drawing import DASHES
 
 SMALL = 7
@@ -70,6 +70,16 @@ def sample(results: Mapping[str, ExperimentResult], experiment: str, row: str, m
     found = (each for each in results[experiment].entries if (each.row, each.metric) == (row, metric))
     best = next((best_sample(each) for each in found), None)
     return best.replicated if best and kind(best.scale, best.stand_in) != "surrogate" else None
+
+
+def best_fit(results: Mapping[str, ExperimentResult], experiment: str, row: str) -> Fit | None:
+    """Return how the classifier of a row fits, of the same evidence as `sample`; None as there."""
+    fits = results[experiment].fits.get(row, []) if experiment in results else []
+
+    def rank(each: Fit) -> tuple[int, bool, int]:
+        return KINDS.index(kind(each.scale, each.stand_in)), each.standing == "exploratory", -each.n
+
+    return min((each for each in fits if kind(each.scale, each.stand_in) != "surrogate"), key=rank, default=None)
 
 
 def seeds(results: Mapping[str, ExperimentResult], experiment: str, row: str, evaluation: str) -> list[dict[str, Any]]:
