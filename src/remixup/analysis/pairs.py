@@ -62,7 +62,7 @@ def find_pairs(experiments: Sequence[Experiment], results: Iterable[ExperimentRe
 
     Args:
         experiments: the experiment files.
-        results: their results, in any order.
+        results: their results, in the order of the report.
     """
     files = {experiment.id: experiment for experiment in experiments}
     found: dict[tuple[str, str], Pair] = {}
@@ -134,7 +134,8 @@ def published_effect(experiment: Experiment, baseline: str, treatment: str) -> f
 def one_per_setting(pairs: Iterable[Pair]) -> list[Pair]:
     """Return one pair for each setting: of the greatest strength up to 1, where the weight is uniform, else the least.
 
-    Of several with that strength, which differ in how partners are drawn, the first. No result is looked at.
+    Of several with that strength, which differ in how partners are drawn, the one with most seeds, then the first by
+    name. No error is looked at.
     """
     found: dict[str, Pair] = {}
     for pair in pairs:
@@ -142,8 +143,8 @@ def one_per_setting(pairs: Iterable[Pair]) -> list[Pair]:
     return list(found.values())
 
 
-def _strength(pair: Pair) -> tuple[bool, float]:
-    return pair.alpha > 1, abs(1 - pair.alpha)
+def _strength(pair: Pair) -> tuple[bool, float, int, str, str]:
+    return pair.alpha > 1, abs(1 - pair.alpha), -pair.n, pair.experiment, pair.treatment
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,6 +129,13 @@ def test_each_setting_has_one_pair() -> None:
     pairs = find_pairs([experiment()], [result(fits)])
     assert len(pairs) == 3
     assert [(pair.setting_digest, pair.effect) for pair in one_per_setting(pairs)] == [("s", 2.5), ("b", 4.0)]
+
+
+def test_the_choice_does_not_depend_on_the_order() -> None:
+    """Two ways to draw partners are two protocols of one strength."""
+    (pair,) = find_pairs([experiment()], [result({"erm": [ERM], "mixup": [MIXUP]})])
+    several = [pair, replace(pair, treatment="b", n=9, effect=-1.0), replace(pair, treatment="a", n=9, effect=0.0)]
+    assert one_per_setting(several) == one_per_setting(several[::-1]) == [several[2]]
 
 
 def pairs_with(losses: list[float | None], effects: list[float]) -> list[Pair]:
