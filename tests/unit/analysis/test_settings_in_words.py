@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from remixup.analysis.settings_in_words import plain_alpha, setting, training_examples
+from remixup.analysis.settings_in_words import DATASETS, MODELS, plain_alpha, setting, training_examples
+from remixup.config.registry import load_registry
 from remixup.config.run import Dataset, RunSpec
 
 SGD = {"name": "sgd", "lr": 0.1}
@@ -90,3 +91,9 @@ def test_points_of_a_simulator_have_no_domain() -> None:
 )
 def test_plain_mixup(spec: RunSpec, alpha: float | None) -> None:
     assert plain_alpha(spec) == alpha
+
+
+def test_the_names_in_print_are_of_components_that_exist() -> None:
+    registry = load_registry()
+    assert DATASETS.keys() <= registry["datasets"].keys()
+    assert MODELS.keys() <= registry["kinds"]["model"].keys()

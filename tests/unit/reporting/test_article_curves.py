@@ -8,11 +8,12 @@ import pytest
 
 from remixup.analysis.result_schema import Curve, Fit, Setting
 from remixup.analysis.statistics import summarise
-from remixup.reporting.figures.article.alpha import ERM, alpha
-from remixup.reporting.figures.article.between import between
-from remixup.reporting.figures.article.corruption import corruption
+from remixup.config.experiment import read_experiments
+from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
+from remixup.reporting.figures.article.between import ATTACKED, ROWS, between
+from remixup.reporting.figures.article.corruption import PANELS, PUBLISHED, corruption
 from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
-from remixup.reporting.figures.article.theory import theory
+from remixup.reporting.figures.article.theory import BOUNDARIES, FEATURES, STRENGTHS, theory
 
 from .article_samples import curve, marks, named, on_record, result, written
 from .sample_results import entry
@@ -133,3 +134,18 @@ def test_boundaries_are_where_the_classes_meet_and_features_at_their_strength() 
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["ERM: bend 1.5 %"]
     assert [list(line.get_ydata()) for line in strengths.lines] == [[0.0, 2.0, 4.0]]
+
+
+def test_the_rows_that_are_drawn_exist() -> None:
+    """Else a row with a new name would be missing without a word."""
+    drawn = {
+        "corruption": {row for panel in PANELS for row in panel.values()} | set(PUBLISHED.values()),
+        "alpha": {f"{width}-{row}" for width in WIDTHS for row in ("erm", *(f"a{value:g}" for value in ALPHAS))},
+        "between": set(ROWS.values()),
+        "attacks": set(ATTACKED.values()),
+        "line": set(STRENGTHS),
+        "moons": set(BOUNDARIES),
+        "patches": set(FEATURES),
+    }
+    files = {name: {row.id for row in experiment.rows} for name, (_, experiment) in read_experiments().items()}
+    assert {name: rows - files[name] for name, rows in drawn.items()} == {name: set() for name in drawn}

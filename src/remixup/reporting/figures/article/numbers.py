@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from remixup.analysis.best_evidence import best_sample
 from remixup.analysis.pairs import Pair
@@ -89,6 +89,8 @@ def _limits(axes: Axes, ends: list[float]) -> tuple[float, float]:
     low, high = min(ends), max(ends)
     if low > 0 and high / low > 50:
         axes.set(xscale="log", yscale="log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         return 10 ** (math.log10(low) - 0.15), 10 ** (math.log10(high) + 0.15)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(4))

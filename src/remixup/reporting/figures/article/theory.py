@@ -34,7 +34,7 @@ def theory(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Fi
     _draw_line(left, results)
     _draw_moons(middle, results)
     _draw_features(right, results)
-    for axes, title in ((left, "three points on a line"), (middle, "two moons"), (right, "two features a class")):
+    for axes, title in ((left, "three points on a line"), (middle, "two moons"), (right, "two features in each class")):
         axes.set_title(title)
     return figure
 
