@@ -102,7 +102,7 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool, freeze: str | None
         setting=setting(row.run),
         alpha=plain_alpha(row.run),
         test_errors=dict(found.test_error),
-        test_error_curve=results.curves(row).get("test_error") if recorded else None,
+        test_error_curve=results.curves(row).get("test_error") if recorded and found.history else None,
         why_uninformative=why_uninformative(results, row, HALF_A_POINT) if erm else None,
         standing="confirmatory" if freeze else "exploratory",
         freeze=freeze,

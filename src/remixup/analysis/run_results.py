@@ -237,7 +237,7 @@ class RunResults:
             for seed, diverged in zip(block.seeds, block.diverged, strict=True):
                 own = series.get(seed, {})
                 for quantity in QUANTITIES if self.asked(row, seed) and not diverged else ():
-                    for epoch, value in zip(own.get("epoch", []), own.get(quantity, []), strict=False):
+                    for epoch, value in zip(own["epoch"], own.get(quantity, []), strict=False):
                         found[quantity].setdefault(int(epoch), []).append(value)
         return {
             quantity: Curve(
