@@ -35,6 +35,7 @@ rule all:
     input:
         [job_manifest(job) for job in JOBS],
         f"{HOME}/supplement.pdf",
+        f"{HOME}/results.html",
         f"{HOME}/replication.json",
         RESULTS,
 

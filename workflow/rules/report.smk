@@ -39,3 +39,29 @@ rule supplement:
         plan=PLAN,
     shell:
         "remixup supplement --plan {params.plan:q} > {log:q}"
+
+
+rule page:
+    input:
+        RESULTS,
+        f"{HOME}/replication.json",
+        [str(plan.path) for plan in PLANS],
+        multiext(
+            "paper/templates/results",
+            ".html",
+            "-details.html",
+            "-words.html",
+            ".css",
+            ".js",
+        ),
+        "paper/references.bib",
+        REPORTING,
+    output:
+        report(f"{HOME}/results.html", caption="../report/page.rst", category="Results"),
+    log:
+        f"{HOME}/logs/page.log",
+    localrule: True
+    params:
+        plan=PLAN,
+    shell:
+        "remixup page --plan {params.plan:q} > {log:q}"

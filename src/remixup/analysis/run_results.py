@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,28 @@ def judge(
     if lack or replicated is None:
         return replicated, lack or "not run"
     return replicated, verdict(replicated.values, published, **rules)
+
+
+def curves_by_epoch(blocks: Iterable[SeedBlock], asked: Callable[[int], bool]) -> dict[str, Curve]:
+    """Return each quantity of some blocks by epoch: mean and range over the seeds asked for that did not diverge."""
+    found: dict[str, dict[int, list[float]]] = {quantity: {} for quantity in QUANTITIES}
+    for block in blocks:
+        series = by_seed(block.history) if block.history else {}
+        for seed, diverged in zip(block.seeds, block.diverged, strict=True):
+            own = series.get(seed, {})
+            for quantity in QUANTITIES if asked(seed) and not diverged else ():
+                for epoch, value in zip(own.get("epoch", []), own.get(quantity, []), strict=False):
+                    found[quantity].setdefault(int(epoch), []).append(value)
+    return {
+        quantity: Curve(
+            epoch=list(epochs),
+            mean=[statistics.fmean(values) for values in epochs.values()],
+            low=[min(values) for values in epochs.values()],
+            high=[max(values) for values in epochs.values()],
+        )
+        for quantity, epochs in found.items()
+        if epochs
+    }
 
 
 class RunResults:
@@ -231,24 +253,7 @@ class RunResults:
 
     def curves(self, row: PlannedRow) -> dict[str, Curve]:
         """Return each quantity by epoch: mean and range over the seeds that did not diverge."""
-        found: dict[str, dict[int, list[float]]] = {quantity: {} for quantity in QUANTITIES}
-        for block in self.blocks(row):
-            series = by_seed(block.history) if block.history else {}
-            for seed, diverged in zip(block.seeds, block.diverged, strict=True):
-                own = series.get(seed, {})
-                for quantity in QUANTITIES if self.asked(row, seed) and not diverged else ():
-                    for epoch, value in zip(own["epoch"], own.get(quantity, []), strict=False):
-                        found[quantity].setdefault(int(epoch), []).append(value)
-        return {
-            quantity: Curve(
-                epoch=list(epochs),
-                mean=[statistics.fmean(values) for values in epochs.values()],
-                low=[min(values) for values in epochs.values()],
-                high=[max(values) for values in epochs.values()],
-            )
-            for quantity, epochs in found.items()
-            if epochs
-        }
+        return curves_by_epoch(self.blocks(row), partial(self.asked, row))
 
     def costs(self) -> list[Cost]:
         """Return what each run took."""

@@ -263,3 +263,12 @@ def supplement(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: S
     build.write_front(parts, experiments, whole, environment().model_dump(), wanting, settings.generated)
     typeset(Path("paper/supplement.tex"), settings.generated, settings.home / "latex", settings.home / "supplement.pdf")
     print(settings.home / "supplement.pdf")
+
+
+@app.command()
+def page(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Write the results page: all numbers and claims in one HTML file."""
+    from remixup.reporting.page.build import write_page
+
+    workflow = planned_workflow(plan_file, config, set_)
+    print(write_page(workflow.config, workflow.plans))

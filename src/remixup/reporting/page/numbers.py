@@ -1,0 +1,268 @@
+"""The rows of the results page that are numbers: published ones, published differences, and other measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from remixup.analysis.best_evidence import best_sample
+from remixup.analysis.freezes import path as freeze_path
+from remixup.analysis.result_schema import JUDGED, Difference, Entry, ExperimentResult, Recorded
+from remixup.analysis.statistics import mean_interval
+from remixup.config.experiment import Experiment, MetricInfo
+from remixup.config.metrics import Convention
+from remixup.planning.plan import Plan
+from remixup.reporting import latex
+from remixup.reporting.number_tables import CONVENTION_NAMES
+from remixup.reporting.page.records import Attachments, Link, Links, Records
+from remixup.reporting.page.text import NUMBER_OUTCOMES, Paper, interval, number, plain
+from remixup.reporting.table_builder import Sample, metric_name
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sample comes from."""
+
+    source: str
+    standing: str
+    run: str
+    data: str
+    machine: str = ""
+    date: str = ""
+    commit: Link | None = None
+    freeze: Link | None = None
+    files: list[Link] = field(default_factory=list)
+    curves: str | None = None
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """A sample of a number, as the page prints it."""
+
+    scale: str
+    outcome: str
+    surrogate: str
+    mean: str
+    interval: str
+    n: int
+    seeds: list[tuple[int, str]]
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A number, as the page prints it; empty texts where there is nothing to print."""
+
+    id: str
+    kind: str
+    name: str
+    """The id of the row in its experiment file."""
+    experiment: str
+    file: Link
+    label: str
+    metric: str
+    quantity: str
+    """What its curves show first."""
+    unit: str
+    paper: Paper
+    where: str
+    published: str
+    stated: str
+    """What the paper states beside the number."""
+    outcome: str
+    why: str
+    best: SampleView | None
+    samples: list[SampleView]
+    specified: list[str]
+    """The runs of its samples, or the one that it lacks."""
+    order: dict[str, float]
+    """Column -> the value to sort by."""
+    conventions: list[tuple[str, str, str]] = field(default_factory=list)
+    """If the paper had meant another epoch: convention, our mean, verdict."""
+
+    @property
+    def series(self) -> list[dict[str, str]]:
+        """Return the curves of its samples."""
+        return series((f"{each.origin.source}, {each.scale} scale", each) for each in self.samples)
+
+    @property
+    def scale(self) -> str:
+        """Return the scale of its best sample."""
+        return self.best.scale if self.best else "none"
+
+    @property
+    def standing(self) -> str:
+        """Return the standing of its best sample."""
+        return self.best.origin.standing if self.best else "none"
+
+
+def series(samples: Iterable[tuple[str, SampleView]]) -> list[dict[str, str]]:
+    """Return labels and keys of the curves that samples have, each curve once."""
+    found = {each.origin.curves: label for label, each in samples if each.origin.curves}
+    return [{"key": key, "label": label} for key, label in found.items()]
+
+
+def anchor(entry: Entry) -> str:
+    """Return the id of the row of a number."""
+    kind = "difference" if isinstance(entry, Difference) else "number"
+    return f"{kind}-{entry.experiment}.{entry.row}.{entry.metric}"
+
+
+@dataclass(frozen=True)
+class NumberRows:
+    """Makes the rows of an experiment's numbers."""
+
+    plan: Plan
+    result: ExperimentResult
+    paper: Paper
+    links: Links
+    records: Records
+    attachments: Attachments
+
+    @property
+    def experiment(self) -> Experiment:
+        """Return the experiment."""
+        return self.plan.experiment
+
+    def __iter__(self) -> Iterator[NumberRow]:
+        """Give the rows of numbers in the order of the results, then those of differences."""
+        return map(self.row, [*self.result.entries, *self.result.differences])
+
+    def info(self, entry: Entry) -> MetricInfo:
+        """Return how a number is printed."""
+        derived = {each.id: each for each in self.experiment.derived}
+        if entry.row in derived and entry.metric == derived[entry.row].kind:
+            return MetricInfo(label="accuracy ratio", unit="", decimals=derived[entry.row].decimals)
+        return self.experiment.metrics[entry.metric]
+
+    def label(self, row: str) -> str:
+        """Return the label of a row with its group."""
+        names = {each.id: ", ".join(filter(None, [each.group, each.label])) for each in self.experiment.rows}
+        names |= {each.id: each.label for each in self.experiment.derived}
+        return plain(names[row])
+
+    def row(self, entry: Entry) -> NumberRow:
+        """Make the row of a number."""
+        info, best = self.info(entry), best_sample(entry)
+        both: list[Sample] = [entry, *entry.recorded]
+        samples = {id(each): self.sample(each, entry, info) for each in both}
+        shown = {key: view for key, view in samples.items() if view}
+        label = self.label(entry.row)
+        if isinstance(entry, Difference):
+            kind, label = "difference", f"{self.label(entry.baseline)} minus {label}"
+        else:
+            kind = "number" if entry.published is not None or not entry.transcribed else "measurement"
+        outcome = best.verdict if best else entry.verdict
+        mean = best.replicated.mean if best and best.replicated else None
+        order = {"published": entry.published, "mean": mean, "n": best.replicated.n if best and best.replicated else 0}
+        if not shown:
+            self.attachments.add_specification(entry.runs[-1])
+        return NumberRow(
+            id=anchor(entry),
+            kind=kind,
+            name=entry.row,
+            experiment=self.experiment.id,
+            file=self.links.file(self.plan.path),
+            label=label,
+            metric=plain(metric_name(info)),
+            quantity=entry.metric.partition(".")[0],
+            unit=info.unit,
+            paper=self.paper,
+            where=plain(entry.where),
+            published="" if entry.published is None else _published(entry.published, info),
+            stated=_stated(entry),
+            outcome=outcome,
+            why=_why(entry, best, info),
+            best=shown.get(id(best)),
+            samples=list(shown.values()),
+            specified=list(dict.fromkeys(view.origin.run for view in shown.values())) or entry.runs[-1:],
+            order={key: value for key, value in order.items() if value is not None},
+            conventions=_conventions(best, info),
+        )
+
+    def sample(self, sample: Sample, entry: Entry, info: MetricInfo) -> SampleView | None:
+        """Return how a sample is printed; None where it has no values."""
+        runs = sample.replicated
+        if runs is None:
+            return None
+        places = latex.places(runs.std, info.decimals)
+        values = zip(runs.seeds, runs.values, strict=True)
+        return SampleView(
+            scale=sample.scale,
+            outcome=sample.verdict,
+            surrogate=plain(sample.stand_in or ""),
+            mean=number(runs.mean, places),
+            interval=interval(runs.ci95, places),
+            n=runs.n,
+            seeds=[(seed, number(value, info.decimals + 1)) for seed, value in values],
+            origin=self.on_record(sample, entry) if isinstance(sample, Recorded) else self.own(entry),
+        )
+
+    def own(self, entry: Entry) -> Origin:
+        """Return where a sample of this report's runs comes from."""
+        run = entry.runs[-1]
+        cost = next((each for each in self.result.costs if each.run == run), None)
+        return Origin(
+            source="this report",
+            standing="exploratory",
+            run=run,
+            data=entry.dataset_version,
+            machine=cost.hardware if cost else "",
+            date=cost.date if cost else "",
+            commit=self.links.commit(cost.commit) if cost else None,
+            curves=self.attachments.add_own(self.result, entry.row, run),
+        )
+
+    def on_record(self, sample: Recorded, entry: Entry) -> Origin:
+        """Return where a sample on record comes from."""
+        runs = sample.replicated
+        blocks = self.records.blocks(sample.run, runs.seeds)
+        values = dict(zip(runs.seeds, runs.values, strict=True))
+        paths = [*blocks, *self.records.evaluations(blocks.values(), entry.metric, values)]
+        return Origin(
+            source="on record",
+            standing=sample.standing,
+            run=sample.run,
+            data=sample.dataset_version,
+            machine=f"{sample.hardware}, {sample.precision}",
+            date=sample.date,
+            commit=self.links.commit(sample.code.commit),
+            freeze=self.links.file(freeze_path(sample.freeze)) if sample.freeze else None,
+            files=[self.links.file(path) for path in paths],
+            curves=self.attachments.add_recorded(sample, blocks.values()),
+        )
+
+
+def _published(value: float, info: MetricInfo) -> str:
+    # A difference of two printed numbers has their round-off.
+    return latex.printed(round(value, info.decimals + 1), info.decimals).replace("-", "−")
+
+
+def _stated(entry: Entry) -> str:
+    spread, runs, convention = entry.published_standard_deviation, entry.published_runs, entry.published_convention
+    parts = ["quoted from another paper"] if entry.quoted else []
+    parts += [f"standard deviation {spread:g}"] if spread is not None else []
+    parts += [f"mean of {runs} runs"] if runs is not None and runs > 1 else []
+    parts += [f"epoch: {CONVENTION_NAMES[convention]}"] if convention else []
+    return ", ".join(parts)
+
+
+def _why(entry: Entry, best: Sample | None, info: MetricInfo) -> str:
+    """Say how a number got its outcome."""
+    if best is None or best.replicated is None or best.verdict not in JUDGED or entry.published is None:
+        return NUMBER_OUTCOMES[best.verdict if best else entry.verdict][1]
+    runs = best.replicated
+    places = latex.places(runs.std, info.decimals)
+    ends = mean_interval(runs.values, 0.90)
+    facts = [f"Our mean differs by {number(runs.mean - entry.published, places, sign=True)}."]
+    if entry.tolerance is not None:
+        facts.append(f"The tolerance is {float(f'{entry.tolerance:.2g}'):g}, and rounding.")
+    if ends:
+        facts.append(f"The 90 % interval of our mean is {interval(ends, places)}.")
+    return " ".join([NUMBER_OUTCOMES[best.verdict][1], *facts])
+
+
+def _conventions(best: Sample | None, info: MetricInfo) -> list[tuple[str, str, str]]:
+    compared = best.by_convention if best else {}
+    names: dict[Convention, str] = CONVENTION_NAMES
+    return [(names[name], number(each.mean, info.decimals + 1), each.verdict) for name, each in compared.items()]
