@@ -25,6 +25,7 @@ function enhance(table) {
       zeroRecords: "Nothing has all of this.",
     },
   });
+  api.table().container().querySelector("nav").ariaLabel = `Pages of the ${what}`;
   const form = document.getElementById(table.dataset.filters);
   const chosen = (row) => [...form.elements].every((list) => !list.value || row.dataset[list.name] === list.value);
   api.search.fixed("filters", (text, data, index) => chosen(api.row(index).node()));
@@ -96,7 +97,8 @@ function plot(series, quantity) {
   const all = lines.flatMap(({ curve }) => [...curve[2], ...curve[3]]).filter(Number.isFinite);
   const last = Math.max(...lines.map(({ curve }) => curve[0].at(-1)));
   const [low, high] = [Math.min(...all), Math.max(...all)];
-  const [width, height, left, bottom, top] = [560, 220, 48, 28, 8];
+  const width = Math.min(560, innerWidth - 60);
+  const [height, left, bottom, top] = [220, 48, 28, 8];
   const x = (epoch) => left + ((epoch - 1) / Math.max(1, last - 1)) * (width - left - 12);
   const y = (value) => height - bottom - ((value - low) / (high - low || 1)) * (height - bottom - top);
   const path = (epochs, values) => epochs.map((epoch, index) => `${x(epoch).toFixed(1)},${y(values[index]).toFixed(1)}`);

@@ -84,7 +84,7 @@ def page(
     claims = [row for source in sources for row in ClaimRows(source)]
     numbers = [row for source in sources for row in source]
     published = [row for row in numbers if row.kind != "measurement"]
-    measured = [row for row in numbers if row.kind == "measurement" and row.best]
+    measured = [row for row in numbers if row.kind == "measurement"]
     environment = _environment(attachments)
     details: Any = environment.get_template("results-details.html").module
     shared = {
@@ -99,7 +99,7 @@ def page(
         whole=whole,
         commit=links.commit(whole.code.commit),
         papers=list(dict.fromkeys(source.paper for source in sources)),
-        claims=Table(claims, "paper", "outcome", "scale", "standing", "rank", "source"),
+        claims=Table(claims, "paper", "outcome", "scale", "standing", "kind"),
         published=Table(published, "paper", "outcome", "scale", "standing", "kind"),
         measured=Table(measured, "paper", "scale", "standing"),
         shared=_packed(shared),

@@ -10,7 +10,7 @@ from remixup.analysis.freezes import path as freeze_path
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, Entry, RecordedClaim
 from remixup.config.claims import Claim
 from remixup.reporting import latex
-from remixup.reporting.page.numbers import NumberRows, SampleView, anchor, series
+from remixup.reporting.page.numbers import NumberRows, SampleView, anchor, is_listed, series
 from remixup.reporting.page.records import Link
 from remixup.reporting.page.text import CLAIM_OUTCOMES, Paper, interval, number, plain, probability
 
@@ -53,8 +53,7 @@ class ClaimRow:
     statement: str
     paper: Paper
     where: str
-    source: str
-    rank: str
+    kind: str
     metric: str
     quantity: str
     unit: str
@@ -109,8 +108,8 @@ class ClaimRows:
         """Make the row of a claim."""
         info = self.numbers.experiment.metrics[stated.metric] if stated.metric else None
         best = best_test(claim)
-        tests: list[ClaimTest] = [*([claim] if claim.n else []), *claim.recorded]
-        views = {id(test): self.test(test, stated, info.decimals if info else 0) for test in tests}
+        tests: list[ClaimTest] = sorted([claim, *claim.recorded], key=lambda test: test is not best)
+        views = {id(test): self.test(test, stated, info.decimals if info else 0) for test in tests if test.n}
         order = {
             "effect": best.effect if best else None,
             "threshold": claim.limit if claim.limit is not None else claim.smallest_effect,
@@ -124,14 +123,13 @@ class ClaimRows:
             statement=plain(claim.statement),
             paper=self.numbers.paper,
             where=plain(claim.where),
-            source="the paper" if claim.source == "paper" else "ours",
-            rank="primary" if claim.primary else "secondary",
+            kind="ours" if claim.source == "ours" else "primary" if claim.primary else "secondary",
             metric=plain(info.label) if info else "",
             quantity=(stated.metric or "").partition(".")[0],
             unit=claim.unit,
             threshold=_threshold(claim, stated),
             outcome=_outcome(claim, best),
-            why=plain(best.why if best else claim.why),
+            why=_sentence(best.why if best else claim.why),
             best=views.get(id(best)),
             tests=list(views.values()),
             sides=list(self.sides(stated, best)) if info else [],
@@ -148,7 +146,7 @@ class ClaimRows:
             scale=test.scale,
             outcome=finding(test),
             standing=test.standing if isinstance(test, RecordedClaim) else "exploratory",
-            why=plain(test.why),
+            why=_sentence(test.why),
             surrogate=plain(test.stand_in or ""),
             effect="" if test.effect is None else number(test.effect, places, sign=stated.bound is None),
             interval=interval(test.ci95, places),
@@ -166,7 +164,7 @@ class ClaimRows:
         for row, role in dict.fromkeys(roles):
             entry = entries.get(row)
             sample = self.sample(entry, test) if entry and test else None
-            yield Side(role, self.numbers.label(row), anchor(entry) if entry else "", sample)
+            yield Side(role, self.numbers.label(row), anchor(entry) if entry and is_listed(entry) else "", sample)
 
     def sample(self, entry: Entry, test: ClaimTest) -> SampleView | None:
         """Return the sample of a row that a test used."""
@@ -184,6 +182,10 @@ def _threshold(claim: ClaimResult, stated: Claim) -> str:
     if not stated.compare:
         return ""
     return f"{'≤ ' if stated.expect == 'no more' else ''}{claim.smallest_effect:g}{unit}"
+
+
+def _sentence(text: str) -> str:
+    return plain(f"{text[:1].upper()}{text[1:]}.") if text else ""
 
 
 def _outcome(claim: ClaimResult, best: ClaimTest | None) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from remixup.analysis.best_evidence import best_sample
 from remixup.analysis.freezes import path as freeze_path
@@ -23,7 +25,7 @@ from remixup.reporting.table_builder import Sample, metric_name
 class Origin:
     """Where a sample comes from."""
 
-    source: str
+    source: Literal["this report", "on record", "both"]
     standing: str
     run: str
     data: str
@@ -60,6 +62,8 @@ class NumberRow:
     experiment: str
     file: Link
     label: str
+    operands: dict[str, str]
+    """Of a difference: its two rows, and where they are on the page."""
     metric: str
     quantity: str
     """What its curves show first."""
@@ -108,6 +112,11 @@ def anchor(entry: Entry) -> str:
     return f"{kind}-{entry.experiment}.{entry.row}.{entry.metric}"
 
 
+def is_listed(entry: Entry) -> bool:
+    """Return whether the page lists a number: it is published or measured."""
+    return entry.published is not None or not entry.transcribed or best_sample(entry) is not None
+
+
 @dataclass(frozen=True)
 class NumberRows:
     """Makes the rows of an experiment's numbers."""
@@ -125,8 +134,8 @@ class NumberRows:
         return self.plan.experiment
 
     def __iter__(self) -> Iterator[NumberRow]:
-        """Give the rows of numbers in the order of the results, then those of differences."""
-        return map(self.row, [*self.result.entries, *self.result.differences])
+        """Give the rows of numbers that the page lists in the order of the results, then those of differences."""
+        return map(self.row, filter(is_listed, [*self.result.entries, *self.result.differences]))
 
     def info(self, entry: Entry) -> MetricInfo:
         """Return how a number is printed."""
@@ -141,15 +150,25 @@ class NumberRows:
         names |= {each.id: each.label for each in self.experiment.derived}
         return plain(names[row])
 
+    def difference(self, entry: Difference) -> str:
+        """Return the label of a difference; a group that both rows have is named once."""
+        rows = {each.id: each for each in self.experiment.rows}
+        same = rows[entry.baseline].group == rows[entry.row].group
+        return f"{self.label(entry.baseline)} minus {plain(rows[entry.row].label) if same else self.label(entry.row)}"
+
     def row(self, entry: Entry) -> NumberRow:
         """Make the row of a number."""
         info, best = self.info(entry), best_sample(entry)
-        both: list[Sample] = [entry, *entry.recorded]
+        different = [each for each in entry.recorded if each is not _twin(entry)]
+        both: list[Sample] = sorted([entry, *different], key=lambda each: each is not best)
         samples = {id(each): self.sample(each, entry, info) for each in both}
         shown = {key: view for key, view in samples.items() if view}
-        label = self.label(entry.row)
+        label, operands = self.label(entry.row), {}
         if isinstance(entry, Difference):
-            kind, label = "difference", f"{self.label(entry.baseline)} minus {label}"
+            kind, label = "difference", self.difference(entry)
+            operands = {
+                name: f"number-{entry.experiment}.{name}.{entry.metric}" for name in (entry.baseline, entry.row)
+            }
         else:
             kind = "number" if entry.published is not None or not entry.transcribed else "measurement"
         outcome = best.verdict if best else entry.verdict
@@ -164,6 +183,7 @@ class NumberRows:
             experiment=self.experiment.id,
             file=self.links.file(self.plan.path),
             label=label,
+            operands=operands,
             metric=plain(metric_name(info)),
             quantity=entry.metric.partition(".")[0],
             unit=info.unit,
@@ -199,7 +219,11 @@ class NumberRows:
         )
 
     def own(self, entry: Entry) -> Origin:
-        """Return where a sample of this report's runs comes from."""
+        """Return where a sample of this report's runs comes from: the record that has the same values, if any."""
+        if twin := _twin(entry):
+            found = self.on_record(twin, entry)
+            curves = found.curves or self.attachments.add_own(self.result, entry.row, found.run)
+            return replace(found, source="both", curves=curves)
         run = entry.runs[-1]
         cost = next((each for each in self.result.costs if each.run == run), None)
         return Origin(
@@ -231,6 +255,17 @@ class NumberRows:
             files=[self.links.file(path) for path in paths],
             curves=self.attachments.add_recorded(sample, blocks.values()),
         )
+
+
+def _twin(entry: Entry) -> Recorded | None:
+    """Return the sample on record with the values of this report's runs, up to round-off."""
+    own = entry.replicated
+    same = [each for each in entry.recorded if own and own.seeds == each.replicated.seeds]
+    return next((each for each in same if own and _close(own.values, each.replicated.values)), None)
+
+
+def _close(values: list[float], others: list[float]) -> bool:
+    return all(map(math.isclose, values, others))
 
 
 def _published(value: float, info: MetricInfo) -> str:

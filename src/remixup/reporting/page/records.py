@@ -103,7 +103,9 @@ class Attachments:
         spec = recorded or self.planned.get(run)
         if spec and run not in self.specifications:
             content: dict[str, Any] = spec.model_dump(mode="json", exclude_defaults=True)
-            self.specifications[run] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+            self.specifications[run] = yaml.safe_dump(
+                content, sort_keys=False, allow_unicode=True, default_flow_style=None
+            )
 
     def add_curves(self, key: str, curves: Mapping[str, Curve]) -> str | None:
         """Add curves; return the key, or None where there are none."""
