@@ -58,6 +58,7 @@ function detail(id) {
 
 function visit() {
   const id = decodeURIComponent(location.hash.slice(1));
+  document.getElementById(id)?.scrollIntoView(); // the page was longer before the tables had pages
   for (const { api, form } of tables) {
     const row = api.row((index, data, node) => node.id === id);
     if (!row.any()) continue;

@@ -52,7 +52,7 @@ def write_page(config: Config, plans: list[Plan]) -> Path:
     The same results, records and configuration give the same bytes.
     """
     results, whole = read_all(config, [plan.experiment.id for plan in plans])
-    target = Path(config.results) / config.scale / "results.html"
+    target = config.home / "results.html"
     every = [plan_experiment(plan.path, plan.experiment, config, scale) for plan in plans for scale in SCALES]
     planned = {row.key: row.run for plan in [*every, *plans] for row in plan.rows}
     write_text(target, page(plans, results, whole, Links(target, repository(CITATION)), planned))
