@@ -25,6 +25,8 @@ function enhance(table) {
       zeroRecords: "Nothing has all of this.",
     },
   });
+  // Where a table is wider than the screen it scrolls in its frame, which the keyboard has to reach.
+  Object.assign(table.parentElement, { tabIndex: 0, role: "region", ariaLabel: `Table of ${what}` });
   api.table().container().querySelector("nav").ariaLabel = `Pages of the ${what}`;
   const form = document.getElementById(table.dataset.filters);
   const chosen = (row) => [...form.elements].every((list) => !list.value || row.dataset[list.name] === list.value);
