@@ -110,13 +110,17 @@ def test_a_row_shows_its_best_sample_and_opens_to_all(text):
     assert COMMIT[::-1][:10] in said
 
 
-def test_values_that_are_on_record_and_measured_again_are_shown_once(project):
+@pytest.mark.parametrize("standing", ["exploratory", "confirmatory"])
+def test_values_that_are_on_record_and_measured_again_are_shown_once(project, standing):
     sample = exactly(4.0, 0.1)
     again = sample.model_copy(update={"values": [value + 1e-15 for value in sample.values]})
-    one = entry("r", "test_error.last", 4.0, sample, experiment="small", recorded=[recorded(again, scale="paper")])
-    said = detail(write((small(), result_of(one))), "number-small.r.test_error.last")
+    record = recorded(again, scale="paper", standing=standing)
+    one = entry("r", "test_error.last", 4.0, sample, experiment="small", recorded=[record])
+    text = write((small(published={"test_error.last": 4.0}), result_of(one)))
+    said = detail(text, "number-small.r.test_error.last")
     assert said.count("By seed") == 1
     assert "On record, and the same again in this report" in said
+    assert cells(text)["number-small.r.test_error.last"][3:8] == ["4.00 %", "", "5", "paper", standing]
 
 
 def test_a_claim_has_effect_interval_outcome_and_reason(text):
@@ -179,6 +183,10 @@ def test_commits_link_to_the_repository_that_the_citation_names(project, tmp_pat
     citation.write_text("repository-code: https://example.org/remixup/\n")
     text = write(noise(), links=Links(HERE.page, repository(citation)))
     assert f'href="https://example.org/remixup/commit/{COMMIT}"' in text
+    assert 'href="https://example.org/remixup/blob/HEAD/docs/reference-verdicts.md"' in text
+    details = attached(text)["details"]["claim-made-up.real"]
+    assert 'href="../../experiments/made-up.yaml"' in details
+    assert 'href="https://example.org/remixup/blob/HEAD/experiments/made-up.yaml"' in details
 
 
 def test_a_paper_that_the_bibliography_lacks_is_named(project):

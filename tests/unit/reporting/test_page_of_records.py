@@ -32,7 +32,8 @@ def frozen(tmp_path_factory):
     result = results_of(config, plan)
     counts, code = summary(result.entries, result.claims), Code(commit=None, dirty=None)
     whole = Replication(scale="embedded", code=code, summary=counts, entries=result.entries, claims=result.claims)
-    return attached(page([plan], [result], whole, HERE, {}))
+    text = page([plan], [result], whole, HERE, {})
+    return {"text": text, **attached(text)}
 
 
 def addresses(frozen, row):
@@ -41,8 +42,9 @@ def addresses(frozen, row):
     return [address for address in found if not address.startswith("https:")]
 
 
-def test_every_file_that_a_row_links_to_is_there(frozen):
+def test_every_file_that_the_page_links_to_is_there(frozen):
     linked = {address for row in frozen["details"] for address in addresses(frozen, row)}
+    linked |= set(re.findall(r'href="(\.[^"]*)"', frozen["text"]))
     assert len(linked) > 10
     for address in linked:
         assert address.startswith("../../")

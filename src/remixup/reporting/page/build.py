@@ -29,6 +29,7 @@ from remixup.reporting.templates import FOLDER
 
 BIBLIOGRAPHY = FOLDER.parent / "references.bib"
 CITATION = FOLDER.parents[1] / "CITATION.cff"
+RULES = Path("docs/reference-verdicts.md")
 LIBRARY = "itables"
 """The package that ships DataTables as two files."""
 
@@ -98,6 +99,7 @@ def page(
     return environment.get_template("results.html").render(
         whole=whole,
         commit=links.commit(whole.code.commit),
+        rules=links.file(RULES),
         papers=list(dict.fromkeys(source.paper for source in sources)),
         claims=Table(claims, "paper", "outcome", "scale", "standing", "kind"),
         published=Table(published, "paper", "outcome", "scale", "standing", "kind"),

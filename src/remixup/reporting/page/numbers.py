@@ -193,7 +193,7 @@ class NumberRows:
             stated=_stated(entry),
             outcome=outcome,
             why=_why(entry, best, info),
-            best=shown.get(id(best)),
+            best=shown.get(id(best), shown.get(id(entry))),
             samples=list(shown.values()),
             specified=list(dict.fromkeys(view.origin.run for view in shown.values())) or entry.runs[-1:],
             order={key: value for key, value in order.items() if value is not None},

@@ -29,6 +29,8 @@ class Link:
     text: str
     address: str = ""
     """Relative to the page, or on the web; empty: there is none."""
+    remote: str = ""
+    """The same file on the web, if the address is relative to the page."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Links:
 
     def file(self, path: Path) -> Link:
         """Link to a file of the repository, which is there."""
-        return Link(path.as_posix(), Path(os.path.relpath(path, self.page.parent)).as_posix())
+        remote = f"{self.repository}/blob/HEAD/{path.as_posix()}" if self.repository else ""
+        return Link(path.as_posix(), Path(os.path.relpath(path, self.page.parent)).as_posix(), remote)
 
     def commit(self, commit: str | None) -> Link | None:
         """Link to a commit."""
