@@ -51,7 +51,7 @@ def curves_by_epoch(blocks: Iterable[SeedBlock], asked: Callable[[int], bool]) -
         for seed, diverged in zip(block.seeds, block.diverged, strict=True):
             own = series.get(seed, {})
             for quantity in QUANTITIES if asked(seed) and not diverged else ():
-                for epoch, value in zip(own.get("epoch", []), own.get(quantity, []), strict=False):
+                for epoch, value in zip(own["epoch"], own.get(quantity, []), strict=False):
                     found[quantity].setdefault(int(epoch), []).append(value)
     return {
         quantity: Curve(

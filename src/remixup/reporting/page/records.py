@@ -131,7 +131,8 @@ class Attachments:
         key = f"{sample.run}/{min(seeds)}-{max(seeds)}"
         if key in self.curves:
             return key
-        return self.add_curves(key, curves_by_epoch(listed, seeds.__contains__))
+        whole = all(block.history for block in listed)  # older records of several seeds have none
+        return self.add_curves(key, curves_by_epoch(listed, seeds.__contains__) if whole else {})
 
 
 def _thinned(curve: Curve) -> list[list[float]]:
