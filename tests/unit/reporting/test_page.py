@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from remixup.analysis.result_schema import Difference, OnSurrogate, Outcome, Verdict
+from remixup.analysis.statistics import summarise
 from remixup.errors import UserError
 from remixup.planning.plan import Plan
 from remixup.reporting.page.build import page
@@ -108,6 +109,17 @@ def test_a_row_shows_its_best_sample_and_opens_to_all(text):
     assert "Surrogate scikit-learn's digits for CIFAR-10" in said
     assert "NVIDIA H100 80GB HBM3, bfloat16" in said
     assert COMMIT[::-1][:10] in said
+
+
+@pytest.mark.parametrize(("runs", "words"), [(None, "a single run"), (4, "the mean of 4 runs")])
+def test_an_inconclusive_number_says_where_the_papers_runs_would_be(project, runs, words):
+    """Five values of standard deviation 1 about 4: t is 2.776, and its half-width 2.776 sqrt(1/5 + 1/runs)."""
+    half = 2.7764 * (1 / 5 + 1 / (runs or 1)) ** 0.5
+    values = [4 + each for each in (-(1.6**0.5), -(0.4**0.5), 0, 0.4**0.5, 1.6**0.5)]
+    one = entry("r", "test_error.last", 5.0, summarise(values, range(5)), experiment="small", published_runs=runs)
+    text = write((small(published={"test_error.last": 5.0}), result_of(one)))
+    said = detail(text, "number-small.r.test_error.last")
+    assert f"By our runs, {words} of the paper would be at {4 - half:.1f} to {4 + half:.1f} (95 %)." in said
 
 
 @pytest.mark.parametrize("standing", ["exploratory", "confirmatory"])

@@ -10,7 +10,7 @@ from typing import Literal
 from remixup.analysis.best_evidence import best_sample
 from remixup.analysis.freezes import path as freeze_path
 from remixup.analysis.result_schema import JUDGED, Difference, Entry, ExperimentResult, Recorded
-from remixup.analysis.statistics import mean_interval
+from remixup.analysis.statistics import mean_interval, prediction_interval
 from remixup.config.experiment import Experiment, MetricInfo
 from remixup.config.metrics import Convention
 from remixup.planning.plan import Plan
@@ -294,6 +294,10 @@ def _why(entry: Entry, best: Sample | None, info: MetricInfo) -> str:
         facts.append(f"The tolerance is {float(f'{entry.tolerance:.2g}'):g}, and rounding.")
     if ends:
         facts.append(f"The 90 % interval of our mean is {interval(ends, places)}.")
+    expected = prediction_interval(runs.values, 0.95, entry.published_runs or 1, entry.published_standard_deviation)
+    if expected and best.verdict != "replicated":
+        theirs = f"the mean of {entry.published_runs} runs" if (entry.published_runs or 1) > 1 else "a single run"
+        facts.append(f"By our runs, {theirs} of the paper would be at {interval(expected, places)} (95 %).")
     return " ".join([NUMBER_OUTCOMES[best.verdict][1], *facts])
 
 

@@ -21,7 +21,7 @@ NUMBER_OUTCOMES: dict[Verdict, tuple[str, str]] = {
         "The 90 % interval of our mean is within the tolerance of the published number, with at least five seeds.",
     ),
     "not replicated": ("✗", "Our mean is farther off than the tolerance, and chance does not explain it."),
-    "inconclusive": ("~", "The runs decide neither; more seeds may. It counts neither for nor against the paper."),
+    "inconclusive": ("~", "The runs show neither. It counts neither for nor against the paper."),
     "stand-in": ("†", "The runs use a surrogate, so they are not compared with the published number."),
     "not run": ("○", "There is no run of it: the data or the hardware was not available."),
     "failed": ("!", "A run stopped with an error."),
