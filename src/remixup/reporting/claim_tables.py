@@ -13,7 +13,7 @@ from remixup.reporting.table_builder import NOTHING, TableBuilder, interval_cell
 
 GROUPS = ("Primary", "Decided", "Open", "Not informative", "Not run", "Ours: questions, extensions and conjectures")
 """The parts of a table, in their order."""
-COLUMNS = r"@{}R{5mm}L{53mm}L{15mm}R{5mm}L{33mm}R{13mm}R{10mm}L{23mm}@{}"
+COLUMNS = r"@{}R{5mm}L{61mm}L{15mm}R{5mm}L{33mm}R{13mm}R{10mm}L{23mm}@{}"
 HEAD = r" & Claim & Evidence & $n$ & Effect, 95\,\% interval & $\delta$ & $p$ & Outcome"
 
 

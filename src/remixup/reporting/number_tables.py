@@ -16,8 +16,8 @@ from remixup.reporting.settings import Settings, is_smoke_test
 from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder, interval_cell, mean_cell, metric_name
 
 CONVENTION_NAMES: dict[Convention, str] = {"last": "last", "median10": "median of 10", "best": "best"}
-COLUMNS = r"@{}L{41mm}L{19mm}L{20mm}L{29mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
-HEAD = r" & Published & Ours & Difference, 90\,\% interval & $\tau$ & $n$ & Verdict & Fits best"
+COLUMNS = r"@{}L{45mm}L{21mm}L{20mm}L{32mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
+HEAD = r" & Published & Ours & Difference, 90\,\% interval & $\tau$ & $n$ & Verdict & Best fit"
 SHORT: dict[Convention, str] = {"last": "last", "median10": "median", "best": "best"}
 MOST_METRICS = 5
 """A page is wide enough for this many columns of measurements."""
@@ -96,7 +96,7 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
         letter = settings.letter(sample.stand_in, experiment.id) if sample and sample.stand_in else ""
         info = infos[entry.metric]
         heading = latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)])))
-        heading += rf", setting {letter}" if letter else ""
+        heading = _heading(heading, letter)
         label = (r"$\Delta$ " if isinstance(entry, Difference) else "") + latex.prose(labels[entry.row])
         found.setdefault(heading, []).append([label, *_cells(entry, sample, info)])
     for heading, lines in found.items():
@@ -152,7 +152,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
             continue
         surrogates = dict.fromkeys(sample.stand_in for sample in best.values() if sample.stand_in)
         letters = ", ".join(settings.letter(each, experiment.id) for each in surrogates)
-        table.heading(latex.prose(row.group) + (f", setting {letters}" if letters else ""))
+        table.heading(_heading(latex.prose(row.group), letters))
         means = [
             mean_cell(best[each].replicated if each in best else None, experiment.metrics[each].decimals)
             for each in metrics
@@ -160,11 +160,16 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         counts = sorted({sample.replicated.n for sample in best.values() if sample.replicated})
         table.line(latex.prose(row.label), *means, "/".join(map(str, counts)))
     names = [latex.prose(metric_name(experiment.metrics[each])) for each in metrics]
-    width = 108 / len(metrics)
+    width = 116 / len(metrics)
     columns = rf"@{{}}L{{48mm}}*{{{len(metrics)}}}{{R{{{width:.1f}mm}}}}r@{{}}"
     head = " & ".join(["", *names, "$n$"])
     caption = rf"\ref{{exp:{experiment.id}}} {wanted.caption.strip()}"
     return table.render(columns, head, caption, f"tab:{experiment.id}-{wanted.id}")
+
+
+def _heading(text: str, letters: str) -> str:
+    """Add the letters of settings, if any, to a heading."""
+    return ", ".join(filter(None, [text, f"setting {letters}" if letters else ""]))
 
 
 def _of_derived(decimals: int) -> MetricInfo:
@@ -179,7 +184,7 @@ def _two_digits(value: float) -> str:
 def _stated(entry: Entry) -> str:
     """Say what the paper states beside the value: standard deviation, number of runs, convention."""
     spread, runs, convention = entry.published_standard_deviation, entry.published_runs, entry.published_convention
-    parts = [rf"$\pm$ {spread:g}"] if spread is not None else []
+    parts = [rf"$\pm$ {spread:.3g}"] if spread is not None else []
     parts += [f"{runs} runs"] if runs is not None and runs > 1 else []
     parts += [SHORT[convention]] if convention else []
     return rf" \aside{{{', '.join(parts)}}}" if parts else ""

@@ -114,9 +114,8 @@ def records_table(entries: list[Entry]) -> str:
         where = "; ".join(map(latex.escape, details[date, scale, commit]))
         table.line(date, scale, commit, where, str(count))
     caption = "Where the numbers on record come from. Records keep their specification, seeds and history."
-    return table.render(
-        "@{}lllL{90mm}r@{}", "Day & Scale & Commit & Hardware, precision & Numbers", caption, "tab:records"
-    )
+    head = "Day & Scale & Commit & Hardware, precision & Numbers"
+    return table.render("@{}lllL{90mm}r@{}", head, caption, "tab:records", "Records")
 
 
 def _described(source: Source) -> str:

@@ -66,7 +66,7 @@ class Settings:
             r"Settings: how surrogates differ from what was published (ours \emph{for} theirs). Letters follow the "
             r"order in which the tables name them."
         )
-        columns = "@{}L{5mm}L{38mm}L{96mm}L{25mm}@{}"
+        columns = "@{}L{5mm}L{40mm}L{102mm}L{25mm}@{}"
         return table.render(columns, r" & Data, version & Difference & Used in", caption, "tab:settings", "Settings")
 
     def fits(self, experiments: list[Experiment], results: dict[str, ExperimentResult]) -> str:
@@ -96,4 +96,4 @@ class Settings:
             r"of tuned logistic regression; \emph{failed}: seeds whose test error is nearly that of chance."
         )
         head = r" & ERM in & $n$ & Loss & At & Train &  Corr. & Test & Logist. & Failed"
-        return table.render("@{}lL{81mm}R{5mm}*{6}{R{9mm}}R{8mm}@{}", head, caption, "tab:fits")
+        return table.render("@{}lL{89mm}R{5mm}*{6}{R{9mm}}R{8mm}@{}", head, caption, "tab:fits")

@@ -26,6 +26,7 @@ from .minimal_report import PAPER, minimal
 from .pdf_text import pages
 from .sample_evaluations import evaluated, words
 from .sample_results import COMMIT, environment, noise, replication, result_with, tabular
+from .small_experiment import log_of
 
 
 @dataclass
@@ -116,6 +117,20 @@ def test_tables_stay_in_place_and_leave_room_for_figures(report: Report, tmp_pat
     assert "line" not in one[places[-1] :], "there is no room for its eight lines"
     assert two.index("Head") < two.index("line0") < two.index("line7") < two.index("delta")
     assert "continued" not in one + two
+
+
+def test_no_page_has_the_end_of_a_table_without_its_head(tmp_path: Path) -> None:
+    """Set tables that end about where a page does."""
+    table = TableBuilder()
+    for number in range(80):
+        table.line(f"line {number}", "", "")
+    tables = [
+        rf"\rule{{1mm}}{{{height}pt}}" + table.render("lll", "Head & &", "T.", f"t{height}") for height in range(40)
+    ]
+    log_of(tmp_path, "\\clearpage\n".join(tables))
+    found = pages((tmp_path / "t.pdf").read_bytes())
+    assert len(found) > 40
+    assert all("Head" in text for text in found)
 
 
 def test_numbers_reach_the_page_and_the_smoke_test_does_not(report: Report) -> None:
