@@ -87,7 +87,6 @@ FIGURES = [
     for plan in PLANS
     for figure in plan.experiment.figures
 ]
-SECTIONS = [f"{GENERATED}/{experiment}.tex" for experiment in EXPERIMENTS]
 
 # What the documents are made of: a change to it typesets them again.
 PAPER = sorted(

@@ -12,7 +12,7 @@ from remixup.data import prepare
 from remixup.data.builders import cifar
 from remixup.data.catalog.registry import REGISTRY
 from remixup.errors import UserError
-from remixup.reporting.typeset import OPTIONS
+from remixup.reporting import typeset
 from tests.workflow.conftest import SMALL, make_project
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_every_placeholder_in_the_rules_is_quoted():
 def test_latex_runs_no_program(tmp_path):
     text = r"\documentclass{article}\begin{document}\immediate\write18{touch pwned}x\end{document}"
     (tmp_path / "page.tex").write_text(text)
-    subprocess.run(["pdflatex", *OPTIONS, "page.tex"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(["pdflatex", *typeset.OPTIONS, "page.tex"], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "page.pdf").exists()
     assert not (tmp_path / "pwned").exists()
 

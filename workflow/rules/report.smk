@@ -6,7 +6,6 @@ rule draw:
         [str(plan.path) for plan in PLANS],
         REPORTING,
     output:
-        SECTIONS,
         report(FIGURES, caption="../report/figure.rst", category="Figures"),
     log:
         f"{HOME}/logs/draw.log",
@@ -21,8 +20,9 @@ rule draw:
 
 rule supplement:
     input:
-        SECTIONS,
+        RESULTS,
         FIGURES,
+        [str(plan.path) for plan in PLANS],
         f"{HOME}/replication.json",
         PAPER,
         REPORTING,

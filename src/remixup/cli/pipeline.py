@@ -219,7 +219,7 @@ def draw(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Draw the tables and figures of experiments, for the supplement."""
+    """Draw the figures of experiments, for the supplement."""
     if plan_file is None:
         settings = configuration(config, set_)
         plans = plans_of(experiments, settings) if experiments else read_plans(settings)
@@ -235,18 +235,18 @@ def draw(
 
 
 def draw_experiments(settings: Config, plans: list[Plan]) -> None:
-    """Write the tables and figures of some experiments."""
+    """Draw the figures of some experiments."""
     from remixup.analysis import aggregate
     from remixup.reporting import build
 
     results, _ = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
     for plan, result in zip(plans, results, strict=True):
-        build.write_assets(plan.experiment, result, settings.generated)
+        build.draw_figures(plan.experiment, result, settings.generated)
 
 
 @app.command()
 def supplement(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Typeset the supplement, from the sections that `remixup draw` wrote."""
+    """Write and typeset the supplement, with the figures that `remixup draw` drew."""
     from remixup.analysis import aggregate
     from remixup.costs.estimate import seed_costs
     from remixup.reporting import build
@@ -260,7 +260,7 @@ def supplement(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: S
     at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
     wanting = outstanding(at_paper, parts, seed_costs(at_paper))
     experiments = [plan.experiment for plan in plans]
-    build.write_front(parts, experiments, whole, environment().model_dump(), wanting, settings.generated)
+    build.write_supplement(parts, experiments, whole, environment().model_dump(), wanting, settings.generated)
     typeset(Path("paper/supplement.tex"), settings.generated, settings.home / "latex", settings.home / "supplement.pdf")
     print(settings.home / "supplement.pdf")
 

@@ -178,15 +178,12 @@ class KnownEffect(Strict):
 
 
 class Table(Strict):
-    """A table of the report."""
+    """A table of what the supplement prints beside the published numbers."""
 
     id: Slug
     caption: str
     rows: list[str] = Field(["*"], description="patterns of row ids")
     metrics: list[Metric] = Field([], description="default: all")
-    select_by: list[Metric] = Field(
-        [], description="show for each group and metric only the row with the smallest mean"
-    )
 
 
 class Figure(Strict):
@@ -255,7 +252,7 @@ class Experiment(Variation):
             self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by]))
             _require_all("row", claim.rows, rows, f"claim {claim.id}")
         for table in self.tables:
-            self._require_metrics(f"table {table.id}", [*table.metrics, *table.select_by])
+            self._require_metrics(f"table {table.id}", table.metrics)
         for item in shown:
             unmatched = [pattern for pattern in item.rows if not any(fnmatchcase(name, pattern) for name in rows)]
             _require_all("row", unmatched, rows, item.id)

@@ -1,4 +1,4 @@
-"""Write the sections, figures and tables of the supplement."""
+"""Write the sections and figures of the supplement."""
 
 from __future__ import annotations
 
@@ -13,38 +13,28 @@ from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
 from remixup.files import write_atomically, write_text
 from remixup.planning.plan import overlaid_run
-from remixup.reporting.appendix import appendix, distinct
-from remixup.reporting.evidence import in_order, judge
-from remixup.reporting.evidence_section import evidence_section
-from remixup.reporting.experiment_section import section
+from remixup.reporting.evidence import judge
 from remixup.reporting.missing_runs import Outstanding
-from remixup.reporting.table_builder import rows_at_scale
+from remixup.reporting.supplement import sections
 from remixup.reporting.templates import render
-from remixup.reporting.title_page import title_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 
-def write_assets(experiment: Experiment, result: ExperimentResult, folder: Path) -> list[Path]:
-    """Write an experiment's section and its figures.
+def draw_figures(experiment: Experiment, result: ExperimentResult, folder: Path) -> list[Path]:
+    """Draw an experiment's figures.
 
     Args:
         experiment: the experiment file.
         result: its results; nothing else is read.
-        folder: where `<id>.tex` and `<id>-<figure>.pdf` go; created if missing.
+        folder: where `<id>-<figure>.pdf` go; created if missing.
 
     Returns:
-        The files written: figures in the order of the experiment file, then the section.
-
-    Raises:
-        UserError: the result lacks a published number of the file.
+        The files written, in the order of the experiment file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = [_draw(figure, experiment, result, folder) for figure in experiment.figures]
-    text = folder / f"{experiment.id}.tex"
-    _write(text, section(experiment, result))
-    return [*written, text]
+    return [_draw(figure, experiment, result, folder) for figure in experiment.figures]
 
 
 def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
@@ -52,7 +42,9 @@ def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, fold
     from remixup.reporting import figures  # this import takes a second, and many experiments have no figures
 
     arguments = {key: value for key, value in figure.draw.items() if key != "name"}
-    rows = rows_at_scale(experiment.select(figure.rows), experiment, result.scale)
+    rows = experiment.select(figure.rows)
+    run = {row.id for row in experiment.at(result.scale)}
+    rows = [row for row in rows if row.id in run] or rows
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
     draw = partial(figures.components()[figure.draw["name"]], result, resolved, **arguments)
     return _save(draw, folder / f"{experiment.id}-{figure.id}.pdf")
@@ -74,7 +66,7 @@ def _write(path: Path, text: str) -> None:
     write_text(path, text.rstrip("\n") + "\n")
 
 
-def write_front(
+def write_supplement(
     results: list[ExperimentResult],
     experiments: list[Experiment],
     replication: Replication,
@@ -82,11 +74,11 @@ def write_front(
     missing: Outstanding,
     folder: Path,
 ) -> None:
-    """Write macros, title page, list of sections, the section on the evidence, and appendix.
+    """Write the sections of the supplement, its macros, and the forest plot of all claims.
 
     Args:
         results: of the experiments, in their order.
-        experiments: those with sections in the report.
+        experiments: those with sections in the supplement.
         replication: all entries and claims.
         environment: `python`, `versions` (package -> version), `lock` (SHA-256 of requirements.lock, or None) and
             `processor`, of the machine that makes the report.
@@ -96,15 +88,13 @@ def write_front(
     from remixup.reporting.figures.forest import forest
 
     folder.mkdir(parents=True, exist_ok=True)
-    papers = list(dict.fromkeys(experiment.paper for experiment in experiments))
-    claims = judge(experiments, results)
     code = replication.code
-    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
-    _write(folder / "title.tex", title_page(experiments, papers, replication, distinct(results)))
-    _write(folder / "experiments.tex", render("experiments.tex", experiments=in_order(experiments)))
-    _write(folder / "evidence.tex", evidence_section(claims, papers, missing))
-    _save(partial(forest, claims), folder / "evidence-forest.pdf")
-    _write(folder / "appendix.tex", appendix(results, experiments, replication, environment))
+    texts, claims = sections(results, experiments, replication, environment, missing)
+    texts["macros.tex"] = render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit))
+    for name, text in texts.items():
+        _write(folder / name, text)
+    numbers = {(each.experiment.id, each.claim.id): number for number, each in enumerate(claims, 1)}
+    _save(partial(forest, judge(experiments, results), numbers), folder / "evidence-forest.pdf")
 
 
 def _day(commit: str | None) -> str:

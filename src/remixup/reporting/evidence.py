@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
 
-from remixup.analysis.best_evidence import KINDS, Kind, best_test, dissenting_test, finding, kind
-from remixup.analysis.result_schema import ClaimCount, ClaimResult, ClaimTest, ExperimentResult, OnSurrogate, Outcome
+from remixup.analysis.best_evidence import Kind, best_test, dissenting_test, finding, kind
+from remixup.analysis.result_schema import ClaimResult, ClaimTest, ExperimentResult, OnSurrogate, Outcome
 from remixup.config.claims import Claim, ClaimSource
 from remixup.config.experiment import Experiment
-
-PUBLISHED: tuple[Outcome, ...] = get_args(Outcome)[:-1]
-"""The outcomes that tests of the published protocol can have, in the order of the tables."""
-SURROGATE: tuple[OnSurrogate, ...] = get_args(OnSurrogate)
-"""What tests on surrogates can say."""
-OURS = "Questions and extensions of ours"
-"""The heading of what the papers do not claim."""
-RARE: tuple[Kind, ...] = ("reduced-cpu", "embedded")
-"""The kinds that tables leave out where there are none of them."""
-
-
-def printed_kinds(found: Iterable[Kind]) -> list[Kind]:
-    """List the kinds of evidence that a table has a line or a column for."""
-    present = set(found)
-    return [name for name in KINDS if name not in RARE or name in present]
 
 
 def kind_of(test: ClaimTest | None) -> Kind:
@@ -72,29 +56,6 @@ class Judged:
     def drawn(self) -> bool:
         """Return whether a figure shows the claim: it has `ratios`, and its evidence is informative."""
         return self.ratios is not None and self.finding != "not informative"
-
-    @property
-    def clearance(self) -> float:
-        """Return by how many smallest effects of interest the interval is beyond that effect, on the claim's side."""
-        if self.ratios is None:
-            return float("-inf")
-        _, low, high = self.ratios
-        return low - 1 if self.stated.expect == "more" else 1 - high
-
-
-def by_finding(claims: Iterable[Judged]) -> tuple[dict[str, list[Judged]], dict[str, list[Judged]]]:
-    """List the claims with each outcome of the published protocol, and those with each finding on surrogates."""
-    tested = [(each, each.test.stand_in) for each in claims if each.test]
-    return (
-        {name: [each for each, surrogate in tested if not surrogate and each.finding == name] for name in PUBLISHED},
-        {name: [each for each, surrogate in tested if surrogate and each.finding == name] for name in SURROGATE},
-    )
-
-
-def cells_of_count(count: ClaimCount) -> str:
-    """Print the numbers of claims with each outcome, on surrogates, and without runs."""
-    found = [count.published_protocol.get(name, 0) for name in PUBLISHED]
-    return " & ".join(map(str, [*found, *(count.surrogate.get(name, 0) for name in SURROGATE), count.not_run]))
 
 
 def in_order(experiments: list[Experiment]) -> list[Experiment]:

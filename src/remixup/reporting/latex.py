@@ -118,22 +118,3 @@ def number(text: str | int) -> str:
     if len(digits) > 4:
         whole = whole.removesuffix(digits) + f"{int(digits):,}"
     return rf"\num{{{whole}{point}{rest}}}"
-
-
-def aligned(cells: list[str]) -> list[str]:
-    r"""Align the decimal points of a right-aligned column.
-
-    Add space after each number, which may follow a declaration such as \itshape, for the decimals that longer numbers
-    have. Any other cell but an empty one is aligned with the integers.
-    """
-    # The columns of siunitx do this, but the report then took a third longer to typeset.
-    split = [cell.rpartition(" ") for cell in cells]
-    numbers = [word if word.lstrip("+-").replace(".", "", 1).isdigit() else "" for *_, word in split]
-    decimals = [text.partition(".")[2] for text in numbers]
-    longest = max(map(len, decimals), default=0)
-    found = []
-    for cell, (*before, _), text, digits in zip(cells, split, numbers, decimals, strict=True):
-        space = ("" if digits else ".") + "0" * (longest - len(digits)) if cell and longest > len(digits) else ""
-        shown = "".join(before) + number(text) if text else cell
-        found.append(shown + (rf"\phantom{{{space}}}" if space else ""))
-    return found

@@ -1,4 +1,4 @@
-"""Counts of published numbers by their verdicts, and the tables of verdicts on numbers and on published differences."""
+"""Section S2: published numbers beside ours, published differences, and what else was measured."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from remixup.analysis.best_evidence import best_sample
-from remixup.analysis.result_schema import JUDGED, Entry, ExperimentResult, Recorded, Verdict
+from remixup.analysis.best_evidence import BROKEN, best_sample
+from remixup.analysis.result_schema import JUDGED, Difference, Entry, ExperimentResult, Verdict
 from remixup.analysis.statistics import mean_interval
-from remixup.config.experiment import Experiment, MetricInfo
+from remixup.config.experiment import Experiment, MetricInfo, Table
 from remixup.config.metrics import Convention
 from remixup.reporting import latex
-from remixup.reporting.table_builder import Sample, TableBuilder, label_cell, metric_name
+from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder, interval_cell, mean_cell, metric_name
 
 CONVENTION_NAMES: dict[Convention, str] = {"last": "last", "median10": "median of 10", "best": "best"}
-DIFFERENCES = "Published differences, ERM minus the row"
+COLUMNS = r"@{}L{45mm}L{21mm}L{20mm}L{32mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
+HEAD = r" & Published & Ours & Difference, 90\,\% interval & $\tau$ & $n$ & Verdict & Best fit"
+SHORT: dict[Convention, str] = {"last": "last", "median10": "median", "best": "best"}
+MOST_METRICS = 5
+"""A page is wide enough for this many columns of measurements."""
 
 
 @dataclass(frozen=True)
@@ -55,61 +60,120 @@ def count_numbers(entries: Iterable[Entry]) -> NumberCounts:
     return NumberCounts(Counter(sample.verdict for sample in best), on_real_data)
 
 
-def verdicts_table(experiment: Experiment, result: ExperimentResult) -> str:
-    """Print how each number that was compared got its verdict, then the published differences; empty without any."""
+def number_tables(experiments: list[Experiment], results: dict[str, ExperimentResult], settings: Settings) -> list[str]:
+    """Print the published numbers and differences of each paper, a line for each.
+
+    Args:
+        experiments: in the order of the supplement.
+        results: experiment -> its results.
+        settings: letters of surrogates.
+    """
+    tables: dict[str, TableBuilder] = {}
+    for experiment in experiments:
+        table = tables.setdefault(experiment.paper, TableBuilder())
+        title = rf"\ref{{exp:{experiment.id}}} {latex.prose(experiment.title)}"
+        for heading, cells in _lines(experiment, results[experiment.id], settings):
+            table.heading(title, strong=True)
+            table.heading(heading)
+            table.line(*cells)
+    return [
+        table.render(COLUMNS, HEAD, rf"Numbers of \citet{{{paper}}}.", f"tab:numbers-{paper}", rf"\citet{{{paper}}}")
+        for paper, table in tables.items()
+    ]
+
+
+def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings) -> Iterator[tuple[str, list[str]]]:
+    """Give headings and cells, by group, metric and setting in the order of the first of each."""
     labels = {row.id: row.label for row in experiment.rows} | {each.id: each.label for each in experiment.derived}
-    infos = experiment.metrics | {each.kind: _of_derived(each.decimals) for each in experiment.derived}
     groups = {row.id: row.group for row in experiment.rows}
-    lines: dict[str, list[list[str]]] = {}
-    for entry, sample in _compared(result.entries):
+    infos = experiment.metrics | {each.kind: _of_derived(each.decimals) for each in experiment.derived}
+    found: dict[str, list[list[str]]] = {}
+    for entry in [*result.entries, *result.differences]:
+        if entry.published is None:
+            continue
+        sample = best_sample(entry)
+        sample = None if sample is None or is_smoke_test(sample) else sample
+        letter = settings.letter(sample.stand_in, experiment.id) if sample and sample.stand_in else ""
         info = infos[entry.metric]
-        heading = ": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))
-        lines.setdefault(heading, []).append([label_cell(labels[entry.row]), *_cells(entry, sample, info)])
-    for entry, sample in _compared(result.differences):
-        info, name = infos[entry.metric], ": ".join(filter(None, [groups[entry.row], labels[entry.row]]))
-        heading = f"{DIFFERENCES}: {metric_name(info)}"
-        lines.setdefault(heading, []).append([label_cell(name), *_cells(entry, sample, info)])
-    table = TableBuilder(sample for _, sample in _compared([*result.entries, *result.differences]))
-    for heading, cells in lines.items():
-        table.heading(latex.prose(heading))
-        for each in cells:
-            table.line(*each)
-    if not table.lines:
-        return ""
-    caption = r"Numbers that were run with the published protocol. \numberscaption"
-    return table.render("number-verdicts.tex", caption, f"tab:{experiment.id}-verdicts")
+        heading = latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)])))
+        heading = _heading(heading, letter)
+        label = (r"$\Delta$ " if isinstance(entry, Difference) else "") + latex.prose(labels[entry.row])
+        found.setdefault(heading, []).append([label, *_cells(entry, sample, info)])
+    for heading, lines in found.items():
+        for cells in lines:
+            yield heading, cells
+
+
+def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
+    """Return cells: published, ours, difference and 90 % interval, tolerance, n, verdict, best fit."""
+    assert entry.published is not None
+    published = latex.number(latex.printed(round(entry.published, info.decimals + 1), info.decimals))
+    published += (r"\quotedmark{}" if entry.quoted else "") + _stated(entry)
+    runs = sample.replicated if sample else None
+    if sample is None or runs is None:
+        verdict = entry.verdict if entry.verdict in BROKEN and not is_smoke_test(entry) else "not run"
+        return [published, NOTHING, "", "", "", latex.verdict(verdict), ""]
+    ours, n = mean_cell(runs, info.decimals), str(runs.n)
+    if sample.verdict not in JUDGED:
+        return [published, rf"\weak{{{ours}}}", "", "", n, "" if sample.stand_in else latex.verdict(sample.verdict), ""]
+    digits = latex.places(runs.std, info.decimals)
+    difference = latex.number(latex.fixed(runs.mean - entry.published, digits, sign=True))
+    if interval := mean_interval(runs.values, 0.90):
+        low, high = interval
+        difference += " " + interval_cell((low - entry.published, high - entry.published), digits)
+    tolerance = "" if entry.tolerance is None else _two_digits(entry.tolerance)
+    fits = SHORT[sample.best_fit] if sample.best_fit else ""
+    return [published, ours, difference, tolerance, n, latex.verdict(sample.verdict), fits]
+
+
+def measurement_tables(
+    experiments: list[Experiment], results: dict[str, ExperimentResult], settings: Settings
+) -> list[str]:
+    """Print the tables of experiment files for what was measured and has no published number."""
+    tables = [
+        _measurements(wanted, experiment, results[experiment.id], settings)
+        for experiment in experiments
+        for wanted in experiment.tables
+    ]
+    return [each for each in tables if each]
+
+
+def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResult, settings: Settings) -> str:
+    """Print a line for each row without published numbers: the best sample of each metric."""
+    entries = {(entry.row, entry.metric): entry for entry in result.entries}
+    metrics = (wanted.metrics or list(experiment.metrics))[:MOST_METRICS]
+    groups = list(dict.fromkeys(row.group for row in experiment.rows))
+    table = TableBuilder()
+    for row in sorted(experiment.select(wanted.rows), key=lambda row: groups.index(row.group)):
+        found = {metric: entries[row.id, metric] for metric in metrics if (row.id, metric) in entries}
+        best = {metric: sample for metric, entry in found.items() if (sample := best_sample(entry))}
+        best = {metric: sample for metric, sample in best.items() if not is_smoke_test(sample)}
+        if not best or any(entry.published is not None for entry in found.values()):
+            continue
+        surrogates = dict.fromkeys(sample.stand_in for sample in best.values() if sample.stand_in)
+        letters = ", ".join(settings.letter(each, experiment.id) for each in surrogates)
+        table.heading(_heading(latex.prose(row.group), letters))
+        means = [
+            mean_cell(best[each].replicated if each in best else None, experiment.metrics[each].decimals)
+            for each in metrics
+        ]
+        counts = sorted({sample.replicated.n for sample in best.values() if sample.replicated})
+        table.line(latex.prose(row.label), *means, "/".join(map(str, counts)))
+    names = [latex.prose(metric_name(experiment.metrics[each])) for each in metrics]
+    width = 116 / len(metrics)
+    columns = rf"@{{}}L{{48mm}}*{{{len(metrics)}}}{{R{{{width:.1f}mm}}}}r@{{}}"
+    head = " & ".join(["", *names, "$n$"])
+    caption = rf"\ref{{exp:{experiment.id}}} {wanted.caption.strip()}"
+    return table.render(columns, head, caption, f"tab:{experiment.id}-{wanted.id}")
+
+
+def _heading(text: str, letters: str) -> str:
+    """Add the letters of settings, if any, to a heading."""
+    return ", ".join(filter(None, [text, f"setting {letters}" if letters else ""]))
 
 
 def _of_derived(decimals: int) -> MetricInfo:
     return MetricInfo(label="accuracy ratio", unit="", decimals=decimals)
-
-
-def _compared(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Sample]]:
-    """Give the numbers that were compared with the published value, each with its best sample."""
-    for entry in entries:
-        sample = best_sample(entry)
-        if entry.published is not None and sample is not None and sample.verdict in JUDGED:
-            yield entry, sample
-
-
-def _cells(entry: Entry, sample: Sample, info: MetricInfo) -> list[str]:
-    """Return cells: published, what the paper states of it, mean, 90 % interval, n, tolerance, verdict, best fit."""
-    runs = sample.replicated
-    assert runs is not None
-    assert entry.published is not None
-    digits = latex.places(runs.std, info.decimals)
-    interval = mean_interval(runs.values, 0.90)
-    ends = "" if interval is None else "[{}, {}]".format(*(latex.number(latex.fixed(end, digits)) for end in interval))
-    return [
-        latex.number(latex.printed(round(entry.published, info.decimals + 1), info.decimals)),
-        _stated(entry),
-        latex.number(latex.fixed(runs.mean, digits)),
-        ends,
-        str(runs.n) + (r"\recordmark{}" if isinstance(sample, Recorded) else ""),
-        "" if entry.tolerance is None else _two_digits(entry.tolerance),
-        latex.verdict(sample.verdict),
-        CONVENTION_NAMES[sample.best_fit] if sample.best_fit else "",
-    ]
 
 
 def _two_digits(value: float) -> str:
@@ -120,7 +184,7 @@ def _two_digits(value: float) -> str:
 def _stated(entry: Entry) -> str:
     """Say what the paper states beside the value: standard deviation, number of runs, convention."""
     spread, runs, convention = entry.published_standard_deviation, entry.published_runs, entry.published_convention
-    parts = [rf"$\pm$ {spread:g}"] if spread is not None else []
+    parts = [rf"$\pm$ {spread:.3g}"] if spread is not None else []
     parts += [f"{runs} runs"] if runs is not None and runs > 1 else []
-    parts += [CONVENTION_NAMES[convention]] if convention else []
-    return ", ".join(parts)
+    parts += [SHORT[convention]] if convention else []
+    return rf" \aside{{{', '.join(parts)}}}" if parts else ""

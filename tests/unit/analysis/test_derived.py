@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from tests.unit.config.sample_experiment import plan, write
-from tests.unit.reporting.small_experiment import lines_of, result_of
 from tests.unit.store.samples import provenance
 
 from remixup.analysis import records
@@ -19,7 +18,6 @@ from remixup.analysis.run_results import RunResults
 from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError
-from remixup.reporting.results_table import derived_table
 from remixup.store.run_store import Store
 
 METRIC = "test_error.last"
@@ -122,17 +120,6 @@ def test_records_give_it_too(tmp_path: Path) -> None:
     assert {each.scale for each in found.recorded} == {"reduced", "paper"}
     for each in found.recorded:
         assert (each.replicated.values, each.verdict) == (pytest.approx([2.0] * 5), "replicated")
-
-
-def test_the_table_prints_it_beside_the_published_number(tmp_path: Path) -> None:
-    found = collected(tmp_path, ERM, MIXUP)
-    experiment = read_experiment(write(tmp_path, derived=[RATIO]))
-    ((name, published, *cells),) = lines_of(derived_table(experiment, result_of(found)))
-    assert (name, published) == ("mixup over ERM", r"\num{2.0}")
-    assert r"\num{2.00}" in cells
-    assert cells[-1] == r"\Replicated"
-    assert "derives (section 3.5): the accuracy" in derived_table(experiment, result_of(found))
-    assert derived_table(read_experiment(write(tmp_path)), result_of()) == ""
 
 
 def test_differences_by_hand() -> None:

@@ -99,16 +99,16 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     experiments = [experiment for _, experiment in files.values()]
     results = [of(path, experiment, scale) for path, experiment in files.values()]
     for experiment, result in zip(experiments, results, strict=True):
-        build.write_assets(experiment, result, folder / "generated")
+        build.draw_figures(experiment, result, folder / "generated")
     entries = [each for result in results for each in result.entries]
     claims = [each for result in results for each in result.claims]
     code, counts = {"commit": COMMIT, "dirty": False}, summary(entries, claims)
     whole = Replication(scale=scale, code=code, summary=counts, entries=entries, claims=claims)
     plans = [plan_experiment(path, experiment, Config(), "paper") for path, experiment in files.values()]
     wanting = outstanding(plans, results, seed_costs(plans))
-    build.write_front(results, experiments, whole, environment(), wanting, folder / "generated")
+    build.write_supplement(results, experiments, whole, environment(), wanting, folder / "generated")
     typeset(PAPER / "supplement.tex", folder / "generated", folder / "work", folder / "supplement.pdf")
-    return (folder / "work" / "report.log").read_text(encoding="utf-8", errors="replace")
+    return (folder / "work" / "supplement.log").read_text(encoding="utf-8", errors="replace")
 
 
 def test_nothing_runs_off_a_page(log: str) -> None:

@@ -128,14 +128,6 @@ def test_a_published_number_keeps_its_digits() -> None:
     assert latex.printed(4.24, 1) == "4.24", "the paper printed more digits than the metric's: none is lost"
 
 
-def test_decimal_points_of_a_column_stand_below_each_other() -> None:
-    shown = [r"\num{1.5}\phantom{00}", r"\num{12}\phantom{.000}", r"\num{-0.125}", r"--\phantom{.000}", ""]
-    assert latex.aligned(["1.5", "12", "-0.125", "--", ""]) == shown
-    assert latex.aligned(["12.7", "6.6"]) == [r"\num{12.7}", r"\num{6.6}"]
-    assert latex.aligned(["--", ""]) == ["--", ""]
-    assert latex.aligned([r"\itshape 123.45", "1.2"]) == [r"\itshape \num{123.45}", r"\num{1.2}\phantom{0}"]
-
-
 @pytest.mark.parametrize(
     ("text", "set_as"),
     [("1234.5678", "1234.5678"), ("12345.67", "12,345.67"), ("-1234567", "-1,234,567"), ("+10000", "+10,000")],

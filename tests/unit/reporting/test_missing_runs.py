@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from remixup.costs.estimate import SeedCosts
-from remixup.reporting.evidence_section import evidence_section
 from remixup.reporting.missing_runs import Lacking, Outstanding, outstanding
+from remixup.reporting.provenance import provenance
 from tests.unit.config.sample_experiment import plan
 
-from .sample_claims import EMBEDDED, NEVER, judged, on_record
-from .sample_results import claim, entry, recorded
+from .sample_claims import EMBEDDED, NEVER, on_record
+from .sample_results import claim, entry, environment, recorded, replication
 from .small_experiment import exactly, result_of, small
 
 NOTHING = SeedCosts({}, {}, "")
@@ -83,31 +83,31 @@ def two(costs: SeedCosts) -> Outstanding:
     return Outstanding([Lacking(small(), 2, 1, {"shared": 3, "own": 5}), Lacking(small(), 0, 4, {"shared": 10})], costs)
 
 
-def chapter(missing: Outstanding) -> list[str]:
-    """The lines of the chapter on the evidence."""
-    return evidence_section(list(judged().values()), [], missing).splitlines()
+def lines(missing: Outstanding) -> list[str]:
+    """The lines of the table of costs."""
+    text = provenance([small()], [result_of()], replication(), [], environment(), missing)
+    table = text.partition(r"\label{tab:costs}")[2].partition(r"\end{longtable}")[0]
+    return [line for line in table.splitlines() if "&" in line]
 
 
 def test_what_experiments_share_counts_once_in_the_last_line() -> None:
-    lines = chapter(two(UNTIMED))
-    section = r"\ref{exp:small} & t"
-    assert rf"{section} & 2 & 1 & 2 & \num{{8}} & \num{{13}} \\" in lines, "3 + 5 x 2"
-    assert rf"{section} & 0 & 4 & 1 & \num{{10}} & \num{{10}} \\" in lines
-    assert r"\totalrule All & (runs in common once) & 2 & 5 & 2 & \num{15} & \num{20} \\" in lines
-    assert "hours" not in "".join(lines)
+    found = lines(two(UNTIMED))
+    nothing = r"\num{0} & \num{0} & \num{0.0}"
+    assert rf"\ref{{exp:small}} & t & {nothing} & 0 & 4 & 1 & \num{{10}} & \num{{10}} \\*" in found
+    assert rf"\totalrule All & & {nothing} & 2 & 5 & 2 & \num{{15}} & \num{{20}} \\" in found
+    assert "hours" not in "".join(found)
 
 
 def test_hours_are_shown_where_the_rates_of_all_runs_are_known() -> None:
     partly = two(SeedCosts(OPERATIONS, {"shared": 360.0}, "CPU"))
-    lines = chapter(partly)
-    assert [line.rpartition("& ")[2].split(" ")[0] for line in lines[-5:-2]] == ["--", r"\num{1}", "--"]
-    known = chapter(two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU")))
-    assert known[-3].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
+    assert [line.rpartition("& ")[2].split(" ")[0] for line in lines(partly)[-2:]] == [r"\num{1}", "--"]
+    known = lines(two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU")))
+    assert known[-1].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
     assert (partly.timed, partly.claims) == (1, 5)
-    assert any(line.endswith("the table has the hours on their hardware (CPU)%") for line in lines)
 
 
-def test_where_nothing_is_open_the_chapter_does_not_speak_of_it() -> None:
+def test_an_experiment_that_lacks_nothing_has_empty_cells() -> None:
     nothing = Outstanding([], NOTHING)
     assert (nothing.timed, nothing.together) == (0, {})
-    assert not any("tab:open" in line for line in chapter(nothing))
+    first, last = lines(nothing)[-2:]
+    assert first.count("&") == last.count("&") == 9

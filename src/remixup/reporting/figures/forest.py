@@ -1,6 +1,7 @@
 """The forest plot of all claims: effects in units of their smallest effect of interest, marked by kind of evidence."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -30,11 +31,12 @@ BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 BAND = "0.93"
 
 
-def forest(claims: list[Judged]) -> Figure:
+def forest(claims: list[Judged], numbers: Mapping[tuple[str, str], int] | None = None) -> Figure:
     """Draw the papers' claims: effects with 95 % intervals, two columns of them under the names of their experiments.
 
     Args:
         claims: in the order of the report; those of ours, and those that are not `drawn`, are left out.
+        numbers: experiment and claim -> its number in the supplement, which follows its name.
 
     Returns:
         A figure of the report's width. The scale is linear up to one smallest effect of interest, and logarithmic
@@ -50,7 +52,7 @@ def forest(claims: list[Judged]) -> Figure:
         place = (left / WIDTH, BELOW / height, width / WIDTH, 1 - (ABOVE + BELOW) / height)
         axes = figure.add_axes(place)
         _frame(axes, longest)
-        _fill(axes, lines, width)
+        _fill(axes, lines, width, numbers or {})
     shown = [name for name in KINDS if any(each.kind == name for each in claims)]
     _legend(figure, shown, hollow=any(each.stated.expect == "no more" for each in claims))
     return figure
@@ -90,12 +92,12 @@ def _frame(axes: Axes, lines: int) -> None:
     axes.set_xlabel("effect, in smallest effects of interest", fontsize=7)
 
 
-def _fill(axes: Axes, lines: list[Judged | Experiment], width: float) -> None:
+def _fill(axes: Axes, lines: list[Judged | Experiment], width: float, numbers: Mapping[tuple[str, str], int]) -> None:
     """Draw a column; where another paper begins, draw a line across, and its name."""
     place, left, paper = axes.get_yaxis_transform(), -LABELS / width, ""
     for line, entry in enumerate(lines):
         if isinstance(entry, Judged):
-            _claim(axes, line, entry)
+            _claim(axes, line, entry, numbers.get((entry.experiment.id, entry.claim.id), ""))
             continue
         axes.text(left, line, text(entry.title), transform=place, **HEADING)
         if entry.paper != paper:
@@ -111,12 +113,15 @@ def named(paper: str) -> str:
     return f"{found[1].title()} {found[2]}" if found else text(paper)
 
 
-def _claim(axes: Axes, line: int, each: Judged) -> None:
+def _claim(axes: Axes, line: int, each: Judged, number: int | str) -> None:
     assert each.ratios
     effect, low, high = each.ratios
     look = style(each.kind)
     no_more = each.stated.expect == "no more"
-    name, place = (r"$\leq$ " if no_more else "") + text(each.claim.id), axes.get_yaxis_transform()
+    name, place = (
+        (r"$\leq$ " if no_more else "") + text(f"{each.claim.id} {number}".strip()),
+        axes.get_yaxis_transform(),
+    )
     axes.text(-0.03, line, name, transform=place, fontsize=SMALL, ha="right", va="center_baseline", color="0.25")
     axes.plot([max(low, -CLIP), min(high, CLIP)], [line, line], color=look["color"], linewidth=0.8, zorder=2)
     if abs(effect) > CLIP:

@@ -1,0 +1,99 @@
+"""Letters for the settings of surrogates, and the tables that define them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from string import ascii_uppercase
+
+from remixup.analysis.result_schema import ClaimTest, ExperimentResult
+from remixup.config.claims import Claim
+from remixup.config.experiment import Experiment
+from remixup.config.settings import Scale
+from remixup.reporting import latex
+from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder
+
+
+def is_smoke_test(test: Sample | ClaimTest) -> bool:
+    """Return whether a result is of an embedded surrogate, whose numbers check the code and decide nothing."""
+    return test.scale == "embedded" and test.stand_in is not None
+
+
+class Settings:
+    """Give each surrogate setting a letter, in the order in which the tables name them.
+
+    Args:
+        results: of all experiments.
+    """
+
+    def __init__(self, results: Iterable[ExperimentResult]) -> None:
+        self._letters: dict[str, str] = {}
+        self._used: dict[str, list[str]] = {}
+        self._data: dict[str, list[str]] = {}
+        self._of_rows: dict[tuple[str, str, Scale], str] = {}
+        for entry in (entry for result in results for entry in result.entries):
+            samples: list[Sample] = [entry, *entry.recorded]
+            for sample in samples:
+                if sample.stand_in:
+                    self._of_rows[entry.experiment, entry.row, sample.scale] = sample.stand_in
+                    data = self._data.setdefault(sample.stand_in, [])
+                    data += [] if sample.dataset_version in data else [sample.dataset_version]
+
+    def letter(self, surrogate: str, experiment: str) -> str:
+        """Return the letter of a surrogate that an experiment uses."""
+        if surrogate not in self._letters:
+            more, index = divmod(len(self._letters), len(ascii_uppercase))
+            self._letters[surrogate] = ("" if not more else ascii_uppercase[more - 1]) + ascii_uppercase[index]
+        used = self._used.setdefault(surrogate, [])
+        used += [] if experiment in used else [experiment]
+        return self._letters[surrogate]
+
+    def letters(self, claim: Claim, experiment: str, test: ClaimTest) -> str:
+        """Return the letters of the surrogates that a test of a claim compares; empty for the published setting."""
+        if not test.stand_in:
+            return ""
+        found = [self._of_rows.get((experiment, row, test.scale)) for row in claim.rows]
+        surrogates = dict.fromkeys(filter(None, found)) or {test.stand_in: None}
+        return ", ".join(sorted(self.letter(each, experiment) for each in surrogates))
+
+    def table(self) -> str:
+        """Print what each letter stands for."""
+        table = TableBuilder()
+        for surrogate, letter in self._letters.items():
+            used = ", ".join(rf"\ref{{exp:{each}}}" for each in self._used[surrogate])
+            data = ", ".join(map(latex.escape, self._data.get(surrogate, [])))
+            table.line(letter, data, latex.prose(surrogate), used)
+        caption = (
+            r"Settings: how surrogates differ from what was published (ours \emph{for} theirs). Letters follow the "
+            r"order in which the tables name them."
+        )
+        columns = "@{}L{5mm}L{40mm}L{102mm}L{25mm}@{}"
+        return table.render(columns, r" & Data, version & Difference & Used in", caption, "tab:settings", "Settings")
+
+    def fits(self, experiments: list[Experiment], results: dict[str, ExperimentResult]) -> str:
+        """Print how well ERM fits in each setting that a table names, a line for each run."""
+        lines: dict[str, list[list[str]]] = {letter: [] for letter in self._letters.values()}
+        seen: set[str] = set()
+        for experiment in experiments:
+            for row in experiment.rows:
+                for fit in results[experiment.id].fits.get(row.id, []):
+                    letter = self._letters.get(fit.stand_in or "")
+                    if letter is None or fit.scale == "embedded" or not fit.erm or fit.run in seen:
+                        continue
+                    seen.add(fit.run)
+                    percents = (fit.training_loss, fit.fits_at, fit.training_error, fit.corrupted_error)
+                    values = (*percents, fit.test_error, fit.linear_error)
+                    label = ": ".join(filter(None, [experiment.title, row.group, row.label]))
+                    shown = (NOTHING if each is None else latex.number(latex.fixed(each, 1)) for each in values)
+                    cells = [letter, latex.prose(label), str(fit.n), *shown, str(len(fit.failed_seeds))]
+                    lines[letter].append(cells)
+        table = TableBuilder()
+        for each in (cells for own in lines.values() for cells in own):
+            table.line(*each)
+        caption = (
+            r"What decides whether a setting is informative: networks trained by ERM. \emph{Loss}: final training "
+            r"loss, in \% of the logarithm of the number of classes; \emph{at}: \% of the schedule after which it "
+            r"first is at most~5; then errors in \%: training, on corrupted training labels, test, and test error "
+            r"of tuned logistic regression; \emph{failed}: seeds whose test error is nearly that of chance."
+        )
+        head = r" & ERM in & $n$ & Loss & At & Train &  Corr. & Test & Logist. & Failed"
+        return table.render("@{}lL{89mm}R{5mm}*{6}{R{9mm}}R{8mm}@{}", head, caption, "tab:fits")

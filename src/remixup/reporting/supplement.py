@@ -1,0 +1,112 @@
+"""The text of the supplement: sections S0 to S5."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from remixup.analysis.result_schema import Entry, ExperimentResult, Replication
+from remixup.config.experiment import Experiment, Figure
+from remixup.reporting.claim_tables import claim_tables, sort_claims
+from remixup.reporting.evidence import Judged, in_order, judge
+from remixup.reporting.missing_runs import Outstanding
+from remixup.reporting.number_tables import count_numbers, measurement_tables, number_tables
+from remixup.reporting.provenance import provenance, spent_by
+from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.templates import render
+
+
+def sections(
+    results: list[ExperimentResult],
+    experiments: list[Experiment],
+    replication: Replication,
+    environment: dict[str, Any],
+    missing: Outstanding,
+) -> tuple[dict[str, str], list[Judged]]:
+    """Write the sections of the supplement.
+
+    Args:
+        results: of the experiments.
+        experiments: those with sections in the supplement.
+        replication: all entries and claims.
+        environment: as `build.write_supplement` takes it.
+        missing: what has no evidence of the published protocol.
+
+    Returns:
+        File name -> LaTeX, and the claims as they are numbered.
+    """
+    ordered, found = in_order(experiments), {result.experiment: result for result in results}
+    papers = list(dict.fromkeys(each.paper for each in ordered))
+    entries, settings = replication.entries, Settings(results)
+    claims = sort_claims(judge(experiments, results))
+    claimed = claim_tables(claims, settings)
+    numbers = number_tables(ordered, found, settings)
+    measured = measurement_tables(ordered, found, settings)
+    costs = {cost.run: cost for result in results for cost in result.costs}
+    texts = {
+        "claims.tex": render(
+            "claims.tex", tables=claimed, claims=claims, drawn=[each for each in claims if is_drawn(each)]
+        ),
+        "numbers.tex": render(
+            "numbers.tex",
+            settings=settings.table(),
+            fits=settings.fits(ordered, found),
+            numbers=count_numbers(entries),
+            papers={paper: count_numbers(entry for entry in entries if entry.paper == paper) for paper in papers},
+            differences=count_numbers(replication.differences),
+            not_transcribed=sum(not entry.transcribed for entry in entries),
+            tables=numbers,
+            measured=measured,
+            smoke=spent_by([cost for key, cost in costs.items() if key in _smoke_runs(replication)]),
+            failed=Counter(entry.verdict for entry in entries if is_smoke_test(entry)),
+        ),
+        "experiments.tex": render(
+            "experiments.tex",
+            experiments=[
+                (each, _failed(each, found[each.id]), list(_shown_figures(each, found[each.id], settings)))
+                for each in ordered
+            ],
+        ),
+        "sentences.tex": render("sentences.tex", papers=_sentences(ordered, found)),
+        "provenance.tex": provenance(ordered, results, replication, claims, environment, missing),
+    }
+    return texts, claims
+
+
+def is_drawn(each: Judged) -> bool:
+    """Return whether the forest plot has a claim."""
+    return each.drawn and each.claim.source == "paper"
+
+
+def _smoke_runs(replication: Replication) -> set[str]:
+    return {run for entry in replication.entries if is_smoke_test(entry) for run in entry.runs}
+
+
+def _failed(experiment: Experiment, result: ExperimentResult) -> list[tuple[str, Entry]]:
+    """List the rows whose runs failed or diverged, each with its label."""
+    labels = {row.id: row.label for row in experiment.rows}
+    found = {entry.row: entry for entry in result.entries if entry.verdict in ("failed", "diverged")}
+    return [(labels.get(row, row), entry) for row, entry in found.items()]
+
+
+def _shown_figures(
+    experiment: Experiment, result: ExperimentResult, settings: Settings
+) -> Iterator[tuple[Figure, str]]:
+    """Give the figures that show more than the smoke test, with the letters of their surrogates."""
+    for figure in experiment.figures:
+        rows = {row.id for row in experiment.select(figure.rows)}
+        own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
+        if any(not is_smoke_test(entry) for entry in own):
+            surrogates = dict.fromkeys(entry.stand_in for entry in own if entry.stand_in)
+            yield figure, ", ".join(settings.letter(each, experiment.id) for each in surrogates)
+
+
+def _sentences(experiments: list[Experiment], results: dict[str, ExperimentResult]) -> dict[str, list[tuple[Any, Any]]]:
+    """List for each paper the sentences that no run decides, each with the test of a definition."""
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for experiment in experiments:
+        definitions = {claim.id: claim.definition for claim in experiment.claims}
+        own = [(claim, definitions[claim.id]) for claim in results[experiment.id].claims if claim.kind != "measured"]
+        found.setdefault(experiment.paper, []).extend(own)
+    return {paper: own for paper, own in found.items() if own}

@@ -1,0 +1,76 @@
+"""Letters of settings, and how well ERM fits in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remixup.analysis.result_schema import Fit
+from remixup.reporting.settings import Settings, is_smoke_test
+
+from .sample_results import DIGITS, entry, recorded
+from .small_experiment import exactly, lines_of, result_of, small
+
+SHORT: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "digits", "verdict": "stand-in", "experiment": "small"}
+
+
+def fit(**changes: Any) -> Fit:
+    values: dict[str, Any] = {
+        "scale": "reduced-cpu",
+        "stand_in": "digits",
+        "recorded": True,
+        "erm": True,
+        "run": "a",
+        "n": 5,
+        "training_loss": 11.52,
+        "fits_at": None,
+        "training_error": 4.15,
+        "corrupted_error": None,
+        "test_error": 52.19,
+        "linear_error": 65.44,
+        "failed_seeds": [3],
+    }
+    return Fit(**values | changes)
+
+
+def fits(*found: Fit, used: bool = True) -> str:
+    result = result_of(entry("r", "test_error.last", 4.0, exactly(4.0, 0.1), **SHORT))
+    result = result.model_copy(update={"fits": {"r": list(found)}})
+    settings = Settings([result])
+    if used:
+        settings.letter("digits", "small")
+    return settings.fits([small()], {"small": result})
+
+
+def test_letters_follow_the_order_of_use_and_go_on_after_z() -> None:
+    settings = Settings([])
+    assert [settings.letter(f"s{n}", "small") for n in range(28)][-3:] == ["Z", "AA", "AB"]
+    assert settings.letter("s0", "other") == "A"
+    first = lines_of(settings.table())[0]
+    assert first == ["A", "", "s0", r"\ref{exp:small}, \ref{exp:other}"]
+
+
+def test_a_setting_lists_its_data_once() -> None:
+    record = recorded(exactly(4.0, 0.1), scale="reduced", stand_in="digits", dataset_version="other_1")
+    samples = [entry(name, "test_error.last", 4.0, exactly(4.0, 0.1), **SHORT, recorded=[record]) for name in "rs"]
+    settings = Settings([result_of(*samples)])
+    settings.letter("digits", "small")
+    assert lines_of(settings.table())[0][1] == r"original, other\_1"
+
+
+def test_only_an_embedded_surrogate_is_a_smoke_test() -> None:
+    sample = exactly(4.0, 0.1)
+    assert is_smoke_test(entry("r", "m", None, sample, scale="embedded", stand_in=DIGITS))
+    assert not is_smoke_test(entry("r", "m", None, sample, scale="embedded"))
+    assert not is_smoke_test(recorded(sample, scale="reduced", stand_in=DIGITS))
+
+
+def test_a_line_has_what_decides_whether_a_setting_is_informative() -> None:
+    ((letter, label, n, *percents, failed),) = lines_of(fits(fit()))
+    assert (letter, label, n, failed) == ("A", r"t: a\_b \& c", "5", "1")
+    assert percents == [r"\num{11.5}", "--", r"\num{4.2}", "--", r"\num{52.2}", r"\num{65.4}"]
+
+
+def test_each_run_by_erm_in_a_setting_that_a_table_names_has_one_line() -> None:
+    others = [fit(erm=False), fit(stand_in=None, run="p"), fit(), fit(scale="embedded", run="e")]
+    assert len(lines_of(fits(fit(), *others, fit(run="b")))) == 2
+    assert fits(fit(), used=False) == ""
