@@ -33,7 +33,7 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
 
     Args:
         config: where the store is.
-        plan: its runs, and their evaluations whose results are numbers.
+        plan: its runs, and their evaluations.
         run: only this run.
 
     Returns:
@@ -47,7 +47,7 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
     written: list[Path] = []
     try:
         for key in (key for key in plan.runs() if key in real and run in (None, key)):
-            wanted = [each for each in plan.evaluations().values() if each.run == key and _of_numbers(each)]
+            wanted = [each for each in plan.evaluations().values() if each.run == key]
             for block in store.blocks(key):
                 written += _copy_block(store, records, block)
                 for each in wanted:
@@ -64,10 +64,6 @@ def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list
     if measured is None or storage.find(records, wanted, block):
         return []
     return [_copy(measured, storage.path(records, wanted, block), block.digest)]
-
-
-def _of_numbers(wanted: Evaluation) -> bool:
-    return wanted.part["name"] in (*evaluated_values(), "logistic_regression")
 
 
 def _copy_block(store: Store, records: Store, block: SeedBlock) -> list[Path]:
