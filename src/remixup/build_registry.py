@@ -1,4 +1,4 @@
-"""Generate `registry.json` from the signatures of the functions that experiment files may name.
+"""Generate what follows from the code, first `registry.json`: the functions that experiment files may name.
 
 `make schema` runs it, never the workflow: it imports torch. A component is a public function of one of the modules
 below, or a class under a name in lower case. An experiment file may set its keyword-only parameters; the program
@@ -157,11 +157,15 @@ def documents() -> Iterator[tuple[str, Any]]:
     yield "src/remixup/config/registry.json", generate()
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
-    from remixup.config.settings import Config
+    from remixup.config.settings import SCALES, Config
+    from remixup.planning.plan import read_plans
+    from remixup.training.flops import forward_passes
 
     yield "experiments/experiment.schema.json", file_schema()
     yield "config.schema.json", Config.model_json_schema()
     yield "src/remixup/analysis/replication.schema.json", Replication.model_json_schema()
+    plans = [plan for scale in SCALES for plan in read_plans(Config(scale=scale))]
+    yield "src/remixup/training/forward_passes.json", forward_passes(row.run for plan in plans for row in plan.rows)
 
 
 def write(root: Path) -> None:
