@@ -155,6 +155,7 @@ def datasets() -> dict[str, Any]:
 def documents() -> Iterator[tuple[str, Any]]:
     """Yield path and content of each generated file. The first must be written before the others are generated."""
     yield "src/remixup/config/registry.json", generate()
+    from remixup.analysis import records
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
     from remixup.config.settings import SCALES, Config
@@ -165,7 +166,9 @@ def documents() -> Iterator[tuple[str, Any]]:
     yield "config.schema.json", Config.model_json_schema()
     yield "src/remixup/analysis/replication.schema.json", Replication.model_json_schema()
     plans = [plan for scale in SCALES for plan in read_plans(Config(scale=scale))]
-    yield "src/remixup/training/forward_passes.json", forward_passes(row.run for plan in plans for row in plan.rows)
+    runs = [row.run for plan in plans for row in plan.rows]
+    recorded = [block.specification for block in records.read_all()]  # a freeze may be about rows of earlier days
+    yield "src/remixup/training/forward_passes.json", forward_passes([*runs, *recorded])
 
 
 def write(root: Path) -> None:
