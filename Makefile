@@ -1,4 +1,5 @@
 # make report     build the report from a fresh clone
+# make read       make the same documents from records/ alone, without training and without torch, in results/read/embedded
 # make test       run the fast tests (two and a half minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
 # make check      check style, types, workflow, generated files and freezes
@@ -6,7 +7,7 @@
 # make bench      compare speed with other implementations (17 minutes on two cores, 7 of them for the report)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make lock       update requirements.lock; needs uv
-.PHONY: report test test-full check bench evidence schema lock
+.PHONY: report read test test-full check bench evidence schema lock
 PYTHON ?= python3
 BIN := .venv/bin
 # Use the system's certificates if there are any. Behind a proxy with its own certificate, those of uv fail.
@@ -15,6 +16,10 @@ export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,
 report: .venv/.ready
 	@paper/get-latex
 	@$(BIN)/snakemake
+
+read: .venv-read/.ready
+	@paper/get-latex
+	@.venv-read/bin/remixup read
 
 test: .venv/.ready
 	@paper/get-latex
@@ -47,19 +52,22 @@ schema: .venv/.ready
 	@$(BIN)/python docs/draw_architecture.py
 	@$(BIN)/python docs/list_commands.py
 
-# Write pins and hashes for all platforms. Nothing else changes requirements.lock.
+# Write pins and hashes for all platforms, to both locks the same ones. Nothing else changes them.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
-	    requirements.in --output-file requirements.lock
+	$(COMPILE) requirements.in --output-file requirements.lock
+	$(COMPILE) requirements-read.in --constraint requirements.lock --output-file requirements-read.lock
 
 # uv is installed from the same lock file as everything else.
-.venv/.ready: requirements.lock pyproject.toml
-	@echo "setting up .venv (a few minutes at first: torch alone is gigabytes)"
+.venv/.ready: requirements.lock
+.venv-read/.ready: requirements-read.lock
+.venv/.ready .venv-read/.ready: %/.ready: pyproject.toml
+	@echo "setting up $*$(if $(filter .venv,$*), (a few minutes at first: torch alone is gigabytes))"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "error: remixup needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
-	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@$*/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $*
+	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' $(filter %.lock,$^) > $*/uv.txt
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $*/uv.txt
+	@$*/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $*/bin/python $(filter %.lock,$^)
+	@$*/bin/uv pip install --quiet --no-deps --no-build-isolation --python $*/bin/python --editable .
 	@touch $@

@@ -1,4 +1,4 @@
-"""Generate `registry.json` from the signatures of the functions that experiment files may name.
+"""Generate what follows from the code, first `registry.json`: the functions that experiment files may name.
 
 `make schema` runs it, never the workflow: it imports torch. A component is a public function of one of the modules
 below, or a class under a name in lower case. An experiment file may set its keyword-only parameters; the program
@@ -155,13 +155,20 @@ def datasets() -> dict[str, Any]:
 def documents() -> Iterator[tuple[str, Any]]:
     """Yield path and content of each generated file. The first must be written before the others are generated."""
     yield "src/remixup/config/registry.json", generate()
+    from remixup.analysis import records
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
-    from remixup.config.settings import Config
+    from remixup.config.settings import SCALES, Config
+    from remixup.planning.plan import read_plans
+    from remixup.training.flops import forward_passes
 
     yield "experiments/experiment.schema.json", file_schema()
     yield "config.schema.json", Config.model_json_schema()
     yield "src/remixup/analysis/replication.schema.json", Replication.model_json_schema()
+    plans = [plan for scale in SCALES for plan in read_plans(Config(scale=scale))]
+    runs = [row.run for plan in plans for row in plan.rows]
+    recorded = [block.specification for block in records.read_all()]  # a freeze may be about rows of earlier days
+    yield "src/remixup/training/forward_passes.json", forward_passes([*runs, *recorded])
 
 
 def write(root: Path) -> None:

@@ -49,9 +49,9 @@ def test_the_picture_leaves_out_what_follows_and_dots_what_leads_upward():
     assert lines == ["cli --> training", "training --> data", "data -.-> training"]
 
 
-@pytest.mark.parametrize("package", ["config", "planning"])
-def test_reading_the_workflow_does_not_import_torch(package):
-    """It takes a second, which every call of Snakemake pays."""
+@pytest.mark.parametrize("package", ["config", "planning", "analysis", "costs", "reporting", "cli"])
+def test_planning_and_reporting_do_not_import_torch(package):
+    """It takes a second, which every call of Snakemake pays; and `make read` does without."""
     files = (SOURCE / package).rglob("*.py")
     names = [".".join(("remixup", *path.relative_to(SOURCE).with_suffix("").parts)) for path in files]
     program = "import importlib, sys\nfor name in {}: importlib.import_module(name)\nsys.exit('torch' in sys.modules)"

@@ -12,18 +12,32 @@ from remixup.data import prepare
 from remixup.data.builders import cifar
 from remixup.data.catalog.registry import REGISTRY
 from remixup.errors import UserError
-from remixup.reporting import typeset
+from remixup.reporting.typeset import OPTIONS
 from tests.workflow.conftest import SMALL, make_project
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_packages_are_installed_by_hash():
-    entries = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8").strip())
-    assert len(entries) > 50
-    for entry in entries:
+def locked(name: str) -> list[str]:
+    """Return the entries of a lock file."""
+    return re.split(r"\n(?=\S)", (ROOT / name).read_text(encoding="utf-8").strip())
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-read.lock"])
+def test_packages_are_pinned_by_hash(name):
+    assert len(locked(name)) > 30
+    for entry in locked(name):
         assert re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+", entry), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}(\s|$)", entry), entry
+
+
+def test_the_small_environment_has_versions_of_the_large_one_and_no_torch():
+    small, large = ({entry.split()[0] for entry in locked(f"requirements{name}.lock")} for name in ("-read", ""))
+    assert small < large
+    assert [pin for pin in small if pin.startswith(("torch", "nvidia", "triton", "dvc", "snakemake"))] == []
+
+
+def test_packages_are_installed_by_hash():
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     lines += (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
     installing = [line for line in lines if re.search(r"pip (install|sync)", line)]
@@ -74,7 +88,7 @@ def test_every_placeholder_in_the_rules_is_quoted():
 def test_latex_runs_no_program(tmp_path):
     text = r"\documentclass{article}\begin{document}\immediate\write18{touch pwned}x\end{document}"
     (tmp_path / "page.tex").write_text(text)
-    subprocess.run(["pdflatex", *typeset.OPTIONS, "page.tex"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(["pdflatex", *OPTIONS, "page.tex"], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "page.pdf").exists()
     assert not (tmp_path / "pwned").exists()
 

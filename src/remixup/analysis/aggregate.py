@@ -23,6 +23,7 @@ from remixup.errors import UserError
 from remixup.files import write_json, write_text
 from remixup.planning.plan import Plan, PlannedRow, plan_row
 from remixup.store.provenance import code
+from remixup.store.run_store import Store
 
 
 def read_part(config: Config, experiment: str) -> ExperimentResult:
@@ -55,16 +56,16 @@ def _read(model: type[Shape], path: Path, command: str) -> Shape:
         raise UserError(f"not a result: {error.errors()[0]['msg']}", where=str(path), hint=f"`{command}`") from None
 
 
-def collect(config: Config, plan: Plan) -> Path:
-    """Write an experiment's results; return the file."""
+def collect(config: Config, plan: Plan, store: Store | None = None) -> Path:
+    """Write an experiment's results; return the file. A store is read instead of the configured one."""
     path = config.collected(plan.experiment.id)
-    write_text(path, results_of(config, plan).model_dump_json(indent=1) + "\n")
+    write_text(path, results_of(config, plan, store).model_dump_json(indent=1) + "\n")
     return path
 
 
-def results_of(config: Config, plan: Plan) -> ExperimentResult:
+def results_of(config: Config, plan: Plan, store: Store | None = None) -> ExperimentResult:
     """Compute an experiment's results from the run store and the records."""
-    results, on_record = RunResults(config, plan), OnRecord(plan.path, plan.experiment, config)
+    results, on_record = RunResults(config, plan, store), OnRecord(plan.path, plan.experiment, config)
     metrics = plan.experiment.metrics
     entries = [
         results.entry(row, metric, on_record.numbers(row.row, metric))

@@ -1,4 +1,4 @@
-"""Records: results at a real scale that are committed under `records/`.
+"""Records: results that are committed under `records/`.
 
 Records are files of the run store (`store.run_store`), copied and never changed; seeds that were trained again are a
 new file. A run on record counts for every row whose specification at some real scale is that run's, up to the
@@ -29,11 +29,13 @@ REAL: tuple[Scale, ...] = ("reduced-cpu", "reduced", "paper")
 
 
 def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
-    """Copy to `records/` what the store has of a plan's runs at a real scale, and the records lack.
+    """Copy to `records/` what the store has of a plan's runs, and the records lack.
+
+    At the embedded scale seeds of a run on record are not added, since it may have fewer seeds here.
 
     Args:
         config: where the store is.
-        plan: its runs, and their evaluations whose results are numbers.
+        plan: its runs, and their evaluations.
         run: only this run.
 
     Returns:
@@ -43,13 +45,16 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
         UserError: a run was trained with sources that differed from their commit, or a file is damaged.
     """
     store, records = Store(Path(config.results)), Store(HOME)
-    real = {row.key for row in plan.runnable if row.scale in REAL}
     written: list[Path] = []
     try:
-        for key in (key for key in plan.runs() if key in real and run in (None, key)):
-            wanted = [each for each in plan.evaluations().values() if each.run == key and _of_numbers(each)]
+        for key in (key for key in plan.runs() if run in (None, key)):
+            wanted = [each for each in plan.evaluations().values() if each.run == key]
+            on_record = {SeedBlock.read(path).digest for path in records.files(key)}
             for block in store.blocks(key):
-                written += _copy_block(store, records, block)
+                if block.digest not in on_record:
+                    if on_record and plan.scale == "embedded":
+                        continue
+                    written.append(_copy_block(store, records, block))
                 for each in wanted:
                     written += write_evaluation(store, each, block)
     except Damaged as error:
@@ -66,18 +71,12 @@ def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list
     return [_copy(measured, storage.path(records, wanted, block), block.digest)]
 
 
-def _of_numbers(wanted: Evaluation) -> bool:
-    return wanted.part["name"] in (*evaluated_values(), "logistic_regression")
-
-
-def _copy_block(store: Store, records: Store, block: SeedBlock) -> list[Path]:
+def _copy_block(store: Store, records: Store, block: SeedBlock) -> Path:
     block.check_values()
     if not block.provenance.code.clean:
         hint = "commit, remove the block, and train it again"
         raise UserError("was not trained from a clean source tree", where=str(store.path(block)), hint=hint)
-    if any(SeedBlock.read(path).digest == block.digest for path in records.files(block.run)):
-        return []
-    return [_copy(block, records.path(block), block.digest)]
+    return _copy(block, records.path(block), block.digest)
 
 
 def _copy(stored: Stored, path: Path, digest: str) -> Path:
@@ -137,8 +136,7 @@ class RecordedResults(RunResults):
     """The freeze whose records alone count for the frozen rows."""
 
     def __init__(self, plan: Plan, runs: Mapping[str, str] | None = None) -> None:
-        super().__init__(Config(), with_all_rows(plan))
-        self.store = Store(HOME)
+        super().__init__(Config(), with_all_rows(plan), Store(HOME))
         self.failed = {}
         self._runs: dict[str, str | None] = {
             row.key: runs[row.row.id] for row in plan.rows if runs and row.row.id in runs

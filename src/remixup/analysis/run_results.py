@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
@@ -17,6 +16,7 @@ from remixup.analysis.statistics import summarise
 from remixup.analysis.verdicts import Evidence
 from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
+from remixup.data.catalog.registry import lookup
 from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.planning.plan import Evaluation, Plan, PlannedRow
@@ -51,7 +51,7 @@ def curves_by_epoch(blocks: Iterable[SeedBlock], asked: Callable[[int], bool]) -
         for seed, diverged in zip(block.seeds, block.diverged, strict=True):
             own = series.get(seed, {})
             for quantity in QUANTITIES if asked(seed) and not diverged else ():
-                for epoch, value in zip(own["epoch"], own.get(quantity, []), strict=False):
+                for epoch, value in zip(own.get("epoch", []), own.get(quantity, []), strict=False):
                     found[quantity].setdefault(int(epoch), []).append(value)
     return {
         quantity: Curve(
@@ -66,14 +66,19 @@ def curves_by_epoch(blocks: Iterable[SeedBlock], asked: Callable[[int], bool]) -
 
 
 class RunResults:
-    """The results in the run store for an experiment at one scale.
+    """The results in a run store for an experiment at one scale.
 
-    `records.RecordedResults` reads the same from `records/`.
+    `records.RecordedResults` reads the same from `records/`, also of runs that differ in precision and execution.
+
+    Args:
+        config: the configuration.
+        plan: the experiment at that scale.
+        store: where its runs are; default: the configured run store.
     """
 
-    def __init__(self, config: Config, plan: Plan) -> None:
+    def __init__(self, config: Config, plan: Plan, store: Store | None = None) -> None:
         self.config, self.plan = config, plan
-        self.store = Store(Path(config.results))
+        self.store = store or Store(Path(config.results))
         self._read: dict[str, list[SeedBlock]] = {}
 
     @cached_property
@@ -275,13 +280,18 @@ class RunResults:
         return found
 
     def sources(self) -> list[Source]:
-        """Return the datasets in use, as their manifests describe them."""
-        used = dict.fromkeys((row.run.dataset.name, row.run.dataset.version) for row in self.plan.runnable)
-        found = []
-        for name, version in used:
-            path = self.config.manifest(name, version)
-            if path.exists():
-                manifest = json.loads(path.read_text(encoding="utf-8"))
-                names = ("name", "version", "sha256", "licence", "citation", "note")
-                found.append(Source(**{key: manifest[key] for key in names}))
-        return found
+        """Return the datasets of the runs, as they were when they were trained on."""
+        found = {}
+        for run in self.plan.runs():
+            for block in self.stored(run):
+                used = block.provenance.data
+                dataset, version = lookup(used.name, used.version)
+                found[used.name, used.version] = Source(
+                    name=used.name,
+                    version=used.version,
+                    sha256=used.sha256,
+                    licence=dataset.origin.license,
+                    citation=dataset.origin.citation,
+                    note=version.note,
+                )
+        return list(found.values())

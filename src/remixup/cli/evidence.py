@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from remixup.cli.options import DEFAULT, ConfigFile, Experiment, Set, Slots, app, configuration, plans_of
+from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import read_config
 from remixup.errors import UserError
+from remixup.planning.plan import read_plans
 
 SCRATCH = Path(".remixup")
 
@@ -98,10 +99,15 @@ def evidence_baselines(queue: Annotated[Path, typer.Option(help="file that `remi
 
 
 @app.command()
-def record(experiment: Experiment, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Copy the stored runs of an experiment at a real scale to records/, to be committed."""
+def record(
+    experiment: Annotated[str, typer.Argument(help="id of an experiment; default: all")] = "",
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Copy stored runs that records/ lacks to records/, to be committed."""
     from remixup.analysis.records import write
 
     settings = configuration(config, set_)
-    for path in write(settings, plans_of([experiment], settings)[0]):
-        print(path)
+    for plan in plans_of([experiment], settings) if experiment else read_plans(settings):
+        for path in write(settings, plan):
+            print(path)

@@ -8,15 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import torch
-
 from remixup.analysis import records
 from remixup.config.run import RunSpec
 from remixup.config.settings import ON_CPU, Scale
 from remixup.store.blocks import SeedBlock
 from remixup.store.run_store import Store
 from remixup.training.flops import training_operations
-from remixup.training.runner import hardware
 
 Rates = dict[str, float]
 """Seconds for each operation of one device, by `rate_key`."""
@@ -70,6 +67,10 @@ def _trained(blocks: Iterable[SeedBlock]) -> Iterator[Trained]:
 
 def this_device(scale: Scale) -> str:
     """Name the device that trains at a scale on this machine, as provenance names it."""
+    import torch
+
+    from remixup.training.runner import hardware
+
     return hardware(torch.device("cuda" if scale not in ON_CPU and torch.cuda.is_available() else "cpu"))
 
 

@@ -25,24 +25,21 @@ def decision_surface(
         margin: extension of the grid beyond the data, as a fraction of the data's extent.
 
     Returns:
-        For each seed: `x`, `y` (grid coordinates, ascending), `probability` (one row for each y), `points` (training
-        examples as [x, y, class]).
+        For the first seed, which is the one that is drawn: `x`, `y` (grid coordinates, ascending), `probability` (one
+        row for each y), `points` (training examples as [x, y, class]).
     """
     inputs = training.inputs
     x = inputs.examples(inputs.train).cpu()
     across, up = axes(x.flatten(0, 1), points, margin)
     members = by_rows(across, up).expand(len(training.seeds), -1, -1).to(training.device)
-    probability = training.logits(members).softmax(-1)[..., 1].reshape(-1, points, points).cpu()
-    results = []
-    for seed, surface, mine, labels in zip(training.seeds, probability, x, inputs.train_labels.cpu(), strict=True):
-        examples = torch.cat([mine, labels.unsqueeze(1)], dim=1)
-        results.append(
-            {
-                "seed": seed,
-                "x": rounded(across, 4),
-                "y": rounded(up, 4),
-                "probability": rounded(surface, 4),
-                "points": rounded(examples, 4),
-            }
-        )
-    return results
+    probability = training.logits(members).softmax(-1)[0, :, 1].reshape(points, points).cpu()
+    examples = torch.cat([x[0], inputs.train_labels[0].cpu().unsqueeze(1)], dim=1)
+    return [
+        {
+            "seed": training.seeds[0],
+            "x": rounded(across, 4),
+            "y": rounded(up, 4),
+            "probability": rounded(probability, 4),
+            "points": rounded(examples, 4),
+        }
+    ]

@@ -106,12 +106,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def environment() -> Environment:
-    """Return the versions of Python and of the packages that numbers depend on, and the processor."""
+    """Return the versions of Python and of the installed packages that numbers depend on, and the processor."""
     lock = Path("requirements.lock")
     return Environment(
         python=platform.python_version(),
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        versions={name: version for name in PACKAGES if (version := _installed(name))},
         lock=sha256(lock) if lock.is_file() else None,
         processor=processor(),
     )

@@ -1,16 +1,17 @@
-"""Count the operations of a training run from its specification; no data is needed."""
+"""Count the operations of a training run from its specification; no data is needed.
+
+Forward passes of the networks of all rows are counted once, by `make schema`, so that the costs of a row are known
+without torch.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterable
+from importlib import resources
 from typing import Any, NamedTuple
 
-import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-
-from remixup import models
 from remixup.config import registry
 from remixup.config.registry import Component
 from remixup.config.run import RunSpec, amount
@@ -95,8 +96,7 @@ def work(spec: RunSpec) -> Work:
 
 def operations(spec: RunSpec) -> Operations:
     """Count the operations of a run's network."""
-    outputs: int = registry.load_registry()["datasets"][spec.dataset.name]["classes"]
-    forward = _forward(json.dumps(spec.model, sort_keys=True), shape(spec), outputs)
+    forward = _forward(_network(spec))
     if spec.objective["name"] == "gan":
         return Operations(_gan_iteration(spec, *forward), 0.0)
     return Operations(3 * sum(forward), sum(forward))
@@ -121,34 +121,28 @@ def _gan_iteration(spec: RunSpec, generator: float, discriminator: float) -> flo
     return spec.batch_size * (critic + 3 * generator + 2 * last * discriminator)
 
 
+def _network(spec: RunSpec) -> str:
+    """Return what decides on the operations of a forward pass, as JSON: model, shape of one example and outputs."""
+    outputs: int = registry.load_registry()["datasets"][spec.dataset.name]["classes"]
+    return json.dumps([spec.model, shape(spec), outputs], sort_keys=True)
+
+
 @functools.cache
-def _forward(model: str, shape: tuple[int, ...], classes: int) -> tuple[float, ...]:
-    """Count the operations of one example's forward pass, on tensors that have shapes but no values.
-
-    Args:
-        model: the specification's model, as JSON.
-        shape: of one example.
-        classes: outputs of the network.
-
-    Returns:
-        One count, or two for a GAN: generator, discriminator.
-    """
-    parameters = json.loads(model)
-    name = parameters.pop("name")
-    lead = (1, 1) if models.vectorization(name) == "always" else (1,)
-    with torch.device("meta"):
-        network = models.build(name, shape, classes, **parameters).eval()
-        x = torch.empty(*lead, *shape)
-        if name == "gan":
-            latent = torch.empty(*lead, _parameter("model", {"name": name, **parameters}, "latent"))
-            counts = [_count(network[0], latent), _count(network[1], x)]
-        else:
-            counts = [_count(network, x)]
-    return tuple(counts)
+def _counted() -> dict[str, list[float]]:
+    text = resources.files("remixup.training").joinpath("forward_passes.json").read_text(encoding="utf-8")
+    found: dict[str, list[float]] = json.loads(text)
+    return found
 
 
-@torch.no_grad()
-def _count(network: nn.Module, x: torch.Tensor) -> float:
-    with FlopCounterMode(display=False) as counter:
-        network(x)
-    return float(counter.get_total_flops())
+def _forward(network: str) -> list[float]:
+    """Return the operations of one example's forward pass; of a GAN those of the generator and of the discriminator."""
+    if network in _counted():
+        return _counted()[network]
+    from remixup.training.forward_passes import count  # it imports torch
+
+    return count(network)
+
+
+def forward_passes(specs: Iterable[RunSpec]) -> dict[str, list[float]]:
+    """Return the operations of the networks of some runs, the content of forward_passes.json."""
+    return {network: _forward(network) for network in sorted({_network(spec) for spec in specs})}

@@ -17,7 +17,7 @@ from remixup.analysis.records import RecordedResults, protocol
 from remixup.config import registry
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
-from remixup.config.settings import Config
+from remixup.config.settings import SCALES, Config
 from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.planning.plan import Plan, PlannedRow, plan_experiment
@@ -218,7 +218,7 @@ def test_each_committed_record_counts_for_a_row_of_an_experiment_file() -> None:
     """A change of a row, or of the identity of runs, must not orphan a record."""
     rows: list[PlannedRow] = []
     for path, experiment in read_experiments().values():
-        for scale in records.REAL:
+        for scale in SCALES:
             for each in experiment.with_earlier(scale):
                 rows += plan_experiment(path, each, Config(), scale).rows
     protocols = {protocol(row.run, row.run.canonical().get("numerics", {})) for row in rows}
@@ -230,7 +230,7 @@ def test_each_committed_record_counts_for_a_row_of_an_experiment_file() -> None:
         or RunSpec.model_validate(block.spec).key() != block.run
     }
     assert orphans == set()
-    assert len({block.run for block in blocks}) >= 310
+    assert len({block.run for block in blocks}) >= 550
     assert all(isinstance(block.provenance, Provenance) and block.provenance.code.clean for block in blocks)
 
 

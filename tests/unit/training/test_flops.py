@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -6,6 +8,7 @@ from remixup.config.run import RunSpec
 from remixup.data.inputs import make_inputs
 from remixup.training import flops
 from remixup.training.flops import Examples, Work, examples, operations, shape, training_operations, work
+from remixup.training.forward_passes import count
 from tests.unit.training.samples import CPU, images, table
 from tests.unit.training.test_gan import FORMS
 from tests.unit.training.test_gan import spec as gan_spec
@@ -97,6 +100,13 @@ def test_operations_of_a_gan_are_those_of_an_iteration(form):
 
 def test_counting_draws_no_random_numbers():
     before = torch.random.get_rng_state()
-    flops._forward.cache_clear()
-    operations(spec({"name": "imagenet", "decode": {"name": "random_resized_crop"}}, "resnet"))
+    count.__wrapped__(json.dumps([{"name": "resnet"}, [3, 64, 64], 10]))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.slow
+def test_the_committed_counts_are_those_of_the_networks():
+    """After a change of a network: remove its line, and run `make schema`."""
+    counted = flops._counted()
+    assert len(counted) >= 127
+    assert {network: count(network) for network in counted} == counted
