@@ -154,11 +154,11 @@ def test_a_mark_says_that_seeds_are_those_of_a_freeze() -> None:
 
 def test_remarks_follow_the_outcome() -> None:
     dissent = claim("c", outcome="open", recorded=[on_record("reduced", **SHORT)])
-    assert lines(dissent)[0][-1] == r"\Open \aside{A: agrees}"
+    assert lines(dissent)[0][-1] == r"\Open{} \aside{A: agrees}"
     weak = claim("c", scale="paper", outcome="contradicted", recorded=[on_record("embedded", stand_in=DIGITS)])
     assert lines(weak)[0][-1] == r"\Contradicted", "the smoke test has no say"
     chosen = {"compare": [{"baseline": "r", "treatment": "r"}]}
-    assert lines(claim("c", untried=["r"]), c=chosen)[0][-1] == r"\Supported \aside{0 of 1 rows}"
+    assert lines(claim("c", untried=["r"]), c=chosen)[0][-1] == r"\Supported{} \aside{0 of 1 rows}"
 
 
 def test_what_an_effect_is_compared_with() -> None:
