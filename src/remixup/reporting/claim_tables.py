@@ -86,9 +86,9 @@ def _cells(each: Judged, settings: Settings, found: str) -> list[str]:
     outcome = latex.verdict(each.finding)
     if test.untried:
         rows = len(each.stated.rows)
-        outcome += rf" \aside{{{rows - len(test.untried)} of {rows} rows}}"
+        outcome += rf"{{}} \aside{{{rows - len(test.untried)} of {rows} rows}}"
     if (other := each.dissent) and not is_smoke_test(other):
-        outcome += rf" \aside{{{evidence(each, other, settings)}: {finding(other)}}}"
+        outcome += rf"{{}} \aside{{{evidence(each, other, settings)}: {finding(other)}}}"
     p = NOTHING if test.p is None else r"\mbox{$<$\,0.001}" if test.p < 0.001 else f"{test.p:.3f}"
     return [sentence, evidence(each, test, settings), str(test.n), effect(each, test), least, p, outcome]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
 
 SPECIAL = str.maketrans(
     {
@@ -54,12 +53,6 @@ def code(text: str) -> str:
     r"""Print an id, hash or path in monospaced type; it may break after punctuation, as \texttt does not hyphenate."""
     escaped = re.sub(r"(\\_|[/\-.=:,+])", r"\1\\allowbreak{}", unicodedata.normalize("NFC", text).translate(SPECIAL))
     return rf"\texttt{{{_separate(escaped)}}}"
-
-
-def listed(items: Iterable[str]) -> str:
-    """Join LaTeX fragments as in "a, b and c"."""
-    *rest, last = items
-    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def verdict(name: str) -> str:

@@ -16,7 +16,7 @@ from remixup.reporting.settings import Settings, is_smoke_test
 from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder, interval_cell, mean_cell, metric_name
 
 CONVENTION_NAMES: dict[Convention, str] = {"last": "last", "median10": "median of 10", "best": "best"}
-COLUMNS = r"@{}L{45mm}L{21mm}L{20mm}L{32mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
+COLUMNS = r"@{}L{42mm}L{24mm}L{20mm}L{32mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
 HEAD = r" & Published & Ours & Difference, 90\,\% interval & $\tau$ & $n$ & Verdict & Best fit"
 SHORT: dict[Convention, str] = {"last": "last", "median10": "median", "best": "best"}
 MOST_METRICS = 5
@@ -184,7 +184,7 @@ def _two_digits(value: float) -> str:
 def _stated(entry: Entry) -> str:
     """Say what the paper states beside the value: standard deviation, number of runs, convention."""
     spread, runs, convention = entry.published_standard_deviation, entry.published_runs, entry.published_convention
-    parts = [rf"$\pm$ {spread:.3g}"] if spread is not None else []
-    parts += [f"{runs} runs"] if runs is not None and runs > 1 else []
+    parts = [rf"$\pm$\,{spread:.3g}"] if spread is not None else []
+    parts += [f"$n$ = {runs}"] if runs is not None and runs > 1 else []
     parts += [SHORT[convention]] if convention else []
     return rf" \aside{{{', '.join(parts)}}}" if parts else ""

@@ -29,12 +29,12 @@ class Settings:
         self._letters: dict[str, str] = {}
         self._used: dict[str, list[str]] = {}
         self._data: dict[str, list[str]] = {}
-        self._of_rows: dict[tuple[str, str, Scale], str] = {}
+        self._of_rows: dict[tuple[str, str, Scale], list[str]] = {}
         for entry in (entry for result in results for entry in result.entries):
             samples: list[Sample] = [entry, *entry.recorded]
             for sample in samples:
                 if sample.stand_in:
-                    self._of_rows[entry.experiment, entry.row, sample.scale] = sample.stand_in
+                    self._of_rows.setdefault((entry.experiment, entry.row, sample.scale), []).append(sample.stand_in)
                     data = self._data.setdefault(sample.stand_in, [])
                     data += [] if sample.dataset_version in data else [sample.dataset_version]
 
@@ -51,9 +51,10 @@ class Settings:
         """Return the letters of the surrogates that a test of a claim compares; empty for the published setting."""
         if not test.stand_in:
             return ""
-        found = [self._of_rows.get((experiment, row, test.scale)) for row in claim.rows]
-        surrogates = dict.fromkeys(filter(None, found)) or {test.stand_in: None}
-        return ", ".join(sorted(self.letter(each, experiment) for each in surrogates))
+        compared = set(test.stand_in.split("; "))
+        found = [text for row in claim.rows for text in self._of_rows.get((experiment, row, test.scale), [])]
+        surrogates = [text for text in dict.fromkeys(found) if compared.issuperset(text.split("; "))]
+        return ", ".join(sorted(self.letter(each, experiment) for each in surrogates or [test.stand_in]))
 
     def table(self) -> str:
         """Print what each letter stands for."""

@@ -38,7 +38,7 @@ def environment() -> Environment:
         autoescape=True,
         finalize=lambda value: value if isinstance(value, Markup) else Markup(latex.escape_part(str(value))),
     )
-    filters = (latex.amount, latex.code, latex.listed, latex.number, latex.prose)
+    filters = (latex.amount, latex.code, latex.number, latex.prose)
     found.filters |= {each.__name__: _marked_safe(each) for each in filters}
     return found
 

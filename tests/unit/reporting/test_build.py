@@ -220,6 +220,15 @@ def test_figures_see_the_settings_that_a_row_takes_from_elsewhere() -> None:
     assert overlaid_run(experiment, row, "paper") == {"epochs": 10, "mixing": mixed}
 
 
+def test_a_report_without_surrogates_and_claims_can_be_set(tmp_path: Path) -> None:
+    experiment, result = tabular()
+    generated = tmp_path / "generated"
+    build.draw_figures(experiment, result, generated)
+    build.write_supplement([result], [experiment], replication(result), environment(), wanting(), generated)
+    typeset(PAPER / "supplement.tex", generated, tmp_path / "work", tmp_path / "supplement.pdf")
+    assert "Notablehasasurrogate" in "".join(pages((tmp_path / "supplement.pdf").read_bytes()))
+
+
 def test_figures_are_listed_and_nothing_else_is_left(tmp_path: Path) -> None:
     experiment, result = tabular()
     written = build.draw_figures(experiment, result, tmp_path / "deep" / "folder")

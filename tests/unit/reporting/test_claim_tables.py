@@ -13,7 +13,7 @@ from remixup.reporting.settings import Settings
 
 from .sample_claims import EMBEDDED, NEVER, SHORT, on_record, with_ours
 from .sample_evaluations import evaluated
-from .sample_results import DIGITS, claim, entry
+from .sample_results import DIGITS, claim, entry, recorded
 from .small_experiment import exactly, lines_of, log_of, result_of, small
 
 WHY = "the surrogate of r is not informative: ERM does not fit; the test set is small"
@@ -132,8 +132,9 @@ def test_letters_are_those_of_the_settings_of_its_rows() -> None:
     fixed = {"id": "c", "statement": "s", "where": "w", "metric": "test_error.last", "smallest_effect": 0.5}
     document["claims"] = [{**fixed, **stated}]
     short: dict[str, Any] = {"scale": "reduced", "verdict": "stand-in", "experiment": "small"}
+    former = recorded(exactly(4.0, 0.1), scale="reduced", stand_in="an earlier setting", verdict="stand-in")
     entries = [
-        entry("r", "test_error.last", None, exactly(4.0, 0.1), stand_in="narrow", **short),
+        entry("r", "test_error.last", None, exactly(4.0, 0.1), stand_in="narrow", recorded=[former], **short),
         entry("t", "test_error.last", None, exactly(4.0, 0.1), stand_in="wide", **short),
     ]
     result = result_of(*entries, claims=[claim("c", scale="reduced", stand_in="narrow; wide")])
@@ -153,11 +154,11 @@ def test_a_mark_says_that_seeds_are_those_of_a_freeze() -> None:
 
 def test_remarks_follow_the_outcome() -> None:
     dissent = claim("c", outcome="open", recorded=[on_record("reduced", **SHORT)])
-    assert lines(dissent)[0][-1] == r"\Open \aside{A: agrees}"
+    assert lines(dissent)[0][-1] == r"\Open{} \aside{A: agrees}"
     weak = claim("c", scale="paper", outcome="contradicted", recorded=[on_record("embedded", stand_in=DIGITS)])
     assert lines(weak)[0][-1] == r"\Contradicted", "the smoke test has no say"
     chosen = {"compare": [{"baseline": "r", "treatment": "r"}]}
-    assert lines(claim("c", untried=["r"]), c=chosen)[0][-1] == r"\Supported \aside{0 of 1 rows}"
+    assert lines(claim("c", untried=["r"]), c=chosen)[0][-1] == r"\Supported{} \aside{0 of 1 rows}"
 
 
 def test_what_an_effect_is_compared_with() -> None:

@@ -136,10 +136,6 @@ def test_long_numbers_are_grouped_before_the_point(text: str, set_as: str) -> No
     assert latex.number(text) == rf"\num{{{set_as}}}"
 
 
-def test_listed() -> None:
-    assert [latex.listed(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
-
-
 @pytest.mark.parametrize(
     ("value", "said"),
     [

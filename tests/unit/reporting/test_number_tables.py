@@ -44,7 +44,7 @@ def test_a_number_by_hand() -> None:
     (cells,) = printed(number)
     assert cells == [
         r"a\_b \& c",
-        r"4.2 \aside{$\pm$ 0.2, 5 runs, last}",
+        r"4.2 \aside{$\pm$\,0.2, $n$ = 5, last}",
         r"4.30\,$\pm$\,0.10",
         "+0.10 [0.00, 0.20]",
         "0.3",
