@@ -28,9 +28,13 @@ HALF_A_POINT = Claim.model_construct(
 def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str | None:
     """Return why a row decides nothing about a claim; None where it is informative, or no surrogate.
 
-    A surrogate that does not classify is informative: the conditions are about classifiers.
+    A smoke test is not informative. Another surrogate that does not classify is: the conditions are about classifiers.
     """
-    if row.stand_in is None or not row.run.classifies:
+    if row.stand_in is None:
+        return None
+    if row.scale == "embedded" and row.seeds == 1:
+        return "it is a smoke test"
+    if not row.run.classifies:
         return None
     erm = results.plan.erm(row)
     found = measure(results, erm or row)

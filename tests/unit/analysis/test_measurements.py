@@ -18,7 +18,7 @@ from remixup.analysis.records import RecordedResults
 from remixup.analysis.run_results import RunResults
 from remixup.config.experiment import read_experiments
 from remixup.config.run import Dataset, RunSpec, short_digest
-from remixup.config.settings import Config
+from remixup.config.settings import Config, Scale
 from remixup.evaluation import storage
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, linear_baseline
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
@@ -159,6 +159,18 @@ def test_the_published_setting_and_a_run_without_classes_are_always_informative(
         update={"dataset": planned.rows[1].run.dataset.model_copy(update={"name": "no2"})}
     )
     assert why_uninformative(results, replace(planned.rows[1], run=numbers), lower(planned)) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "seeds", "found"), [("embedded", 1, True), ("embedded", 2, False), ("reduced", 1, False)]
+)
+def test_one_seed_at_embedded_scale_is_a_smoke_test(planned: Plan, scale: Scale, seeds: int, found: bool) -> None:
+    """It decides nothing, not even about a cost, which no network decides."""
+    row = replace(planned.rows[0], scale=scale, seeds=seeds)
+    cost = lower(planned).model_copy(update={"metric": "cost.share"})
+    results = RecordedResults(planned)
+    assert (why_uninformative(results, row, cost) == "it is a smoke test") == found
+    assert why_uninformative(results, replace(row, stand_in=None), cost) is None
 
 
 def test_a_technique_must_show_its_known_effect(planned: Plan) -> None:

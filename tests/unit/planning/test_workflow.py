@@ -71,3 +71,15 @@ def test_the_embedded_report_is_few_jobs_and_each_run_and_evaluation_is_in_one(p
     assert sorted(each for job in jobs for each in job.evaluations) == sorted(planned.evaluations)
     with_weights = {run for job in jobs for run in job.weights}
     assert with_weights == {run for each in planned.evaluations.values() if needs_weights(each) for run in each.runs}
+
+
+def test_an_embedded_surrogate_is_a_smoke_test(planned):
+    """Smoke tests have one seed. GANs have more, as do privacy accounting and the attacker in a black box."""
+    more_seeds = set()
+    for plan in planned.plans:
+        for row in plan.rows:
+            if row.stand_in and not (row.seeds == 1 and "smoke test" in row.stand_in):
+                more_seeds.add((plan.experiment.id, row.row.id))
+    gans = {("gan", f"{toy}-{method}") for toy in ("ring", "grid") for method in ("erm", "mixup", "demo")}
+    accounting = {("dp-mix", row) for row in ("naive-noise-of-dp-sgd", "moved-views", "moved-self", "moved-diff")}
+    assert more_seeds == gans | accounting | {("adversarial", "clean-erm")}
