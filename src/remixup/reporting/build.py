@@ -88,13 +88,18 @@ def write_supplement(
     from remixup.reporting.figures.forest import forest
 
     folder.mkdir(parents=True, exist_ok=True)
-    code = replication.code
+    write_macros(replication, folder)
     texts, claims = sections(results, experiments, replication, environment, missing)
-    texts["macros.tex"] = render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit))
     for name, text in texts.items():
         _write(folder / name, text)
     numbers = {(each.experiment.id, each.claim.id): number for number, each in enumerate(claims, 1)}
     _save(partial(forest, judge(experiments, results), numbers), folder / "evidence-forest.pdf")
+
+
+def write_macros(replication: Replication, folder: Path) -> None:
+    """Write what headers and footers print."""
+    code = replication.code
+    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
 
 
 def _day(commit: str | None) -> str:
