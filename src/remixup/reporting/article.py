@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import TemplateError
 
-from remixup.analysis.pairs import find_pairs
+from remixup.analysis.pairs import FAR, FITS, find_pairs
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Scale
@@ -16,8 +16,9 @@ from remixup.errors import UserError
 from remixup.files import write_text
 from remixup.reporting import templates
 from remixup.reporting.article_assertions import Assertions
+from remixup.reporting.article_costs import Costs
 from remixup.reporting.article_pairs import Pairs
-from remixup.reporting.article_values import Values
+from remixup.reporting.article_values import Values, interval
 from remixup.reporting.missing_runs import Outstanding
 
 FOLDER = templates.FOLDER.parent / "article"
@@ -66,9 +67,9 @@ def write_article(
     values = Values(whole, results, {each.id: each.paper for each in experiments})
     assertions = Assertions(values)
     pairs = Pairs(find_pairs(experiments, results))
+    functions = {**values.functions(), **assertions.functions(), **pairs.functions(), **Costs(missing).functions()}
     papers = sorted({each.paper for each in experiments})
-    functions = {**values.functions(), **assertions.functions(), **pairs.functions()}
-    context = {**functions, "papers": papers, "missing": missing}
+    context = {**functions, "papers": papers, "interval": interval, "limits": (FITS, FAR)}
     rendered: dict[str, str] = {}
     for path in sorted(prose.glob("*.tex")):
         try:

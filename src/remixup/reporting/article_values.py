@@ -17,9 +17,11 @@ from remixup.analysis.result_schema import (
     Entry,
     ExperimentResult,
     Recorded,
+    RecordedClaim,
     Replicated,
     Replication,
 )
+from remixup.config.metrics import Convention
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import latex, templates
 
@@ -131,10 +133,19 @@ class Values:
 
     def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published number of a row, with its unit."""
-        entry = self._entry(row, metric)
-        if entry.published is None:
-            raise _unknown("published number", f"{row} {metric}", [])
-        return _number(entry.published, decimals, entry.unit)
+        return _number(self.printed(row, metric), decimals, self._entry(row, metric).unit)
+
+    def published_or_dash(self, row: str, metric: str, decimals: int) -> Markup:
+        """Print the published number of a row, or a dash where there is none."""
+        known = self._entries.get((row, metric))
+        return self.published(row, metric, decimals) if known and known.published is not None else Markup("--")
+
+    def printed(self, row: str, metric: str = "test_error.last") -> float:
+        """Return the published number of a row."""
+        value = self._entry(row, metric).published
+        if value is None:
+            raise UserError(f"no number of {row!r} is published for {metric}", where=templates.position())
+        return value
 
     def verdict(self, row: str, metric: str = "test_error.last") -> str:
         """Return the verdict on a published number by its best evidence, or "not run"."""
@@ -167,13 +178,18 @@ class Values:
 
     # Counts
 
-    def numbers(self, verdict: str = "", *experiments: str) -> int:
-        """Count published numbers of some experiments, or all: with this verdict, or "compared", or any."""
-        return self._count(self._whole.entries, verdict, experiments)
+    def numbers(self, verdict: str = "", *names: str) -> int:
+        """Count published numbers of some papers or experiments, or all: with this verdict, or "compared", or any."""
+        return self._count(self._whole.entries, verdict, names)
 
-    def gains(self, verdict: str = "", *experiments: str) -> int:
+    def gains(self, verdict: str = "", *names: str) -> int:
         """Count published differences in the same way."""
-        return self._count(self._whole.differences, verdict, experiments)
+        return self._count(self._whole.differences, verdict, names)
+
+    def confirmatory(self) -> int:
+        """Count the claims of papers whose best evidence is of a freeze."""
+        tests = [best_test(each) for each in self._whole.claims if each.source == "paper"]
+        return sum(isinstance(test, RecordedClaim) and test.standing == "confirmatory" for test in tests)
 
     def claims(self, *findings: str, protocol: str = "", paper: str = "", source: str = "paper") -> int:
         """Count claims that runs can decide, by findings of the best evidence.
@@ -192,6 +208,14 @@ class Values:
             and (not protocol or (test is not None and (test.stand_in is None) == (protocol == "published")))
             for test in tests
         )
+
+    def papers_with_numbers(self) -> set[str]:
+        """Return the papers of which a number is published and could be read."""
+        return {each.paper for each in self._whole.entries if each.published is not None}
+
+    def compatible(self, convention: Convention) -> int:
+        """Count the published errors that a convention about the epoch does not rule out."""
+        return self._whole.summary.by_convention[convention].compatible
 
     def on_gpu(self) -> int:
         """Count results on record that were measured on a GPU."""
@@ -225,9 +249,9 @@ class Values:
     def _sample(self, row: str, metric: str) -> Entry | Recorded | None:
         return best_sample(self._entry(row, metric))
 
-    def _count(self, entries: Iterable[Entry], verdict: str, experiments: Sequence[str]) -> int:
+    def _count(self, entries: Iterable[Entry], verdict: str, names: Sequence[str]) -> int:
         wanted = [each for each in entries if each.published is not None]
-        wanted = [each for each in wanted if not experiments or each.experiment in experiments]
+        wanted = [each for each in wanted if not names or {each.paper, each.experiment} & set(names)]
         verdicts = [(best_sample(each) or each).verdict for each in wanted]
         counted = JUDGED if verdict == "compared" else (verdict,)
         return sum(not verdict or each in counted for each in verdicts)
