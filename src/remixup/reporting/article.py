@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -19,6 +20,7 @@ from remixup.reporting.article_assertions import Assertions
 from remixup.reporting.article_costs import Costs
 from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.article_values import Values, interval
+from remixup.reporting.build import save
 from remixup.reporting.missing_runs import Outstanding
 
 FOLDER = templates.FOLDER.parent / "article"
@@ -40,7 +42,7 @@ def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
     return f"it speaks about {len(lacking)} experiments that this run lacks: {', '.join(lacking)}" if lacking else ""
 
 
-def write_article(
+def write_sections(
     experiments: Sequence[Experiment],
     results: Sequence[ExperimentResult],
     whole: Replication,
@@ -48,7 +50,7 @@ def write_article(
     folder: Path,
     prose: Path = FOLDER,
 ) -> list[Path]:
-    """Write the sections and the figures of the article.
+    """Render the article's sections.
 
     Args:
         experiments: the experiment files.
@@ -66,8 +68,9 @@ def write_article(
     """
     values = Values(whole, results, {each.id: each.paper for each in experiments})
     assertions = Assertions(values)
-    pairs = Pairs(find_pairs(experiments, results))
-    functions = {**values.functions(), **assertions.functions(), **pairs.functions(), **Costs(missing).functions()}
+    pairs = find_pairs(experiments, results)
+    printed = (values, assertions, Pairs(pairs), Costs(missing))
+    functions = {name: function for each in printed for name, function in each.functions().items()}
     papers = sorted({each.paper for each in experiments})
     context = {**functions, "papers": papers, "interval": interval, "limits": (FITS, FAR)}
     rendered: dict[str, str] = {}
@@ -86,3 +89,12 @@ def write_article(
     for path, text in zip(written, rendered.values(), strict=True):
         write_text(path, text.rstrip("\n") + "\n")
     return written
+
+
+def draw_figures(experiments: Sequence[Experiment], results: Sequence[ExperimentResult], folder: Path) -> None:
+    """Draw the figures of the article, `article-<name>.pdf`."""
+    from remixup.reporting.figures.article import ARTICLE_FIGURES  # this import takes a second
+
+    found, pairs = {each.experiment: each for each in results}, find_pairs(experiments, results)
+    for name, draw in ARTICLE_FIGURES.items():
+        save(partial(draw, found, pairs), folder / f"article-{name}.pdf")

@@ -33,7 +33,7 @@ def written(folder: Path, prose: str, **changes: Any) -> str:
     experiment = small().model_copy(update={"id": "made-up"})
     missing = wanting(experiment)
     arguments = ([experiment], results(), whole(changed), missing, folder / "generated", folder / "prose")
-    (path,) = article.write_article(*arguments)
+    (path,) = article.write_sections(*arguments)
     assert path.name == "article-text.tex"
     return path.read_text()
 
