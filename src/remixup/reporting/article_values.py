@@ -283,9 +283,9 @@ def _number(value: float, decimals: int, unit: str) -> Markup:
 
 
 def interval(value: float, ends: tuple[float, float] | None, unit: str) -> Markup:
-    """Print a value with its unit, and the ends of its interval, with as many decimals as its width asks for."""
+    """Print a value with its unit, and the ends of its interval, with the decimals that its width asks for."""
     half = (ends[1] - ends[0]) / 2 if ends else 0.0
-    decimals = decimals_of(half) if half > 0 else 1
+    decimals = max(decimals_of(half) if half > 0 else 1, 1 if abs(value) < 10 else 0)
     shown = latex.number(latex.fixed(value, decimals)) + unit
     if ends is None or half == 0:
         return Markup(shown)

@@ -34,6 +34,7 @@ def claims() -> list[ClaimResult]:
         claim("better"),
         claim("worse", outcome="contradicted", effect=-0.678, ci95=(-1.001, -0.354), n=40),
         claim("wide", outcome="open", effect=3.2, ci95=(-9.5, 15.9)),
+        claim("far", effect=34.3, ci95=(30.81, 37.79)),
         claim("exact", effect=33.3333, ci95=(33.3333, 33.3333)),
         claim("plain", unit="", effect=0.0943, ci95=(0.016, 0.172)),
         claim("limit", effect=3.0, ci95=(2.5, 3.5), smallest_effect=0.0, limit=10.0),

@@ -93,5 +93,5 @@ def test_a_mistake_in_the_prose_is_named(tmp_path: Path, prose: str, message: st
 def test_a_run_without_the_experiments_has_no_article() -> None:
     assert "it is written for the embedded scale, and this is paper" in article.reason_for_none("paper", [])
     reason = article.reason_for_none("embedded", ["uci", "cifar"])
-    assert "experiments that this run lacks: adversarial, " in reason
+    assert "experiments that this run lacks: ablation, adversarial, alpha" in reason
     assert "uci" not in reason

@@ -15,7 +15,8 @@ def test_effects_as_printed() -> None:
     assert found.effect("made-up/better") == r"\num{1.2} points [\num{1.0}, \num{1.5}]"
     assert found.effect("made-up/worse") == r"\num{-0.7} points [\num{-1.0}, \num{-0.4}]"
     assert found.increase("made-up/worse") == r"\num{0.7} points [\num{0.4}, \num{1.0}]"
-    assert found.effect("made-up/wide") == r"\num{3} points [\num{-10}, \num{16}]"
+    assert found.effect("made-up/wide") == r"\num{3.2} points [\num{-9.5}, \num{15.9}]", "one decimal below ten"
+    assert found.effect("made-up/far") == r"\num{34} points [\num{31}, \num{38}]"
     assert found.effect("made-up/exact") == r"\num{33.3} points", "an interval without width is not printed"
     assert found.effect("made-up/plain") == r"\num{0.09} [\num{0.02}, \num{0.17}]"
     assert found.value_of("made-up/limit") == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
@@ -58,9 +59,9 @@ def test_counts() -> None:
     assert found.numbers("replicated", "made-up") == 1
     assert found.numbers("compared", "another") == 0
     assert (found.gains(), found.gains("replicated")) == (1, 0)
-    assert found.claims() == 8
+    assert found.claims() == 9
     assert found.claims(source="ours") == 1
-    assert found.claims("supported", "contradicted", protocol="published") == 5
+    assert found.claims("supported", "contradicted", protocol="published") == 6
     assert found.claims(protocol="surrogate") == 1
     assert found.claims("not run") == 1
     assert found.claims(paper="bao2023") == 0
