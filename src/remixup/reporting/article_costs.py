@@ -42,7 +42,8 @@ class Costs:
                 hint = did_you_mean(name, self._by_name)
                 raise UserError(f"nothing is missing of {name!r}", where=templates.position(), hint=hint)
             runs |= self._by_name[name].runs
-        return Markup(latex.amount(self._missing.operations(runs) * 1e15 / RATE / DAY))
+        days = self._missing.operations(runs) * 1e15 / RATE / DAY
+        return Markup(latex.number(f"{days:.1f}") if 1 <= days < 10 else latex.amount(days))
 
     def missing_numbers(self, *experiments: str) -> int:
         """Count the published numbers of some experiments, or all, without runs of the published protocol."""

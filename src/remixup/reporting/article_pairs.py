@@ -11,7 +11,7 @@ from markupsafe import Markup
 from remixup.analysis.pairs import Moderator, Pair, moderator, one_per_setting
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import templates
-from remixup.reporting.article_values import interval
+from remixup.reporting.article_values import interval, sign
 
 
 class Pairs:
@@ -30,7 +30,7 @@ class Pairs:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
-        every = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.fit_and_effect)
+        every = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.shown, self.fit_and_effect)
         return {each.__name__: each for each in every}
 
     def pair(self, name: str) -> Pair:
@@ -46,13 +46,17 @@ class Pairs:
 
     def pair_sign(self, name: str) -> str:
         """Return the sign that the interval of a pair's effect shows: "+", "-" or "none"."""
-        low, high = self.pair(name).ci95 or (0.0, 0.0)
-        return "+" if low > 0 else "-" if high < 0 else "none"
+        return sign(self.pair(name).ci95)
 
     def settings(self, *domains: str) -> list[tuple[str, Pair]]:
         """Return one pair for each setting of some domains with a letter, sorted by ERM's training loss."""
         found = [pair for pair in self._settings if not domains or pair.domain in domains]
         return list(zip(letters(len(found)), found, strict=True))
+
+    def shown(self, wanted: str, above: float, at_most: float) -> int:
+        """Count the settings, but for tables, with a training loss in a range whose intervals show a sign."""
+        found = [pair for _, pair in self.settings("image", "speech", "time series")]
+        return sum(above < (pair.loss or 0.0) <= at_most and sign(pair.ci95) == wanted for pair in found)
 
     def fit_and_effect(self, *domains: str) -> Moderator:
         """Relate effects to ERM's training loss over the settings of some domains."""

@@ -85,8 +85,7 @@ class Values:
 
     def sign(self, claim: str) -> str:
         """Return the sign of a claim's effect that its 95 % interval shows: "+", "-" or "none"."""
-        low, high = self._test(claim).ci95 or (0.0, 0.0)
-        return "+" if low > 0 else "-" if high < 0 else "none"
+        return sign(self._test(claim).ci95)
 
     def effect(self, claim: str) -> Markup:
         """Print the effect and its interval: "3.7 points [3.2, 4.2]"; above 0 the treatment is better."""
@@ -280,6 +279,12 @@ def _replicated(sample: Entry | Recorded | None) -> Replicated:
 def _number(value: float, decimals: int, unit: str) -> Markup:
     shown = latex.number(latex.fixed(value, decimals))
     return Markup(shown + (r"\,\%" if unit == "%" else f" {unit}" if unit else ""))
+
+
+def sign(ends: tuple[float, float] | None) -> str:
+    """Return the sign that an interval shows: "+", "-" or "none"."""
+    low, high = ends or (0.0, 0.0)
+    return "+" if low > 0 else "-" if high < 0 else "none"
 
 
 def interval(value: float, ends: tuple[float, float] | None, unit: str) -> Markup:
