@@ -113,7 +113,7 @@ class Values:
 
     def link(self, claim: str, text: str) -> Markup:
         """Print a phrase that leads to the claim in `results.html`."""
-        anchor = f"{self._claim(claim).experiment}-{self._claim(claim).id}"
+        anchor = f"{self._claim(claim).experiment}.{self._claim(claim).id}"
         return Markup(rf"\href{{results.html\#claim-{anchor}}}{{{latex.prose(text)}}}")
 
     # Numbers

@@ -21,6 +21,7 @@ from remixup.reporting.typeset import typeset
 from .minimal_report import PAPER
 
 MOST_PAGES = 25
+RECORDS = PAPER.parent / "records" / "runs"
 
 
 def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult], Replication, Outstanding]:
@@ -35,6 +36,7 @@ def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult],
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not any(RECORDS.glob("two-moons-wide-*")), reason="the toys are not on record")
 def test_the_article_from_records(tmp_path: Path) -> None:
     config = Config(results=str(tmp_path))
     experiments, results, whole, missing = collected(config)

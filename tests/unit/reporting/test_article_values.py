@@ -70,7 +70,7 @@ def test_counts() -> None:
 
 
 def test_a_link_leads_to_the_page_of_results() -> None:
-    assert values().link("made-up/better", "50 % less") == r"\href{results.html\#claim-made-up-better}{50 \% less}"
+    assert values().link("made-up/better", "50 % less") == r"\href{results.html\#claim-made-up.better}{50 \% less}"
 
 
 @pytest.mark.parametrize(
