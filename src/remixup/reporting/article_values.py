@@ -87,6 +87,10 @@ class Values:
         """Return the sign of a claim's effect that its 95 % interval shows: "+", "-" or "none"."""
         return sign(self._test(claim).ci95)
 
+    def size(self, claim: str) -> float:
+        """Return the effect of a claim."""
+        return self._test(claim).effect or 0.0
+
     def effect(self, claim: str) -> Markup:
         """Print the effect and its interval: "3.7 points [3.2, 4.2]"; above 0 the treatment is better."""
         test = self._test(claim)
@@ -122,6 +126,10 @@ class Values:
         """Return the mean of a row."""
         return _replicated(self._sample(row, metric)).mean
 
+    def spread(self, row: str, metric: str = "test_error.last") -> float:
+        """Return the standard deviation of a row over seeds."""
+        return _replicated(self._sample(row, metric)).std or 0.0
+
     def value(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the mean of a row, with its unit."""
         return _number(self.mean(row, metric), decimals, self._entry(row, metric).unit)
@@ -133,6 +141,10 @@ class Values:
     def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published number of a row, with its unit."""
         return _number(self.printed(row, metric), decimals, self._entry(row, metric).unit)
+
+    def differs(self, row: str, other: str, metric: str = "test_error.last") -> float:
+        """Return how far the mean of a row is from the published number of another one."""
+        return abs(self.mean(row, metric) - self.printed(other, metric))
 
     def published_or_dash(self, row: str, metric: str, decimals: int) -> Markup:
         """Print the published number of a row, or a dash where there is none."""

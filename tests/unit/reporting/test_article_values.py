@@ -21,6 +21,7 @@ def test_effects_as_printed() -> None:
     assert found.effect("made-up/plain") == r"\num{0.09} [\num{0.02}, \num{0.17}]"
     assert found.value_of("made-up/limit") == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
     assert found.smallest("made-up/better") == "0.5 points"
+    assert found.size("made-up/worse") == -0.678
 
 
 @pytest.mark.parametrize(("half", "decimals"), [(12.7, 0), (2.9, 0), (1.9, 1), (0.47, 1), (0.157, 2), (0.078, 2)])
@@ -44,6 +45,11 @@ def test_numbers_as_printed() -> None:
     assert found.value("made-up/p", "on_the_line.point0", 3) == r"\num{0.171}"
     assert found.published("made-up/erm") == r"\num{12.5}\,\%"
     assert found.seeds("made-up/short") == 10
+    assert found.spread("made-up/erm") == pytest.approx(0.1)
+    assert found.differs("made-up/erm", "made-up/mixup") == pytest.approx(1.34)
+    assert found.published_or_dash("made-up/erm", "test_error.last", 2) == r"\num{12.50}\,\%"
+    assert found.published_or_dash("made-up/erm", "test_error.best", 2) == "--"
+    assert found.papers_with_numbers() == {"zhang2018mixup"}
     assert found.gain("made-up/mixup").startswith(r"\num{0.4")
     assert found.published_gain("made-up/mixup") == r"\num{1.5}"
     assert found.fit("made-up/erm") == r"\num{10.9}\,\%", "that of the embedded surrogate does not count"
