@@ -57,9 +57,9 @@ onsuccess:
         )
     if reason := reason_for_none(CONFIG.scale, EXPERIMENTS):
         print(f"no article: {reason}", file=sys.stderr)
-    for document in ("article", "supplement"):
-        if os.path.exists(f"{HOME}/{document}.pdf"):
-            print(f"{document}: {HOME}/{document}.pdf", file=sys.stderr)
+    for document in ("article.pdf", "supplement.pdf", "results.html"):
+        if os.path.exists(f"{HOME}/{document}"):
+            print(f"{HOME}/{document}", file=sys.stderr)
 
 
 onerror:

@@ -24,6 +24,7 @@ from remixup.analysis.result_schema import (
 from remixup.config.metrics import Convention
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import latex, templates
+from remixup.reporting.page.claims import row_id
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POINTS = {"%": " points", "points": " points", "": ""}
@@ -117,8 +118,7 @@ class Values:
 
     def link(self, claim: str, text: str) -> Markup:
         """Print a phrase that leads to the claim in `results.html`."""
-        anchor = f"{self._claim(claim).experiment}.{self._claim(claim).id}"
-        return Markup(rf"\href{{results.html\#claim-{anchor}}}{{{latex.prose(text)}}}")
+        return Markup(rf"\href{{results.html\#{row_id(self._claim(claim))}}}{{{latex.prose(text)}}}")
 
     # Numbers
 
