@@ -34,6 +34,7 @@ rule all:
     default_target: True
     input:
         [job_manifest(job) for job in JOBS],
+        f"{HOME}/article.pdf",
         f"{HOME}/supplement.pdf",
         f"{HOME}/results.html",
         f"{HOME}/replication.json",
@@ -47,11 +48,18 @@ onstart:
 
 
 onsuccess:
+    from remixup.reporting.article import reason_for_none
+
     for run, log in failures().items():
         print(
             f"{run} failed, see {log}; the next call tries it again",
             file=sys.stderr,
         )
+    if reason := reason_for_none(CONFIG.scale, EXPERIMENTS):
+        print(f"no article: {reason}", file=sys.stderr)
+    for document in ("article.pdf", "supplement.pdf", "results.html"):
+        if os.path.exists(f"{HOME}/{document}"):
+            print(f"{HOME}/{document}", file=sys.stderr)
 
 
 onerror:

@@ -95,6 +95,7 @@ PAPER = sorted(
         [
             *Path("paper").glob("*.tex"),
             *Path("paper").glob("*.bib"),
+            *Path("paper/article").glob("*.tex"),
             *Path("paper/sections").glob("*.tex"),
             *Path("paper/templates").glob("*.tex"),
         ],

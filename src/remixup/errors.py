@@ -7,22 +7,26 @@ from collections.abc import Collection, Iterable
 
 
 class UserError(Exception):
-    """Error caused by invalid user input. The CLI prints it on one line and exits with status 2.
+    """Error caused by invalid user input. The CLI prints it and exits with status 2.
 
     Args:
         what: what is wrong, one sentence without a full stop.
         where: the file, and the key inside it, to correct.
         hint: what would be right.
+        details: what is printed below, each on a line of its own; without it the error is one line.
     """
 
-    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str | None = None, hint: str | None = None, details: Iterable[str] = ()
+    ) -> None:
         super().__init__(what)
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint, self.details = what, where, hint, list(details)
 
     def __str__(self) -> str:
         place = f"{_printable(self.where, 400)}: " if self.where else ""
         advice = f" ({_printable(self.hint, 500)})" if self.hint else ""
-        return f"{place}{_printable(self.what, 1000)}{advice}"
+        below = "".join(f"\n  {_printable(each, 400)}" for each in self.details)
+        return f"{place}{_printable(self.what, 1000)}{advice}{below}"
 
 
 def _printable(text: str, limit: int) -> str:

@@ -18,6 +18,28 @@ rule draw:
         "remixup draw {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
 
 
+# Where the run has other experiments than the text speaks about, its one page says so.
+rule article:
+    input:
+        RESULTS,
+        f"{HOME}/replication.json",
+        PAPER,
+        REPORTING,
+    output:
+        report(
+            f"{HOME}/article.pdf",
+            caption="../report/article.rst",
+            category="Documents",
+        ),
+    log:
+        f"{HOME}/logs/article.log",
+    localrule: True
+    params:
+        plan=PLAN,
+    shell:
+        "remixup article --plan {params.plan:q} > {log:q}"
+
+
 rule supplement:
     input:
         RESULTS,

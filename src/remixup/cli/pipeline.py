@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,10 @@ from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, needs_weights, places, plan_experiment, read_plans
 from remixup.planning.workflow import Workflow, read_workflow
 from remixup.store.manifest import JobManifest
+
+if TYPE_CHECKING:
+    from remixup.analysis.result_schema import ExperimentResult
+    from remixup.reporting.missing_runs import Outstanding
 
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
@@ -245,21 +249,40 @@ def draw_experiments(settings: Config, plans: list[Plan]) -> None:
 
 
 @app.command()
+def article(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
+    """Typeset the article. A sentence that the results no longer bear out is an error."""
+    from remixup.analysis import aggregate
+    from remixup.reporting.article import draw_figures, reason_for_none, write_sections
+    from remixup.reporting.build import write_macros
+    from remixup.reporting.typeset import typeset
+
+    workflow = planned_workflow(plan_file, config, set_)
+    settings, experiments = workflow.config, [plan.experiment for plan in workflow.plans]
+    parts, whole = aggregate.read_all(settings, [each.id for each in experiments])
+    write_macros(whole, settings.generated)
+    source = Path("paper/article.tex")
+    if reason := reason_for_none(settings.scale, [each.id for each in experiments]):
+        print(f"no article: {reason}")
+        source = Path("paper/no-article.tex")
+    else:
+        write_sections(experiments, parts, whole, missing_runs(workflow, parts), settings.generated)
+        draw_figures(experiments, parts, settings.generated)
+    typeset(source, settings.generated, settings.home / "latex", settings.home / "article.pdf")
+    print(settings.home / "article.pdf")
+
+
+@app.command()
 def supplement(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """Write and typeset the supplement, with the figures that `remixup draw` drew."""
     from remixup.analysis import aggregate
-    from remixup.costs.estimate import seed_costs
     from remixup.reporting import build
-    from remixup.reporting.missing_runs import outstanding
     from remixup.reporting.typeset import typeset
     from remixup.store.provenance import environment
 
     workflow = planned_workflow(plan_file, config, set_)
-    settings, plans = workflow.config, workflow.plans
-    parts, whole = aggregate.read_all(settings, [plan.experiment.id for plan in plans])
-    at_paper = [plan_experiment(plan.path, plan.experiment, settings, "paper") for plan in plans]
-    wanting = outstanding(at_paper, parts, seed_costs(at_paper))
-    experiments = [plan.experiment for plan in plans]
+    settings, experiments = workflow.config, [plan.experiment for plan in workflow.plans]
+    parts, whole = aggregate.read_all(settings, [each.id for each in experiments])
+    wanting = missing_runs(workflow, parts)
     build.write_supplement(parts, experiments, whole, environment().model_dump(), wanting, settings.generated)
     typeset(Path("paper/supplement.tex"), settings.generated, settings.home / "latex", settings.home / "supplement.pdf")
     print(settings.home / "supplement.pdf")
@@ -272,3 +295,12 @@ def page(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = N
 
     workflow = planned_workflow(plan_file, config, set_)
     print(write_page(workflow.config, workflow.plans))
+
+
+def missing_runs(workflow: Workflow, parts: list[ExperimentResult]) -> Outstanding:
+    """Find what has no evidence of the published protocol, and what it costs."""
+    from remixup.costs.estimate import seed_costs
+    from remixup.reporting.missing_runs import outstanding
+
+    at_paper = [plan_experiment(plan.path, plan.experiment, workflow.config, "paper") for plan in workflow.plans]
+    return outstanding(at_paper, parts, seed_costs(at_paper))

@@ -47,10 +47,10 @@ def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, fold
     rows = [row for row in rows if row.id in run] or rows
     resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
     draw = partial(figures.components()[figure.draw["name"]], result, resolved, **arguments)
-    return _save(draw, folder / f"{experiment.id}-{figure.id}.pdf")
+    return save(draw, folder / f"{experiment.id}-{figure.id}.pdf")
 
 
-def _save(draw: Callable[[], Drawing], path: Path) -> Path:
+def save(draw: Callable[[], Drawing], path: Path) -> Path:
     """Write a figure as a vector PDF without dates, so that the same result gives the same bytes."""
     import matplotlib
 
@@ -88,13 +88,18 @@ def write_supplement(
     from remixup.reporting.figures.forest import forest
 
     folder.mkdir(parents=True, exist_ok=True)
-    code = replication.code
+    write_macros(replication, folder)
     texts, claims = sections(results, experiments, replication, environment, missing)
-    texts["macros.tex"] = render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit))
     for name, text in texts.items():
         _write(folder / name, text)
     numbers = {(each.experiment.id, each.claim.id): number for number, each in enumerate(claims, 1)}
-    _save(partial(forest, judge(experiments, results), numbers), folder / "evidence-forest.pdf")
+    save(partial(forest, judge(experiments, results), numbers), folder / "evidence-forest.pdf")
+
+
+def write_macros(replication: Replication, folder: Path) -> None:
+    """Write what headers and footers print."""
+    code = replication.code
+    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
 
 
 def _day(commit: str | None) -> str:

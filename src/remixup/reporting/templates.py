@@ -7,6 +7,8 @@ Values are text and are escaped for LaTeX, unless they pass through a filter tha
 from __future__ import annotations
 
 import functools
+import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ FOLDER = Path(__file__).parents[3] / "paper" / "templates"
 
 
 @functools.cache
-def environment() -> Environment:
-    """Return the environment of the templates; a name that a template misses is an error."""
+def environment(folder: Path = FOLDER) -> Environment:
+    """Return the environment of a folder's templates; a name that a template misses is an error."""
     found = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(folder),
+        extensions=["jinja2.ext.do"],
         block_start_string=r"\BLOCK{",
         block_end_string="}",
         variable_start_string=r"\VAR{",
@@ -48,11 +51,23 @@ def _marked_safe(function: Callable[..., str]) -> Callable[..., Markup]:
     return lambda value: Markup(function(value))
 
 
-def render(name: str, **values: Any) -> str:
-    """Fill in a template of `paper/templates`.
+def render(name: str, *, folder: Path = FOLDER, **values: Any) -> str:
+    """Fill in a template.
 
     Args:
         name: the template's file name.
+        folder: where it is.
         **values: what it prints. Text is escaped; LaTeX must be marked in the template, by the filter `safe`.
     """
-    return environment().get_template(name).render(values)
+    return environment(folder).get_template(name).render(values)
+
+
+def position() -> str:
+    """Return file and line of the template that is being rendered, for functions that it calls."""
+    frame = inspect.currentframe()
+    while frame is not None and "__jinja_template__" not in frame.f_globals:
+        frame = frame.f_back
+    if frame is None:
+        return "outside a template"
+    template = frame.f_globals["__jinja_template__"]
+    return f"{os.path.relpath(template.filename)}:{template.get_corresponding_lineno(frame.f_lineno)}"

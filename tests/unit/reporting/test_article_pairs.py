@@ -1,138 +1,116 @@
-"""The article's figures of pairs and of numbers: each mark is where its value says."""
+"""What the article prints about pairs of ERM and mixup, and about costs."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.markers import CARETDOWN, CARETUP
-from matplotlib.text import Text
 
-from remixup.analysis.decisions import decide_alone, effect_p_values
-from remixup.analysis.numbers import compare
-from remixup.analysis.statistics import summarise
-from remixup.reporting.figures.article import ARTICLE_FIGURES, outcomes
-from remixup.reporting.figures.article.fit import fit
-from remixup.reporting.figures.article.marks import DOMAINS
-from remixup.reporting.figures.article.numbers import by_unit, numbers
-from remixup.reporting.figures.article.outcomes import CLAIMS, NUMBERS, PUBLISHED, SMALLEST, five
-from remixup.reporting.figures.article.settings import settings
-from remixup.reporting.figures.drawing import HEIGHT, WIDTH
+from remixup.analysis.pairs import Pair
+from remixup.config.experiment import Experiment
+from remixup.costs.estimate import SeedCosts
+from remixup.errors import UserError
+from remixup.reporting.article_costs import Costs
+from remixup.reporting.article_pairs import Pairs, letters
+from remixup.reporting.missing_runs import Lacking, Outstanding
 
-from .article_samples import marks, named, pair, result, written
-from .sample_results import entry
+from .small_experiment import small
+
+
+def pair(treatment: str, loss: float | None, effect: float, **changes: Any) -> Pair:
+    fields: dict[str, Any] = {
+        "experiment": "made-up",
+        "baseline": "erm",
+        "treatment": treatment,
+        "scale": "reduced-cpu",
+        "domain": "image",
+        "dataset": "CIFAR-10",
+        "training_examples": 2000,
+        "setting": "MLP, 30 passes",
+        "setting_digest": treatment,
+        "alpha": 1.0,
+        "loss": loss,
+        "erm_error": 50.0,
+        "mixup_error": 50.0 - effect,
+        "effect": effect,
+        "ci95": (effect - 0.5, effect + 0.5),
+        "n": 5,
+        "standing": "exploratory",
+        "published_protocol": False,
+        "published_effect": None,
+        "why_uninformative": None,
+    }
+    return Pair(**{**fields, **changes})
+
 
 PAIRS = [
-    pair("fits", 1.0, 0.5),
-    pair("far", -2.0, 60.0, standing="confirmatory", published_effect=1.5, why_uninformative="it does not fit"),
-    pair("speech", -22.0, 30.0, domain="speech", dataset="spoken digits", ci95=(-30.0, 5.0), published_effect=43.0),
-    pair("unknown", 3.5, None, domain="table", published_protocol=True),
+    pair("far", 60.0, -3.0),
+    pair("fits", 1.0, 2.0),
+    pair("strong", 1.0, -9.0, setting_digest="fits", alpha=32.0),
+    pair("unclear", 8.0, 0.2),
+    pair("alone", 15.0, 1.0, ci95=None, n=1),
+    pair("table", 3.0, 4.0, domain="table"),
+    pair("unknown", None, 5.0),
 ]
 
 
-@pytest.mark.parametrize("name", ARTICLE_FIGURES)
-def test_each_figure_draws_without_results_and_is_as_wide_as_the_text(name: str) -> None:
-    for pairs in ([], PAIRS):
-        figure = ARTICLE_FIGURES[name]({}, pairs)
-        assert figure.get_figwidth() == WIDTH
-        assert figure.get_figheight() <= HEIGHT
-        sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
-        assert min(sizes) >= 7
+def test_pairs_by_name() -> None:
+    found = Pairs(PAIRS)
+    assert found.pair_effect("made-up/fits") == r"\num{2.0} points [\num{1.5}, \num{2.5}]"
+    assert found.pair_effect("made-up/alone", "") == r"\num{1.0}"
+    signs = [found.pair_sign(f"made-up/{name}") for name in ("fits", "far", "unclear", "alone")]
+    assert signs == ["+", "-", "none", "none"]
+    with pytest.raises(UserError, match="unknown pair 'made-up/fit'"):
+        found.pair("made-up/fit")
 
 
-def test_the_effect_is_drawn_at_the_loss_hollow_if_exploratory() -> None:
-    axes = fit({}, PAIRS).axes[0]
-    circle, square = DOMAINS["image"]["marker"], DOMAINS["speech"]["marker"]
-    assert marks(axes, circle) == [(0.5, 1.0), (60.0, -2.0)]
-    hollow = [line.get_markerfacecolor() == "white" for line in axes.lines if line.get_marker() == circle]
-    assert hollow == [True, False]
-    assert marks(axes, square) == [(30.0, -11.0)], "cut at the lower limit"
-    assert "spoken digits, 2,000: $-22$" in written(axes)
-    assert marks(axes, DOMAINS["table"]["marker"]) == [], "a pair without a loss has no place"
+def test_of_several_samples_the_published_protocol_then_the_larger_counts() -> None:
+    small_sample, large = pair("twice", 1.0, 1.0), pair("twice", 1.0, 2.0, n=9)
+    published = pair("twice", 1.0, 3.0, n=3, published_protocol=True)
+    assert Pairs([large, small_sample]).pair("made-up/twice") is large
+    assert Pairs([large, published, small_sample]).pair("made-up/twice") is published
 
 
-def test_intervals_are_drawn_and_cut_at_the_limits() -> None:
-    axes = fit({}, PAIRS).axes[0]
-    drawn = [(line.get_xdata()[0], list(line.get_ydata())) for line in axes.lines if len(line.get_xdata()) == 2]
-    assert (0.5, [0.5, 1.5]) in drawn
-    assert (30.0, [-11.0, 5.0]) in drawn
-    assert marks(axes, CARETDOWN) == [(30.0, -11.0)], "an arrow head where it is cut, and none above"
-    assert marks(axes, CARETUP) == []
-
-
-def test_published_effects_are_in_a_panel_without_a_loss() -> None:
-    def difference(experiment: str, row: str, value: float, metric: str = "test_error.last") -> object:
-        return {**entry(row, metric, value, None).model_dump(), "experiment": experiment, "baseline": "erm"}
-
-    results = {
-        **result("cifar", differences=[difference("cifar", "cifar10-a", 1.4), difference("cifar", "cifar100-a", 4.5)]),
-        **result(
-            "imagenet",
-            differences=[
-                difference("imagenet", "r50", 0.2),
-                difference("imagenet", "r50", 0.9, "test_top5_error.last"),
-            ],
-        ),
-    }
-    left, right = fit(results, PAIRS).axes
-    drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in right.lines if line.get_marker() == "D"]
-    assert drawn == [([0], [1.4]), ([1], [4.5]), ([2], [0.2])]
-    assert not [line for line in left.lines if line.get_marker() == "D"]
-
-
-def test_settings_are_sorted_within_their_domain() -> None:
-    axes = settings({}, PAIRS).axes[0]
-    # Lines: image, fits, far, speech, the spoken digits, table, unknown.
-    assert marks(axes, "o") == [(1.0, 1.0), (-2.0, 2.0)]
-    assert marks(axes, "s") == [(-10.0, 4.0)]
-    assert marks(axes, DOMAINS["table"]["marker"]) == [(3.5, 6.0)]
-    assert marks(axes, "D") == [(1.5, 2.0), (11.0, 4.0)], "published effects, the second at the edge"
-    at = {(text.get_position()[1], text.get_text()) for text in axes.texts}
-    assert {(1, "0.50"), (2, "60.0"), (6, "?")} <= at
-    assert {(1, "yes"), (2, "no"), (6, "protocol")} <= at
-    assert {(4, "$-22$"), (4, "$43$"), (4, "spoken digits, 2,000"), (4, "MLP, 3 passes")} <= at
-
-
-def test_numbers_are_sorted_by_unit_and_marked_by_verdict() -> None:
-    sample = summarise([2.0, 3.0, 4.0], range(3))
-    entries = [
-        entry("a", "on_the_line.point0", 0.5, summarise([0.4, 0.4], range(2)), unit="", verdict="replicated"),
-        entry("b", "test_error.last", 3.5, sample, verdict="not replicated"),
-        entry("c", "test_error.last", 9.0, sample, verdict="stand-in", stand_in="small"),
-        entry("d", "test_error.last", None, sample, verdict="no published number"),
-        entry("e", "collisions.train_mean", 300.0, summarise([1.0, 1.0], range(2)), unit="", verdict="inconclusive"),
-        entry("f", "test_error.chosen", 1.5, sample, unit="", verdict="inconclusive"),
+def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:
+    found = Pairs(PAIRS)
+    assert [(letter, each.treatment) for letter, each in found.settings("image")] == [
+        ("A", "fits"),
+        ("B", "unclear"),
+        ("C", "alone"),
+        ("D", "far"),
     ]
-    results = result("x", entries=entries)
-    assert {unit: len(found) for unit, found in by_unit(results).items()} == {
-        "probabilities": 1,
-        "errors (%)": 1,
-        "regression errors": 1,
-        "distances": 1,
-    }
-    probabilities, errors, _, distances = numbers(results, []).axes
-    assert marks(probabilities, "o") == [(0.5, 0.4)]
-    assert marks(errors, "X") == [(3.5, 3.0)]
-    assert (distances.get_xscale(), errors.get_xscale()) == ("log", "linear")
-    assert all(axes.get_xlim() == axes.get_ylim() for axes in (probabilities, errors, distances))
+    assert [each.treatment for _, each in found.settings()] == ["fits", "table", "unclear", "alone", "far"]
+    assert letters(28)[24:] == ["Y", "Z", "AA", "AB"]
 
 
-@pytest.fixture(scope="module")
-def schematic() -> Figure:
-    return outcomes({}, [])
+def test_counts_over_settings() -> None:
+    found = Pairs(PAIRS)
+    assert [found.shown(sign, -1, 12) for sign in "+-"] == [1, 0], "tables do not count"
+    assert [found.shown(sign, 19, 1000) for sign in "+-"] == [0, 1]
+    related = found.fit_and_effect("image", "speech")
+    assert (related.settings, related.fits.settings, related.fits.mixup_better) == (4, 2, 2)
+    assert (related.far.settings, related.far.mixup_better, related.far.median_effect) == (1, 0, -3.0)
 
 
-def test_the_drawn_numbers_show_all_verdicts(schematic: Figure) -> None:
-    verdicts = [compare(five(*each), PUBLISHED) for each in NUMBERS.values()]
-    assert verdicts == ["replicated", "inconclusive", "inconclusive", "not replicated"]
-    labels = [label.get_text().split("\n")[-1] for label in schematic.axes[0].get_yticklabels()]
-    assert labels == verdicts
+def costs() -> Costs:
+    def lacking(name: str, numbers: int, **runs: int) -> Lacking:
+        experiment: Experiment = small().model_copy(update={"id": name})
+        return Lacking(experiment, numbers, 2, runs)
+
+    operations = {"short": 8.64e17, "long": 8.64e18}  # a tenth of a day, and a day, at 10^14 a second
+    experiments = [lacking("one", 12, short=5), lacking("two", 30, short=3, long=20)]
+    return Costs(Outstanding(experiments, SeedCosts(operations, {}, "")))
 
 
-@pytest.mark.parametrize("drawn", CLAIMS)
-def test_the_drawn_claims_are_where_their_outcomes_say(schematic: Figure, drawn: str) -> None:
-    effects = five(*CLAIMS[drawn])
-    assert drawn.startswith(decide_alone(effect_p_values(effects, SMALLEST)))
-    axes = schematic.axes[1]
-    height = [label.get_text() for label in axes.get_yticklabels()].index(drawn)
-    assert (CLAIMS[drawn][0], height) in marks(axes, "o")
-    assert "90 % interval" in named(schematic)
+def test_days_of_a_gpu() -> None:
+    assert costs().gpu_days("one") == r"\num{0.5}"
+    assert costs().gpu_days("two") == r"\num{20}"
+    assert costs().gpu_days() == r"\num{20}", "a run that both need counts once, with the most seeds"
+    with pytest.raises(UserError, match="nothing is missing of 'three'"):
+        costs().gpu_days("three")
+
+
+def test_what_is_missing() -> None:
+    assert (costs().missing_numbers("one"), costs().missing_numbers()) == (12, 42)
+    assert (costs().missing_claims("two"), costs().missing_claims()) == (2, 4)
+    assert costs().trainings() == 25

@@ -95,9 +95,9 @@ def test_an_installation_that_fails_says_what_to_install(bare: Path) -> None:
     assert done.stderr.splitlines()[-1].split(":")[1].split() == PACKAGES
 
 
-def test_every_package_that_the_report_loads_is_required() -> None:
+def test_every_package_that_the_documents_load_is_required() -> None:
     required = (PAPER / "latex-requirements.txt").read_text().split()
-    source = (PAPER / "supplement.tex").read_text()
+    source = "".join(path.read_text() for path in PAPER.glob("*.tex"))
     loaded = {name for group in re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", source) for name in group.split(",")}
     assert loaded
     assert {f"{name}.sty" for name in loaded} <= set(required)

@@ -15,6 +15,11 @@ from remixup.reporting.page.records import Link
 from remixup.reporting.page.text import CLAIM_OUTCOMES, Paper, interval, number, plain, probability
 
 
+def row_id(claim: ClaimResult) -> str:
+    """Return the id of a claim's row in the page, to which other documents link."""
+    return f"claim-{claim.experiment}.{claim.id}"
+
+
 @dataclass(frozen=True)
 class TestView:
     """A test of a claim, as the page prints it."""
@@ -116,7 +121,7 @@ class ClaimRows:
             "n": best.n if best else 0,
         }
         return ClaimRow(
-            id=f"claim-{claim.experiment}.{claim.id}",
+            id=row_id(claim),
             name=claim.id,
             experiment=claim.experiment,
             file=self.numbers.links.file(self.numbers.plan.path),

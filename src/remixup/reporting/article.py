@@ -1,0 +1,100 @@
+"""The article: prose of ours in `paper/article/`, with values and figures from the results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import partial
+from pathlib import Path
+
+from jinja2 import TemplateError
+
+from remixup.analysis.pairs import FAR, FITS, find_pairs
+from remixup.analysis.result_schema import ExperimentResult, Replication
+from remixup.config.experiment import Experiment
+from remixup.config.settings import Scale
+from remixup.errors import UserError
+from remixup.files import write_text
+from remixup.reporting import templates
+from remixup.reporting.article_assertions import Assertions
+from remixup.reporting.article_costs import Costs
+from remixup.reporting.article_pairs import Pairs
+from remixup.reporting.article_values import Values, interval
+from remixup.reporting.build import save
+from remixup.reporting.missing_runs import Outstanding
+
+FOLDER = templates.FOLDER.parent / "article"
+
+
+def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
+    """Say why a run has no article; empty where it has one.
+
+    The prose speaks about the report of the embedded scale, with what is on record, and about all papers.
+
+    Args:
+        scale: of the run.
+        experiments: ids of its experiments.
+    """
+    if scale != "embedded":
+        return f"it is written for the embedded scale, and this is {scale}; what is committed to records/ enters it"
+    named = {name for path in FOLDER.glob("*.tex") for name in re.findall(r'"([a-z0-9-]+)/', path.read_text("utf-8"))}
+    lacking = sorted(named - set(experiments))
+    return f"it speaks about {len(lacking)} experiments that this run lacks: {', '.join(lacking)}" if lacking else ""
+
+
+def write_sections(
+    experiments: Sequence[Experiment],
+    results: Sequence[ExperimentResult],
+    whole: Replication,
+    missing: Outstanding,
+    folder: Path,
+    prose: Path = FOLDER,
+) -> list[Path]:
+    """Render the article's sections.
+
+    Args:
+        experiments: the experiment files.
+        results: their results.
+        whole: the joined results.
+        missing: what has no evidence of the published protocol.
+        folder: where `article-<section>.tex` go; created if missing.
+        prose: folder of the templates.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UserError: sentences assert what the results no longer say, or a template is wrong.
+    """
+    values = Values(whole, results, {each.id: each.paper for each in experiments})
+    assertions = Assertions(values)
+    pairs = find_pairs(experiments, results)
+    printed = (values, assertions, Pairs(pairs), Costs(missing))
+    functions = {name: function for each in printed for name, function in each.functions().items()}
+    papers = sorted({each.paper for each in experiments})
+    context = {**functions, "papers": papers, "interval": interval, "limits": (FITS, FAR)}
+    rendered: dict[str, str] = {}
+    for path in sorted(prose.glob("*.tex")):
+        try:
+            rendered[path.name] = templates.render(path.name, folder=prose, **context)
+        except TemplateError as error:
+            raise UserError(str(error), where=f"{path}:{getattr(error, 'lineno', None) or '?'}") from None
+    if assertions.stale:
+        count = len(assertions.stale)
+        what = (
+            f"{count} sentence{'s' * (count > 1)} of the article no longer agree{'s' * (count == 1)} with the results"
+        )
+        raise UserError(what, hint="rewrite each, and what it asserts", details=assertions.stale)
+    written = [folder / f"article-{name}" for name in rendered]
+    for path, text in zip(written, rendered.values(), strict=True):
+        write_text(path, text.rstrip("\n") + "\n")
+    return written
+
+
+def draw_figures(experiments: Sequence[Experiment], results: Sequence[ExperimentResult], folder: Path) -> None:
+    """Draw the figures of the article, `article-<name>.pdf`."""
+    from remixup.reporting.figures.article import ARTICLE_FIGURES  # this import takes a second
+
+    found, pairs = {each.experiment: each for each in results}, find_pairs(experiments, results)
+    for name, draw in ARTICLE_FIGURES.items():
+        save(partial(draw, found, pairs), folder / f"article-{name}.pdf")

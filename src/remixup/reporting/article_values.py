@@ -1,0 +1,316 @@
+"""Values that the article prints, by the names of claims and rows: `"corruption/mixup-lowers-last-error"`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+
+from remixup.analysis.best_evidence import best_sample, best_test, finding
+from remixup.analysis.result_schema import (
+    JUDGED,
+    ClaimResult,
+    ClaimTest,
+    Difference,
+    Entry,
+    ExperimentResult,
+    Recorded,
+    RecordedClaim,
+    Replicated,
+    Replication,
+)
+from remixup.config.metrics import Convention
+from remixup.errors import UserError, did_you_mean
+from remixup.reporting import latex, templates
+from remixup.reporting.page.claims import row_id
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+POINTS = {"%": " points", "points": " points", "": ""}
+"""How differences in a unit are printed."""
+Found = TypeVar("Found")
+
+
+def without_embedded_surrogates(whole: Replication) -> Replication:
+    """Return the results without surrogates at embedded scale: they check the code and are no evidence."""
+
+    def is_evidence(each: Entry | Recorded | ClaimTest) -> bool:
+        return each.stand_in is None or each.scale != "embedded"
+
+    def number(entry: Entry) -> dict[str, Any]:
+        own = {} if is_evidence(entry) else {"replicated": None, "verdict": "not run"}
+        return {**own, "recorded": [each for each in entry.recorded if is_evidence(each)]}
+
+    def claim(each: ClaimResult) -> dict[str, Any]:
+        return {} if is_evidence(each) else {"n": 0, "effect": None, "ci95": None}
+
+    return whole.model_copy(
+        update={
+            "entries": [entry.model_copy(update=number(entry)) for entry in whole.entries],
+            "differences": [each.model_copy(update=number(each)) for each in whole.differences],
+            "claims": [each.model_copy(update=claim(each)) for each in whole.claims],
+        }
+    )
+
+
+class Values:
+    """The functions that templates of the article call. A name that the results lack is an error with its line."""
+
+    def __init__(self, whole: Replication, results: Iterable[ExperimentResult], papers: Mapping[str, str]) -> None:
+        """Find everything by name.
+
+        Args:
+            whole: the joined results.
+            results: of the experiments.
+            papers: experiment -> its paper's key in references.bib.
+        """
+        self._whole, self._papers = without_embedded_surrogates(whole), papers
+        whole = self._whole
+        self._fits = {f"{each.experiment}/{row}": fits for each in results for row, fits in each.fits.items()}
+        self._claims = {f"{each.experiment}/{each.id}": each for each in whole.claims}
+        self._entries = {(f"{each.experiment}/{each.row}", each.metric): each for each in whole.entries}
+        self._differences = {(f"{each.experiment}/{each.row}", each.metric): each for each in whole.differences}
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions by name."""
+        found = dict(inspect.getmembers(self, inspect.ismethod))
+        return {name: each for name, each in found.items() if not name.startswith("_") and name != "functions"}
+
+    # Claims
+
+    def finding(self, claim: str) -> str:
+        """Return what the best evidence says about a claim: an outcome, or "not run"."""
+        test = best_test(self._claim(claim))
+        return finding(test) if test else "not run"
+
+    def sign(self, claim: str) -> str:
+        """Return the sign of a claim's effect that its 95 % interval shows: "+", "-" or "none"."""
+        return sign(self._test(claim).ci95)
+
+    def size(self, claim: str) -> float:
+        """Return the effect of a claim."""
+        return self._test(claim).effect or 0.0
+
+    def effect(self, claim: str) -> Markup:
+        """Print the effect and its interval: "3.7 points [3.2, 4.2]"; above 0 the treatment is better."""
+        test = self._test(claim)
+        return interval(test.effect or 0.0, test.ci95, self._unit(claim))
+
+    def increase(self, claim: str) -> Markup:
+        """Print by how much the treatment's value is above the baseline's: the effect with the opposite sign."""
+        test = self._test(claim)
+        ends = (-test.ci95[1], -test.ci95[0]) if test.ci95 else None
+        return interval(-(test.effect or 0.0), ends, self._unit(claim))
+
+    def value_of(self, claim: str) -> Markup:
+        """Print the greatest value that a claim of a limit was tested on, with its interval."""
+        test, unit = self._test(claim), self._claim(claim).unit
+        return interval(test.effect or 0.0, test.ci95, r"\,\%" if unit == "%" else unit and f" {unit}")
+
+    def smallest(self, claim: str) -> Markup:
+        """Print the smallest effect of interest of a claim."""
+        return Markup(f"{self._claim(claim).smallest_effect:g}{self._unit(claim)}")
+
+    def n(self, claim: str) -> int:
+        """Return how many seeds the test of a claim has."""
+        return self._test(claim).n
+
+    def link(self, claim: str, text: str) -> Markup:
+        """Print a phrase that leads to the claim in `results.html`."""
+        return Markup(rf"\href{{results.html\#{row_id(self._claim(claim))}}}{{{latex.prose(text)}}}")
+
+    # Numbers
+
+    def mean(self, row: str, metric: str = "test_error.last") -> float:
+        """Return the mean of a row."""
+        return _replicated(self._sample(row, metric)).mean
+
+    def spread(self, row: str, metric: str = "test_error.last") -> float:
+        """Return the standard deviation of a row over seeds."""
+        return _replicated(self._sample(row, metric)).std or 0.0
+
+    def value(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
+        """Print the mean of a row, with its unit."""
+        return _number(self.mean(row, metric), decimals, self._entry(row, metric).unit)
+
+    def seeds(self, row: str, metric: str = "test_error.last") -> int:
+        """Return how many seeds a row has."""
+        return _replicated(self._sample(row, metric)).n
+
+    def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
+        """Print the published number of a row, with its unit."""
+        return _number(self.printed(row, metric), decimals, self._entry(row, metric).unit)
+
+    def differs(self, row: str, other: str, metric: str = "test_error.last") -> float:
+        """Return how far the mean of a row is from the published number of another one."""
+        return abs(self.mean(row, metric) - self.printed(other, metric))
+
+    def published_or_dash(self, row: str, metric: str, decimals: int) -> Markup:
+        """Print the published number of a row, or a dash where there is none."""
+        known = self._entries.get((row, metric))
+        return self.published(row, metric, decimals) if known and known.published is not None else Markup("--")
+
+    def printed(self, row: str, metric: str = "test_error.last") -> float:
+        """Return the published number of a row."""
+        value = self._entry(row, metric).published
+        if value is None:
+            raise UserError(f"no number of {row!r} is published for {metric}", where=templates.position())
+        return value
+
+    def verdict(self, row: str, metric: str = "test_error.last") -> str:
+        """Return the verdict on a published number by its best evidence, or "not run"."""
+        entry = self._entry(row, metric)
+        sample = best_sample(entry)
+        return sample.verdict if sample else entry.verdict
+
+    def gain(self, row: str, metric: str = "test_error.last") -> Markup:
+        """Print the difference of ERM and a row, with its interval: above 0 the row is better."""
+        runs = _replicated(best_sample(self._difference(row, metric)))
+        return interval(runs.mean, runs.ci95, "")
+
+    def published_gain(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
+        """Print the published difference of ERM and a row."""
+        return _number(self._difference(row, metric).published or 0.0, decimals, "")
+
+    def gain_verdict(self, row: str, metric: str = "test_error.last") -> str:
+        """Return the verdict on a published difference."""
+        entry = self._difference(row, metric)
+        sample = best_sample(entry)
+        return sample.verdict if sample else entry.verdict
+
+    def fit(self, row: str) -> Markup:
+        """Print the final training loss of a row of ERM, in percent of ln(classes)."""
+        fits = [each for each in _known("row", self._fits, row) if each.scale != "embedded" or each.stand_in is None]
+        losses = [each.training_loss for each in fits if each.training_loss is not None]
+        if not losses:
+            raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
+        return _number(losses[0], 1, "%")
+
+    # Counts
+
+    def numbers(self, verdict: str = "", *names: str) -> int:
+        """Count published numbers of some papers or experiments, or all: with this verdict, or "compared", or any."""
+        return self._count(self._whole.entries, verdict, names)
+
+    def gains(self, verdict: str = "", *names: str) -> int:
+        """Count published differences in the same way."""
+        return self._count(self._whole.differences, verdict, names)
+
+    def confirmatory(self) -> int:
+        """Count the claims of papers whose best evidence is of a freeze."""
+        tests = [best_test(each) for each in self._whole.claims if each.source == "paper"]
+        return sum(isinstance(test, RecordedClaim) and test.standing == "confirmatory" for test in tests)
+
+    def claims(self, *findings: str, protocol: str = "", paper: str = "", source: str = "paper") -> int:
+        """Count claims that runs can decide, by findings of the best evidence.
+
+        Args:
+            *findings: those to count; default: all.
+            protocol: "published" or "surrogate"; default: both.
+            paper: its key in references.bib; default: all.
+            source: of the claims.
+        """
+        found = [each for each in self._whole.claims if each.kind == "measured" and each.source == source]
+        found = [each for each in found if paper in ("", self._papers[each.experiment])]
+        tests = [best_test(each) for each in found]
+        return sum(
+            (not findings or (finding(test) if test else "not run") in findings)
+            and (not protocol or (test is not None and (test.stand_in is None) == (protocol == "published")))
+            for test in tests
+        )
+
+    def papers_with_numbers(self) -> set[str]:
+        """Return the papers of which a number is published and could be read."""
+        return {each.paper for each in self._whole.entries if each.published is not None}
+
+    def compatible(self, convention: Convention) -> int:
+        """Count the published errors that a convention about the epoch does not rule out."""
+        return self._whole.summary.by_convention[convention].compatible
+
+    def on_gpu(self) -> int:
+        """Count results on record that were measured on a GPU."""
+        records = [record for entry in self._whole.entries for record in entry.recorded]
+        return sum(record.hardware.startswith("NVIDIA") for record in records)
+
+    def words(self, count: int) -> str:
+        """Return a count in words up to twelve."""
+        return WORDS[count] if count < len(WORDS) else f"{count:,}"
+
+    # Look up
+
+    def _claim(self, name: str) -> ClaimResult:
+        return _known("claim", self._claims, name)
+
+    def _test(self, name: str) -> ClaimTest:
+        test = best_test(self._claim(name))
+        if test is None or test.effect is None:
+            raise UserError(f"the claim {name!r} has no effect to print", where=templates.position())
+        return test
+
+    def _unit(self, claim: str) -> str:
+        return POINTS[self._claim(claim).unit]
+
+    def _entry(self, row: str, metric: str) -> Entry:
+        return _known("number", self._entries, (row, metric))
+
+    def _difference(self, row: str, metric: str) -> Difference:
+        return _known("difference", self._differences, (row, metric))
+
+    def _sample(self, row: str, metric: str) -> Entry | Recorded | None:
+        return best_sample(self._entry(row, metric))
+
+    def _count(self, entries: Iterable[Entry], verdict: str, names: Sequence[str]) -> int:
+        wanted = [each for each in entries if each.published is not None]
+        wanted = [each for each in wanted if not names or {each.paper, each.experiment} & set(names)]
+        verdicts = [(best_sample(each) or each).verdict for each in wanted]
+        counted = JUDGED if verdict == "compared" else (verdict,)
+        return sum(not verdict or each in counted for each in verdicts)
+
+
+def _known(kind: str, found: Mapping[Any, Found], name: Any) -> Found:
+    if name not in found:
+        raise _unknown(kind, name, found)
+    return found[name]
+
+
+def _unknown(kind: str, name: Any, valid: Iterable[Any]) -> UserError:
+    def words(each: Any) -> str:
+        return each if isinstance(each, str) else " ".join(each)
+
+    hint = did_you_mean(words(name), map(words, valid))
+    return UserError(f"unknown {kind} {words(name)!r}", where=templates.position(), hint=hint)
+
+
+def _replicated(sample: Entry | Recorded | None) -> Replicated:
+    if sample is None or sample.replicated is None:
+        raise UserError("a number without runs has no value to print", where=templates.position())
+    return sample.replicated
+
+
+def _number(value: float, decimals: int, unit: str) -> Markup:
+    shown = latex.number(latex.fixed(value, decimals))
+    return Markup(shown + (r"\,\%" if unit == "%" else f" {unit}" if unit else ""))
+
+
+def sign(ends: tuple[float, float] | None) -> str:
+    """Return the sign that an interval shows: "+", "-" or "none"."""
+    low, high = ends or (0.0, 0.0)
+    return "+" if low > 0 else "-" if high < 0 else "none"
+
+
+def interval(value: float, ends: tuple[float, float] | None, unit: str) -> Markup:
+    """Print a value with its unit, and the ends of its interval, with the decimals that its width asks for."""
+    half = (ends[1] - ends[0]) / 2 if ends else 0.0
+    decimals = max(decimals_of(half) if half > 0 else 1, 1 if abs(value) < 10 else 0)
+    shown = latex.number(latex.fixed(value, decimals)) + unit
+    if ends is None or half == 0:
+        return Markup(shown)
+    low, high = (latex.number(latex.fixed(end, decimals)) for end in ends)
+    return Markup(f"{shown} [{low}, {high}]")
+
+
+def decimals_of(half_width: float) -> int:
+    """Return how many decimals an interval needs: one digit of its half width, two if that begins with 1."""
+    digits = f"{half_width:.1e}"
+    return max(0, (1 if digits[0] == "1" else 0) - int(digits.partition("e")[2]))

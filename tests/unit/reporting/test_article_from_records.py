@@ -1,0 +1,55 @@
+"""The article as it is typeset from what is on record, without a run store."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from remixup.analysis import aggregate
+from remixup.analysis.result_schema import ExperimentResult, Replication
+from remixup.config.experiment import Experiment
+from remixup.config.settings import Config
+from remixup.costs.estimate import seed_costs
+from remixup.planning.plan import plan_experiment, read_plans
+from remixup.reporting import article
+from remixup.reporting.build import write_macros
+from remixup.reporting.missing_runs import Outstanding, outstanding
+from remixup.reporting.typeset import typeset
+
+from .minimal_report import PAPER
+
+MOST_PAGES = 25
+RECORDS = PAPER.parent / "records" / "runs"
+
+
+def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult], Replication, Outstanding]:
+    """The results of all experiments."""
+    plans = read_plans(config)
+    for plan in plans:
+        aggregate.collect(config, plan)
+    aggregate.join(config, [plan.experiment.id for plan in plans])
+    results, whole = aggregate.read_all(config, [plan.experiment.id for plan in plans])
+    at_paper = [plan_experiment(plan.path, plan.experiment, config, "paper") for plan in plans]
+    return [plan.experiment for plan in plans], results, whole, outstanding(at_paper, results, seed_costs(at_paper))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(RECORDS.glob("two-moons-wide-*")), reason="the toys are not on record")
+def test_the_article_from_records(tmp_path: Path) -> None:
+    config = Config(results=str(tmp_path))
+    experiments, results, whole, missing = collected(config)
+    assert article.reason_for_none(config.scale, [each.id for each in experiments]) == ""
+    write_macros(whole, config.generated)
+    article.write_sections(experiments, results, whole, missing, config.generated)
+    article.draw_figures(experiments, results, config.generated)
+    typeset(PAPER / "article.tex", config.generated, tmp_path / "latex", tmp_path / "article.pdf")
+    log = (tmp_path / "latex" / "article.log").read_text(encoding="utf-8", errors="replace")
+    pages = re.search(r"Output written on \S+ \((\d+) pages", log)
+    assert pages is not None
+    assert int(pages[1]) <= MOST_PAGES
+    boxes = re.findall(r"Overfull \\[hv]box \(([0-9.]+)pt too \w+\).*", log)
+    assert [width for width in boxes if float(width) > 1] == []
+    assert "Float too large" not in log
+    assert "LaTeX Font Warning" not in log

@@ -1,0 +1,97 @@
+"""What the article's functions print, on made-up results."""
+
+from __future__ import annotations
+
+import pytest
+
+from remixup.errors import UserError
+from remixup.reporting.article_values import decimals_of
+
+from .sample_article import values
+
+
+def test_effects_as_printed() -> None:
+    found = values()
+    assert found.effect("made-up/better") == r"\num{1.2} points [\num{1.0}, \num{1.5}]"
+    assert found.effect("made-up/worse") == r"\num{-0.7} points [\num{-1.0}, \num{-0.4}]"
+    assert found.increase("made-up/worse") == r"\num{0.7} points [\num{0.4}, \num{1.0}]"
+    assert found.effect("made-up/wide") == r"\num{3.2} points [\num{-9.5}, \num{15.9}]", "one decimal below ten"
+    assert found.effect("made-up/far") == r"\num{34} points [\num{31}, \num{38}]"
+    assert found.effect("made-up/exact") == r"\num{33.3} points", "an interval without width is not printed"
+    assert found.effect("made-up/plain") == r"\num{0.09} [\num{0.02}, \num{0.17}]"
+    assert found.value_of("made-up/limit") == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
+    assert found.smallest("made-up/better") == "0.5 points"
+    assert found.size("made-up/worse") == -0.678
+
+
+@pytest.mark.parametrize(("half", "decimals"), [(12.7, 0), (2.9, 0), (1.9, 1), (0.47, 1), (0.157, 2), (0.078, 2)])
+def test_an_interval_has_one_digit_of_its_half_width_or_two_from_one_to_two(half: float, decimals: int) -> None:
+    assert decimals_of(half) == decimals
+
+
+def test_findings_signs_and_seeds() -> None:
+    found = values()
+    said = {name: found.finding(f"made-up/{name}") for name in ("better", "worse", "digits-alone", "digits-too")}
+    wanted = {"better": "supported", "worse": "contradicted", "digits-alone": "not run", "digits-too": "agrees"}
+    assert said == wanted
+    assert [found.sign(f"made-up/{name}") for name in ("better", "worse", "wide", "exact")] == ["+", "-", "none", "+"]
+    assert (found.n("made-up/worse"), found.n("made-up/digits-too")) == (40, 5)
+
+
+def test_numbers_as_printed() -> None:
+    found = values()
+    assert found.value("made-up/erm") == r"\num{12.3}\,\%"
+    assert found.value("made-up/erm", decimals=2) == r"\num{12.34}\,\%"
+    assert found.value("made-up/p", "on_the_line.point0", 3) == r"\num{0.171}"
+    assert found.published("made-up/erm") == r"\num{12.5}\,\%"
+    assert found.seeds("made-up/short") == 10
+    assert found.spread("made-up/erm") == pytest.approx(0.1)
+    assert found.differs("made-up/erm", "made-up/mixup") == pytest.approx(1.34)
+    assert found.published_or_dash("made-up/erm", "test_error.last", 2) == r"\num{12.50}\,\%"
+    assert found.published_or_dash("made-up/erm", "test_error.best", 2) == "--"
+    assert found.papers_with_numbers() == {"zhang2018mixup"}
+    assert found.gain("made-up/mixup").startswith(r"\num{0.4")
+    assert found.published_gain("made-up/mixup") == r"\num{1.5}"
+    assert found.fit("made-up/erm") == r"\num{10.9}\,\%", "that of the embedded surrogate does not count"
+    verdicts = [found.verdict(f"made-up/{row}") for row in ("erm", "mixup", "digits", "short")]
+    assert verdicts == ["replicated", "not replicated", "not run", "stand-in"]
+    assert found.gain_verdict("made-up/mixup") == "not replicated"
+
+
+def test_counts() -> None:
+    found = values()
+    assert found.numbers() == 5
+    assert found.numbers("compared") == 3
+    assert found.numbers("replicated", "made-up") == 1
+    assert found.numbers("compared", "another") == 0
+    assert (found.gains(), found.gains("replicated")) == (1, 0)
+    assert found.claims() == 9
+    assert found.claims(source="ours") == 1
+    assert found.claims("supported", "contradicted", protocol="published") == 6
+    assert found.claims(protocol="surrogate") == 1
+    assert found.claims("not run") == 1
+    assert found.claims(paper="bao2023") == 0
+    assert found.on_gpu() == 1
+    assert [found.words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
+
+
+def test_a_link_leads_to_the_page_of_results() -> None:
+    assert values().link("made-up/better", "50 % less") == r"\href{results.html\#claim-made-up.better}{50 \% less}"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda found: found.effect("made-up/bettr"), "unknown claim 'made-up/bettr' (did you mean 'made-up/better'?)"),
+        (lambda found: found.effect("made-up/digits-alone"), "the claim 'made-up/digits-alone' has no effect to print"),
+        (lambda found: found.value("made-up/er"), "unknown number 'made-up/er test_error.last'"),
+        (lambda found: found.value("made-up/digits"), "a number without runs has no value to print"),
+        (lambda found: found.gain("made-up/erm"), "unknown difference 'made-up/erm test_error.last'"),
+        (lambda found: found.fit("made-up/mixup"), "unknown row 'made-up/mixup'"),
+        (lambda found: found.fit("made-up/unknown"), "the training loss of 'made-up/unknown' is not known"),
+    ],
+)
+def test_what_the_results_lack_is_an_error(call, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        call(values())
+    assert message in str(caught.value)
