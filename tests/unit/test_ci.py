@@ -8,7 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MAKE = """#!/bin/sh
 echo "$1: CI=$CI shallow=$(git rev-parse --is-shallow-repository) commits=$(git rev-list --count HEAD)" >> made
-for home in results/embedded results/read/embedded; do mkdir -p $home && echo made | tee $home/article.pdf > $home/supplement.pdf; done
+for home in results/embedded results/read/embedded; do
+    mkdir -p $home && echo made | tee $home/article.pdf > $home/supplement.pdf
+done
 """
 
 

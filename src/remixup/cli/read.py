@@ -6,12 +6,12 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, app, configuration
-from remixup.cli.pipeline import draw_experiments, page, supplement
+from remixup.cli.pipeline import article, draw_experiments, page, supplement
 from remixup.config.settings import Config
 from remixup.planning.plan import Plan, read_plans
 from remixup.planning.workflow import Workflow
 
-DOCUMENTS = (supplement, page)
+DOCUMENTS = (article, supplement, page)
 """Commands that typeset a document from what is collected and drawn, and print its path."""
 PROCESSES = 2
 

@@ -52,9 +52,16 @@ class TableBuilder:
         """
         if not self.lines:
             return ""
-        values = {"columns": columns, "head": head, "caption": caption, "label": label, "entry": entry}
-        width = len(next(line.cells for line in self.lines if line.cells))
-        return render("table.tex", lines=self.lines, width=width, **values)
+        return render(
+            "table.tex",
+            columns=columns,
+            head=head,
+            caption=caption,
+            label=label,
+            entry=entry,
+            lines=self.lines,
+            width=len(next(line.cells for line in self.lines if line.cells)),
+        )
 
 
 def metric_name(info: MetricInfo) -> str:
