@@ -76,7 +76,7 @@ def write_sections(
     rendered: dict[str, str] = {}
     for path in sorted(prose.glob("*.tex")):
         try:
-            rendered[path.name] = templates.render(path.name, folder=prose, **context)
+            rendered[path.name] = templates.environment(prose).get_template(path.name).render(context)
         except TemplateError as error:
             raise UserError(str(error), where=f"{path}:{getattr(error, 'lineno', None) or '?'}") from None
     if assertions.stale:

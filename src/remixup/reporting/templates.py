@@ -51,15 +51,14 @@ def _marked_safe(function: Callable[..., str]) -> Callable[..., Markup]:
     return lambda value: Markup(function(value))
 
 
-def render(name: str, *, folder: Path = FOLDER, **values: Any) -> str:
-    """Fill in a template.
+def render(name: str, **values: Any) -> str:
+    """Fill in a template of `paper/templates`.
 
     Args:
         name: the template's file name.
-        folder: where it is.
         **values: what it prints. Text is escaped; LaTeX must be marked in the template, by the filter `safe`.
     """
-    return environment(folder).get_template(name).render(values)
+    return environment().get_template(name).render(values)
 
 
 def position() -> str:

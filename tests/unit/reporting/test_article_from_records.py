@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from remixup.analysis import aggregate
+from remixup.analysis import aggregate, records
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Config
@@ -17,18 +17,18 @@ from remixup.reporting import article
 from remixup.reporting.build import write_macros
 from remixup.reporting.missing_runs import Outstanding, outstanding
 from remixup.reporting.typeset import typeset
+from remixup.store.run_store import Store
 
 from .minimal_report import PAPER
 
 MOST_PAGES = 25
-RECORDS = PAPER.parent / "records" / "runs"
 
 
 def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult], Replication, Outstanding]:
     """The results of all experiments."""
     plans = read_plans(config)
     for plan in plans:
-        aggregate.collect(config, plan)
+        aggregate.collect(config, plan, Store(records.HOME))
     aggregate.join(config, [plan.experiment.id for plan in plans])
     results, whole = aggregate.read_all(config, [plan.experiment.id for plan in plans])
     at_paper = [plan_experiment(plan.path, plan.experiment, config, "paper") for plan in plans]
@@ -36,7 +36,6 @@ def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult],
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not any(RECORDS.glob("two-moons-wide-*")), reason="the toys are not on record")
 def test_the_article_from_records(tmp_path: Path) -> None:
     config = Config(results=str(tmp_path))
     experiments, results, whole, missing = collected(config)
