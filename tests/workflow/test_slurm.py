@@ -142,7 +142,9 @@ def test_what_jobs_ask_for(tmp_path, scale, gpus):
         "records",
         "collect",
         "draw",
-        "pdf",
+        "article",
+        "supplement",
+        "page",
         "all",
     }
     assert {rule for rule, line in asked.items() if "gpu=" in line} == {"train"}
