@@ -1,8 +1,9 @@
 """Test the claims of an experiment; `analysis.decisions` has the rules by which a test decides.
 
 A claim's effect is the mean of baseline - treatment over its pairs of rows, for each seed that all its rows have; pairs
-of the same two runs count once. A claim that states a limit has the greatest value of its rows instead. A claim about a
-number of its pairs ("on four out of six data sets") tests each pair by itself.
+of the same two runs count once. A claim that the effect falls with another quantity has the slope over the pairs
+instead. A claim that states a limit has the greatest value of its rows. A claim about a number of its pairs ("on four
+out of six data sets") tests each pair by itself.
 
 Some claims are not decided, whatever their test would say: those with fewer than five seeds, those with a baseline (or
 a bounded row) whose surrogate is not informative, and, of the published protocol, those with a baseline whose published
@@ -14,6 +15,7 @@ the results of all are joined: until then a result has what its test could say.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -226,9 +228,17 @@ def _sample(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
     shared = sorted(set.intersection(*_seeds(claim, evidence).values()))
     if claim.bound:
         return [max(values[name][seed] for name in claim.bound.row) for seed in shared]
+
+    effects = [
+        [values[pair.baseline[0]][seed] - values[pair.treatment[0]][seed] for pair in claim.compare] for seed in shared
+    ]
+    if not claim.falls_with:
+        return [statistics.fmean(each) for each in effects]
+    regressors = [evidence[pair.baseline[0]].values.get(claim.falls_with, {}) for pair in claim.compare]
     return [
-        statistics.fmean(values[pair.baseline[0]][seed] - values[pair.treatment[0]][seed] for pair in claim.compare)
-        for seed in shared
+        -statistics.linear_regression([math.log10(each[seed]) for each in regressors], own).slope
+        for seed, own in zip(shared, effects, strict=True)
+        if all(each.get(seed, 0.0) > 0 for each in regressors)
     ]
 
 

@@ -63,6 +63,11 @@ class Claim(Strict):
     at_least: int | None = Field(
         None, ge=1, description="number of pairs that must each support the statement; default: their mean must"
     )
+    falls_with: Metric | None = Field(
+        None,
+        description="the effect is by how much baseline - treatment falls over the pairs where this metric of the "
+        "baseline is ten times as large: minus the slope of the least-squares line over its common logarithm",
+    )
     definition: str | None = Field(None, description="the test (path::name) of this definition")
     untested: str | None = Field(None, description="why no run here decides it")
 
@@ -81,6 +86,8 @@ class Claim(Strict):
             raise ValueError("a claim has `expect` only where it compares")
         if self.at_least is not None and self.at_least > len(self.compare):
             raise ValueError("a claim has `at_least` only where it compares, and no more than it has pairs")
+        if self.falls_with is not None and (len(self.compare) < 2 or self.at_least is not None):
+            raise ValueError("a claim has `falls_with` only where it compares two pairs or more, without `at_least`")
         several = any(len(side) > 1 for pair in self.compare for side in (pair.baseline, pair.treatment))
         if (self.select_by is not None) != several:
             raise ValueError("a claim has `select_by` where it names several rows to choose from, and only there")

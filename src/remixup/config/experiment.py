@@ -249,7 +249,7 @@ class Experiment(Variation):
             self._require_metrics("known_effects", [known.metric])
             _require_all("row", [known.baseline, known.treatment], rows, "known_effects")
         for claim in self.claims:
-            self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by]))
+            self._require_metrics(f"claim {claim.id}", filter(None, [claim.metric, claim.select_by, claim.falls_with]))
             _require_all("row", claim.rows, rows, f"claim {claim.id}")
         for table in self.tables:
             self._require_metrics(f"table {table.id}", table.metrics)
