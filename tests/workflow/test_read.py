@@ -46,13 +46,8 @@ def test_numbers_are_those_on_record(documents):
     entry = found["toy", "mixup", "test_error.last"]
     assert (entry["scale"], entry["stand_in"]) == ("paper", None)
     assert entry["replicated"]["values"] == block["values"]["test_error.last"]
-    # A surrogate of the embedded scale.
-    plan = json.loads((documents / "plan.json").read_text())["experiments"]["remarks"]
-    (row,) = [each for each in plan["rows"] if each["row"]["id"] == "one-loader"]
-    entry = found["remarks", "one-loader", "test_error.median10"]
-    files = sorted((ROOT / "records/runs" / row["key"]).glob("seeds-*.json"))
-    values = [value for file in files for value in json.loads(file.read_text())["values"]["test_error.median10"]]
-    assert (entry["scale"], entry["replicated"]["values"]) == ("embedded", values)
+    # A smoke test of the embedded scale is not on record.
+    assert found["remarks", "one-loader", "test_error.median10"]["replicated"] is None
 
 
 @pytest.mark.slow
