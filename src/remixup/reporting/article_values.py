@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
+from remixup.analysis import records
 from remixup.analysis.best_evidence import best_sample, best_test, finding
 from remixup.analysis.result_schema import (
     JUDGED,
@@ -200,6 +201,12 @@ class Values:
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
         return _number(losses[0], 1, "%")
+
+    def core_hours_of(self, *rows: str) -> float:
+        """Return the hours of one core that the results on record of some rows took to train."""
+        runs = {fit.run for row in rows for fit in _known("row", self._fits, row) if fit.recorded}
+        blocks = [block.provenance for block in records.read_all() if block.run in runs]
+        return sum(each.seconds * each.execution.threads for each in blocks) / 3600
 
     # Counts
 
