@@ -63,6 +63,8 @@ def _write_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
     levels = {method: published(results, row, "test_error.last") for method, row in PUBLISHED.items()}
     words = ", ".join(f"{method} {level:g}" for method, level in levels.items() if level is not None)
     if words:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.2 * (high - low))
         place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
         axes.text(0.98, 0.98, f"published, 50,000 images:\n{words}", **place)
 
