@@ -17,6 +17,8 @@ from remixup.config.settings import Scale
 
 PUBLISHED_METRICS = ("test_error.last", "test_error.median10", "test_error.best")
 """In this order the published effect is looked for."""
+TREND = "fit"
+"""The experiment whose settings differ in schedule and width alone. A claim is about all of them together."""
 SEEN_LIMITS = (12.0, 19.0)
 """Training losses of ERM in percent of ln(classes) that part the effects best. Found after looking."""
 
@@ -215,8 +217,9 @@ def group(pairs: Iterable[Pair], above: float = -math.inf, at_most: float = math
 
 
 def lettered(pairs: Iterable[Pair]) -> list[tuple[str, Pair]]:
-    """Return one pair for each setting but of tables, sorted by ERM's training loss, with a letter for each."""
-    found = [pair for pair in one_per_setting(pairs) if pair.loss is not None and pair.domain != "table"]
+    """Return one pair for each setting but of tables and `TREND`, sorted by ERM's training loss, with a letter."""
+    known = [pair for pair in one_per_setting(pairs) if pair.loss is not None]
+    found = [pair for pair in known if pair.domain != "table" and pair.experiment != TREND]
     return list(zip(letters(len(found)), sorted(found, key=lambda pair: pair.loss or 0.0), strict=True))
 
 

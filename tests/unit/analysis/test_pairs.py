@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remixup.analysis.pairs import Pair, find_pairs, group, lettered, letters, moderator, one_per_setting
+from remixup.analysis.pairs import TREND, Pair, find_pairs, group, lettered, letters, moderator, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult, Fit, Setting
 from remixup.config.experiment import Experiment
 
@@ -166,7 +166,7 @@ def test_a_group_is_of_a_range() -> None:
 
 def test_settings_but_tables_have_letters_in_the_order_of_the_loss() -> None:
     one, two, three = pairs_with([9.0, 1.0, 5.0], [0.0, 0.0, 0.0])
-    found = lettered([one, two, replace(three, domain="table")])
+    found = lettered([one, two, replace(three, domain="table"), replace(three, setting_digest="t", experiment=TREND)])
     assert [(letter, pair.loss) for letter, pair in found] == [("A", 1.0), ("B", 9.0)]
     assert letters(28)[24:] == ["Y", "Z", "AA", "AB"]
 

@@ -57,7 +57,7 @@ def _draw_pair(axes: Axes, pair: Pair, letter: str) -> None:
     clipped(axes, pair.loss, pair.ci95, LIMITS, look["color"], across=False)
     height, size = min(max(pair.effect, LIMITS[0]), LIMITS[1]), 3.2 if pair.domain == "table" else 4.4
     axes.plot([pair.loss], [height], **look, markersize=size, zorder=3, clip_on=False)
-    if pair.domain != "table" and (abs(pair.effect) > NAMED or pair.standing == "confirmatory"):
+    if letter and (abs(pair.effect) > NAMED or pair.standing == "confirmatory"):
         beyond = f": ${pair.effect:.0f}$" if height != pair.effect else ""
         aside, align = (0.85, "right") if pair.loss > 1 else (1.18, "left")
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
