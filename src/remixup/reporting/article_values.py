@@ -200,7 +200,7 @@ class Values:
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
-        return _number(losses[0], 1, "%")
+        return _number(losses[0], 2 if losses[0] < 1 else 1, "%")
 
     def core_hours_of(self, *rows: str) -> float:
         """Return the hours of one core that the results on record of some rows took to train."""

@@ -66,6 +66,7 @@ def _write_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.2 * (high - low))
         place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
+        place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
         axes.text(0.98, 0.98, f"published, 50,000 images:\n{words}", **place)
 
 
