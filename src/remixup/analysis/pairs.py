@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from remixup.analysis.result_schema import Domain, ExperimentResult, Fit, Standing
 from remixup.analysis.statistics import summarise
+from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Scale
 
 PUBLISHED_METRICS = ("test_error.last", "test_error.median10", "test_error.best")
 """In this order the published effect is looked for."""
-FITS, FAR = 12.0, 19.0
-"""Training losses of ERM in percent of ln(classes), below and above which pairs are counted. Found after looking."""
+TREND = "fit"
+"""The experiment whose settings differ in schedule and width alone. A claim is about all of them together."""
+SEEN_LIMITS = (12.0, 19.0)
+"""Training losses of ERM in percent of ln(classes) that part the effects best. Found after looking."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,11 @@ class Group:
 
     settings: int
     mixup_better: int
+    mixup_worse: int
+    shown_better: int
+    """Settings in which the interval of the effect is above 0."""
+    shown_worse: int
+    """Settings in which it is below 0."""
     median_effect: float | None
     """None without settings."""
 
@@ -166,12 +176,12 @@ class Moderator:
     """Spearman's, of ERM's training loss and the effect."""
     p: float
     fits: Group
-    """ERM's loss is at most `FITS`."""
-    far: Group
-    """It is more than `FAR`."""
+    """ERM's loss is at most `FIT`."""
+    rest: Group
+    """It is more than that."""
 
 
-def moderator(pairs: Iterable[Pair]) -> Moderator:
+def moderator(pairs: Sequence[Pair]) -> Moderator:
     """Relate the effects of pairs, one for each setting, to ERM's training loss; pairs without a loss do not count.
 
     Raises:
@@ -182,17 +192,38 @@ def moderator(pairs: Iterable[Pair]) -> Moderator:
     known = [(pair.loss, pair.effect) for pair in pairs if pair.loss is not None]
     if len(known) < 3:
         raise ValueError(f"{len(known)} pairs with a known training loss")
-    losses, effects = zip(*known, strict=True)
-    test = spearmanr(losses, effects)
+    test = spearmanr(*zip(*known, strict=True))
     return Moderator(
         settings=len(known),
         correlation=float(test.statistic),
         p=float(test.pvalue),
-        fits=_group([effect for loss, effect in known if loss <= FITS]),
-        far=_group([effect for loss, effect in known if loss > FAR]),
+        fits=group(pairs, at_most=FIT),
+        rest=group(pairs, above=FIT),
     )
 
 
-def _group(effects: list[float]) -> Group:
-    better = sum(effect > 0 for effect in effects)
-    return Group(len(effects), better, statistics.median(effects) if effects else None)
+def group(pairs: Iterable[Pair], above: float = -math.inf, at_most: float = math.inf) -> Group:
+    """Count the pairs with a training loss of ERM in a range; those without a loss do not count."""
+    found = [pair for pair in pairs if pair.loss is not None and above < pair.loss <= at_most]
+    effects = [pair.effect for pair in found]
+    return Group(
+        settings=len(found),
+        mixup_better=sum(effect > 0 for effect in effects),
+        mixup_worse=sum(effect < 0 for effect in effects),
+        shown_better=sum(pair.ci95 is not None and pair.ci95[0] > 0 for pair in found),
+        shown_worse=sum(pair.ci95 is not None and pair.ci95[1] < 0 for pair in found),
+        median_effect=statistics.median(effects) if effects else None,
+    )
+
+
+def lettered(pairs: Iterable[Pair]) -> list[tuple[str, Pair]]:
+    """Return one pair for each setting but of tables and `TREND`, sorted by ERM's training loss, with a letter."""
+    known = [pair for pair in one_per_setting(pairs) if pair.loss is not None]
+    found = [pair for pair in known if pair.domain != "table" and pair.experiment != TREND]
+    return list(zip(letters(len(found)), sorted(found, key=lambda pair: pair.loss or 0.0), strict=True))
+
+
+def letters(count: int) -> list[str]:
+    """Return A to Z, then AA, AB and so on."""
+    single = list(string.ascii_uppercase)
+    return (single + [first + second for first in single for second in single])[:count]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from jinja2 import TemplateError
 
-from remixup.analysis.pairs import FAR, FITS, find_pairs
+from remixup.analysis.pairs import SEEN_LIMITS, find_pairs
 from remixup.analysis.result_schema import ExperimentResult, Replication
+from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Scale
 from remixup.errors import UserError
@@ -18,8 +19,9 @@ from remixup.files import write_text
 from remixup.reporting import templates
 from remixup.reporting.article_assertions import Assertions
 from remixup.reporting.article_costs import Costs
+from remixup.reporting.article_gate import Gate
 from remixup.reporting.article_pairs import Pairs
-from remixup.reporting.article_values import Values, interval
+from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values, interval
 from remixup.reporting.build import save
 from remixup.reporting.missing_runs import Outstanding
 
@@ -69,10 +71,11 @@ def write_sections(
     values = Values(whole, results, {each.id: each.paper for each in experiments})
     assertions = Assertions(values)
     pairs = find_pairs(experiments, results)
-    printed = (values, assertions, Pairs(pairs), Costs(missing))
+    printed = (values, assertions, Pairs(pairs), Costs(missing), Gate(experiments, whole))
     functions = {name: function for each in printed for name, function in each.functions().items()}
     papers = sorted({each.paper for each in experiments})
-    context = {**functions, "papers": papers, "interval": interval, "limits": (FITS, FAR)}
+    constants = {"fit_limit": FIT, "seen_limits": SEEN_LIMITS, "own_protocol": OWN_PROTOCOL, "own_numbers": OWN_NUMBERS}
+    context = {**functions, **constants, "papers": papers, "interval": interval}
     rendered: dict[str, str] = {}
     for path in sorted(prose.glob("*.tex")):
         try:

@@ -31,7 +31,8 @@ class Costs:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
-        every = (self.gpu_days, self.missing_numbers, self.missing_claims, self.trainings, self.core_hours)
+        missing = (self.missing_numbers, self.missing_claims, self.settings_missing, self.trainings, self.most_seeds)
+        every = (*missing, self.gpu_days, self.core_hours)
         return {each.__name__: each for each in every}
 
     def gpu_days(self, *experiments: str) -> Markup:
@@ -56,6 +57,14 @@ class Costs:
     def trainings(self) -> int:
         """Count the trainings that are missing."""
         return sum(self._missing.together.values())
+
+    def settings_missing(self) -> int:
+        """Count the settings that these are of."""
+        return len(self._missing.together)
+
+    def most_seeds(self) -> int:
+        """Return the most seeds that a setting has."""
+        return max(self._missing.together.values())
 
     def core_hours(self) -> Markup:
         """Print the hours of one core that the results on record took to train."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from remixup.analysis.pairs import Moderator, Pair, moderator, one_per_setting
+from remixup.analysis.pairs import Group, Moderator, Pair, group, lettered, moderator, one_per_setting
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import templates
 from remixup.reporting.article_values import interval, sign
@@ -25,12 +24,14 @@ class Pairs:
         """
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
-        chosen = [pair for pair in one_per_setting(pairs) if pair.loss is not None]
-        self._settings = sorted(chosen, key=lambda pair: pair.loss or 0.0)
+        self._lettered = lettered(pairs)
+        seen = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.standing == "exploratory"]
+        self._compared = [pair for pair in seen if pair.loss is not None]
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
-        every = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.shown, self.fit_and_effect)
+        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.letter)
+        every = (*shown, self.by_fit, self.by_fit_with_tables, self.count)
         return {each.__name__: each for each in every}
 
     def pair(self, name: str) -> Pair:
@@ -48,22 +49,24 @@ class Pairs:
         """Return the sign that the interval of a pair's effect shows: "+", "-" or "none"."""
         return sign(self.pair(name).ci95)
 
-    def settings(self, *domains: str) -> list[tuple[str, Pair]]:
-        """Return one pair for each setting of some domains with a letter, sorted by ERM's training loss."""
-        found = [pair for pair in self._settings if not domains or pair.domain in domains]
-        return list(zip(letters(len(found)), found, strict=True))
+    def settings(self) -> list[tuple[str, Pair]]:
+        """Return one pair for each setting but of tables with its letter, sorted by ERM's training loss."""
+        return self._lettered
 
-    def shown(self, wanted: str, above: float, at_most: float) -> int:
-        """Count the settings, but for tables, with a training loss in a range whose intervals show a sign."""
-        found = [pair for _, pair in self.settings("image", "speech", "time series")]
-        return sum(above < (pair.loss or 0.0) <= at_most and sign(pair.ci95) == wanted for pair in found)
+    def letter(self, name: str) -> str:
+        """Return the letter of the setting of a pair."""
+        return next(letter for letter, each in self._lettered if each.setting_digest == self.pair(name).setting_digest)
 
-    def fit_and_effect(self, *domains: str) -> Moderator:
-        """Relate effects to ERM's training loss over the settings of some domains."""
-        return moderator([pair for _, pair in self.settings(*domains)])
+    # Counts leave out one seed, which says too little, and confirmatory pairs, which test what the others suggested.
 
+    def by_fit(self) -> Moderator:
+        """Relate effects to ERM's training loss over the settings but tables."""
+        return moderator([pair for pair in self._compared if pair.domain != "table"])
 
-def letters(count: int) -> list[str]:
-    """Return A to Z, then AA, AB and so on."""
-    single = list(string.ascii_uppercase)
-    return (single + [first + second for first in single for second in single])[:count]
+    def by_fit_with_tables(self) -> Moderator:
+        """Relate effects to ERM's training loss over all settings."""
+        return moderator(self._compared)
+
+    def count(self, above: float, at_most: float) -> Group:
+        """Count the settings but tables with a training loss in a range."""
+        return group([pair for pair in self._compared if pair.domain != "table"], above, at_most)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from markupsafe import Markup
 
+from remixup.analysis import records
 from remixup.analysis.best_evidence import best_sample, best_test, finding
 from remixup.analysis.result_schema import (
     JUDGED,
@@ -29,6 +30,12 @@ from remixup.reporting.page.claims import row_id
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POINTS = {"%": " points", "points": " points", "": ""}
 """How differences in a unit are printed."""
+LOGS = "released logs"
+"""Where numbers are published that are in an author's repository, and not in the text."""
+OWN_PROTOCOL = ("uci", "k-mixup", "patches", "c-mixup/beats-erm-no2", "c-mixup/beats-mixup-no2")
+"""Experiments and claims whose published protocol is in part of our choice, because the paper does not state it."""
+OWN_NUMBERS = ("uci", "c-mixup/no2-erm", "c-mixup/no2-mixup", "c-mixup/no2-c-mixup")
+"""Experiments and rows with published numbers of such a protocol."""
 Found = TypeVar("Found")
 
 
@@ -120,6 +127,14 @@ class Values:
         """Print a phrase that leads to the claim in `results.html`."""
         return Markup(rf"\href{{results.html\#{row_id(self._claim(claim))}}}{{{latex.prose(text)}}}")
 
+    def is_confirmatory(self, claim: str) -> bool:
+        """Return whether the best evidence for a claim is of a freeze."""
+        return _is_confirmatory(best_test(self._claim(claim)))
+
+    def dagger(self, *claims: str) -> Markup:
+        """Print the mark of confirmatory evidence if that of one of these claims is."""
+        return Markup(r"\confirmatory" if any(map(self.is_confirmatory, claims)) else "")
+
     # Numbers
 
     def mean(self, row: str, metric: str = "test_error.last") -> float:
@@ -185,24 +200,40 @@ class Values:
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
-        return _number(losses[0], 1, "%")
+        return _number(losses[0], 2 if losses[0] < 1 else 1, "%")
+
+    def core_hours_of(self, *rows: str) -> float:
+        """Return the hours of one core that the results on record of some rows took to train."""
+        runs = {fit.run for row in rows for fit in _known("row", self._fits, row) if fit.recorded}
+        blocks = [block.provenance for block in records.read_all() if block.run in runs]
+        return sum(each.seconds * each.execution.threads for each in blocks) / 3600
 
     # Counts
 
     def numbers(self, verdict: str = "", *names: str) -> int:
-        """Count published numbers of some papers or experiments, or all: with this verdict, or "compared", or any."""
+        """Count published numbers, of some papers, experiments or rows: with a verdict, or "compared", or any."""
         return self._count(self._whole.entries, verdict, names)
 
     def gains(self, verdict: str = "", *names: str) -> int:
         """Count published differences in the same way."""
         return self._count(self._whole.differences, verdict, names)
 
+    def numbers_of_logs(self, verdict: str = "") -> int:
+        """Count the published numbers that are from an author's logs, and not from the text, in the same way."""
+        return self._count([each for each in self._whole.entries if each.where == LOGS], verdict, ())
+
     def confirmatory(self) -> int:
         """Count the claims of papers whose best evidence is of a freeze."""
-        tests = [best_test(each) for each in self._whole.claims if each.source == "paper"]
-        return sum(isinstance(test, RecordedClaim) and test.standing == "confirmatory" for test in tests)
+        return sum(_is_confirmatory(best_test(each)) for each in self._whole.claims if each.source == "paper")
 
-    def claims(self, *findings: str, protocol: str = "", paper: str = "", source: str = "paper") -> int:
+    def claims(
+        self,
+        *findings: str,
+        protocol: str = "",
+        paper: str = "",
+        source: str = "paper",
+        within: Collection[str] = (),
+    ) -> int:
         """Count claims that runs can decide, by findings of the best evidence.
 
         Args:
@@ -210,9 +241,11 @@ class Values:
             protocol: "published" or "surrogate"; default: both.
             paper: its key in references.bib; default: all.
             source: of the claims.
+            within: experiments and claims; default: all.
         """
         found = [each for each in self._whole.claims if each.kind == "measured" and each.source == source]
         found = [each for each in found if paper in ("", self._papers[each.experiment])]
+        found = [each for each in found if not within or {each.experiment, f"{each.experiment}/{each.id}"} & {*within}]
         tests = [best_test(each) for each in found]
         return sum(
             (not findings or (finding(test) if test else "not run") in findings)
@@ -262,10 +295,18 @@ class Values:
 
     def _count(self, entries: Iterable[Entry], verdict: str, names: Sequence[str]) -> int:
         wanted = [each for each in entries if each.published is not None]
-        wanted = [each for each in wanted if not names or {each.paper, each.experiment} & set(names)]
+        wanted = [each for each in wanted if not names or _names(each) & set(names)]
         verdicts = [(best_sample(each) or each).verdict for each in wanted]
         counted = JUDGED if verdict == "compared" else (verdict,)
         return sum(not verdict or each in counted for each in verdicts)
+
+
+def _names(entry: Entry) -> set[str]:
+    return {entry.paper, entry.experiment, f"{entry.experiment}/{entry.row}"}
+
+
+def _is_confirmatory(test: ClaimTest | None) -> bool:
+    return isinstance(test, RecordedClaim) and test.standing == "confirmatory"
 
 
 def _known(kind: str, found: Mapping[Any, Found], name: Any) -> Found:

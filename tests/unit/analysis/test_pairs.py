@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remixup.analysis.pairs import Pair, find_pairs, moderator, one_per_setting
+from remixup.analysis.pairs import TREND, Pair, find_pairs, group, lettered, letters, moderator, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult, Fit, Setting
 from remixup.config.experiment import Experiment
 
@@ -149,11 +149,26 @@ def pairs_with(losses: list[float | None], effects: list[float]) -> list[Pair]:
     return found
 
 
-def test_the_moderator_counts_settings_below_and_above() -> None:
-    found = moderator(pairs_with([1.0, 12.0, 19.0, 20.0, 60.0, None], [2.0, 1.0, 0.5, 0.0, -3.0, 9.0]))
+def test_the_moderator_counts_settings_that_erm_fits_and_others() -> None:
+    found = moderator(pairs_with([1.0, 5.0, 5.1, 20.0, 60.0, None], [2.0, 1.0, 0.5, 0.0, -3.0, 9.0]))
     assert (found.settings, found.correlation) == (5, pytest.approx(-1.0))
     assert (found.fits.settings, found.fits.mixup_better, found.fits.median_effect) == (2, 2, 1.5)
-    assert (found.far.settings, found.far.mixup_better, found.far.median_effect) == (2, 0, -1.5)
+    assert (found.rest.settings, found.rest.mixup_better, found.rest.mixup_worse) == (3, 1, 1)
+
+
+def test_a_group_is_of_a_range() -> None:
+    pairs = pairs_with([5.0, 12.0, 12.1, None], [2.0, 3.0, -1.0, 9.0])
+    shown = [replace(pair, ci95=(pair.effect - 1.5, pair.effect + 1.5)) for pair in pairs]
+    assert (group(shown, 5.0, 12.0).settings, group(shown, 5.0, 12.0).shown_better) == (1, 1)
+    assert (group(shown).settings, group(shown).shown_better, group(shown).shown_worse) == (3, 2, 0)
+    assert group(shown, 50.0).median_effect is None
+
+
+def test_settings_but_tables_have_letters_in_the_order_of_the_loss() -> None:
+    one, two, three = pairs_with([9.0, 1.0, 5.0], [0.0, 0.0, 0.0])
+    found = lettered([one, two, replace(three, domain="table"), replace(three, setting_digest="t", experiment=TREND)])
+    assert [(letter, pair.loss) for letter, pair in found] == [("A", 1.0), ("B", 9.0)]
+    assert letters(28)[24:] == ["Y", "Z", "AA", "AB"]
 
 
 def test_the_correlation_is_of_ranks() -> None:

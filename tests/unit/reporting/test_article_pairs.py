@@ -11,7 +11,7 @@ from remixup.config.experiment import Experiment
 from remixup.costs.estimate import SeedCosts
 from remixup.errors import UserError
 from remixup.reporting.article_costs import Costs
-from remixup.reporting.article_pairs import Pairs, letters
+from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.missing_runs import Lacking, Outstanding
 
 from .small_experiment import small
@@ -73,23 +73,22 @@ def test_of_several_samples_the_published_protocol_then_the_larger_counts() -> N
 
 def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:
     found = Pairs(PAIRS)
-    assert [(letter, each.treatment) for letter, each in found.settings("image")] == [
+    assert [(letter, each.treatment) for letter, each in found.settings()] == [
         ("A", "fits"),
         ("B", "unclear"),
         ("C", "alone"),
         ("D", "far"),
     ]
-    assert [each.treatment for _, each in found.settings()] == ["fits", "table", "unclear", "alone", "far"]
-    assert letters(28)[24:] == ["Y", "Z", "AA", "AB"]
+    assert found.letter("made-up/strong") == "A", "it is of the same setting"
 
 
-def test_counts_over_settings() -> None:
-    found = Pairs(PAIRS)
-    assert [found.shown(sign, -1, 12) for sign in "+-"] == [1, 0], "tables do not count"
-    assert [found.shown(sign, 19, 1000) for sign in "+-"] == [0, 1]
-    related = found.fit_and_effect("image", "speech")
-    assert (related.settings, related.fits.settings, related.fits.mixup_better) == (4, 2, 2)
-    assert (related.far.settings, related.far.mixup_better, related.far.median_effect) == (1, 0, -3.0)
+def test_counts_leave_out_single_seeds_and_confirmatory_pairs() -> None:
+    found = Pairs([*PAIRS, pair("frozen", 2.0, -1.0, standing="confirmatory")])
+    assert (found.count(-1, 5).settings, found.count(-1, 5).shown_better) == (1, 1), "nor do tables count"
+    assert (found.count(5, 19).settings, found.count(19, 1000).shown_worse) == (1, 1)
+    related = found.by_fit()
+    assert (related.settings, related.fits.settings, related.rest.settings) == (3, 1, 2)
+    assert found.by_fit_with_tables().settings == 4
 
 
 def costs() -> Costs:
@@ -113,4 +112,4 @@ def test_days_of_a_gpu() -> None:
 def test_what_is_missing() -> None:
     assert (costs().missing_numbers("one"), costs().missing_numbers()) == (12, 42)
     assert (costs().missing_claims("two"), costs().missing_claims()) == (2, 4)
-    assert costs().trainings() == 25
+    assert (costs().trainings(), costs().settings_missing(), costs().most_seeds()) == (25, 2, 20)

@@ -71,6 +71,9 @@ def test_counts() -> None:
     assert found.claims(protocol="surrogate") == 1
     assert found.claims("not run") == 1
     assert found.claims(paper="bao2023") == 0
+    assert [found.claims("supported", within=[name]) for name in ("made-up", "made-up/better", "another")] == [5, 1, 0]
+    assert found.numbers("compared", "made-up/erm") == 1
+    assert (found.numbers_of_logs(), found.confirmatory()) == (0, 0)
     assert found.on_gpu() == 1
     assert [found.words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
 

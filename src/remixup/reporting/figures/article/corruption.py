@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import ExperimentResult, Fit
 from remixup.analysis.thresholds import FIT
-from remixup.reporting.figures.article.marks import GRAY, METHODS, SMALL, best_fit, note_missing, sample
-from remixup.reporting.figures.drawing import DASHES, WIDTH, shade
+from remixup.reporting.figures.article.marks import METHODS, SMALL, best_fit, note_missing, sample
+from remixup.reporting.figures.drawing import WIDTH, shade
 
 PANELS = (
     {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"},
@@ -25,22 +25,20 @@ PUBLISHED = {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"}
 def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw the test error by passes, a panel for each schedule, and the last training errors on corrupted labels.
 
-    Bands reach from the smallest to the largest seed. Published numbers, of the whole training set, are dashed at the
-    side, and diamonds.
+    Bands reach from the smallest to the largest seed. Published numbers, of the whole training set, are written
+    above the curves, and diamonds at the right.
     """
     figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
     *left, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     for axes, rows in zip(left, PANELS, strict=True):
         _draw_curves(axes, {method: best_fit(results, "corruption", row) for method, row in rows.items()})
-        _draw_levels(axes, results)
-        axes.set(ylim=(0, 92))
     left[0].set_ylabel("test error (%)")
+    left[1].sharey(left[0])
     left[1].tick_params(labelleft=False)
+    _write_levels(left[1], results)
     _draw_memorized(right, results)
     handles = [Line2D([], [], **look, label=method) for method, look in METHODS.items()]
-    label = "published, last epoch (50,000 images, 200 passes)"
-    handles.append(Line2D([], [], color=GRAY, linestyle=DASHES[1], linewidth=0.9, label=label))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.0)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.0)
     return figure
 
 
@@ -60,14 +58,16 @@ def _draw_curves(axes: Axes, fits: dict[str, Fit | None]) -> None:
         note_missing(axes)
 
 
-def _draw_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
-    """Draw the published last test errors as dashed lines with the method's name."""
-    for method, row in PUBLISHED.items():
-        level = published(results, row, "test_error.last")
-        if level is not None:
-            axes.axhline(level, color=METHODS[method]["color"], linestyle=DASHES[1], linewidth=0.9, zorder=1)
-            place = "top" if method == "mixup" else "bottom"
-            axes.text(0.98, level, method, transform=axes.get_yaxis_transform(), ha="right", va=place, fontsize=SMALL)
+def _write_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
+    """Write the published last test errors, which are far below the axis."""
+    levels = {method: published(results, row, "test_error.last") for method, row in PUBLISHED.items()}
+    words = ", ".join(f"{method} {level:g}" for method, level in levels.items() if level is not None)
+    if words:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.2 * (high - low))
+        place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
+        place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        axes.text(0.98, 0.98, f"published, 50,000 images:\n{words}", **place)
 
 
 def published(results: Mapping[str, ExperimentResult], row: str, metric: str) -> float | None:

@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
-from remixup.analysis.pairs import Pair, one_per_setting
+from remixup.analysis.pairs import Pair, lettered, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult
 from remixup.analysis.thresholds import FIT
 from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SMALL, clipped, domain_look
-from remixup.reporting.figures.drawing import DASHES, WIDTH, text
+from remixup.reporting.figures.drawing import DASHES, WIDTH
 
 LIMITS = (-11.0, 7.0)
 """Of the effects that are drawn, in points; what is beyond is cut, and says so."""
 NAMED = 3.0
-"""Effects beyond this many points are named, but those on tables."""
+"""Effects beyond this many points have the letter of their setting, but those on tables."""
 COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
 """Published effects: the beginning of a row's name or its experiment -> heading of its column."""
 
@@ -32,8 +32,9 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
     shown = sorted((pair for pair in one_per_setting(pairs) if pair.loss), key=lambda pair: pair.domain != "table")
     for axes in (left, right):
         axes.axhline(0, color="0.2", linewidth=0.7, zorder=1)
+    letters = {pair.setting_digest: letter for letter, pair in lettered(pairs)}
     for pair in shown:
-        _draw_pair(left, pair)
+        _draw_pair(left, pair, letters.get(pair.setting_digest, ""))
     left.axvline(FIT, color=GRAY, linestyle=DASHES[1], linewidth=0.8, zorder=1)
     left.text(FIT * 0.93, LIMITS[1], f"ERM fits: at most {FIT:g} %", fontsize=SMALL, ha="right", va="center_baseline")
     left.set_xscale("log")
@@ -50,24 +51,18 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
     return figure
 
 
-def _draw_pair(axes: Axes, pair: Pair) -> None:
+def _draw_pair(axes: Axes, pair: Pair, letter: str) -> None:
     assert pair.loss is not None
     look = domain_look(pair.domain, pair.standing)
     clipped(axes, pair.loss, pair.ci95, LIMITS, look["color"], across=False)
     height, size = min(max(pair.effect, LIMITS[0]), LIMITS[1]), 3.2 if pair.domain == "table" else 4.4
     axes.plot([pair.loss], [height], **look, markersize=size, zorder=3, clip_on=False)
-    if abs(pair.effect) > NAMED and pair.domain != "table":
-        aside, align = (0.85, "right") if 1 < pair.loss < 50 else (1.18 if pair.loss < 1 else 1.3, "left")
+    if letter and (abs(pair.effect) > NAMED or pair.standing == "confirmatory"):
+        beyond = f": ${pair.effect:.0f}$" if height != pair.effect else ""
+        aside, align = (0.85, "right") if pair.loss > 1 else (1.18, "left")
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
         style: dict[str, Any] = {"fontsize": SMALL, "ha": align, "va": "center_baseline", "bbox": box, "zorder": 1.5}
-        axes.text(pair.loss * aside, height, named(pair, beyond=height != pair.effect), **style)
-
-
-def named(pair: Pair, beyond: bool) -> str:
-    """Return how a point is named: data, number of examples, corrupted labels; the effect where it is not drawn."""
-    labels = [each for each in pair.setting.split(", ") if "labels" in each]
-    words = ", ".join([f"{pair.dataset}, {pair.training_examples:,}", *labels])
-    return text(words) + (f": ${pair.effect:.0f}$" if beyond else "")
+        axes.text(pair.loss * aside, height, letter + beyond, **style)
 
 
 def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list[float]]:
@@ -97,7 +92,7 @@ def _handles(pairs: Sequence[Pair]) -> list[Any]:
         if name in domains
     ]
     for standing, face in (("exploratory", "white"), ("confirmatory", GRAY)):
-        if any(pair.standing == standing for pair in pairs):
+        if len({pair.standing for pair in pairs}) > 1:
             plain: dict[str, Any] = {"marker": "h", "color": GRAY, "markerfacecolor": face, "linestyle": "none"}
             label = f"{'hollow' if face == 'white' else 'filled'}: {standing}"
             handles.append(Line2D([], [], **plain, markersize=4.4, label=label))

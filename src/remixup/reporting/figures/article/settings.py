@@ -1,4 +1,4 @@
-"""The forest of settings: mixup's effect in each of them, sorted, beside the published effect."""
+"""The forest of settings: mixup's effect in each of them, beside the published effect."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,74 +7,54 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from remixup.analysis.pairs import Pair, one_per_setting
+from remixup.analysis.pairs import Pair, lettered, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult
-from remixup.reporting.figures.article.marks import DOMAINS, PUBLISHED, SMALL, clipped, domain_look, note_missing
+from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing
 from remixup.reporting.figures.drawing import WIDTH, text
 
 LIMITS = (-10.0, 11.0)
 """Of the effects that are drawn, in points; what is beyond is cut, and says so."""
 LINE = 0.142
 """Inches from one setting to the next."""
-LEFT, RIGHT, ABOVE, BELOW = 3.78, 1.1, 0.22, 0.62
-"""Inches around the panel: names of the settings; loss and kind of evidence; their heads; ticks, label and legend."""
-COLUMNS = {"setting": 1.12 - LEFT, "loss": 0.38, "informative?": 0.48}
-"""Inches from the panel, of columns: settings from its left side, the others from its right side."""
-RULE: Any = {"color": "0.8", "linewidth": 0.4, "clip_on": False, "zorder": 0}
+ROOM = 0.95
+"""Inches for title, ticks, label and legend."""
 
 
 def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
-    """Draw the effect in each setting with its 95 % interval, sorted within each domain; at the right ERM's loss."""
-    lines: list[Pair | str] = []
-    for domain in DOMAINS:
-        own = sorted((pair for pair in one_per_setting(pairs) if pair.domain == domain), key=lambda pair: -pair.effect)
-        lines += [domain, *own] if own else []
-    height = LINE * max(1, len(lines)) + ABOVE + BELOW
-    figure = Figure(figsize=(WIDTH, height))
-    width = WIDTH - LEFT - RIGHT
-    axes = figure.add_axes((LEFT / WIDTH, BELOW / height, width / WIDTH, 1 - (ABOVE + BELOW) / height))
-    axes.set(xlim=LIMITS, ylim=(max(1, len(lines)) - 0.5, -0.5), yticks=[])
-    axes.set_xlabel("mixup lowers test error by (points)")
-    axes.spines["left"].set_visible(False)
-    axes.grid(False)
-    axes.axvline(0, color="0.2", linewidth=0.7, zorder=1)
-    across = axes.get_yaxis_transform()
-    if not lines:
-        note_missing(axes)
-    for line, each in enumerate(lines):
-        if isinstance(each, str):
-            _write(axes, -LEFT / width, line, each, ha="left", color="0.45")
-            axes.plot([COLUMNS["setting"] / width, 1 + RIGHT / width], [line, line], **RULE, transform=across)
-        else:
-            _draw(axes, line, each, width)
-    _write(axes, 1 + COLUMNS["loss"] / width, -1, "loss (%)", ha="right")
-    _write(axes, 1 + COLUMNS["informative?"] / width, -1, "informative?", ha="left")
-    _legend(figure)
+    """Draw the effect in each setting with its 95 % interval: with letters, sorted by ERM's loss, and on tables."""
+    tables = sorted((pair for pair in one_per_setting(pairs) if pair.domain == "table"), key=lambda pair: -pair.effect)
+    named = [(f"{letter}   {_data(pair)}", pair) for letter, pair in lettered(pairs)]
+    panels = {
+        "images, speech, time series": named,
+        "tables": [(_data(pair) + pair.setting.partition(" passes")[2], pair) for pair in tables],
+    }
+    lines = max(1, *map(len, panels.values()))
+    figure = Figure(figsize=(WIDTH, LINE * lines + ROOM), layout="constrained")
+    for axes, (title, own) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        axes.set(xlim=LIMITS, ylim=(lines - 0.5, -0.5), title=title, xlabel="mixup lowers test error by (points)")
+        axes.set_yticks(range(len(own)), [text(name) for name, _ in own], fontsize=SMALL)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(False)
+        axes.axvline(0, color="0.2", linewidth=0.7, zorder=1)
+        for line, (_, pair) in enumerate(own):
+            _draw(axes, line, pair)
+        if not own:
+            note_missing(axes)
+    figure.legend(handles=_handles(pairs), loc="outside lower center", ncols=3)
     return figure
 
 
-def informative(pair: Pair) -> str:
-    """Return whether a pair is of the published protocol, or of a surrogate that is informative or not."""
-    if pair.published_protocol:
-        return "protocol"
-    return "yes" if pair.informative else "no"
+def _data(pair: Pair) -> str:
+    return f"{pair.dataset}, {pair.training_examples:,}"
 
 
-def _write(axes: Axes, x: float, line: float, words: str, **style: Any) -> None:
-    axes.text(x, line, words, transform=axes.get_yaxis_transform(), fontsize=SMALL, va="center_baseline", **style)
-
-
-def _draw(axes: Axes, line: int, pair: Pair, width: float) -> None:
+def _draw(axes: Axes, line: int, pair: Pair) -> None:
     look = domain_look(pair.domain, pair.standing)
     clipped(axes, line, pair.ci95, LIMITS, look["color"], across=True)
     _mark(axes, line, pair.effect, {**look, "markersize": 4.0})
     if pair.published_effect is not None:
         _mark(axes, line, pair.published_effect, {**PUBLISHED, "markersize": 2.8})
-    _write(axes, -LEFT / width, line, text(f"{pair.dataset}, {pair.training_examples:,}"), ha="left")
-    _write(axes, COLUMNS["setting"] / width, line, text(pair.setting), ha="left")
-    loss = "?" if pair.loss is None else f"{pair.loss:.{2 if pair.loss < 1 else 1}f}"
-    _write(axes, 1 + COLUMNS["loss"] / width, line, loss, ha="right")
-    _write(axes, 1 + COLUMNS["informative?"] / width, line, informative(pair), ha="left")
 
 
 def _mark(axes: Axes, line: int, effect: float, look: dict[str, Any]) -> None:
@@ -87,11 +67,11 @@ def _mark(axes: Axes, line: int, effect: float, look: dict[str, Any]) -> None:
         axes.text(place, line, f"${effect:.0f}$", fontsize=SMALL, ha=align, va="center_baseline", bbox=box, zorder=4)
 
 
-def _legend(figure: Figure) -> None:
-    plain: dict[str, Any] = {"color": "0.3", "linestyle": "none", "markersize": 4.0}
-    handles = [
-        Line2D([], [], **{**plain, "linestyle": "-"}, marker="o", markerfacecolor="white", label="ours, exploratory"),
-        Line2D([], [], **{**plain, "linestyle": "-"}, marker="o", label="ours, confirmatory"),
-        Line2D([], [], **PUBLISHED, markersize=2.8, label="published for the row that the setting stands for"),
-    ]
-    figure.legend(handles=handles, loc="lower center", ncols=3)
+def _handles(pairs: Sequence[Pair]) -> list[Line2D]:
+    plain: dict[str, Any] = {"color": "0.3", "linestyle": "-", "markersize": 4.0, "marker": "o"}
+    both = len({pair.standing for pair in pairs}) > 1
+    handles = [Line2D([], [], **plain, markerfacecolor="white", label="ours, exploratory" if both else "ours")]
+    if both:
+        handles.append(Line2D([], [], **plain, label="ours, confirmatory"))
+    label = "published for the row that the setting stands for"
+    return [*handles, Line2D([], [], **PUBLISHED, markersize=2.8, label=label)]

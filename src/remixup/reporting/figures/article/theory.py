@@ -55,7 +55,7 @@ def _draw_line(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
     if not handles:
         note_missing(axes)
         return
-    handles.append(Line2D([], [], color="0.3", linestyle=DASHES[2], label="closed form"))
+    handles.append(Line2D([], [], color="0.3", linestyle=DASHES[2], label="closed form, in their colors"))
     handles.append(Line2D([], [], marker="o", linestyle="none", color="black", markersize=3.5, label="training point"))
     axes.set(xlabel="$x$", ylabel="probability of class 1", ylim=(0, 1))
     axes.legend(handles=handles, **LEGEND, ncols=1)

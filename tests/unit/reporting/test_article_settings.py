@@ -1,0 +1,40 @@
+"""The article's figures of settings: effect over fit, and the forest of settings."""
+
+from __future__ import annotations
+
+from remixup.reporting.figures.article.fit import LIMITS, fit
+from remixup.reporting.figures.article.settings import settings
+
+from .article_samples import marks, named, pair, written
+
+PAIRS = [
+    pair("far", -30.0, 40.0),
+    pair("fits", 4.0, 2.0, published_effect=1.5),
+    pair("small", 1.0, 9.0),
+    pair("table", 5.0, 1.0, domain="table", dataset="Iris"),
+]
+
+
+def test_large_effects_have_the_letter_of_their_setting() -> None:
+    left, _ = fit({}, PAIRS).axes
+    assert sorted(marks(left, "o")) == [(2.0, 4.0), (9.0, 1.0), (40.0, LIMITS[0])]
+    assert written(left)[:2] == ["C: $-30$", "A"], "small effects and tables have none"
+    assert named(fit({}, PAIRS)) == ["image", "table", "published effect"]
+
+
+def test_confirmatory_marks_are_named_where_there_are_some() -> None:
+    figure = fit({}, [*PAIRS, pair("frozen", 0.1, 3.0, standing="confirmatory")])
+    assert named(figure)[2:4] == ["hollow: exploratory", "filled: confirmatory"]
+    assert "B" in written(figure.axes[0]), "the frozen one has its letter, though it is small"
+    assert named(settings({}, PAIRS))[0] == "ours"
+
+
+def test_settings_are_in_the_order_of_their_letters_and_tables_apart() -> None:
+    left, right = settings({}, PAIRS).axes
+    labels = [label.get_text().split()[0] for label in left.get_yticklabels()]
+    assert labels == ["A", "B", "C"]
+    assert marks(left, "o") == [(4.0, 0.0), (1.0, 1.0), (-10.0, 2.0)]
+    assert marks(left, "D") == [(1.5, 0.0)]
+    assert written(left) == ["$-30$"]
+    assert marks(right, "v") == [(5.0, 0.0)]
+    assert [written(axes) for axes in settings({}, []).axes] == [["no runs"]] * 2
