@@ -4,7 +4,7 @@
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
 # make check      check style, types, workflow, generated files and freezes
 # make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
-# make bench      compare speed with other implementations (17 minutes on two cores, 7 of them for the report)
+# make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make lock       update requirements.lock; needs uv
 .PHONY: report read test test-full check bench evidence schema lock
