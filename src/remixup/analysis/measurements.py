@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HALF_A_POINT = Claim.model_construct(
     id="half-a-point", statement="", where="", metric="test_error.last", smallest_effect=0.5
 )
-"""What a setting has to be informative about if no claim is at hand: half a point of test error."""
+"""The claim for which a setting is judged informative if none is given: half a point of test error."""
 
 
 def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str | None:

@@ -15,7 +15,7 @@ from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SM
 from remixup.reporting.figures.drawing import DASHES, WIDTH
 
 LIMITS = (-11.0, 7.0)
-"""Of the effects that are drawn, in points; what is beyond is cut, and says so."""
+"""Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 NAMED = 3.0
 """Effects beyond this many points have the letter of their setting, but those on tables."""
 COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}

@@ -13,7 +13,7 @@ from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, d
 from remixup.reporting.figures.drawing import WIDTH, text
 
 LIMITS = (-10.0, 11.0)
-"""Of the effects that are drawn, in points; what is beyond is cut, and says so."""
+"""Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 LINE = 0.142
 """Inches from one setting to the next."""
 ROOM = 0.95
