@@ -74,8 +74,10 @@ def test_it_sorts_by_value(tab):
     heading = tab.get_by_role("table").nth(1).get_by_role("button", name="Published")
     assert shown() != sorted(shown())
     heading.click()
+    tab.wait_for_selector("#numbers th[aria-sort=ascending]")  # DataTables sorts in a later task of the browser
     assert shown() == sorted(shown())
     heading.press("Enter")
+    tab.wait_for_selector("#numbers th[aria-sort=descending]")
     assert shown() == sorted(shown(), reverse=True)
 
 
