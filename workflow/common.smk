@@ -104,4 +104,6 @@ PAPER = sorted(
 # What decides on numbers and claims: a change to it decides them again, on the same runs.
 COLLECTING = sorted(map(str, Path("src/remixup/analysis").glob("*.py")))
 REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
-RECORDS = sorted(map(str, Path("records").rglob("*.json")))
+RECORDS = sorted(
+    map(str, [*Path("records").rglob("*.json"), *Path("protocols").glob("*.json")])
+)

@@ -1,4 +1,4 @@
-# One file for all records: Snakemake looks at each input of each waiting job again and again.
+# One file for all records and freezes: Snakemake looks at each input of each waiting job again and again.
 rule records:
     input:
         RECORDS,

@@ -81,6 +81,21 @@ def in_use() -> bool:
     return bool(names()) or any(block.provenance.freeze for block in read_all())
 
 
+def in_progress() -> set[str]:
+    """Return the digests of the freezes that lack a seed of a run on record.
+
+    Their records count nowhere until all are there: nobody sees a result before the last run has ended, and a table
+    has the rows of one setting.
+    """
+    records, found = Store(RECORDS), set()
+    for freeze in map(read, names()):
+        blocks = (block for run in set(freeze.runs.values()) for block in records.blocks(run) if freeze.fits(block))
+        trained = {(block.run, seed) for block in blocks for seed in block.seeds}
+        if len(trained) < len(set(freeze.runs.values())) * freeze.number_of_seeds:
+            found.add(freeze.digest)
+    return found
+
+
 def read(name: str) -> Freeze:
     """Read a freeze; UserError where there is none of this name, or its content differs from its digest."""
     if not path(name).is_file():

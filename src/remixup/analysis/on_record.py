@@ -64,9 +64,10 @@ class OnRecord:
                 continue
             for row in frozen.rows():
                 self.found[row.row.id][Sample(freeze.scale, name)] = (frozen, row)
+        in_progress = freezes.in_progress()
         for scale in REAL:
             for earlier, each in enumerate(experiment.with_earlier(scale)):
-                results = RecordedResults(plan_experiment(path, each, config, scale))
+                results = RecordedResults(plan_experiment(path, each, config, scale), in_progress=in_progress)
                 for row in results.plan.rows:
                     if results.run(row) is not None:
                         self.found[row.row.id].setdefault(Sample(row.scale, earlier=earlier), (results, row))

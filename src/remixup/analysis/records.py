@@ -9,7 +9,7 @@ where the number is printed.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +104,12 @@ def _read(records: Store, run: str) -> list[SeedBlock]:
     return blocks
 
 
+def core_hours(blocks: Iterable[SeedBlock]) -> float:
+    """Sum the hours of one core that seed blocks took to train."""
+    origins = [block.provenance for block in blocks]
+    return sum(each.seconds * each.execution.threads for each in origins) / 3600
+
+
 def protocol(spec: RunSpec, numerics: dict[str, int]) -> str:
     """Return a digest that two runs share if one on record counts for a row with the other."""
     return short_digest([comparable(spec), numerics])
@@ -130,14 +136,18 @@ class RecordedResults(RunResults):
     Args:
         plan: the experiment at that scale.
         runs: row -> its run; default: the one on record that counts for it.
+        in_progress: digests of freezes whose records do not count yet.
     """
 
     freeze: str | None = None
     """The freeze whose records alone count for the frozen rows."""
 
-    def __init__(self, plan: Plan, runs: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, plan: Plan, runs: Mapping[str, str] | None = None, in_progress: Collection[str] = frozenset()
+    ) -> None:
         super().__init__(Config(), with_all_rows(plan), Store(HOME))
         self.failed = {}
+        self._in_progress = in_progress
         self._runs: dict[str, str | None] = {
             row.key: runs[row.row.id] for row in plan.rows if runs and row.row.id in runs
         }
@@ -154,12 +164,14 @@ class RecordedResults(RunResults):
         return max(seeds, key=lambda run: seeds[run], default=None)
 
     def _accepts(self, row: PlannedRow, run: str) -> bool:
-        return row.accepts is None or self.stored(run)[0].provenance.data.version in row.accepts
+        blocks = self.stored(run)
+        return bool(blocks) and (row.accepts is None or blocks[0].provenance.data.version in row.accepts)
 
     def stored(self, run: str) -> list[SeedBlock]:
-        """Return the blocks of a run on record, which are read once; UserError where one is damaged."""
+        """Return the blocks of a run on record that count, which are read once; UserError where one is damaged."""
         if run not in self._read:
-            self._read[run] = _read(self.store, run)
+            blocks = _read(self.store, run)
+            self._read[run] = [block for block in blocks if block.provenance.freeze not in self._in_progress]
         return self._read[run]
 
     def asked(self, row: PlannedRow, seed: int) -> bool:

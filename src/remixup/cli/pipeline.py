@@ -252,6 +252,7 @@ def draw_experiments(settings: Config, plans: list[Plan]) -> None:
 def article(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """Typeset the article. A sentence that the results no longer bear out is an error."""
     from remixup.analysis import aggregate
+    from remixup.analysis.pairs import find_pairs
     from remixup.reporting.article import draw_figures, reason_for_none, write_sections
     from remixup.reporting.build import write_macros
     from remixup.reporting.typeset import typeset
@@ -265,8 +266,9 @@ def article(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set 
         print(f"no article: {reason}")
         source = Path("paper/no-article.tex")
     else:
-        write_sections(experiments, parts, whole, missing_runs(workflow, parts), settings.generated)
-        draw_figures(experiments, parts, settings.generated)
+        pairs, wanting = find_pairs(experiments, parts), missing_runs(workflow, parts)
+        write_sections(experiments, parts, whole, pairs, wanting, settings.generated)
+        draw_figures(parts, pairs, settings.generated)
     typeset(source, settings.generated, settings.home / "latex", settings.home / "article.pdf")
     print(settings.home / "article.pdf")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import TemplateError
 
-from remixup.analysis.pairs import SEEN_LIMITS, find_pairs
+from remixup.analysis.pairs import SEEN_LIMITS, Pair
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
@@ -19,7 +20,6 @@ from remixup.files import write_text
 from remixup.reporting import templates
 from remixup.reporting.article_assertions import Assertions
 from remixup.reporting.article_costs import Costs
-from remixup.reporting.article_gate import Gate
 from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values, interval
 from remixup.reporting.build import save
@@ -48,6 +48,7 @@ def write_sections(
     experiments: Sequence[Experiment],
     results: Sequence[ExperimentResult],
     whole: Replication,
+    pairs: Sequence[Pair],
     missing: Outstanding,
     folder: Path,
     prose: Path = FOLDER,
@@ -58,8 +59,9 @@ def write_sections(
         experiments: the experiment files.
         results: their results.
         whole: the joined results.
+        pairs: of ERM and mixup, from the same results.
         missing: what has no evidence of the published protocol.
-        folder: where `article-<section>.tex` go; created if missing.
+        folder: where `article-<section>.tex` go; created if missing. Others of that name are removed.
         prose: folder of the templates.
 
     Returns:
@@ -68,36 +70,48 @@ def write_sections(
     Raises:
         UserError: sentences assert what the results no longer say, or a template is wrong.
     """
-    values = Values(whole, results, {each.id: each.paper for each in experiments})
+    values = Values(experiments, results, whole)
     assertions = Assertions(values)
-    pairs = find_pairs(experiments, results)
-    printed = (values, assertions, Pairs(pairs), Costs(missing), Gate(experiments, whole))
+    printed = (values, assertions, Pairs(pairs), Costs(missing))
     functions = {name: function for each in printed for name, function in each.functions().items()}
     papers = sorted({each.paper for each in experiments})
     constants = {"fit_limit": FIT, "seen_limits": SEEN_LIMITS, "own_protocol": OWN_PROTOCOL, "own_numbers": OWN_NUMBERS}
-    context = {**functions, **constants, "papers": papers, "interval": interval}
-    rendered: dict[str, str] = {}
-    for path in sorted(prose.glob("*.tex")):
-        try:
-            rendered[path.name] = templates.environment(prose).get_template(path.name).render(context)
-        except TemplateError as error:
-            raise UserError(str(error), where=f"{path}:{getattr(error, 'lineno', None) or '?'}") from None
+    rendered = _render(prose, {**functions, **constants, "papers": papers, "interval": interval})
     if assertions.stale:
         count = len(assertions.stale)
         what = (
             f"{count} sentence{'s' * (count > 1)} of the article no longer agree{'s' * (count == 1)} with the results"
         )
         raise UserError(what, hint="rewrite each, and what it asserts", details=assertions.stale)
+    _remove(folder, "article-*.tex")
     written = [folder / f"article-{name}" for name in rendered]
     for path, text in zip(written, rendered.values(), strict=True):
         write_text(path, text.rstrip("\n") + "\n")
     return written
 
 
-def draw_figures(experiments: Sequence[Experiment], results: Sequence[ExperimentResult], folder: Path) -> None:
-    """Draw the figures of the article, `article-<name>.pdf`."""
+def _render(prose: Path, context: Mapping[str, Any]) -> dict[str, str]:
+    """Render the templates of a folder, by file name."""
+    rendered: dict[str, str] = {}
+    for path in sorted(prose.glob("*.tex")):
+        try:
+            rendered[path.name] = templates.environment(prose).get_template(path.name).render(context)
+        except TemplateError as error:
+            raise UserError(str(error), where=f"{path}:{getattr(error, 'lineno', None) or '?'}") from None
+    return rendered
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    """Remove what an earlier call wrote: LaTeX would take in a section or figure that is no longer made."""
+    for path in folder.glob(pattern):
+        path.unlink()
+
+
+def draw_figures(results: Sequence[ExperimentResult], pairs: Sequence[Pair], folder: Path) -> None:
+    """Draw the figures of the article, `article-<name>.pdf`; others of that name are removed."""
     from remixup.reporting.figures.article import ARTICLE_FIGURES  # this import takes a second
 
-    found, pairs = {each.experiment: each for each in results}, find_pairs(experiments, results)
+    _remove(folder, "article-*.pdf")
+    found = {each.experiment: each for each in results}
     for name, draw in ARTICLE_FIGURES.items():
         save(partial(draw, found, pairs), folder / f"article-{name}.pdf")

@@ -68,5 +68,4 @@ class Costs:
 
     def core_hours(self) -> Markup:
         """Print the hours of one core that the results on record took to train."""
-        blocks = [block.provenance for block in records.read_all()]
-        return Markup(latex.amount(sum(each.seconds * each.execution.threads for each in blocks) / 3600))
+        return Markup(latex.amount(records.core_hours(records.read_all())))

@@ -22,6 +22,7 @@ from remixup.analysis.result_schema import (
     Replicated,
     Replication,
 )
+from remixup.config.experiment import Experiment
 from remixup.config.metrics import Convention
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import latex, templates
@@ -64,15 +65,19 @@ def without_embedded_surrogates(whole: Replication) -> Replication:
 class Values:
     """The functions that templates of the article call. A name that the results lack is an error with its line."""
 
-    def __init__(self, whole: Replication, results: Iterable[ExperimentResult], papers: Mapping[str, str]) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], results: Iterable[ExperimentResult], whole: Replication
+    ) -> None:
         """Find everything by name.
 
         Args:
+            experiments: the experiment files.
+            results: their results.
             whole: the joined results.
-            results: of the experiments.
-            papers: experiment -> its paper's key in references.bib.
         """
-        self._whole, self._papers = without_embedded_surrogates(whole), papers
+        self._whole = without_embedded_surrogates(whole)
+        self._papers = {each.id: each.paper for each in experiments}
+        self._stated = {f"{each.id}/{claim.id}": claim for each in experiments for claim in each.claims}
         whole = self._whole
         self._fits = {f"{each.experiment}/{row}": fits for each in results for row, fits in each.fits.items()}
         self._claims = {f"{each.experiment}/{each.id}": each for each in whole.claims}
@@ -205,8 +210,7 @@ class Values:
     def core_hours_of(self, *rows: str) -> float:
         """Return the hours of one core that the results on record of some rows took to train."""
         runs = {fit.run for row in rows for fit in _known("row", self._fits, row) if fit.recorded}
-        blocks = [block.provenance for block in records.read_all() if block.run in runs]
-        return sum(each.seconds * each.execution.threads for each in blocks) / 3600
+        return records.core_hours(block for block in records.read_all() if block.run in runs)
 
     # Counts
 
@@ -253,6 +257,13 @@ class Values:
             for test in tests
         )
 
+    def unchecked(self, outcome: str) -> int:
+        """Count claims with an outcome under the published protocol whose baselines have no published number."""
+        measured = [each for each in self._whole.claims if each.kind == "measured" and each.source == "paper"]
+        tests = [(each, best_test(each)) for each in measured]
+        found = [each for each, test in tests if test and not test.stand_in and finding(test) == outcome]
+        return sum(not self._has_published_baseline(f"{each.experiment}/{each.id}") for each in found)
+
     def papers_with_numbers(self) -> set[str]:
         """Return the papers of which a number is published and could be read."""
         return {each.paper for each in self._whole.entries if each.published is not None}
@@ -280,6 +291,11 @@ class Values:
         if test is None or test.effect is None:
             raise UserError(f"the claim {name!r} has no effect to print", where=templates.position())
         return test
+
+    def _has_published_baseline(self, claim: str) -> bool:
+        stated, experiment = self._stated[claim], claim.partition("/")[0]
+        entries = [self._entries.get((f"{experiment}/{row}", stated.metric or "")) for row in stated.baselines]
+        return any(each is not None and each.published is not None for each in entries)
 
     def _unit(self, claim: str) -> str:
         return POINTS[self._claim(claim).unit]

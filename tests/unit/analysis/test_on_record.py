@@ -70,18 +70,21 @@ def test_so_is_a_published_number() -> None:
     assert best.replicated.n == 6
 
 
-def test_nothing_is_confirmed_before_all_seeds_are_trained() -> None:
+def test_records_of_a_freeze_count_nowhere_before_all_seeds_are_trained() -> None:
     """Else one could stop when the result looks good."""
+    pilot()
     frozen = freeze(2, count=6)
-    train(0, frozen.seeds, day=2, freeze=frozen.digest)
+    train(0, frozen.seeds, day=2, error=6.0, freeze=frozen.digest)
     train(1, frozen.seeds[:5], day=2, freeze=frozen.digest)
-    assert recorded_tests() == [("exploratory", None, 5, 0.0)]
+    assert recorded_tests() == [("exploratory", None, 3, 0.0)]
+    train(1, frozen.seeds[5:], day=2, freeze=frozen.digest)
+    assert recorded_tests() == [("exploratory", None, 9, pytest.approx(2 / 3)), ("confirmatory", "small-1", 6, 1.0)]
 
 
 def test_a_record_that_does_not_name_the_freeze_is_not_confirmatory() -> None:
     frozen = freeze(2, count=6)
     for row in (0, 1):
-        train(row, frozen.seeds, day=2, **({"freeze": frozen.digest} if row else {}))
+        train(row, frozen.seeds, day=2)
     assert recorded_tests() == [("exploratory", None, 6, 0.0)]
 
 

@@ -16,7 +16,7 @@ from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import RecordedResults, protocol
 from remixup.config import registry
 from remixup.config.experiment import read_experiments
-from remixup.config.run import RunSpec
+from remixup.config.run import Execution, RunSpec
 from remixup.config.settings import SCALES, Config
 from remixup.errors import UserError
 from remixup.evaluation import storage
@@ -212,6 +212,13 @@ def test_speed_follows_from_the_histories_that_are_recorded(planned: Plan) -> No
     row = results.plan.rows[0]
     assert results.measured(row, "test_error.speed") == {0: 10.0}
     assert results.measured(row, "test_error.last") == {0: 4.0, 1: 6.0}
+
+
+def test_core_hours_are_those_of_all_threads(planned: Plan) -> None:
+    store, run = Store(records.HOME), planned.rows[0].run
+    train(store, run, {0: 1.0}, seconds=1800.0, execution=Execution(threads=2))
+    train(store, run, {1: 1.0}, seconds=900.0, execution=Execution(threads=1))
+    assert records.core_hours(records.read_all()) == 1.25
 
 
 def test_each_committed_record_counts_for_a_row_of_an_experiment_file() -> None:

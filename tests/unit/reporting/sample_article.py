@@ -10,7 +10,7 @@ from remixup.reporting.article_values import Values
 
 from .sample_claims import on_record
 from .sample_results import DIGITS, claim, entry, recorded, result_with
-from .small_experiment import exactly
+from .small_experiment import exactly, small
 
 EMBEDDED: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded"}
 SHORT: dict[str, Any] = {"stand_in": "10 epochs for 200", "scale": "reduced-cpu"}
@@ -73,4 +73,4 @@ def whole(changed: list[ClaimResult] | None = None) -> Replication:
 
 
 def values(changed: list[ClaimResult] | None = None) -> Values:
-    return Values(whole(changed), results(), {"made-up": "zhang2018mixup"})
+    return Values([small().model_copy(update={"id": "made-up"})], results(), whole(changed))

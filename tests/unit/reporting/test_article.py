@@ -32,7 +32,7 @@ def written(folder: Path, prose: str, **changes: Any) -> str:
     changed = [each.model_copy(update=changes if each.id in ("better", "worse") else {}) for each in claims()]
     experiment = small().model_copy(update={"id": "made-up"})
     missing = wanting(experiment)
-    arguments = ([experiment], results(), whole(changed), missing, folder / "generated", folder / "prose")
+    arguments = ([experiment], results(), whole(changed), [], missing, folder / "generated", folder / "prose")
     (path,) = article.write_sections(*arguments)
     assert path.name == "article-text.tex"
     return path.read_text()
@@ -43,6 +43,17 @@ def test_prose_with_true_assertions_is_written(tmp_path: Path) -> None:
         "Mixup is better by\n\\num{1.2} points [\\num{1.0}, \\num{1.5}].\nA number replicates,\nits gain does not.\n"
     )
     assert written(tmp_path, PROSE) == wanted
+
+
+def test_a_section_that_is_gone_is_removed(tmp_path: Path) -> None:
+    generated = tmp_path / "generated"
+    generated.mkdir()
+    old, others = generated / "article-gone.tex", [generated / "article-fit.pdf", generated / "claims.tex"]
+    for path in (old, *others):
+        path.write_text("of an earlier call")
+    written(tmp_path, PROSE)
+    assert not old.exists()
+    assert all(path.exists() for path in others)
 
 
 def test_stale_sentences_are_listed_with_their_lines(tmp_path: Path) -> None:

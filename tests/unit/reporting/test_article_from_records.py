@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from remixup.analysis import aggregate, records
+from remixup.analysis.pairs import find_pairs
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Config
@@ -41,8 +42,9 @@ def test_the_article_from_records(tmp_path: Path) -> None:
     experiments, results, whole, missing = collected(config)
     assert article.reason_for_none(config.scale, [each.id for each in experiments]) == ""
     write_macros(whole, config.generated)
-    article.write_sections(experiments, results, whole, missing, config.generated)
-    article.draw_figures(experiments, results, config.generated)
+    pairs = find_pairs(experiments, results)
+    article.write_sections(experiments, results, whole, pairs, missing, config.generated)
+    article.draw_figures(results, pairs, config.generated)
     typeset(PAPER / "article.tex", config.generated, tmp_path / "latex", tmp_path / "article.pdf")
     log = (tmp_path / "latex" / "article.log").read_text(encoding="utf-8", errors="replace")
     pages = re.search(r"Output written on \S+ \((\d+) pages", log)

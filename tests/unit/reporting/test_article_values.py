@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from remixup.analysis.best_evidence import summary
+from remixup.analysis.result_schema import Code, Replication
+from remixup.config.experiment import Experiment
 from remixup.errors import UserError
-from remixup.reporting.article_values import decimals_of
+from remixup.reporting.article_values import Values, decimals_of
 
 from .sample_article import values
+from .sample_results import claim, entry
+from .small_experiment import small
 
 
 def test_effects_as_printed() -> None:
@@ -76,6 +83,24 @@ def test_counts() -> None:
     assert (found.numbers_of_logs(), found.confirmatory()) == (0, 0)
     assert found.on_gpu() == 1
     assert [found.words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
+
+
+def stated(name: str, baseline: str) -> dict[str, Any]:
+    compared = [{"baseline": baseline, "treatment": "mixup"}]
+    fields = {"statement": "s", "where": "w", "metric": "test_error.last", "compare": compared}
+    return {"id": name, **fields, "smallest_effect": 0.5}
+
+
+def test_claims_whose_baseline_has_no_published_number() -> None:
+    rows = [{"id": name, "label": name} for name in ("erm", "views", "mixup")]
+    claims = [stated("checked", "erm"), stated("not-checked", "views"), stated("surrogate", "views")]
+    made_up = {**small().model_dump(exclude_unset=True), "id": "made-up", "rows": rows, "claims": claims}
+    results = [claim("checked"), claim("not-checked"), claim("surrogate", stand_in="small", scale="reduced")]
+    entries = [entry("erm", "test_error.last", 12.5, None), entry("views", "test_error.last", None, None)]
+    counts, code = summary(entries, results), Code(commit=None, dirty=None)
+    whole = Replication(scale="embedded", code=code, summary=counts, entries=entries, differences=[], claims=results)
+    found = Values([Experiment.model_validate(made_up)], [], whole)
+    assert (found.unchecked("supported"), found.unchecked("contradicted")) == (1, 0)
 
 
 def test_a_link_leads_to_the_page_of_results() -> None:
