@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from remixup.analysis import derived, freezes
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.measurements import fit
-from remixup.analysis.on_record import OnRecord
+from remixup.analysis.on_record import Measured, OnRecord, Sample
 from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims, decide_primary
@@ -86,18 +86,25 @@ def results_of(config: Config, plan: Plan, store: Store | None = None) -> Experi
         claims=_decided_claims(results, on_record),
         fits=_fits(results, on_record),
         curves={row.row.id: curves for row in plan.rows if (curves := results.curves(row))},
-        evaluations={
-            row.row.id: {
-                wanted.part["name"]: results.evaluation(row, wanted)
-                for part in row.evaluate
-                if (wanted := plan.evaluation(row, part))
-            }
-            for row in plan.runnable
-            if row.evaluate
+        evaluations={row.row.id: _evaluations(results, row) for row in plan.runnable if row.evaluate},
+        frozen_evaluations={
+            name: _evaluations(*first) for name, found in on_record.found.items() if (first := _first_freeze(found))
         },
         costs=results.costs(),
         sources=results.sources(),
     )
+
+
+def _evaluations(results: RunResults, row: PlannedRow) -> dict[str, Any]:
+    """Return what the evaluations of a row measured, by name."""
+    planned = [wanted for part in row.evaluate if (wanted := results.plan.evaluation(row, part))]
+    return {wanted.part["name"]: results.evaluation(row, wanted) for wanted in planned}
+
+
+def _first_freeze(found: Mapping[Sample, Measured]) -> Measured | None:
+    """Return the results of a row under its first freeze, if it has evaluations there."""
+    frozen = {freezes.number(sample.freeze): each for sample, each in found.items() if sample.freeze}
+    return frozen[min(frozen)] if frozen and frozen[min(frozen)][1].evaluate else None
 
 
 def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:

@@ -298,6 +298,7 @@ class ExperimentResult(Result):
     fits: dict[str, list[Fit]] = Field({}, description="row -> its classifiers: of this report's runs, and on record")
     curves: dict[str, dict[str, Curve]] = Field(description="row -> quantity -> curve")
     evaluations: dict[str, dict[str, Any]] = Field(description="row -> evaluation -> what it measured, seed by seed")
+    frozen_evaluations: dict[str, dict[str, Any]] = Field({}, description="the same, on the seeds of the first freeze")
     costs: list[Cost]
     sources: list[Source]
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.unit.analysis.frozen import edit, freeze, plan, train
+from tests.unit.analysis.frozen import commit, edit, freeze, plan, train
 
+from remixup.analysis import records
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.best_evidence import best_sample, best_test
 from remixup.analysis.result_schema import ExperimentResult
 from remixup.config.settings import Config
+from remixup.evaluation import storage
+from remixup.store.blocks import EvaluatedBlock
+from remixup.store.run_store import Store
 
 pytestmark = pytest.mark.usefixtures("repository")
 
@@ -107,3 +111,25 @@ def test_a_claim_that_was_not_frozen_is_not_confirmed() -> None:
     )
     by_claim = {claim.id: [each.standing for each in claim.recorded] for claim in results().claims}
     assert by_claim == {"lower": ["exploratory", "confirmatory"], "new": ["exploratory"]}
+
+
+def test_what_was_measured_on_the_seeds_of_a_freeze_is_kept_seed_by_seed() -> None:
+    edit("batch_size: 16", "batch_size: 16\nevaluate: [generalization]")
+    commit(1)
+    frozen = freeze(2, count=2)
+    for day, (seeds, named) in enumerate([([0, 1], None), (frozen.seeds, frozen.digest)], start=1):
+        for row in plan().rows:
+            block = train(plan().rows.index(row), seeds, day=day, freeze=named)
+            wanted = plan().evaluation(row, row.evaluate[0])
+            assert wanted is not None
+            measured = [
+                {"seed": seed, "train_error": 0.0, "test_error": seed / 1000, "gap": 0.0} for seed in block.seeds
+            ]
+            evaluated = EvaluatedBlock(evaluation=wanted.part, runs=wanted.runs, block=block.digest, measured=measured)
+            evaluated.write(storage.path(Store(records.HOME), wanted, block))
+    found = results().frozen_evaluations
+    assert found.keys() == {"erm", "mixup"}
+    assert [(each["seed"], each["test_error"]) for each in found["erm"]["generalization"]] == [
+        (1000, 1.0),
+        (1001, 1.001),
+    ]

@@ -10,7 +10,7 @@ from remixup.analysis.result_schema import Curve, Fit, Setting
 from remixup.analysis.statistics import summarise
 from remixup.config.experiment import read_experiments
 from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
-from remixup.reporting.figures.article.between import ATTACKED, ROWS, between
+from remixup.reporting.figures.article.between import ROWS, between
 from remixup.reporting.figures.article.corruption import PANELS, PUBLISHED, corruption
 from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
 from remixup.reporting.figures.article.theory import BOUNDARIES, FEATURES, STRENGTHS, theory
@@ -95,19 +95,19 @@ def test_the_best_fit_is_of_the_best_evidence() -> None:
     assert best(cpu, larger) == larger
 
 
-def test_between_examples_and_under_attack() -> None:
+def test_between_examples_the_frozen_networks_are_drawn() -> None:
     def seed(number: int, middle: float | None) -> dict[str, Any]:
-        return {"seed": number, "lam": [0.0, 0.5, 1.0], "miss": [0.0, middle, 0.0], "loss_gradient": [1.0, 2.0, 1.0]}
+        gradients = {"logit_gradient": [3.0, 4.0, 3.0], "loss_gradient": [1.0, 2.0, 1.0]}
+        return {"seed": number, "lam": [0.0, 0.5, 1.0], "miss": [0.0, middle, 0.0], **gradients}
 
-    attacked = [{"seed": 0, "eps": [0.0, 0.1, 0.5], "error": [3.0, 40.0, 90.0]}]
-    rows: dict[str, Any] = {"erm": {"in_between": [seed(0, 10.0), seed(1, 20.0), seed(2, None)]}}
-    results = result("between", evaluations=rows)
-    results |= result("attacks", evaluations={"fgsm-mixup": {"attack_curve": attacked}})
-    misses, gradients, attack = between(results, []).axes
+    frozen: dict[str, Any] = {"erm": {"in_between": [seed(0, 10.0), seed(1, 20.0), seed(2, None)]}}
+    digits = {"mixup": {"in_between": [seed(0, 90.0)]}}
+    results = result("between", evaluations=digits, frozen_evaluations=frozen)
+    misses, logit, loss = between(results, []).axes
     assert curve(misses, METHODS["ERM"]["color"]) == ([0.0, 0.5, 1.0], [0.0, 15.0, 0.0])
-    assert curve(gradients, METHODS["ERM"]["color"])[1] == [1.0, 2.0, 1.0]
-    assert curve(attack, METHODS["mixup"]["color"]) == ([0.0, 0.1, 0.5], [3.0, 40.0, 90.0])
-    assert all("digits (surrogate)" in axes.get_title() for axes in (misses, gradients, attack))
+    assert curve(logit, METHODS["ERM"]["color"])[1] == [3.0, 4.0, 3.0]
+    assert curve(loss, METHODS["ERM"]["color"])[1] == [1.0, 2.0, 1.0]
+    assert len(misses.lines) == 1, "mixup's are of this report's digits alone"
 
 
 def test_the_line_has_networks_and_closed_form() -> None:
@@ -144,7 +144,6 @@ def test_the_rows_that_are_drawn_exist() -> None:
         "corruption": {row for panel in PANELS for row in panel.values()} | set(PUBLISHED.values()),
         "alpha": {f"{width}-{row}" for width in WIDTHS for row in ("erm", *(f"a{value:g}" for value in ALPHAS))},
         "between": set(ROWS.values()),
-        "attacks": set(ATTACKED.values()),
         "line": set(STRENGTHS),
         "moons": set(BOUNDARIES),
         "patches": set(FEATURES),
