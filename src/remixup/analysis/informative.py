@@ -10,7 +10,9 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from remixup.analysis.result_schema import Condition
 from remixup.analysis.statistics import ROUND_OFF
 from remixup.analysis.thresholds import (
     ABOVE_CLEAN,
@@ -47,6 +49,13 @@ OF_TEST_ERROR = (
     "attack",
 )
 """Quantities and metrics that are an error on test examples in percent."""
+
+
+class Reason(NamedTuple):
+    """Why a surrogate decides nothing about a claim."""
+
+    condition: Condition
+    words: str
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,14 @@ class Measurements:
         return [seed for seed, error in self.test_error.items() if _at_most(FAILED * self.chance, error)]
 
 
-def why_not(found: Measurements, claim: Claim) -> str | None:
-    """Return why a surrogate decides nothing about a claim, all reasons joined; None where it is informative.
+def reasons_against(found: Measurements, claim: Claim) -> list[Reason]:
+    """Return why a surrogate decides nothing about a claim; empty where it is informative.
 
     Args:
         found: what is known of the network that ERM trains in the surrogate.
         claim: with its metric, which decides the conditions that apply, and its smallest effect.
     """
-    return "; ".join(_reasons(found, claim)) or None
+    return [Reason(condition, words) for condition, each in _checks(found, claim) for words in each]
 
 
 def _at_most(value: float, limit: float) -> bool:
@@ -128,34 +137,46 @@ def _among(metric: str, named: Sequence[str]) -> bool:
     return metric in named or metric.partition(".")[0] in named
 
 
-def _reasons(found: Measurements, claim: Claim) -> Iterator[str]:
+def _checks(found: Measurements, claim: Claim) -> Iterator[tuple[Condition, Iterator[str]]]:
+    """Yield the conditions that apply to a claim, each with the reasons for which it is not met."""
     metric = claim.metric or ""
     if _among(metric, WITHOUT_NETWORK):
         return
-    yield from _corrupted_labels(found)
+    yield "fit", _corrupted_labels(found)
     # How fast the error falls is in percent of the schedule.
     of_error = _among(metric, OF_TEST_ERROR) and not metric.endswith(".speed")
     smallest = claim.smallest_effect if of_error else None
     attack = _among(metric, ["attack"])
     if _among(metric, OF_TRAINING):
-        yield from _gap(found, POINTS, f"{POINTS:g}")
+        yield "headroom", _gap(found, POINTS, f"{POINTS:g}")
     else:
-        yield from _fit(found)
+        yield "fit", _fit(found)
+        yield "budget", _budget(found)
         if smallest is not None and not attack:
-            yield from _gap(found, EFFECTS * smallest, f"{EFFECTS} times the smallest effect of {smallest:g}")
-        yield from _resolution(found, smallest, attack)
-    yield from _linear_model(found)
+            needed = f"{EFFECTS} times the smallest effect of {smallest:g}"
+            yield "headroom", _gap(found, EFFECTS * smallest, needed)
+        yield "resolution", _resolution(found, smallest, attack)
+    yield "headroom", _linear_model(found)
     if attack:
-        yield from _attack(found)
-    yield from _known_effects(found)
+        yield "attack", _attack(found)
+    yield "known effects", _known_effects(found)
+
+
+def _fits(found: Measurements) -> bool:
+    return bool(found.losses) and _at_most(found.losses[-1], FIT)
 
 
 def _fit(found: Measurements) -> Iterator[str]:
     if not found.losses:
         yield "ERM's final training loss is not known"
-    elif not _at_most(found.losses[-1], FIT):
+    elif not _fits(found):
         yield f"ERM's final training loss is {found.losses[-1]:.1f} % of ln(classes), above {FIT:g} %"
-    elif not found.history:
+
+
+def _budget(found: Measurements) -> Iterator[str]:
+    if not _fits(found):
+        return
+    if not found.history:
         yield "it is not known when ERM fits, since the history is not stored"
     elif found.fits_at is not None and not _at_most(found.fits_at, BUDGET):
         yield f"ERM fits only after {found.fits_at:.0f} % of the schedule, later than {BUDGET:g} %"

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from remixup.analysis.informative import Attacked, Measurements, why_not
+from remixup.analysis.informative import Attacked, Measurements, Reason, reasons_against
 from remixup.analysis.result_schema import Fit
 from remixup.analysis.settings_in_words import plain_alpha, setting
 from remixup.config.claims import Claim
@@ -26,16 +26,21 @@ HALF_A_POINT = Claim.model_construct(
 
 
 def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str | None:
-    """Return why a row decides nothing about a claim; None where it is informative, or no surrogate.
+    """Return why a row decides nothing about a claim, all reasons joined; None where it may decide."""
+    return "; ".join(each.words for each in unmet_conditions(results, row, claim)) or None
+
+
+def unmet_conditions(results: RunResults, row: PlannedRow, claim: Claim) -> list[Reason]:
+    """Return why a row decides nothing about a claim; empty where it is informative, or no surrogate.
 
     A smoke test is not informative. Another surrogate that does not classify is: the conditions are about classifiers.
     """
     if row.stand_in is None:
-        return None
+        return []
     if row.scale == "embedded" and row.seeds == 1:
-        return "it is a smoke test"
+        return [Reason("smoke test", "it is a smoke test")]
     if not row.run.classifies:
-        return None
+        return []
     erm = results.plan.erm(row)
     found = measure(results, erm or row)
     attack = claim.metric is not None and claim.metric.startswith("attack.")
@@ -45,9 +50,9 @@ def why_uninformative(results: RunResults, row: PlannedRow, claim: Claim) -> str
         attacked=_attacked(results, erm or row) if attack else None,
         known_effects=_known_effects(results, row),
     )
-    reason = why_not(found, claim)
+    unmet = reasons_against(found, claim)
     trained = erm is not None and results.blocks(erm)
-    return reason if reason is None or trained else "ERM was not trained with its settings"
+    return unmet if trained or not unmet else [Reason("not trained", "ERM was not trained with its settings")]
 
 
 def measure(results: RunResults, row: PlannedRow) -> Measurements:
@@ -107,7 +112,7 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool, freeze: str | None
         alpha=plain_alpha(row.run),
         test_errors=dict(found.test_error),
         test_error_curve=results.curves(row).get("test_error") if recorded and found.history else None,
-        why_uninformative=why_uninformative(results, row, HALF_A_POINT) if erm else None,
+        unmet=sorted({each.condition for each in unmet_conditions(results, row, HALF_A_POINT)}) if erm else [],
         standing="confirmatory" if freeze else "exploratory",
         freeze=freeze,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from remixup.analysis.result_schema import Domain, ExperimentResult, Fit, Standing
+from remixup.analysis.result_schema import Condition, Domain, ExperimentResult, Fit, Standing
 from remixup.analysis.statistics import summarise
 from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
@@ -50,13 +50,13 @@ class Pair:
     published_protocol: bool
     published_effect: float | None
     """None: the paper prints none for these rows."""
-    why_uninformative: str | None
-    """Why the setting decides nothing about half a point; None: it may."""
+    unmet: tuple[Condition, ...]
+    """Conditions for which the setting decides nothing about half a point."""
 
     @property
     def informative(self) -> bool:
         """Whether the setting may decide about half a point of test error."""
-        return self.why_uninformative is None
+        return not self.unmet
 
 
 def find_pairs(experiments: Sequence[Experiment], results: Iterable[ExperimentResult]) -> list[Pair]:
@@ -121,7 +121,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
         standing=erm.standing,
         published_protocol=erm.stand_in is None and mixup.stand_in is None,
         published_effect=published_effect(experiment, erm_row, mixup_row),
-        why_uninformative=erm.why_uninformative,
+        unmet=tuple(erm.unmet),
     )
 
 
@@ -165,6 +165,8 @@ class Group:
     """Settings in which it is below 0."""
     median_effect: float | None
     """None without settings."""
+    least_effect: float | None
+    greatest_effect: float | None
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class Moderator:
     """ERM's loss is at most `FIT`."""
     rest: Group
     """It is more than that."""
+    split_p: float
+    """Fisher's exact test of whether mixup is better equally often in both groups, two-sided."""
 
 
 def moderator(pairs: Sequence[Pair]) -> Moderator:
@@ -187,18 +191,21 @@ def moderator(pairs: Sequence[Pair]) -> Moderator:
     Raises:
         ValueError: fewer than three pairs, of which a correlation says nothing.
     """
-    from scipy.stats import spearmanr  # this import takes a second
+    from scipy.stats import fisher_exact, spearmanr  # this import takes a second
 
     known = [(pair.loss, pair.effect) for pair in pairs if pair.loss is not None]
     if len(known) < 3:
         raise ValueError(f"{len(known)} pairs with a known training loss")
     test = spearmanr(*zip(*known, strict=True))
+    fits, rest = group(pairs, at_most=FIT), group(pairs, above=FIT)
+    split = fisher_exact([[each.mixup_better, each.settings - each.mixup_better] for each in (fits, rest)])
     return Moderator(
         settings=len(known),
         correlation=float(test.statistic),
         p=float(test.pvalue),
-        fits=group(pairs, at_most=FIT),
-        rest=group(pairs, above=FIT),
+        fits=fits,
+        rest=rest,
+        split_p=float(split.pvalue),
     )
 
 
@@ -213,6 +220,8 @@ def group(pairs: Iterable[Pair], above: float = -math.inf, at_most: float = math
         shown_better=sum(pair.ci95 is not None and pair.ci95[0] > 0 for pair in found),
         shown_worse=sum(pair.ci95 is not None and pair.ci95[1] < 0 for pair in found),
         median_effect=statistics.median(effects) if effects else None,
+        least_effect=min(effects, default=None),
+        greatest_effect=max(effects, default=None),
     )
 
 

@@ -207,6 +207,8 @@ class ClaimResult(ClaimTest):
     recorded: list[RecordedClaim] = []
 
 
+Condition = Literal["fit", "budget", "headroom", "resolution", "attack", "known effects", "smoke test", "not trained"]
+"""What a surrogate fails: one of the six conditions, or it cannot meet any."""
 Domain = Literal["image", "speech", "time series", "table"]
 
 
@@ -255,9 +257,8 @@ class Fit(Result):
     alpha: float | None = Field(None, description="of plain mixup of inputs; null: another method, or not mixing alone")
     test_errors: dict[int, float] = Field({}, description="after the last epoch by seed, as in `test_error`")
     test_error_curve: Curve | None = Field(None, description="null: no history is stored")
-    why_uninformative: str | None = Field(
-        None,
-        description="of ERM: why it decides nothing about half a point of error; null: it may, or no surrogate",
+    unmet: list[Condition] = Field(
+        [], description="of ERM on a surrogate: the conditions for which it decides nothing about half a point of error"
     )
     standing: Standing = "exploratory"
     freeze: FreezeName = None

@@ -7,10 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from remixup.analysis.pairs import Group, Moderator, Pair, group, lettered, moderator, one_per_setting
+from remixup.analysis.pairs import TREND, Group, Moderator, Pair, group, lettered, moderator, one_per_setting
+from remixup.analysis.result_schema import Condition
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import templates
 from remixup.reporting.article_values import interval, sign
+
+CONDITIONS: tuple[Condition, ...] = ("fit", "budget", "headroom", "resolution")
+"""Conditions of an informative surrogate that a test error may fail, in the order of the article's list."""
 
 
 class Pairs:
@@ -25,13 +29,14 @@ class Pairs:
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)
-        seen = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.standing == "exploratory"]
-        self._compared = [pair for pair in seen if pair.loss is not None]
+        several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
+        self._compared = [pair for pair in several if pair.standing == "exploratory"]
+        self._several = several
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
-        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.letter)
-        every = (*shown, self.by_fit, self.by_fit_with_tables, self.count)
+        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.letter, self.unmet)
+        every = (*shown, self.by_fit, self.by_fit_with_tables, self.by_fit_with_frozen, self.count)
         return {each.__name__: each for each in every}
 
     def pair(self, name: str) -> Pair:
@@ -66,6 +71,14 @@ class Pairs:
     def by_fit_with_tables(self) -> Moderator:
         """Relate effects to ERM's training loss over all settings."""
         return moderator(self._compared)
+
+    def by_fit_with_frozen(self) -> Moderator:
+        """Relate effects to ERM's training loss over the settings but tables, with those of freezes."""
+        return moderator([pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND])
+
+    def unmet(self, pair: Pair) -> str:
+        """Print the numbers of the conditions that ERM fails in a pair's setting, as Section 2 lists them."""
+        return ", ".join(str(CONDITIONS.index(each) + 1) for each in sorted(pair.unmet, key=CONDITIONS.index))
 
     def count(self, above: float, at_most: float) -> Group:
         """Count the settings but tables with a training loss in a range."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from remixup.analysis.informative import Attacked, Measurements, why_not
+from remixup.analysis.informative import Attacked, Measurements, reasons_against
 from remixup.config.claims import Bound, Claim, Pair
 
 GOOD = Measurements(
@@ -28,6 +28,11 @@ def claim(metric: str = "test_error.last", smallest: float | None = 1.0) -> Clai
     if smallest is None:
         return Claim(**named, bound=Bound(row=["erm"], at_most=5.0))
     return Claim(**named, compare=[Pair(baseline=["erm"], treatment=["mixup"])], smallest_effect=smallest)
+
+
+def why_not(found: Measurements, claim: Claim) -> str | None:
+    """All reasons joined, or None."""
+    return "; ".join(each.words for each in reasons_against(found, claim)) or None
 
 
 def test_a_surrogate_that_meets_all_conditions_is_informative() -> None:
@@ -143,6 +148,22 @@ def test_without_a_test_error_neither_gap_nor_linear_model_is_known() -> None:
     found = str(why_not(replace(GOOD, test_error={}), claim()))
     assert "test error is not known" in found
     assert "logistic regression was not measured" in found
+
+
+def test_each_reason_names_its_condition() -> None:
+    worst = replace(
+        GOOD,
+        losses=(9.0, 9.0, 9.0, 5.0, 1.0),
+        training_error=10.0,
+        test_units=1,
+        attacked=Attacked(90.0, 80.0, 1),
+        known_effects={"x": {0: 1.0}},
+    )
+    named = ["budget", "headroom", "resolution", "known effects"]
+    assert [each.condition for each in reasons_against(worst, claim())] == named
+    assert [each.condition for each in reasons_against(replace(worst, losses=(9.0,)), claim())] == ["fit", *named[1:]]
+    attacked = {each.condition for each in reasons_against(worst, claim("attack.top1"))}
+    assert attacked == {"budget", "resolution", "attack", "known effects"}
 
 
 def test_all_reasons_are_given() -> None:

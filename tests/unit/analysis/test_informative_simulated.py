@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from tests.unit.analysis.test_informative import GOOD, claim
+from tests.unit.analysis.test_informative import GOOD, claim, why_not
 
-from remixup.analysis.informative import Attacked, Measurements, why_not
+from remixup.analysis.informative import Attacked, Measurements
 
 METRICS = ("test_error.last", "attack.top1", "generalization.gap", "in_between.mean_miss")
 

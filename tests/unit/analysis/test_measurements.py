@@ -83,8 +83,7 @@ def test_what_is_measured_of_a_classifier(planned: Plan) -> None:
     assert (fitted.test_errors, fitted.alpha, fitted.standing) == ({0: 30.0, 1: 31.0}, None, "exploratory")
     assert fitted.test_error_curve is not None
     assert (fitted.test_error_curve.epoch, fitted.test_error_curve.high) == ([1, 2], [31.0, 31.0])
-    half = "the smallest effect of 0.5 is 0.375 of 75 test examples, fewer than 5"
-    assert fitted.why_uninformative == half
+    assert fitted.unmet == ["resolution"], "half a point is 0.375 of 75 test examples"
     frozen = fit(results, erm, True, "one-1")
     assert frozen is not None
     assert (frozen.standing, frozen.freeze) == ("confirmatory", "one-1")

@@ -42,7 +42,7 @@ def result(fits: dict[str, list[Fit]], name: str = "one") -> ExperimentResult:
     return ExperimentResult(scale="embedded", experiment=name, fits=fits, curves={}, evaluations={}, **nothing)
 
 
-ERM = fitted({0: 10.0, 1: 12.0, 2: 99.0}, why_uninformative="too small")
+ERM = fitted({0: 10.0, 1: 12.0, 2: 99.0}, unmet=["headroom"])
 MIXUP = fitted({0: 9.0, 1: 8.0, 7: 0.0}, alpha=1.0)
 
 
@@ -54,7 +54,7 @@ def test_a_pair_is_compared_on_the_seeds_of_both() -> None:
     # The differences are 1 and 4: s = 3 / sqrt(2), so that s / sqrt(2) = 1.5, and t(1) = 12.7062.
     assert pair.ci95 == pytest.approx((2.5 - 12.7062 * 1.5, 2.5 + 12.7062 * 1.5), abs=1e-3)
     assert (pair.loss, pair.published_effect, pair.published_protocol) == (4.0, 1.5, False)
-    assert (pair.why_uninformative, pair.informative) == ("too small", False)
+    assert (pair.unmet, pair.informative) == (("headroom",), False)
     assert (pair.dataset, pair.training_examples, pair.setting) == ("CIFAR-10", 2000, "MLP, 3 passes")
 
 

@@ -38,7 +38,7 @@ def pair(treatment: str, loss: float | None, effect: float, **changes: Any) -> P
         "standing": "exploratory",
         "published_protocol": False,
         "published_effect": None,
-        "why_uninformative": None,
+        "unmet": (),
     }
     return Pair(**{**fields, **changes})
 
@@ -89,6 +89,21 @@ def test_counts_leave_out_single_seeds_and_confirmatory_pairs() -> None:
     related = found.by_fit()
     assert (related.settings, related.fits.settings, related.rest.settings) == (3, 1, 2)
     assert found.by_fit_with_tables().settings == 4
+    with_frozen = found.by_fit_with_frozen()
+    assert (with_frozen.settings, with_frozen.fits.settings, with_frozen.fits.mixup_better) == (4, 2, 1)
+    assert (with_frozen.fits.least_effect, with_frozen.fits.greatest_effect) == (-1.0, 2.0)
+
+
+def test_a_chance_that_mixup_is_better_equally_often() -> None:
+    """Better in 3 of 3 and 0 of 3: of the 20 ways to place three among six, one is so and one the reverse."""
+    fitting = [pair(f"fits{number}", 1.0 + number, 2.0) for number in range(3)]
+    others = [pair(f"far{number}", 50.0 + number, -2.0) for number in range(3)]
+    assert Pairs([*fitting, *others]).by_fit().split_p == pytest.approx(0.1)
+
+
+def test_unmet_conditions_have_the_numbers_of_the_list() -> None:
+    assert Pairs([]).unmet(pair("far", 60.0, -3.0, unmet=("resolution", "fit"))) == "1, 4"
+    assert Pairs([]).unmet(pair("fits", 1.0, 2.0)) == ""
 
 
 def costs() -> Costs:

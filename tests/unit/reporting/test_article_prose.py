@@ -19,7 +19,7 @@ MARKUP = (
 NAMES = (r"CIFAR-100?\b", r"ResNet-18\b", r"\bVGG-11\b", r"\bNO2\b", r"\bHTRU2\b", r"\bA100\b", r"\(\d\)~")
 YEARS = (r"\(20[12]\d\)", r"\b(?:Zhang|Chidambaram|Greenewald|Bao|Guo|Yao) \d\d(?:, \d\d)?\b")
 MATHEMATICS = (
-    r"\\alpha = (?:0\.[12]|1|2|8|10|32|128)\b",
+    r"\\alpha = (?:0\.[12]|1\{,\}024|1|2|8|10|32|128)\b",
     r"\\alpha > 0|\\varepsilon = 2\b|\\lambda = 1/2|1 - \\lambda|\$[01]\$|10\^\{14\}",
 )
 RULES = (r"9[05]\\,\\%(?: intervals?|; the light bar)", r"(?:at most|each at) 5\\,\\%", r"by 60\\,\\% of the schedule")
@@ -35,7 +35,6 @@ OF_OTHERS = (
     r"4\.17\\,\\%",
     r"5\.13\\,\\%",
     r"4\.30\\,\\%",
-    r"2\.7\\,\\%",
     r"200, 400, 800 and 1,200 epochs",
     r"0\.83, 1\.45, 1\.12 and 1\.25 points",
     r"2\.10, 1\.61, 1\.08 and 0\.69",

@@ -76,7 +76,7 @@ def _draw(axes: Axes, values: list[Number]) -> None:
     ends = [end for published, ours, _ in values for end in (published, ours.mean)]
     low, high = _limits(axes, ends)
     axes.plot([low, high], [low, high], color="0.6", linewidth=0.7, zorder=1)
-    for published, ours, verdict in sorted(values, key=lambda number: list(LOOKS).index(number[2])):
+    for published, ours, verdict in sorted(values, key=lambda number: number[2] != "inconclusive"):  # on top
         look = LOOKS[verdict]
         if ours.ci95:
             axes.vlines(published, *ours.ci95, color=look["color"], linewidth=0.7, zorder=2)
