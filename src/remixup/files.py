@@ -31,6 +31,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def listed(folder: Path) -> list[Path]:
+    """Return the paths in a folder in order, none where it is missing.
+
+    Raises:
+        OSError: the folder cannot be read; `Path.glob` returns nothing there.
+    """
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]
+    except FileNotFoundError:
+        return []
+
+
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; the file written there replaces `target` if the block succeeds.

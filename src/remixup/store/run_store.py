@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from remixup.config.run import RunSpec
-from remixup.files import disk_error, sha256
+from remixup.files import disk_error, listed, sha256
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, columns
 from remixup.store.provenance import Provenance
 
@@ -57,12 +56,7 @@ class Store:
 
     def files(self, run: str) -> list[Path]:
         """Return the files of a run's blocks, by first seed."""
-        folder = self.runs / run
-        try:
-            paths = [folder / name for name in os.listdir(folder)]  # `glob` leaves out what it may not read
-        except FileNotFoundError:
-            return []
-        spans = {path: seeds for path in paths if (seeds := span(path))}
+        spans = {path: seeds for path in listed(self.runs / run) if (seeds := span(path))}
         return sorted(spans, key=lambda path: (spans[path], path.name))
 
     def spans(self, run: str) -> list[tuple[int, int]]:
@@ -137,7 +131,8 @@ class Store:
 
 def faults(store: Store) -> Iterator[str | None]:
     """Check each seed block and evaluation of a store; yield what is wrong with it, None where nothing is."""
-    for path in sorted([*store.runs.glob("*/*.json"), *store.evaluations.glob("*/*.json")]):
+    folders = [folder for home in (store.evaluations, store.runs) for folder in listed(home) if folder.is_dir()]
+    for path in [path for folder in folders for path in listed(folder) if path.suffix == ".json"]:
         try:
             if path.is_relative_to(store.evaluations):
                 EvaluatedBlock.read(path)
