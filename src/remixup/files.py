@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,12 @@ from remixup.errors import UserError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+_OUT_OF_REACH = {errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO}
+_NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
+"""Some file systems cannot flush a folder, and a folder that may not be listed cannot be opened."""
+
+_flushed: set[Path] = set()
+"""Folders whose names this process has flushed; each flush takes milliseconds."""
 
 
 def sha256(path: Path) -> str:
@@ -25,22 +31,57 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def listed(folder: Path) -> list[Path]:
+    """Return the paths in a folder in order, none where it is missing.
+
+    Raises:
+        OSError: the folder cannot be read; `Path.glob` returns nothing there.
+    """
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]
+    except FileNotFoundError:
+        return []
+
+
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; the file written there replaces `target` if the block succeeds.
 
-    A reader sees the old file or all of the new one, also after a power cut. Missing folders are made.
+    A reader sees the old file or all of the new one, also after a power cut. After the block the new file survives one.
+    Missing folders are made.
+
+    Raises:
+        OSError: the disk fails, whatever a library calls it; it names `target`.
     """
-    new = [folder for folder in target.parents if not folder.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        make_folder(target.parent)
         yield made
         publish(made, target)
-        for folder in new:
-            _flush(folder.parent)
+    except Exception as error:
+        if code := disk_error(error):
+            raise OSError(code, os.strerror(code), str(target)) from error
+        raise
     finally:
         made.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing; their names survive a power cut.
+
+    A folder that another program made may not be flushed yet: the names of all folders up to the working directory are
+    flushed, once in a process.
+    """
+    for each in (folder, *folder.parents)[-2::-1]:
+        absolute = each.absolute()
+        there = each.is_dir()
+        if there and absolute in _flushed:
+            continue
+        if not there:
+            with suppress(FileExistsError):  # another process made it, or it is a file, and what follows says so
+                each.mkdir()
+        _flush(each.parent)
+        _flushed.add(absolute)
 
 
 def publish(made: Path, target: Path) -> None:
@@ -65,43 +106,64 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FLUSH or not path.is_dir():
+            raise
 
 
 @contextmanager
 def report_disk_errors(folder: Path, needed: int | None = None) -> Iterator[None]:
-    """Turn errors of a full or write-protected disk into a `UserError`.
+    """Turn errors of the disk into a `UserError`.
 
     Args:
         folder: Folder to name in the message.
         needed: Number of bytes to be written, if known.
 
     Raises:
-        UserError: There is no space (disk, quota, file size limit) or no permission to write.
+        UserError: There is no space (disk, quota, file size limit) or no permission, or the device fails.
     """
     try:
         yield
     except Exception as error:
-        code = _system_error(error)
+        code = disk_error(error)
         if code in _NO_SPACE:
             amount = "more bytes" if needed is None else f"{needed:,} bytes"
             what = f"cannot write {amount}: {os.strerror(code).lower()}"
             raise UserError(what, where=str(folder), hint="free some space or choose another data folder") from error
-        if code in _NO_ACCESS:
+        if code:
             raise UserError(f"cannot write here: {os.strerror(code).lower()}", where=str(folder)) from error
         raise
 
 
-def no_space(error: Exception) -> bool:
-    """Return whether an error, or one that caused it, is a full disk, quota or file size limit."""
-    cause: BaseException | None = error
-    while cause is not None and _system_error(cause) not in _NO_SPACE:
-        cause = cause.__cause__ or cause.__context__  # a library's cleanup may fail after the first error
-    return cause is not None
+def disk_problem(error: Exception) -> UserError | None:
+    """Return what the user is told of an error of the disk; None where it is another one."""
+    code = disk_error(error)
+    if not code:
+        return None
+    named = getattr(error, "filename", None)
+    where = str(named) if isinstance(named, str | Path) else str(Path.cwd())
+    free = "free some space; " if code in _NO_SPACE else ""
+    hint = f"{free}what is finished is stored, and the same command goes on from there"
+    return UserError(os.strerror(code).lower(), where=where, hint=hint)
+
+
+def disk_error(error: BaseException | None) -> int:
+    """Return the number of the system's error where the disk failed, and not what is stored on it; 0 elsewhere.
+
+    The disk or quota is full, access is denied, or the device or server does not answer.
+    """
+    while error is not None:
+        if (code := _system_error(error)) in _NO_SPACE | _NO_ACCESS | _OUT_OF_REACH:
+            return code
+        # A library's cleanup may fail after the first error.
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return 0
 
 
 def _system_error(error: BaseException) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from remixup.errors import UserError
-from remixup.files import publish, report_disk_errors
+from remixup.files import make_folder, publish, report_disk_errors
 
 PAUSES_S = (1.0, 2.0, 4.0)  # before the second, third and fourth attempt
 _TIMEOUT_S = 30.0
@@ -42,7 +42,7 @@ def fetch(url: str, target: Path, fault: Callable[[Path], str | None], *, progre
     """
     part = target.with_name(f"{target.name}.part")
     with report_disk_errors(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
     resumed = part.exists()
     _transfer(url, part, progress)
     problem = fault(part)

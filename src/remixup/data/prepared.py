@@ -20,7 +20,7 @@ from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, V
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
 from remixup.errors import UserError
-from remixup.files import publish, report_disk_errors, sha256
+from remixup.files import make_folder, publish, report_disk_errors, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,7 @@ def prepare(
 
     locks = folder / "locks"  # not beside the data: DVC tracks that folder
     with report_disk_errors(folder):
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent)
         locks.mkdir(exist_ok=True)
         lock = FileLock(locks / f"{final.name}.lock")
         lock.acquire()

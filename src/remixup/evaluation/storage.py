@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from remixup.files import listed
 from remixup.planning.plan import Evaluation
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.run_store import Store
@@ -21,7 +23,9 @@ def find(store: Store, wanted: Evaluation, block: SeedBlock) -> EvaluatedBlock |
     Raises:
         Damaged: a file differs from its digest.
     """
-    for file in sorted((store.evaluations / wanted.key).glob(f"{block.name}*.json")):
+    for file in listed(store.evaluations / wanted.key):
+        if not fnmatchcase(file.name, f"{block.name}*.json"):
+            continue
         found = EvaluatedBlock.read(file)
         if found.block == block.digest:
             return found

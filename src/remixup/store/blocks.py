@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 from remixup.config.metrics import QUANTITIES
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
-from remixup.files import write_text
+from remixup.files import disk_error, write_text
 from remixup.store.provenance import Provenance
 
 History = dict[str, list[float]]
@@ -44,13 +44,16 @@ class Stored(BaseModel):
         """Return the content of a file, which is parsed once as long as it does not change.
 
         Raises:
-            Damaged: the file is missing or unreadable, or its content differs from its digest.
+            Damaged: the file is missing, or its content differs from its digest.
+            OSError: the disk fails, and the file may be intact.
         """
         try:
             state = path.stat()
             found: Self = _read(cls, path.absolute(), (state.st_mtime_ns, state.st_size, state.st_ino))
             return found
         except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
+            if disk_error(error):
+                raise
             raise Damaged(f"{path}: {str(error).splitlines()[0]}") from None
 
 

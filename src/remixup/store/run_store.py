@@ -19,18 +19,23 @@ from pathlib import Path
 from filelock import FileLock
 
 from remixup.config.run import RunSpec
-from remixup.errors import UserError
-from remixup.files import no_space, sha256
+from remixup.files import disk_error, listed, sha256
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, columns
 from remixup.store.provenance import Provenance
 
 
 def weights_fault(path: Path) -> str | None:
-    """Say what is wrong with a checkpoint: it is missing, or differs from the digest beside it. None: nothing."""
+    """Say what is wrong with a checkpoint: it is missing, or differs from the digest beside it. None: nothing.
+
+    Raises:
+        OSError: the disk fails, and the checkpoint may be intact.
+    """
     try:
         expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
         return None if sha256(path) == expected else f"{path} differs from the digest beside it"
     except (OSError, ValueError, KeyError) as error:
+        if disk_error(error):
+            raise
         return f"{path}: {error}"
 
 
@@ -51,7 +56,7 @@ class Store:
 
     def files(self, run: str) -> list[Path]:
         """Return the files of a run's blocks, by first seed."""
-        spans = {path: seeds for path in (self.runs / run).glob("seeds-*.json") if (seeds := span(path))}
+        spans = {path: seeds for path in listed(self.runs / run) if (seeds := span(path))}
         return sorted(spans, key=lambda path: (spans[path], path.name))
 
     def spans(self, run: str) -> list[tuple[int, int]]:
@@ -126,7 +131,8 @@ class Store:
 
 def faults(store: Store) -> Iterator[str | None]:
     """Check each seed block and evaluation of a store; yield what is wrong with it, None where nothing is."""
-    for path in sorted([*store.runs.glob("*/*.json"), *store.evaluations.glob("*/*.json")]):
+    folders = [folder for home in (store.evaluations, store.runs) for folder in listed(home) if folder.is_dir()]
+    for path in [path for folder in folders for path in listed(folder) if path.suffix == ".json"]:
         try:
             if path.is_relative_to(store.evaluations):
                 EvaluatedBlock.read(path)
@@ -137,15 +143,3 @@ def faults(store: Store) -> Iterator[str | None]:
             yield None if block.run == path.parent.name else f"{path} is of another run"
         except Damaged as error:
             yield str(error) if str(path) in str(error) else f"{path}: {error}"
-
-
-@contextmanager
-def enough_space(folder: Path) -> Iterator[None]:
-    """Turn a full disk into a message for the user."""
-    try:
-        yield
-    except Exception as error:
-        if not no_space(error):
-            raise
-        hint = "free some; finished runs are stored, and the same command goes on from there"
-        raise UserError(f"no space left below {folder.resolve()}", hint=hint) from None

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from remixup.files import sha256, write_atomically, write_json
+from remixup.files import disk_error, sha256, write_atomically, write_json
 from remixup.training.trainer import Trainer
 
 
@@ -55,12 +55,17 @@ def load_resume_point(training: Trainer, path: Path) -> bool:
     """Restore a new training from a resume point; return false, and leave it unchanged, where none fits.
 
     One that is damaged, or of another run, fits no training, which then starts over.
+
+    Raises:
+        OSError, SafetensorError: the disk fails, and the resume point may be intact.
     """
     try:
         with safe_open(path, "pt") as file:
             said: dict[str, str] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError) as error:
+        if disk_error(error):
+            raise
         return False
     if said.pop("sha256", None) != _digest(tensors, said):
         return False

@@ -214,7 +214,11 @@ class DPTrainer(SupervisedTrainer):
         )
 
     def optimize(self) -> dict[str, Tensor]:
-        """Take the private steps of an epoch; return `train_loss` and the ε spent so far, each (1,)."""
+        """Take the private steps of an epoch; return `train_loss` and the ε spent so far, each (1,).
+
+        Raises:
+            FloatingPointError: the gradient of an example was not finite, or the weights became so.
+        """
         self.model.train()
         self.noisy.generator = torch.Generator(self.device).manual_seed(derive(self.seeds[0], "dp noise", self.epoch))
         total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
@@ -224,6 +228,9 @@ class DPTrainer(SupervisedTrainer):
             total += self.accumulate(drawn)
             self.noisy.step()
             seen += len(drawn.rows)
+        # Clipping does not bound such a gradient, and the guarantee does not hold. It leaves weights that stay NaN.
+        if not all(weight.isfinite().all() for weight in self.model.parameters()):
+            raise FloatingPointError(f"a gradient of epoch {self.epoch + 1} was not finite: the run is not private")
         mean = (total / max(1, seen)).expand(1)
         return {"train_loss": mean, "epsilon": torch.tensor([self.spent(self.epoch + 1)], dtype=torch.float64)}
 

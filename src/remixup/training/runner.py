@@ -18,12 +18,12 @@ from remixup.config.run import RunSpec
 from remixup.data import Prepared, load
 from remixup.data.inputs import Inputs, make_inputs
 from remixup.errors import UserError
-from remixup.files import sha256
+from remixup.files import disk_error, sha256
 from remixup.store import provenance
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.manifest import JobManifest
 from remixup.store.provenance import Provenance, processor
-from remixup.store.run_store import Store, enough_space, weights_fault
+from remixup.store.run_store import Store, weights_fault
 from remixup.training import checkpoints, malloc, objectives
 from remixup.training.data_parallel import team
 from remixup.training.trainer import Trainer
@@ -103,7 +103,7 @@ class Runner:
         """
         run = spec.key()
         wanted = self.first_seeds(seeds)[first:]
-        with self.store.lock(run), enough_space(self.store.runs), self.naming_row(run):
+        with self.store.lock(run), self.naming_row(run):
             for path in self.store.files(run):
                 self._move_aside_if_damaged(path)
             for group in self.store.missing(run, wanted, spec.vectorized):
@@ -122,7 +122,7 @@ class Runner:
         except Damaged as error:
             aside = self.store.scratch / "damaged" / f"{path.parent.name}-{path.stem}-{time.time_ns()}.json"
             aside.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, aside)
+            shutil.move(path, aside)  # not flushed: if a power cut brings it back, it is found again
             print(f"{error}; it was moved to {aside} and is trained again", flush=True)
 
     def inputs(self, spec: RunSpec, seeds: list[int]) -> Inputs:
@@ -236,6 +236,7 @@ def train_all(
 
     Raises:
         UserError: for a mistake of the user, which stops the job.
+        OSError: the disk fails, which stops the job, too.
     """
     manifest = JobManifest()
     for key, (spec, seeds) in runs.items():
@@ -243,7 +244,9 @@ def train_all(
             blocks = runner.train(spec, seeds, key in keep_weights)
         except UserError:
             raise
-        except Exception:
+        except Exception as error:
+            if disk_error(error):
+                raise
             path = log(key)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(traceback.format_exc(), encoding="utf-8")
