@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 
 from remixup.config.registry import load_registry
-from remixup.config.settings import ON_CPU, read_config
+from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError
 from remixup.planning.workflow import plan_workflow
 from remixup.store.manifest import JobManifest
 
+# Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.
+SETTINGS = workflow.config_settings
 try:
-    CONFIG = read_config(config)
+    CONFIG = configuration(
+        [Path("config.yaml"), *SETTINGS.configfiles], SETTINGS.config_args, "--config"
+    )
     WORKFLOW = plan_workflow(CONFIG)
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)
