@@ -8,6 +8,7 @@ from pathlib import Path
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError
+from remixup.files import visible
 from remixup.planning.workflow import plan_workflow
 from remixup.store.manifest import JobManifest
 
@@ -93,19 +94,18 @@ FIGURES = [
 ]
 
 # What the documents are made of: a change to it typesets them again.
-PAPER = sorted(
-    map(
-        str,
-        [
-            *Path("paper").glob("*.tex"),
-            *Path("paper").glob("*.bib"),
-            *Path("paper/article").glob("*.tex"),
-            *Path("paper/sections").glob("*.tex"),
-            *Path("paper/templates").glob("*.tex"),
-        ],
+PAPER = [
+    str(path)
+    for pattern in (
+        "*.tex",
+        "*.bib",
+        "article/*.tex",
+        "sections/*.tex",
+        "templates/*.tex",
     )
-)
+    for path in visible(Path("paper"), pattern)
+]
 # What decides on numbers and claims: a change to it decides them again, on the same runs.
-COLLECTING = sorted(map(str, Path("src/remixup/analysis").glob("*.py")))
-REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
-RECORDS = sorted(map(str, Path("records").rglob("*.json")))
+COLLECTING = list(map(str, visible(Path("src/remixup/analysis"), "*.py")))
+REPORTING = list(map(str, visible(Path("src/remixup/reporting"), "**/*.py")))
+RECORDS = list(map(str, visible(Path("records"), "**/*.json")))

@@ -25,6 +25,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """Return what matches a pattern in a folder, sorted.
+
+    Left out are names that begin with a dot, as of the files that macOS (`._x`), notebooks and editors leave, and the
+    folder `__MACOSX` of archives.
+    """
+    found = ((path, path.relative_to(folder).parts) for path in folder.glob(pattern))
+    return sorted(path for path, parts in found if not any(each[0] == "." or each == "__MACOSX" for each in parts))
+
+
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; the file written there replaces `target` if the block succeeds.

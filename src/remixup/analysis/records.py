@@ -20,6 +20,7 @@ from remixup.config.run import RunSpec, short_digest
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError
 from remixup.evaluation import storage
+from remixup.files import visible
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, comparable, with_all_rows
 from remixup.store.blocks import Damaged, SeedBlock, Stored
 from remixup.store.run_store import Store
@@ -90,7 +91,7 @@ def _copy(stored: Stored, path: Path, digest: str) -> Path:
 def read_all() -> Iterator[SeedBlock]:
     """Read all seed blocks on record; UserError where one is damaged."""
     records = Store(HOME)
-    for folder in sorted(records.runs.glob("*")):
+    for folder in visible(records.runs, "*"):
         yield from _read(records, folder.name)
 
 
@@ -113,7 +114,7 @@ def protocol(spec: RunSpec, numerics: dict[str, int]) -> str:
 def _runs_by_protocol(home: Path) -> dict[str, list[str]]:
     records = Store(home)
     found: dict[str, list[str]] = {}
-    for folder in sorted(records.runs.glob("*")):
+    for folder in visible(records.runs, "*"):
         if files := records.files(folder.name):
             try:
                 block = SeedBlock.read(files[0])

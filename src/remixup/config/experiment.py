@@ -22,6 +22,7 @@ from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError, did_you_mean, require_known
+from remixup.files import visible
 
 
 def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
@@ -335,7 +336,7 @@ def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, 
     Papers are ordered by the year in their key, and files of one paper by `order`.
     """
     found: dict[str, tuple[Path, Experiment]] = {}
-    for path in sorted(root.glob("*/*.yaml")):
+    for path in visible(root, "*/*.yaml"):
         experiment = read_experiment(path)
         if experiment.id in found:
             raise UserError(f"experiment id {experiment.id!r} is taken by {found[experiment.id][0]}", where=str(path))

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
-from remixup.files import no_space, sha256
+from remixup.files import no_space, sha256, visible
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, columns
 from remixup.store.provenance import Provenance
 
@@ -126,7 +126,7 @@ class Store:
 
 def faults(store: Store) -> Iterator[str | None]:
     """Check each seed block and evaluation of a store; yield what is wrong with it, None where nothing is."""
-    for path in sorted([*store.runs.glob("*/*.json"), *store.evaluations.glob("*/*.json")]):
+    for path in [*visible(store.runs, "*/*.json"), *visible(store.evaluations, "*/*.json")]:
         try:
             if path.is_relative_to(store.evaluations):
                 EvaluatedBlock.read(path)
