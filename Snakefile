@@ -12,9 +12,6 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"

@@ -6,13 +6,18 @@ import sys
 from pathlib import Path
 
 from remixup.config.registry import load_registry
-from remixup.config.settings import ON_CPU, read_config
+from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError
+from remixup.files import visible
 from remixup.planning.workflow import plan_workflow
 from remixup.store.manifest import JobManifest
 
+# Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.
+SETTINGS = workflow.config_settings
 try:
-    CONFIG = read_config(config)
+    CONFIG = configuration(
+        [Path("config.yaml"), *SETTINGS.configfiles], SETTINGS.config_args, "--config"
+    )
     WORKFLOW = plan_workflow(CONFIG)
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)
@@ -89,21 +94,22 @@ FIGURES = [
 ]
 
 # What the documents are made of: a change to it typesets them again.
-PAPER = sorted(
-    map(
-        str,
-        [
-            *Path("paper").glob("*.tex"),
-            *Path("paper").glob("*.bib"),
-            *Path("paper/article").glob("*.tex"),
-            *Path("paper/sections").glob("*.tex"),
-            *Path("paper/templates").glob("*.tex"),
-        ],
+PAPER = [
+    str(path)
+    for pattern in (
+        "*.tex",
+        "*.bib",
+        "article/*.tex",
+        "sections/*.tex",
+        "templates/*.tex",
     )
-)
+    for path in visible(Path("paper"), pattern)
+]
 # What decides on numbers and claims: a change to it decides them again, on the same runs.
-COLLECTING = sorted(map(str, Path("src/remixup/analysis").glob("*.py")))
-REPORTING = sorted(map(str, Path("src/remixup/reporting").rglob("*.py")))
-RECORDS = sorted(
-    map(str, [*Path("records").rglob("*.json"), *Path("protocols").glob("*.json")])
-)
+COLLECTING = list(map(str, visible(Path("src/remixup/analysis"), "*.py")))
+REPORTING = list(map(str, visible(Path("src/remixup/reporting"), "**/*.py")))
+RECORDS = [
+    str(path)
+    for folder in ("records", "protocols")
+    for path in visible(Path(folder), "**/*.json")
+]

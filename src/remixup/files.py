@@ -32,15 +32,25 @@ def sha256(path: Path) -> str:
 
 
 def listed(folder: Path) -> list[Path]:
-    """Return the paths in a folder in order, none where it is missing.
+    """Return the visible paths in a folder in order, none where it is missing.
 
     Raises:
         OSError: the folder cannot be read; `Path.glob` returns nothing there.
     """
     try:
-        return [folder / name for name in sorted(os.listdir(folder))]
+        return [folder / name for name in sorted(os.listdir(folder)) if not _hidden(name)]
     except FileNotFoundError:
         return []
+
+
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """Return the visible paths that match a pattern in a folder, sorted."""
+    return sorted(path for path in folder.glob(pattern) if not any(map(_hidden, path.relative_to(folder).parts)))
+
+
+def _hidden(name: str) -> bool:
+    """Return whether a name is of what macOS (`._x`), notebooks, editors and archives (`__MACOSX`) leave."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 @contextmanager

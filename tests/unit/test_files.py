@@ -2,7 +2,7 @@
 
 import pytest
 
-from remixup.files import publish, write_atomically
+from remixup.files import publish, visible, write_atomically
 
 
 def test_a_finished_folder_is_moved_and_replaces_the_old_one(tmp_path):
@@ -34,3 +34,13 @@ def test_an_error_leaves_the_old_content_and_no_temporary_file(tmp_path):
         fail()
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path):
+    for name in ("a/x.json", "a/._x.json", "a/.ipynb_checkpoints/x.json", ".b/x.json", "__MACOSX/a/x.json", "a/y.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a/.#y.json").symlink_to("nowhere")
+    assert visible(tmp_path, "**/*.json") == [tmp_path / "a/x.json", tmp_path / "a/y.json"]
+    assert visible(tmp_path / "a", "*") == [tmp_path / "a/x.json", tmp_path / "a/y.json"]
+    assert visible(tmp_path / "nowhere", "*") == []

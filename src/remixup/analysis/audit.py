@@ -21,6 +21,7 @@ from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError
+from remixup.files import visible
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.run_store import Store, span
 
@@ -125,7 +126,7 @@ class Audit:
     def _blocks(self) -> list[tuple[Path, SeedBlock]]:
         """All files of records, also those of seeds that were trained again."""
         store = Store(HOME)
-        return [(path, SeedBlock.read(path)) for run in sorted(store.runs.glob("*")) for path in store.files(run.name)]
+        return [(path, SeedBlock.read(path)) for run in visible(store.runs, "*") for path in store.files(run.name)]
 
     def _check_records(self) -> None:
         """Note records that name a freeze and are not confirmatory."""

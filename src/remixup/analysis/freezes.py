@@ -20,6 +20,7 @@ from remixup.config.claims import Claim
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError, did_you_mean
+from remixup.files import visible
 from remixup.planning.plan import Plan, PlannedRow, plan_experiment, with_all_rows
 from remixup.store.blocks import SeedBlock, Stored, content_digest
 from remixup.store.run_store import Store
@@ -72,7 +73,7 @@ def number(name: str) -> int:
 
 def names(experiment: str | None = None) -> list[str]:
     """Return the names of the freezes, of one experiment or of all."""
-    found = (file.stem for file in sorted(HOME.glob("*-*.json")) if file.stem.rpartition("-")[2].isdigit())
+    found = (file.stem for file in visible(HOME, "*-*.json") if file.stem.rpartition("-")[2].isdigit())
     return [name for name in found if experiment in (None, name.rpartition("-")[0])]
 
 

@@ -181,7 +181,7 @@ def _with_chosen_rows(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
         fit = [name for name in names if len(found[name]) == most]
         return min(fit, key=lambda name: statistics.fmean(found[name])) if most else names[0]
 
-    pairs = [Pair(baseline=least(pair.baseline), treatment=least(pair.treatment)) for pair in claim.compare]
+    pairs = [Pair(baseline=[least(pair.baseline)], treatment=[least(pair.treatment)]) for pair in claim.compare]
     return claim.model_copy(update={"compare": pairs})
 
 

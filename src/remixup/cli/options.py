@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from remixup.config import settings
 from remixup.config.experiment import read_experiments
-from remixup.config.settings import Config, read_config
-from remixup.config.yaml_loader import parse_yaml, read_yaml
+from remixup.config.settings import Config
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, plan_experiment
 from remixup.planning.workflow import Workflow, plan_workflow, read_workflow
@@ -36,20 +36,8 @@ DEFAULT = Path("config.yaml")
 
 
 def configuration(path: Path, changes: list[str] | None) -> Config:
-    """Read the configuration file and apply changes of the form key=value (a dot per level, the value as YAML)."""
-    document = read_yaml(path) or {}
-    for change in changes or []:
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise UserError(f"{change!r} is not of the form KEY=VALUE", where="--set")
-        *parents, last = key.split(".")
-        section = document
-        for parent in parents:
-            section = section.setdefault(parent, {}) if isinstance(section, dict) else None
-        if not isinstance(section, dict):
-            raise UserError(f"{path} has no place for {key!r}", where="--set")
-        section[last] = parse_yaml(text, f"--set {key}")
-    return read_config(document, str(path))
+    """Read the configuration file and apply the changes of `--set`."""
+    return settings.configuration([path], changes or [])
 
 
 def planned_workflow(

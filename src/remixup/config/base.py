@@ -12,9 +12,9 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_le
 
 
 class Strict(BaseModel):
-    """Immutable model that rejects unknown keys and suggests the nearest valid one."""
+    """Immutable model that converts no types, rejects unknown keys and suggests the nearest valid one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -41,15 +41,17 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        first, others = error.errors()[0], error.error_count() - 1
         place = _locate(first["loc"], value)
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "missing":
             message = "this key is needed"
         elif first["type"] != "value_error":
             message = f"{message}, not {first['input']!r}"[:300]
-        more = f"{error.error_count() - 1} more errors" if error.error_count() > 1 else None
-        raise UserError(message, where=f"{where}, {place}" if place else where, hint=more) from None
+        hint = f"{others} more errors" if others else None
+        if first["type"] == "string_type" and isinstance(first["input"], bool | int | float):
+            hint = "put it in quotes"
+        raise UserError(message, where=f"{where}, {place}" if place else where, hint=hint) from None
 
 
 def _locate(loc: tuple[int | str, ...], value: Any) -> str:

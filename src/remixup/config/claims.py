@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from remixup.config.base import Slug, Strict
+from remixup.config.latex_text import Prose
 from remixup.config.metrics import Metric
 
 
@@ -39,8 +40,8 @@ class Claim(Strict):
     """A statement of the paper, or ours about it. Runs decide it, or it says why none does."""
 
     id: Slug
-    statement: str
-    where: str
+    statement: Prose
+    where: Prose
     source: ClaimSource = Field(
         "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
     )
@@ -69,7 +70,7 @@ class Claim(Strict):
         "baseline is ten times as large: minus the slope of the least-squares line over its common logarithm",
     )
     definition: str | None = Field(None, description="the test (path::name) of this definition")
-    untested: str | None = Field(None, description="why no run here decides it")
+    untested: Prose | None = Field(None, description="why no run here decides it")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Claim:

@@ -15,12 +15,14 @@ from remixup.config import registry
 from remixup.config.base import Slug, Strict, validate
 from remixup.config.claims import Claim, RowIds
 from remixup.config.expansion import expand
+from remixup.config.latex_text import Latex, Prose
 from remixup.config.metrics import Convention, Metric, metric_names
 from remixup.config.registry import Component
 from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.errors import UserError, did_you_mean, require_known
+from remixup.files import visible
 
 
 def _overlay_keys(value: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class Settings(Strict):
     counts_as: Scale | None = Field(
         None, description="the scale whose protocol this run follows, if it is cheap enough to follow it"
     )
-    surrogate: str | None = Field(
+    surrogate: Prose | None = Field(
         None, description="how the run differs from the published one; its numbers get no verdict"
     )
     accepts: list[str] | None = Field(None, description="dataset versions that count as the published data")
@@ -82,7 +84,7 @@ class Published(Strict):
     """A number as the paper prints it. Null: it is published, but not transcribed."""
 
     value: float | None
-    where: str = Field(
+    where: Prose = Field(
         "", description="page and table, if not that of the row; needed if the number is not transcribed"
     )
     quoted: bool = Field(False, description="whether the paper quotes it from another paper")
@@ -109,9 +111,9 @@ class Row(Variation):
     """A row of a published table or curve of a figure: its numbers, and the run that should reproduce them."""
 
     id: RowId
-    label: str
-    group: str = ""
-    where: str = Field("", description="where the paper prints the number")
+    label: Prose
+    group: Prose = ""
+    where: Prose = Field("", description="where the paper prints the number")
     published: dict[Metric, float | Published] = {}
     use: list[str] = Field([], description="variations to apply, in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and their values")
@@ -135,7 +137,7 @@ class Row(Variation):
 class MetricInfo(Strict):
     """How a metric is printed, and its tolerance."""
 
-    label: str
+    label: Prose
     unit: str = "%"
     decimals: int = Field(
         1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
@@ -158,8 +160,8 @@ class Derived(Strict):
     """A number that the text of a paper derives from two rows of its tables."""
 
     id: Slug
-    label: str
-    where: str
+    label: Prose
+    where: Prose
     kind: Literal["accuracy_ratio"] = Field(description="(100 - the treatment's error) / (100 - the baseline's error)")
     metric: Metric = Field(description="the error of both rows, in percent")
     baseline: str
@@ -181,7 +183,7 @@ class Table(Strict):
     """A table of what the supplement prints beside the published numbers."""
 
     id: Slug
-    caption: str
+    caption: Latex
     rows: list[str] = Field(["*"], description="patterns of row ids")
     metrics: list[Metric] = Field([], description="default: all")
 
@@ -190,7 +192,7 @@ class Figure(Strict):
     """A figure of the report."""
 
     id: Slug
-    caption: str
+    caption: Latex
     rows: list[str] = ["*"]
     draw: Annotated[Component, ComponentOf("figure")]
 
@@ -199,11 +201,11 @@ class Experiment(Variation):
     """An experiment file."""
 
     id: Slug
-    paper: str = Field(description="its key in paper/references.bib")
-    title: str
-    where: str = Field(description="table or figure of the paper")
+    paper: str = Field(pattern="^[A-Za-z0-9:_-]+$", description="its key in paper/references.bib")
+    title: Prose
+    where: Prose = Field(description="table or figure of the paper")
     order: int = Field(100, ge=1, description="its position among the paper's experiments in the report")
-    summary: str = Field(description="what the paper did, for the report; LaTeX")
+    summary: Latex = Field(description="what the paper did, for the report; LaTeX")
     metrics: dict[Metric, MetricInfo] = {}
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
     earlier: dict[Scale, list[Settings]] = Field(
@@ -221,7 +223,7 @@ class Experiment(Variation):
     )
     derived: list[Derived] = []
     claims: list[Claim] = []
-    choices: list[str] = Field([], description="what we chose where the paper is silent; LaTeX")
+    choices: list[Latex] = Field([], description="what we chose where the paper is silent; LaTeX")
     tables: list[Table] = []
     figures: list[Figure] = []
 
@@ -334,7 +336,7 @@ def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, 
     Papers are ordered by the year in their key, and files of one paper by `order`.
     """
     found: dict[str, tuple[Path, Experiment]] = {}
-    for path in sorted(root.glob("*/*.yaml")):
+    for path in visible(root, "*/*.yaml"):
         experiment = read_experiment(path)
         if experiment.id in found:
             raise UserError(f"experiment id {experiment.id!r} is taken by {found[experiment.id][0]}", where=str(path))

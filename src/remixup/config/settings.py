@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from remixup.config.base import Strict, validate
 from remixup.config.registry import check_dataset, load_registry
+from remixup.config.yaml_loader import parse_yaml, read_yaml
 from remixup.errors import UserError
 
 Scale = Literal["embedded", "reduced-cpu", "reduced", "paper"]
@@ -18,10 +21,28 @@ ON_CPU: tuple[Scale, ...] = ("embedded", "reduced-cpu")
 """Scales whose runs are small enough for a CPU and need no GPU."""
 
 
-def _folder(value: str) -> str:
-    """Accept any printable path without braces, which Snakemake would read as a wildcard."""
-    if not value or not value.isprintable() or set(value) & set("{}"):
-        raise ValueError(f"a folder has a name, without braces and control characters, not {value!r}")
+def _folder(value: Any) -> Any:
+    """Write a path in one way: without `./`, a slash at its end or two in a row, and with the home folder for `~`."""
+    value = str(value) if type(value) is int else value  # a folder named by a day, 20251128
+    if not isinstance(value, str):
+        return value
+    if not value or not value.isprintable():
+        raise ValueError(f"a folder has a name without control characters, not {value!r}")
+    try:
+        return str(Path(re.sub("/+", "/", value)).expanduser())
+    except RuntimeError:
+        raise ValueError(f"there is no home folder for {value!r}") from None
+
+
+def _without_braces(value: str) -> str:
+    if set(value) & set("{}"):
+        raise ValueError(f"Snakemake would read the braces in {value!r} as a wildcard")
+    return value
+
+
+def _not_one(value: Any) -> Any:
+    if isinstance(value, str) and value != "all":
+        raise ValueError(f"`all`, or a list of ids such as [{value}], not {value!r}")
     return value
 
 
@@ -31,14 +52,17 @@ def _known_versions(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Folder = Annotated[str, AfterValidator(_folder)]
+Folder = Annotated[str, BeforeValidator(_folder)]
+OwnFolder = Annotated[Folder, AfterValidator(_without_braces)]
 
 
 class Data(Strict):
     """Where datasets come from. This is configuration; the network is never probed."""
 
-    folder: Folder = Field("data", description="folder of raw and prepared data")
-    mirror: str | None = Field(None, description="folder with the publishers' files; null: the value of REMIXUP_MIRROR")
+    folder: OwnFolder = Field("data", description="folder of raw and prepared data")
+    mirror: Folder | None = Field(
+        None, description="folder with the publishers' files; null: the value of REMIXUP_MIRROR"
+    )
     download: bool = Field(False, description="whether to download files that the mirror lacks")
     versions: Annotated[dict[str, str], AfterValidator(_known_versions)] = Field(
         {}, description="dataset -> version for rows that name none"
@@ -49,8 +73,8 @@ class Config(Strict):
     """The whole configuration."""
 
     scale: Scale = "embedded"
-    experiments: list[str] | Literal["all"] = "all"
-    results: Folder = Field("results", description="folder of the run store and the results")
+    experiments: Annotated[list[str] | Literal["all"], BeforeValidator(_not_one)] = "all"
+    results: OwnFolder = Field("results", description="folder of the run store and the results")
     fast: bool = Field(
         False, description="at GPU scales, train deep residual networks in bfloat16, channels last, compiled"
     )
@@ -59,11 +83,12 @@ class Config(Strict):
     @property
     def mirror(self) -> Path | None:
         """The mirror folder, from the configuration or REMIXUP_MIRROR; raises UserError if it does not exist."""
-        named, where = self.data.mirror, "config.yaml, data.mirror"
+        named, where = self.data.mirror, "configuration, data.mirror"
         if named is None:
-            named, where = os.environ.get("REMIXUP_MIRROR") or None, "environment variable REMIXUP_MIRROR"
-        if named is None:
+            named, where = os.environ.get("REMIXUP_MIRROR"), "environment variable REMIXUP_MIRROR"
+        if not named:
             return None
+        named = os.path.expanduser(named)
         if not Path(named).is_dir():
             raise UserError(f"the mirror folder {named} does not exist", where=where, hint="a folder, or unset it")
         return Path(named)
@@ -116,3 +141,35 @@ def read_config(value: Any, where: str = "config.yaml") -> Config:
     config = validate(Config, value or {}, where)
     _ = config.mirror  # report a missing folder now, not when a dataset is read
     return config
+
+
+def configuration(paths: Iterable[Path], changes: Iterable[str], option: str = "--set") -> Config:
+    """Read configuration files, later ones over earlier ones, and apply changes of the form KEY=VALUE.
+
+    A key has a dot per level: `data.download=true` is the same as `data={download: true}`. The value is YAML.
+
+    Args:
+        paths: the files.
+        changes: keys and values.
+        option: of the command line, with which they are given; for messages.
+    """
+    document: dict[str, Any] = {}
+    for path in paths:
+        own = read_yaml(path) or {}
+        validate(Config, own, str(path))
+        document = _overlaid(document, own)
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise UserError(f"{change!r} is not of the form KEY=VALUE", where=option)
+        value = parse_yaml(text, f"{option} {key}")
+        for name in reversed(key.split(".")):
+            value = {name: value}
+        document = _overlaid(document, value)
+    return read_config(document, option)
+
+
+def _overlaid(base: Any, overlay: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(overlay, dict):
+        return overlay
+    return {**base, **{key: _overlaid(base.get(key), value) for key, value in overlay.items()}}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from remixup.analysis.records import HOME
 from remixup.config.settings import Config
-from remixup.files import sha256
+from remixup.files import sha256, visible
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store, faults, weights_fault
@@ -21,14 +21,14 @@ def verify(config: Config) -> tuple[int, list[str]]:
         How many files were checked, and what is wrong with some of them, in words.
     """
     store, results = Store(Path(config.results)), Path(config.results)
-    weights = map(weights_fault, sorted(store.checkpoints.glob("*/*.safetensors")))
+    weights = map(weights_fault, visible(store.checkpoints, "*/*.safetensors"))
     data = _data(Path(config.data.folder))
     found = [*data, *faults(store), *weights, *_manifests(results), *faults(Store(HOME))]
     return len(found), [fault for fault in found if fault]
 
 
 def _data(folder: Path) -> Iterator[str | None]:
-    for manifest in sorted(folder.glob("prepared/*/manifest.json")):
+    for manifest in visible(folder, "prepared/*/manifest.json"):
         try:
             content = json.loads(manifest.read_text(encoding="utf-8"))
             digests = {"tensors.safetensors": content["sha256"]}
@@ -43,7 +43,7 @@ def _data(folder: Path) -> Iterator[str | None]:
 
 def _manifests(results: Path) -> Iterator[str | None]:
     """Compare seed blocks, checkpoints and evaluations with the job manifests that list them."""
-    for path in sorted(results.glob("*/manifests/*.json")):
+    for path in visible(results, "*/manifests/*.json"):
         manifest = JobManifest.read(path)
         for run, blocks in manifest.runs.items():
             for name, digest in blocks.items():

@@ -1,40 +1,56 @@
-"""Find what is stored and no row asks for any more."""
+"""Find what is stored, and neither rows nor records have any more."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from itertools import product, zip_longest
 from pathlib import Path
 
+from remixup.analysis import freezes, records
 from remixup.config.experiment import read_experiments
+from remixup.config.registry import load_registry
 from remixup.config.settings import SCALES, Config
-from remixup.planning.jobs import make_jobs
-from remixup.planning.plan import plan_experiment
+from remixup.files import visible
+from remixup.planning.plan import plan_experiment, with_all_rows
+from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store
 
 
 def leftovers(config: Config, delete: bool) -> list[Path]:
-    """Return the runs, checkpoints, evaluations and manifests that no experiment file asks for at any scale.
+    """Return the runs, checkpoints and evaluations that nothing asks for, and the manifests that list such runs.
 
-    Rows whose data is not available count, too.
+    What is on record, or in a freeze, stays. So does what some row asks for: at any scale, `fast` or not, with any
+    version of its dataset, and whether or not its data is available.
 
     Args:
         config: where the store is.
         delete: whether to delete them.
     """
-    store, results = Store(Path(config.results)), Path(config.results)
-    runs: set[str] = set()
-    evaluations: set[str] = set()
-    jobs: set[str] = set()
-    files = read_experiments().values()
-    for scale in SCALES:
-        plans = [plan_experiment(path, experiment, config, scale) for path, experiment in files]
-        runs |= {row.key for plan in plans for row in plan.rows}
-        evaluations |= {key for plan in plans for key in plan.evaluations()}
-        jobs |= {job.key for job in make_jobs(plans)}
+    store, results, recorded = Store(Path(config.results)), Path(config.results), Store(records.HOME)
+    runs = {path.name for path in visible(recorded.runs, "*")}
+    evaluations = {path.name for path in visible(recorded.evaluations, "*")}
+    for freeze in map(freezes.read, freezes.names()):
+        runs |= set(freeze.runs.values())
+        evaluations |= set(freeze.evaluations)
+    for (path, experiment), settings, scale in product(read_experiments().values(), _ways(config), SCALES):
+        plan = with_all_rows(plan_experiment(path, experiment, settings, scale))
+        runs |= {row.key for row in plan.rows}
+        evaluations |= plan.evaluations().keys()
     asked = {store.runs: runs, store.checkpoints: runs, store.evaluations: evaluations}
-    found = [path for home, names in asked.items() for path in sorted(home.glob("*")) if path.name not in names]
-    found += [path for path in sorted(results.glob("*/manifests/*.json")) if path.stem not in jobs]
+    found = [path for home, names in asked.items() for path in visible(home, "*") if path.name not in names]
+    manifests = {path: JobManifest.read(path) for path in visible(results, "*/manifests/*.json")}
+    found += [path for path, manifest in manifests.items() if not {*manifest.runs, *manifest.failed} <= runs]
     if delete:
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return found
+
+
+def _ways(config: Config) -> Iterator[Config]:
+    """Yield the configurations in which a row may have another run: `fast`, and each version of its dataset."""
+    versions = {name: list(entry["versions"]) for name, entry in load_registry()["datasets"].items()}
+    for chosen, fast in product([(), *zip_longest(*versions.values())], (False, True)):
+        changed = {name: version for name, version in zip(versions, chosen, strict=False) if version}
+        data = config.data.model_copy(update={"versions": {**config.data.versions, **changed}})
+        yield config.model_copy(update={"data": data, "fast": fast})

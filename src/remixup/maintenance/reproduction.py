@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from remixup.config.settings import Config
+from remixup.files import visible
 from remixup.store.blocks import SeedBlock
 from remixup.store.provenance import Provenance, environment, processor
 from remixup.store.run_store import Store
@@ -25,7 +26,7 @@ def choose(config: Config, count: int) -> tuple[list[SeedBlock], int]:
     """
     store = Store(Path(config.results))
     able = []
-    for run in sorted(store.runs.glob("*")):
+    for run in visible(store.runs, "*"):
         for block in store.blocks(run.name):
             data = block.provenance.data
             if block.provenance.device == "cpu" and config.manifest(data.name, data.version).is_file():

@@ -287,7 +287,7 @@ def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
     for name in chosen:
         if name not in files:
             advice = did_you_mean(name, files)
-            raise UserError(f"unknown experiment {name!r}", where="config.yaml, experiments", hint=advice)
+            raise UserError(f"unknown experiment {name!r}", where="configuration, experiments", hint=advice)
     plans = {
         name: {scale: plan_experiment(path, experiment, config, scale) for scale in SCALES}
         for name, (path, experiment) in files.items()

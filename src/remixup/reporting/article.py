@@ -16,7 +16,7 @@ from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Scale
 from remixup.errors import UserError
-from remixup.files import write_text
+from remixup.files import visible, write_text
 from remixup.reporting import templates
 from remixup.reporting.article_assertions import Assertions
 from remixup.reporting.article_costs import Costs
@@ -39,7 +39,9 @@ def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
     """
     if scale != "embedded":
         return f"it is written for the embedded scale, and this is {scale}; what is committed to records/ enters it"
-    named = {name for path in FOLDER.glob("*.tex") for name in re.findall(r'"([a-z0-9-]+)/', path.read_text("utf-8"))}
+    named = {
+        name for path in visible(FOLDER, "*.tex") for name in re.findall(r'"([a-z0-9-]+)/', path.read_text("utf-8"))
+    }
     lacking = sorted(named - set(experiments))
     return f"it speaks about {len(lacking)} experiments that this run lacks: {', '.join(lacking)}" if lacking else ""
 
@@ -93,7 +95,7 @@ def write_sections(
 def _render(prose: Path, context: Mapping[str, Any]) -> dict[str, str]:
     """Render the templates of a folder, by file name."""
     rendered: dict[str, str] = {}
-    for path in sorted(prose.glob("*.tex")):
+    for path in visible(prose, "*.tex"):
         try:
             rendered[path.name] = templates.environment(prose).get_template(path.name).render(context)
         except TemplateError as error:

@@ -70,6 +70,22 @@ def test_mistakes_in_a_run_are_found_when_it_is_resolved(tmp_path, changes, expe
     assert "rows[" in str(caught.value)
 
 
+def test_what_editors_and_macos_leave_is_no_experiment(tmp_path):
+    path = write(tmp_path)
+    (path.parent / ".#small.yaml").symlink_to("me@host.1234")
+    (path.parent / "._small.yaml").write_bytes(b"\x00\x05\x16\x07\x00\xff")
+    (path.parent / ".ipynb_checkpoints").mkdir()
+    (path.parent / ".ipynb_checkpoints/small.yaml").write_text(path.read_text())
+    assert list(read_experiments(tmp_path)) == ["small"]
+
+
+def test_an_experiment_file_in_another_encoding_is_named(tmp_path):
+    path = write(tmp_path)
+    path.write_bytes(path.read_text().replace("Small", "Kästchen").encode("latin-1"))
+    with pytest.raises(UserError, match=r"small.yaml: not readable as YAML: 'utf-8' .* \(save it as UTF-8\)"):
+        read_experiments(tmp_path)
+
+
 def test_a_departure_from_the_protocol_must_be_named(tmp_path):
     changed = {"embedded": {"run": {"epochs": 1}}}
     with pytest.raises(UserError, match="surrogate"):

@@ -20,7 +20,7 @@ from remixup.data.catalog.descriptor import Folder, RawFiles, Size, Version
 from remixup.data.catalog.registry import REGISTRY
 from remixup.data.synthetic import photo_digits
 from remixup.errors import UserError
-from tests.unit.data.conftest import Enter
+from tests.unit.data.conftest import Enter, leave_behind
 
 # In the order of the dataset: the part, the class, the file.
 SIZE = Size((), 4, 2)
@@ -48,7 +48,8 @@ def pictures(tmp_path: Path) -> Path:
         path = tmp_path / "mirror" / "toy" / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded(seed, (20 + seed, 14)))
-    (tmp_path / "mirror" / "toy" / "train" / "b" / "notes.txt").write_text("not an image")
+    leave_behind(tmp_path / "mirror" / "toy", "train/b/notes.txt", "train/b/._9.JPEG", "train/a/.cache/0.JPEG")
+    leave_behind(tmp_path / "mirror" / "toy", "train/.ipynb_checkpoints/1.JPEG", "val/__MACOSX/b/x.JPEG")
     return tmp_path / "mirror" / "toy"
 
 

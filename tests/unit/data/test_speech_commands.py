@@ -18,7 +18,7 @@ from remixup.data import load, prepare
 from remixup.data.builders import speech
 from remixup.data.catalog.descriptor import File, Folder, Size, Version
 from remixup.errors import UserError
-from tests.unit.data.conftest import Enter, Publisher
+from tests.unit.data.conftest import Enter, Publisher, leave_behind
 from tests.unit.data.wav_files import GOOD, noise, wav
 
 ROOT = "speech_commands_v0.01"
@@ -39,6 +39,7 @@ def commands(tmp_path: Path) -> Path:
         path.write_bytes(wav(noise(number, 16_000 - 100 * number)))
     for name, text in LISTS.items():
         (root / name).write_text(text)
+    leave_behind(root, "bed/._a_nohash_0.wav", "cat/.cache/x.wav", ".ipynb_checkpoints/x.wav", "__MACOSX/x.wav")
     return tmp_path / "mirror"
 
 

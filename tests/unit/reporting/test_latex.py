@@ -14,7 +14,7 @@ from remixup.reporting import latex
 
 PAPER = Path(__file__).parents[3] / "paper"
 DOCUMENT = r"""\documentclass{article}
-\usepackage[T1]{fontenc}\usepackage{lmodern,textcomp,amssymb,geometry}
+\usepackage[T1]{fontenc}\usepackage{lmodern,textcomp,amsmath,amssymb,geometry}
 \geometry{paperwidth=500cm,textwidth=490cm,paperheight=500cm,textheight=490cm}
 \parindent=0pt\pagestyle{empty}\input{unicode}
 \begin{document}

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from remixup.data.catalog.descriptor import Arrays, Folder, Origin, RawFiles, Size, describe
 from remixup.errors import UserError
+from remixup.files import visible
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def read(root: Path) -> Arrays:
     for part, found in labels.items():
         for label, name in enumerate(names):
             folder = root / part / name
-            images = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+            images = [path.name for path in visible(folder, "*") if path.suffix.lower() in _ENDINGS]
             if not images:
                 raise UserError("there are no images here", where=str(folder))
             paths += (f"{folder}/{image}" for image in images)  # a million Path objects take much more memory
@@ -59,7 +60,7 @@ def read(root: Path) -> Arrays:
 
 
 def _class_folders(folder: Path) -> tuple[str, ...]:
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    names = [path.name for path in visible(folder, "*") if path.is_dir()] if folder.is_dir() else []
     if not names:
         raise UserError("there are no class folders here", where=str(folder))
     return tuple(names)

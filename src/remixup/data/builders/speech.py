@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from remixup.data.catalog.descriptor import Arrays, File, Folder, Origin, RawFiles, Size, describe
 from remixup.errors import UserError
+from remixup.files import visible
 
 _HOPS_PER_SECOND = 100
 _ONE_SECOND = 101
@@ -33,7 +34,7 @@ def speech_commands(raw: RawFiles) -> Arrays:
     Clips of a part are in the order of words, then of file names.
     """
     root = raw.root
-    names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name != _NO_WORD)
+    names = [path.name for path in visible(root, "*") if path.is_dir() and path.name != _NO_WORD]
     found = {name: _wav_files(root / name) for name in names}
     lists = {"validation": "validation_list.txt", "test": "testing_list.txt"}
     listed = {clip: part for part, name in lists.items() for clip in (root / name).read_text("utf-8").splitlines()}
@@ -123,7 +124,7 @@ def samples(content: bytes, rate: int, path: Path) -> NDArray[np.int16]:
 
 
 def _wav_files(folder: Path) -> list[Path]:
-    found = sorted((path for path in folder.iterdir() if path.suffix == ".wav"), key=lambda path: path.name)
+    found = visible(folder, "*.wav")
     if not found:
         raise UserError("there are no wav files here", where=str(folder))
     return found

@@ -15,6 +15,7 @@ from remixup.analysis.records import HOME
 from remixup.analysis.result_schema import Curve, ExperimentResult, Recorded
 from remixup.analysis.run_results import curves_by_epoch
 from remixup.config.run import RunSpec
+from remixup.files import visible
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.run_store import Store
 
@@ -84,7 +85,7 @@ class Records:
     @cached_property
     def _evaluations(self) -> dict[str, list[tuple[Path, EvaluatedBlock]]]:
         found: dict[str, list[tuple[Path, EvaluatedBlock]]] = {}
-        for path in sorted(self.store.evaluations.glob("*/*.json")):
+        for path in visible(self.store.evaluations, "*/*.json"):
             evaluated = EvaluatedBlock.read(path)
             found.setdefault(evaluated.block, []).append((path, evaluated))
         return found
