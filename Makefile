@@ -7,9 +7,14 @@
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make lock       update requirements.lock; needs uv
-.PHONY: report read test test-full check bench evidence schema lock
+.PHONY: report read test test-full check bench evidence schema lock FORCE
+# The Python that makes the environments; default: python3, for environments that are not there yet.
 PYTHON ?= python3
+CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 BIN := .venv/bin
+# The code of this folder and the packages of its environment, whatever a cluster's modules or another clone set.
+export PYTHONPATH := $(CURDIR)/src
+unexport PYTHONHOME
 # Use the system's certificates if there are any. Behind a proxy with its own certificate, those of uv fail.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,0)
 
@@ -58,16 +63,9 @@ lock:
 	$(COMPILE) requirements.in --output-file requirements.lock
 	$(COMPILE) requirements-read.in --constraint requirements.lock --output-file requirements-read.lock
 
-# uv is installed from the same lock file as everything else.
-.venv/.ready: requirements.lock
-.venv-read/.ready: requirements-read.lock
-.venv/.ready .venv-read/.ready: %/.ready: pyproject.toml
-	@echo "setting up $*$(if $(filter .venv,$*), (a few minutes at first: torch alone is gigabytes))"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	    || { echo "error: remixup needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
-	@$*/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $*
-	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' $(filter %.lock,$^) > $*/uv.txt
-	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $*/uv.txt
-	@$*/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $*/bin/python $(filter %.lock,$^)
-	@$*/bin/uv pip install --quiet --no-deps --no-build-isolation --python $*/bin/python --editable .
-	@touch $@
+# Each time, because times do not tell whether an environment is as it should be.
+.venv/.ready: FORCE
+	@workflow/environment .venv requirements.lock $(CHOSEN)
+.venv-read/.ready: FORCE
+	@workflow/environment .venv-read requirements-read.lock $(CHOSEN)
+FORCE:

@@ -5,6 +5,10 @@ import re
 import sys
 from pathlib import Path
 
+# The code beside the Snakefile, whichever clone the environment was made for; and the packages of the environment alone.
+os.environ["PYTHONPATH"] = os.path.join(workflow.basedir, "src")
+sys.path.insert(0, os.environ["PYTHONPATH"])
+
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError

@@ -108,6 +108,11 @@ class Project:
     def __init__(self, folder: Path):
         self.folder = folder
 
+    @property
+    def environment(self):
+        """The surroundings of its commands, which run the folder's own code."""
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src")}
+
     def write(self, document, name=None):
         path = self.folder / "experiments/mixup" / f"{name or document['id']}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +126,7 @@ class Project:
         done = subprocess.run(
             [str(each) for each in command],
             cwd=self.folder,
-            env={**os.environ, **(env or {})},
+            env={**self.environment, **(env or {})},
             capture_output=True,
             text=True,
             check=False,

@@ -112,7 +112,9 @@ def test_two_tasks_are_killed_and_gone_on_with(project, tmp_path, victim):
     clone.git("add", "-A")
     clone.git("commit", "-q", "-m", "longer")
     command = [sys.executable, "-m", "remixup", "evidence", "--workers", "2"]
-    process = subprocess.Popen(command, cwd=clone.folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=clone.folder, env=clone.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     wait_for(lambda: len(list(clone.folder.glob(".remixup/resume/*/seeds-0-0.safetensors"))) == 2, 90)
     if victim == "everything":
         os.killpg(process.pid, signal.SIGKILL)

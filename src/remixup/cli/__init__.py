@@ -10,6 +10,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from remixup.cli import evidence, freezes, maintenance, pipeline, read  # noqa: E402, F401  (they register their commands)
 from remixup.cli.options import app, configuration  # noqa: E402
+from remixup.cli.startup import check_code, check_packages  # noqa: E402
 from remixup.errors import UserError  # noqa: E402
 from remixup.files import disk_problem  # noqa: E402
 
@@ -19,6 +20,8 @@ __all__ = ["app", "configuration", "main"]
 def main() -> None:
     """Run the command line; a user's mistake and an error of the disk are one line and exit status 2."""
     try:
+        check_code()
+        check_packages()
         app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -106,11 +107,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _installed(package: str) -> str | None:
+def module_of(package: str) -> str:
+    """Return the name under which a package is imported."""
+    return {"scikit-learn": "sklearn"}.get(package, package)
+
+
+def _version(package: str) -> str | None:
+    """Return the version of a package: of what was imported, which need not be what is said to be installed."""
     try:
-        return importlib.metadata.version(package)
+        installed = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return None
+        installed = None
+    imported: str | None = getattr(sys.modules.get(module_of(package)), "__version__", None)
+    # Only torch adds the version of CUDA for which it was built.
+    return installed if imported is None or imported.partition("+")[0] == installed else imported
 
 
 def environment() -> Environment:
@@ -118,7 +128,7 @@ def environment() -> Environment:
     lock = Path("requirements.lock")
     return Environment(
         python=platform.python_version(),
-        versions={name: version for name in PACKAGES if (version := _installed(name))},
+        versions={name: version for name in PACKAGES if (version := _version(name))},
         lock=sha256(lock) if lock.is_file() else None,
         processor=processor(),
     )

@@ -1,0 +1,38 @@
+"""Whose code and packages a command runs: those that its results will be said to come from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import remixup
+from remixup.errors import UserError
+from remixup.store.provenance import PACKAGES, module_of
+
+
+def check_code() -> None:
+    """Refuse to run another clone's code in a folder that has its own.
+
+    Its commit would be recorded for what other code computed.
+
+    Raises:
+        UserError: `src` in this folder is not what was imported.
+    """
+    running = Path(remixup.__file__).resolve().parent
+    if Path("src/remixup").is_dir() and not running.samefile("src/remixup"):
+        where, hint = f"{running.parents[1]}", "`make .venv/.ready` sets up this one, or set PYTHONPATH to its src"
+        raise UserError("this command runs the code of that folder, not of this one", where=where, hint=hint)
+
+
+def check_packages() -> None:
+    """Refuse packages on PYTHONPATH that stand in for those of the environment.
+
+    Raises:
+        UserError: a folder on it has a package that provenance records, or what looks like one.
+    """
+    names = {each for package in PACKAGES for each in (module_of(package), package.replace("-", "_"))}
+    for folder in filter(os.path.isdir, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        found = {entry.split("-")[0].split(".")[0] for entry in os.listdir(folder)} & names
+        if found:
+            what = f"{folder} has {', '.join(sorted(found))}, in place of what the environment has"
+            raise UserError(what, where="environment variable PYTHONPATH", hint="unset it")
