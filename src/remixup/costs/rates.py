@@ -26,6 +26,8 @@ class Trained(NamedTuple):
     seeds: int
     seconds: float
     hardware: str
+    runs_per_device: int = 1
+    """How many runs shared the device."""
 
 
 def rate_key(spec: RunSpec, seeds: int) -> str:
@@ -33,11 +35,14 @@ def rate_key(spec: RunSpec, seeds: int) -> str:
     return json.dumps([spec.model, spec.precision, seeds if spec.vectorized else 1], sort_keys=True)
 
 
-def measure(trained: Iterable[Trained], device: str) -> Rates:
-    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy."""
+def measure(trained: Iterable[Trained], device: str, runs_per_device: int = 1) -> Rates:
+    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy.
+
+    Only runs count of which as many shared the device.
+    """
     found: defaultdict[str, list[float]] = defaultdict(list)
     for each in trained:
-        if each.hardware == device:
+        if (each.hardware, each.runs_per_device) == (device, runs_per_device):
             total = each.seeds * training_operations(each.spec)
             found[rate_key(each.spec, each.seeds)].append(each.seconds / total)
     return {key: statistics.median(rates) for key, rates in found.items()}
@@ -62,7 +67,8 @@ def stored(store: Store, runs: list[str]) -> Iterator[Trained]:
 def _trained(blocks: Iterable[SeedBlock]) -> Iterator[Trained]:
     for block in blocks:
         made = block.provenance
-        yield Trained(block.specification, len(block.seeds), made.seconds, made.hardware)
+        sharing = made.runs_per_device or 1
+        yield Trained(block.specification, len(block.seeds), made.seconds, made.hardware, sharing)
 
 
 def this_device(scale: Scale) -> str:

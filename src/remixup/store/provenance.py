@@ -39,7 +39,7 @@ class Environment(_Fact):
     """The software that numbers depend on, and the processor."""
 
     python: str
-    versions: dict[str, str] = Field(description="package -> version")
+    versions: dict[str, str | None] = Field(description="package -> version; null: it is not installed")
     lock: str | None = Field(None, description="SHA-256 of requirements.lock")
     processor: str
 
@@ -66,6 +66,9 @@ class Provenance(_Fact):
     seconds: float = Field(description="of training, those before an interruption not included")
     freeze: str | None = Field(None, description="SHA-256 of the freeze under which it was trained, if any")
     processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")
+    runs_per_device: int | None = Field(
+        None, description="how many runs could share the device at a time; null: each had it alone"
+    )
     load_average: float | None = Field(
         None,
         description="processes that wanted a core over the last five minutes at the end of training: where they are "
@@ -114,11 +117,11 @@ def _installed(package: str) -> str | None:
 
 
 def environment() -> Environment:
-    """Return the versions of Python and of the installed packages that numbers depend on, and the processor."""
+    """Return the versions of Python and of the packages that numbers depend on, and the processor."""
     lock = Path("requirements.lock")
     return Environment(
         python=platform.python_version(),
-        versions={name: version for name in PACKAGES if (version := _installed(name))},
+        versions={name: _installed(name) for name in PACKAGES},
         lock=sha256(lock) if lock.is_file() else None,
         processor=processor(),
     )
