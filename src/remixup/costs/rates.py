@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from remixup.analysis import records
@@ -52,6 +54,36 @@ def seconds(spec: RunSpec, seeds: int, rates: Rates) -> float | None:
     """Estimate how long one device trains the seeds of a run; None where the rate is unknown."""
     rate = rates.get(rate_key(spec, seeds))
     return None if rate is None else rate * seeds * training_operations(spec)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that trains, and how fast it is."""
+
+    name: str
+    """As provenance names it."""
+    runs: int = 1
+    """How many runs share it."""
+    stated: float | None = None
+    """Operations in a second, of a run that has it alone, where no rate is on record."""
+
+    def seconds(self, spec: RunSpec, seeds: int) -> float | None:
+        """Estimate how long it trains the seeds of a run; None where the rate is unknown.
+
+        Where only runs that had it alone are on record, runs that share it are assumed to take turns.
+        """
+        shared = seconds(spec, seeds, _rates_on_record(self.name, self.runs))
+        if shared is not None:
+            return shared
+        alone = seconds(spec, seeds, _rates_on_record(self.name, 1))
+        if alone is None and self.stated is not None:
+            alone = seeds * training_operations(spec) / self.stated
+        return None if alone is None else self.runs * alone
+
+
+@functools.cache
+def _rates_on_record(device: str, runs: int) -> Rates:
+    return measure(recorded(), device, runs)
 
 
 def recorded() -> Iterator[Trained]:

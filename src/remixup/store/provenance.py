@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.run import Execution
 from remixup.files import sha256
+from remixup.store import source_proof
 
 SOURCES = ("src", "experiments", "protocols", "workflow", "paper", "Snakefile", "requirements.lock")
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake", "dvc", "seaborn")
@@ -86,7 +87,13 @@ def _git(*arguments: str) -> str | None:
 
 @functools.cache
 def code() -> Code:
-    """Return the last commit that touched the sources, its day, and whether they differ from it."""
+    """Return the last commit that touched the sources, its day, and whether they differ from it.
+
+    Sources from a bundle have a file that says and proves it; they may lie inside another project's repository.
+    """
+    if source_proof.FILE.is_file():
+        proof = source_proof.SourceProof.model_validate_json(source_proof.FILE.read_bytes())
+        return Code(commit=proof.commit, dirty=bool(proof.differing(SOURCES, Path())), date=proof.date)
     commit = _git("rev-list", "-1", "HEAD", "--", *SOURCES)
     if not commit:
         return Code()

@@ -88,8 +88,8 @@ def test_evidence_takes_as_long_as_records_say(monkeypatch, tmp_path):
     monkeypatch.setattr(records, "HOME", tmp_path)
     publish(Store(tmp_path), LONGER, 10.0)
     monkeypatch.setattr(rates, "this_device", lambda _: "here")
-    evidence_queue._recorded_rates.cache_clear()
+    rates._rates_on_record.cache_clear()
     plan = SimpleNamespace(scale="reduced-cpu")
     assert evidence_queue.Task(Config(), plan, RUN, 3).seconds == pytest.approx(5.0), "a task adds one seed"
     assert evidence_queue.Task(Config(), plan, MLP, 3).seconds is None
-    evidence_queue._recorded_rates.cache_clear()
+    rates._rates_on_record.cache_clear()

@@ -55,8 +55,7 @@ class Clock:
 def test_resume_points_take_a_hundredth_of_a_run_whatever_the_disk_costs(monkeypatch, tmp_path, cost):
     """An hour of epochs of half a second.
 
-    Fails, tried out: with RESUME_SECONDS alone (0.2 seconds in each 5 are 4 %), and where the next one's cost is left
-    out of account (3 seconds are written twice as often).
+    Fails, tried out: with RESUME_SECONDS alone, and where the cost of the next one is not counted.
     """
     clock, written = Clock(), []
 
