@@ -108,8 +108,9 @@ def run(work: Path, results: Path, end: float) -> int:
     paths = [str(tree / "src"), str(tree), str(work / "unpacked/site")]
     changes = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     caches = {"TORCHINDUCTOR_CACHE_DIR": str(work / "inductor"), "TRITON_CACHE_DIR": str(work / "triton")}
+    environment = {name: value for name, value in os.environ.items() if name != "REMIXUP_MIRROR"}
     command = [sys.executable, "-m", "remixup", "run-bundle", "--results", str(results), "--until", str(end - GRACE)]
-    process = subprocess.Popen(command, cwd=tree, env={**os.environ, **caches, **changes}, process_group=0)
+    process = subprocess.Popen(command, cwd=tree, env={**environment, **caches, **changes}, process_group=0)
 
     def stop(*_: Any) -> None:
         os.killpg(process.pid, signal.SIGKILL)

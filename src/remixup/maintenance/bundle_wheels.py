@@ -52,10 +52,10 @@ class Target:
         return options + [word for each in GLIBC for word in ("--platform", f"{each}_{self.machine}")]
 
 
-def installed(listed: str) -> set[str]:
-    """Read the names of packages from what `pip freeze` or `pip list` prints."""
-    names = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\s|[=@<>]|$)", listed, re.MULTILINE)
-    return {canonicalize_name(name) for name in names}
+def installed(listed: str) -> dict[str, str]:
+    """Read what `pip freeze` or `pip list` prints: package -> version, empty where there is none."""
+    lines = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:(?:==|[ \t]+)(\d\S*))?", listed, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in lines}
 
 
 def needed(text: str) -> list[Requirement]:
@@ -64,12 +64,16 @@ def needed(text: str) -> list[Requirement]:
     return [Requirement(line) for line in lines if line]
 
 
-def lacking(wanted: Iterable[Requirement], there: set[str], target: Target) -> list[str]:
-    """Return the packages that the target lacks: those wanted and, as they are installed here, what they need.
+def lacking(wanted: Iterable[Requirement], there: dict[str, str], target: Target) -> tuple[list[str], list[str]]:
+    """Find the packages that the target lacks: those wanted and, as they are installed here, what they need.
 
     What a package needs that the target has is not looked for.
+
+    Returns:
+        Their names, and in words which of them need another version of a package that the target has.
     """
     found: set[str] = set()
+    conflicts: list[str] = []
     seen: set[tuple[str, str]] = set()
     left = [(each, extra) for each in wanted for extra in ("", *each.extras)]
     while left:
@@ -83,7 +87,10 @@ def lacking(wanted: Iterable[Requirement], there: set[str], target: Target) -> l
             other = Requirement(text)
             if other.marker is None or other.marker.evaluate({**target.markers, "extra": extra}):
                 left += [(other, name) for name in ("", *other.extras)]
-    return sorted(found)
+                version = there.get(canonicalize_name(other.name))
+                if version and not other.specifier.contains(version, prereleases=True):
+                    conflicts.append(f"{name} needs {other.name}{other.specifier}, and {version} is there")
+    return sorted(found), sorted(conflicts)
 
 
 def locked(names: Iterable[str], lock: str) -> str:

@@ -173,9 +173,14 @@ class Runner:
             points = ResumePoints(point)
 
             def after_epoch(training: Trainer) -> None:
+                try:
+                    self.report(spec.key(), seeds, training)
+                except Exception:  # such as the end of the time
+                    if not training.finished:
+                        checkpoints.save_resume_point(training, point)
+                    raise
                 if not training.finished:
                     points.write_if_due(training)
-                self.report(spec.key(), seeds, training)
 
             training.run(after_epoch)
         return training, time.monotonic() - began
