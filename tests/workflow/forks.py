@@ -34,7 +34,7 @@ def make_runner(folder, data, processes=1):
     from remixup.store.run_store import Store
     from remixup.training import runner
 
-    runner.RESUME_SECONDS = 0
+    runner.RESUME_SECONDS, runner.RESUME_SHARE = 0, 1e9
     store = Store(folder / "results", folder / "checkpoints", folder / "scratch")
     return runner.Runner(store, data, torch.device(CPU), lambda *_: None, processes)
 

@@ -97,6 +97,39 @@ def test_two_workers_measure_what_one_does(project, tmp_path):
     assert both.remixup("verify").returncode == 0
 
 
+def test_seeds_trained_on_two_machines_are_those_of_one(project, tmp_path):
+    """The second machine has no other seed of its runs, neither stored nor on record."""
+    clones = [without_results(project, tmp_path / str(seed)) for seed in (0, 1)]
+    for seed, clone in enumerate(clones):
+        said = clone.remixup("evidence", "--seeds", str(seed), "--workers", "1").stdout.splitlines()
+        assert said[0] == "2 evidence tasks for a CPU, 2 of them not on record"
+        assert {Path(name).name for name in recorded(clone)} == {f"seeds-{seed}-{seed}.json"}
+    one_by_one = {name: found for name, found in measured(project).items() if "preact" in name}
+    assert {**measured(clones[0]), **measured(clones[1])} == one_by_one
+
+
+def test_no_task_is_begun_that_would_not_end_in_time(project, tmp_path):
+    """The records of the first seeds say that the second end in a second, but each takes some more to start."""
+    clone = without_results(project, tmp_path / "clone")
+    (clone.folder / "records/runs").mkdir()
+    for folder in (project.folder / "records/runs").glob("*preact*"):
+        shutil.copytree(folder, clone.folder / "records/runs" / folder.name)
+        (clone.folder / "records/runs" / folder.name / "seeds-1-1.json").unlink()
+    said = clone.remixup("evidence", "--workers", "1", "--minutes", "0.2", "--whole").stdout.splitlines()
+    assert "not started: it would end after the time is over" in said
+    assert not any("preact" in name for name in clone.blocks())
+
+
+def test_a_task_that_fails_says_why(project, tmp_path):
+    clone = without_results(project, tmp_path / "clone")
+    source = clone.folder / "src/remixup/training/supervised.py"
+    source.write_text(source.read_text() + "\n\nraise RuntimeError('the disk is on fire')\n")
+    clone.git("commit", "-q", "-a", "-m", "broken")
+    done = clone.remixup("evidence", "--workers", "1", check=False, env={"PYTHONPATH": str(clone.folder / "src")})
+    assert done.returncode == 1
+    assert "RuntimeError: the disk is on fire" in done.stderr
+
+
 def descendants(pid):
     """The processes that a process has started, from any of its threads, and those that they have."""
     own = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]

@@ -53,6 +53,7 @@ def test_a_resume_point_without_room_leaves_the_one_before(disk, tmp_path, remix
     """
     alone, full = (make_project(folder / "p", WIDE) for folder in (tmp_path, disk.folder))
     monkeypatch.setattr(runner, "RESUME_SECONDS", 0)
+    monkeypatch.setattr(runner, "RESUME_SHARE", 1e9)
     for project in (alone, full):
         remixup(project, "prepare", "iris", "--version", "scikit-learn")
     remixup(alone, "train", "small", "--row", "mixup")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -18,6 +19,18 @@ from remixup.errors import UserError
 from remixup.planning.plan import read_plans
 
 SCRATCH = Path(".remixup")
+Seeds = Annotated[
+    str | None, typer.Option(metavar="FIRST-LAST", help="only these seeds; seeds that train together are left out")
+]
+RunsPerGpu = Annotated[int, typer.Option(min=1, help="tasks that share a GPU")]
+
+
+def read_seeds(text: str) -> range:
+    """Read `3-4`, or one seed such as `3`."""
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if match is None:
+        raise UserError(f"{text!r} is not a range of seeds", where="--seeds", hint="3-4, or 3")
+    return range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
 @app.command()
@@ -28,19 +41,28 @@ def evidence(
     workers: Annotated[
         int | None, typer.Option(min=1, help="tasks at a time; default: one for each GPU, or for each core")
     ] = None,
+    seeds: Seeds = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="with --minutes: start only tasks that are expected to end in time")
+    ] = False,
     gpu_slots: Slots = None,
+    runs_per_gpu: RunsPerGpu = 1,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
     """Train and record the runs on real data that records/ lacks, the most valuable first."""
+    from remixup.costs.rates import Device, this_device
     from remixup.maintenance import evidence_queue, linear_baselines
     from remixup.store.provenance import code
     from remixup.training.gpu_lock import devices
 
     settings, wanted = configuration(config, set_), evidence_queue.read_queue_file(queue)
-    gpus = len(devices()[:gpu_slots])
+    gpus = runs_per_gpu * len(devices()[:gpu_slots])
     kind = "gpu" if gpus else "cpu"
-    found = evidence_queue.tasks_of(getattr(wanted, kind), settings, f"{queue}, {kind}")
+    device = Device(this_device("paper"), runs_per_gpu) if gpus else None
+    found = evidence_queue.tasks_of(getattr(wanted, kind), settings, f"{queue}, {kind}", device)
+    if seeds is not None:
+        found = evidence_queue.of_seeds(found, read_seeds(seeds))
     missing = [task for task in found if not task.on_record]
     print(f"{len(found)} evidence tasks for a {kind.upper()}, {len(missing)} of them not on record")
     at_a_time = evidence_queue.number_of_workers(missing, gpus, workers)
@@ -57,7 +79,15 @@ def evidence(
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))
     evidence_queue.write_queue(
-        missing, folder / "queue.json", settings, gpu_slots, at_a_time, until, linear_baselines=bool(lacking)
+        missing,
+        folder / "queue.json",
+        settings,
+        gpu_slots,
+        at_a_time,
+        until,
+        linear_baselines=bool(lacking),
+        runs_per_gpu=runs_per_gpu,
+        whole=whole,
     )
     run_queue(folder, at_a_time)
 
@@ -77,7 +107,7 @@ def evidence_task(
     queue: Annotated[Path, typer.Option(help="file that `remixup evidence` wrote")],
 ) -> None:
     """Carry out a task of the evidence queue."""
-    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, carry_out
+    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, TooLong, carry_out
 
     try:
         print(f"on record: {carry_out(queue, name)}", flush=True)
@@ -85,6 +115,8 @@ def evidence_task(
         print(f"not trained: {error}", flush=True)
     except OutOfTime:
         print("the time is over; the next call continues after this epoch", flush=True)
+    except TooLong:
+        print("not started: it would end after the time is over", flush=True)
 
 
 @app.command(hidden=True)

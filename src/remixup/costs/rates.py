@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from remixup.analysis import records
@@ -26,6 +28,8 @@ class Trained(NamedTuple):
     seeds: int
     seconds: float
     hardware: str
+    runs_per_device: int = 1
+    """How many runs shared the device."""
 
 
 def rate_key(spec: RunSpec, seeds: int) -> str:
@@ -33,11 +37,14 @@ def rate_key(spec: RunSpec, seeds: int) -> str:
     return json.dumps([spec.model, spec.precision, seeds if spec.vectorized else 1], sort_keys=True)
 
 
-def measure(trained: Iterable[Trained], device: str) -> Rates:
-    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy."""
+def measure(trained: Iterable[Trained], device: str, runs_per_device: int = 1) -> Rates:
+    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy.
+
+    Only runs count of which as many shared the device.
+    """
     found: defaultdict[str, list[float]] = defaultdict(list)
     for each in trained:
-        if each.hardware == device:
+        if (each.hardware, each.runs_per_device) == (device, runs_per_device):
             total = each.seeds * training_operations(each.spec)
             found[rate_key(each.spec, each.seeds)].append(each.seconds / total)
     return {key: statistics.median(rates) for key, rates in found.items()}
@@ -47,6 +54,36 @@ def seconds(spec: RunSpec, seeds: int, rates: Rates) -> float | None:
     """Estimate how long one device trains the seeds of a run; None where the rate is unknown."""
     rate = rates.get(rate_key(spec, seeds))
     return None if rate is None else rate * seeds * training_operations(spec)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that trains, and how fast it is."""
+
+    name: str
+    """As provenance names it."""
+    runs: int = 1
+    """How many runs share it."""
+    stated: float | None = None
+    """Operations in a second, of a run that has it alone, where no rate is on record."""
+
+    def seconds(self, spec: RunSpec, seeds: int) -> float | None:
+        """Estimate how long it trains the seeds of a run; None where the rate is unknown.
+
+        Where only runs that had it alone are on record, runs that share it are assumed to take turns.
+        """
+        shared = seconds(spec, seeds, _rates_on_record(self.name, self.runs))
+        if shared is not None:
+            return shared
+        alone = seconds(spec, seeds, _rates_on_record(self.name, 1))
+        if alone is None and self.stated is not None:
+            alone = seeds * training_operations(spec) / self.stated
+        return None if alone is None else self.runs * alone
+
+
+@functools.cache
+def _rates_on_record(device: str, runs: int) -> Rates:
+    return measure(recorded(), device, runs)
 
 
 def recorded() -> Iterator[Trained]:
@@ -62,7 +99,8 @@ def stored(store: Store, runs: list[str]) -> Iterator[Trained]:
 def _trained(blocks: Iterable[SeedBlock]) -> Iterator[Trained]:
     for block in blocks:
         made = block.provenance
-        yield Trained(block.specification, len(block.seeds), made.seconds, made.hardware)
+        sharing = made.runs_per_device or 1
+        yield Trained(block.specification, len(block.seeds), made.seconds, made.hardware, sharing)
 
 
 def this_device(scale: Scale) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ class Task:
     run: RunSpec
     seeds: int
     freeze: str | None = None
+    device: rates.Device | None = None
+    """What trains it; None: the device of this machine."""
 
     @property
     def plan_name(self) -> str:
@@ -78,11 +80,18 @@ class Task:
         """Whether nothing is left to do."""
         # A freeze is about exactly its runs; elsewhere a run of the same protocol counts, too.
         results = FrozenResults(self.freeze, self.plan) if self.freeze else records.RecordedResults(self.plan)
-        return all(records.complete(results, row, self._numbers) for row in self._rows)
+        return all(records.complete(results, row, self.trained) for row in self._rows)
 
-    @property
-    def _numbers(self) -> list[int]:
-        return freezes.read(self.freeze).seeds[: self.seeds] if self.freeze else list(range(self.seeds))
+    @functools.cached_property
+    def alone(self) -> bool:
+        """Whether its last seed is trained without the others, since no evaluation needs the networks of two seeds."""
+        return not self.run.vectorized and all(each.source is None for each in self.evaluations)
+
+    @functools.cached_property
+    def trained(self) -> list[int]:
+        """The seeds that it trains, if they are missing."""
+        numbers = freezes.read(self.freeze).seeds[: self.seeds] if self.freeze else list(range(self.seeds))
+        return numbers[-1:] if self.alone else numbers
 
     @property
     def baseline(self) -> bool:
@@ -105,20 +114,15 @@ class Task:
 
     @functools.cached_property
     def seconds(self) -> float | None:
-        """Estimate how long its training takes on this machine, from the records; None where the rate is unknown."""
-        return rates.seconds(self.run, self.seeds if self.run.vectorized else 1, _recorded_rates(self.plan.scale))
+        """Estimate how long its training takes; None where the rate is unknown."""
+        device = self.device or rates.Device(rates.this_device(self.plan.scale))
+        return device.seconds(self.run, self.seeds if self.run.vectorized else 1)
 
     def __str__(self) -> str:
         rows = ", ".join(row.row.id for row in self._rows)
-        first, last = self._numbers[0], self._numbers[-1]
+        first, last = self.trained[0], self.trained[-1]
         seeds = f"seeds {first}-{last}" if self.run.vectorized else f"seed {last}"
         return f"{self.plan.experiment.id} at {self.plan.scale} scale, {rows}: {seeds}"
-
-
-@functools.cache
-def _recorded_rates(scale: Scale) -> rates.Rates:
-    """Compute the rates of the device that trains at a scale on this machine."""
-    return rates.measure(rates.recorded(), rates.this_device(scale))
 
 
 def described(missing: list[Task], minutes: float | None, workers: int) -> Iterator[str]:
@@ -171,6 +175,8 @@ def write_queue(
     until: float | None,
     *,
     linear_baselines: bool = False,
+    runs_per_gpu: int = 1,
+    whole: bool = False,
 ) -> None:
     """Write the tasks, in their order, with everything that they need.
 
@@ -185,6 +191,8 @@ def write_queue(
         workers: number of tasks at a time.
         until: Unix time after which no task starts, and a run stops at the end of its epoch; None: no limit.
         linear_baselines: whether those that the records lack are measured, after all tasks have started.
+        runs_per_gpu: how many tasks share a GPU.
+        whole: start no task that is expected to end later than `until`.
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
@@ -204,6 +212,9 @@ def write_queue(
             "plan": task.plan_name,
             "run": task.key,
             "seeds": task.seeds,
+            "trained": task.trained,
+            "seconds": task.seconds,
+            "epochs": task.run.epochs,
             "freeze": task.freeze,
             "weights": task.key in weights,
             "after": sorted({last[run] for run in task.touched if run in last} | set(first)),
@@ -212,8 +223,10 @@ def write_queue(
     document = {
         "config": config.model_dump(mode="json"),
         "gpu_slots": gpu_slots,
+        "runs_per_gpu": runs_per_gpu,
         "workers": workers,
         "until": until,
+        "whole": whole,
         "plans": {name: plan_to_json(plan) for name, plan in plans.items()},
         "tasks": tasks,
         "linear_baselines": linear_baselines,
@@ -226,8 +239,19 @@ def read_queue_file(path: Path) -> QueueFile:
     return validate(QueueFile, read_yaml(path) or {}, str(path))
 
 
-def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
+def of_seeds(tasks: list[Task], seeds: range) -> list[Task]:
+    """Return the tasks of some seeds, which other machines need not have; seeds that train together have none."""
+    return [task for task in tasks if task.alone and task.trained[0] in seeds]
+
+
+def tasks_of(items: list[Item], config: Config, where: str, device: rates.Device | None = None) -> list[Task]:
     """Return the tasks of some items, on record or not; rows whose data is unavailable have none.
+
+    Args:
+        items: of a queue file.
+        config: says which data is available.
+        where: names the items in messages.
+        device: what trains; None: the device of this machine.
 
     Raises:
         UserError: an unknown experiment or row, or a scale without real data.
@@ -248,7 +272,7 @@ def tasks_of(items: list[Item], config: Config, where: str) -> list[Task]:
             found += sorted(_tasks_of(item, scaled, plan, entry), key=lambda task: not task.baseline)
         else:
             found += _tasks_of(item, scaled, plan_experiment(*files[item.experiment], scaled), entry)
-    return found
+    return [replace(task, device=device) for task in found]
 
 
 def _tasks_of(item: Item, config: Config, plan: Plan, where: str) -> Iterator[Task]:

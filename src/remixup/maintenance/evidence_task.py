@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from remixup import data
 from remixup.analysis import freezes, records
@@ -13,6 +14,7 @@ from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.on_record import FrozenResults
 from remixup.config.settings import Config, read_config
 from remixup.evaluation.runner import evaluate
+from remixup.maintenance import evidence_time
 from remixup.planning.plan import Plan, places
 from remixup.planning.workflow import plan_from_json
 from remixup.store.run_store import Store
@@ -24,6 +26,10 @@ from remixup.training.trainer import Trainer
 
 class OutOfTime(Exception):
     """The time budget is spent; a resume point holds what was trained."""
+
+
+class TooLong(Exception):
+    """The task is expected to end after the time limit, and was not started."""
 
 
 class NotInformative(Exception):
@@ -42,15 +48,23 @@ def carry_out(queue: Path, name: str) -> str:
 
     Raises:
         OutOfTime: after the queue's time limit, at the end of an epoch.
+        TooLong: the queue is of whole tasks, and this one would end after its time limit.
         NotInformative: the baselines of its freeze show that its run would decide nothing.
     """
     document = json.loads(queue.read_text(encoding="utf-8"))
-    task, until = document["tasks"][name], document["until"]
+    task, until, began = document["tasks"][name], document["until"], time.time()
+    share = evidence_time.untrained(document, name)
     plan = plan_from_json(document["plans"][task["plan"]])
     config = read_config({**document["config"], "scale": plan.scale}, str(queue))
 
+    runs_per_gpu = document["runs_per_gpu"]
     # A bar for each of several tasks would overwrite the others.
-    with slots(limit=document["gpu_slots"]) as held, ProgressReport(bar=document["workers"] == 1) as progress:
+    with (
+        slots(limit=document["gpu_slots"], jobs_per_device=runs_per_gpu) as held,
+        ProgressReport(bar=document["workers"] == 1) as progress,
+    ):
+        if evidence_time.late(queue, document, name):
+            raise TooLong
 
         def report(run: str, seeds: list[int], training: Trainer) -> None:
             progress(run, seeds, training)
@@ -63,8 +77,17 @@ def carry_out(queue: Path, name: str) -> str:
             freeze = freezes.read(task["freeze"])
             frozen = Frozen(freeze.digest, freeze.seeds[0])
         store, folder = Store(Path(config.results)), Path(config.data.folder)
-        runner = Runner(store, folder, pick_device(held), report, frozen=frozen, places=places([plan]))
-        _train_and_record(config, plan, runner, task["run"], task["seeds"], task["weights"])
+        runner = Runner(
+            store,
+            folder,
+            pick_device(held),
+            report,
+            frozen=frozen,
+            places=places([plan]),
+            runs_per_device=runs_per_gpu if held else 1,
+        )
+        training = _train_and_record(config, plan, runner, task)
+    evidence_time.note_end(queue, name, time.time() - began, training, share)
     label: str = task["label"]
     return label
 
@@ -82,14 +105,14 @@ def require_informative(plan: Plan, run: str, freeze: str) -> None:
             raise NotInformative(f"the surrogate of {row.row.id} decides nothing: {reasons[0]}")
 
 
-def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seeds: int, store_weights: bool) -> None:
-    runs = plan.runs()
+def _train_and_record(config: Config, plan: Plan, runner: Runner, task: dict[str, Any]) -> float:
+    """Do what a task says; return the seconds that its training took."""
+    runs, run, seeds = plan.runs(), task["run"], task["seeds"]
     spec = runs[run][0]
     data.prepare_as_configured(config, spec.dataset.name, spec.dataset.version)
     wanted = [each for each in plan.evaluations().values() if run in each.runs]
-    # Earlier seeds are on record, and need not be in this store; but attacks go from one seed's network to another's.
-    one_seed = not spec.vectorized and all(each.source is None for each in wanted)
-    runner.train(spec, seeds, store_weights, first=seeds - 1 if one_seed else 0)
+    # Earlier seeds need not be in this store, where the task trains its last one alone.
+    blocks = runner.train(spec, seeds, task["weights"], first=seeds - len(task["trained"]))
     for each in wanted:
         whole = all(
             not runner.store.missing(name, runner.first_seeds(runs[name][1]), runs[name][0].vectorized)
@@ -100,3 +123,4 @@ def _train_and_record(config: Config, plan: Plan, runner: Runner, run: str, seed
             evaluate(runner, replace(each, seeds=count), *(runs[name] for name in each.runs))
     for each_run in {run, *(name for each in wanted for name in each.runs)}:
         records.write(config, plan, each_run)
+    return sum(block.provenance.seconds for block in blocks)

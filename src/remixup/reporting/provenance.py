@@ -51,7 +51,7 @@ def provenance(
         missing=missing,
         code=replication.code,
         environment=environment,
-        packages=", ".join(f"{name} {version}" for name, version in environment["versions"].items()),
+        packages=", ".join(f"{name} {version}" for name, version in environment["versions"].items() if version),
     )
 
 

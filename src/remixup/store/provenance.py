@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.run import Execution
 from remixup.files import sha256
+from remixup.store import source_proof
 
 SOURCES = ("src", "experiments", "protocols", "workflow", "paper", "Snakefile", "requirements.lock")
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake", "dvc", "seaborn")
@@ -40,7 +41,7 @@ class Environment(_Fact):
     """The software that numbers depend on, and the processor."""
 
     python: str
-    versions: dict[str, str] = Field(description="package -> version")
+    versions: dict[str, str | None] = Field(description="package -> version; null: it is not installed")
     lock: str | None = Field(None, description="SHA-256 of requirements.lock")
     processor: str
 
@@ -67,6 +68,9 @@ class Provenance(_Fact):
     seconds: float = Field(description="of training, those before an interruption not included")
     freeze: str | None = Field(None, description="SHA-256 of the freeze under which it was trained, if any")
     processes: int | None = Field(None, description="data-parallel processes; null in the oldest records")
+    runs_per_device: int | None = Field(
+        None, description="how many runs could share the device at a time; null: each had it alone"
+    )
     load_average: float | None = Field(
         None,
         description="processes that wanted a core over the last five minutes at the end of training: where they are "
@@ -84,7 +88,13 @@ def _git(*arguments: str) -> str | None:
 
 @functools.cache
 def code() -> Code:
-    """Return the last commit that touched the sources, its day, and whether they differ from it."""
+    """Return the last commit that touched the sources, its day, and whether they differ from it.
+
+    Sources from a bundle have a file that says and proves it; they may lie inside another project's repository.
+    """
+    if source_proof.FILE.is_file():
+        proof = source_proof.SourceProof.model_validate_json(source_proof.FILE.read_bytes())
+        return Code(commit=proof.commit, dirty=bool(proof.differing(SOURCES, Path())), date=proof.date)
     commit = _git("rev-list", "-1", "HEAD", "--", *SOURCES)
     if not commit:
         return Code()
@@ -124,11 +134,11 @@ def _version(package: str) -> str | None:
 
 
 def environment() -> Environment:
-    """Return the versions of Python and of the installed packages that numbers depend on, and the processor."""
+    """Return the versions of Python and of the packages that numbers depend on, and the processor."""
     lock = Path("requirements.lock")
     return Environment(
         python=platform.python_version(),
-        versions={name: version for name in PACKAGES if (version := _version(name))},
+        versions={name: _version(name) for name in PACKAGES},
         lock=sha256(lock) if lock.is_file() else None,
         processor=processor(),
     )

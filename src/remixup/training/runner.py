@@ -29,7 +29,9 @@ from remixup.training.data_parallel import team
 from remixup.training.trainer import Trainer
 
 RESUME_SECONDS = 5.0
-"""A resume point is written after an epoch when the last is older, so that writing never costs more than training."""
+"""A resume point is written after an epoch when the last is older, ..."""
+RESUME_SHARE = 0.01
+"""... and when all of them take at most this share of the time since the training started, or went on."""
 
 
 Reporter = Callable[[str, list[int], Trainer], None]
@@ -59,6 +61,7 @@ class Runner:
         processes: the largest number that trains one run together, each on a device of its own.
         frozen: train the seeds of this freeze instead of 0, 1 and so on.
         places: for each run the file and row that ask for it, for messages.
+        runs_per_device: number of runs that may share the device.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class Runner:
         processes: int = 1,
         frozen: Frozen | None = None,
         places: Mapping[str, str] | None = None,
+        runs_per_device: int = 1,
     ) -> None:
         self.store, self.data, self.device, self.report = store, data, device, report
         self.processes, self.frozen, self.places = processes, frozen, places or {}
+        self.runs_per_device = runs_per_device
         self._loaded: dict[tuple[str, str], Prepared] = {}
 
     @contextmanager
@@ -149,6 +154,7 @@ class Runner:
             started=training.started,
             seconds=round(seconds, 3),
             freeze=self.frozen.sha256 if self.frozen else None,
+            runs_per_device=self.runs_per_device if self.runs_per_device > 1 else None,
             load_average=round(os.getloadavg()[1], 2),
         )
         block = self.store.publish(spec, seeds, training.history, made)
@@ -164,14 +170,17 @@ class Runner:
         with team(min(self.processes, spec.shares), self.device, _take_part, (spec, seeds, self.data, point)):
             training = start(spec, seeds, inputs, self.device)
             checkpoints.load_resume_point(training, point)
-            saved = time.monotonic()
+            points = ResumePoints(point)
 
             def after_epoch(training: Trainer) -> None:
-                nonlocal saved
-                if not training.finished and time.monotonic() - saved >= RESUME_SECONDS:
-                    checkpoints.save_resume_point(training, point)
-                    saved = time.monotonic()
-                self.report(spec.key(), seeds, training)
+                try:
+                    self.report(spec.key(), seeds, training)
+                except Exception:  # such as the end of the time
+                    if not training.finished:
+                        checkpoints.save_resume_point(training, point)
+                    raise
+                if not training.finished:
+                    points.write_if_due(training)
 
             training.run(after_epoch)
         return training, time.monotonic() - began
@@ -186,6 +195,26 @@ class Runner:
             print(f"{fault}; the run is trained again for its weights", flush=True)
         training, _ = self._fit(spec, block.seeds)
         checkpoints.keep_weights(training, path)
+
+
+class ResumePoints:
+    """Write the resume points of a training, now and then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.began = self.ended = time.monotonic()
+        self.spent = self.last = 0.0
+        """Seconds that all resume points took, and the last one."""
+
+    def write_if_due(self, training: Trainer) -> None:
+        """Write one if the last is old enough and another one costs little of the time that has passed."""
+        now = time.monotonic()
+        if now - self.ended < RESUME_SECONDS or self.spent + self.last > RESUME_SHARE * (now - self.began):
+            return
+        checkpoints.save_resume_point(training, self.path)
+        self.ended = time.monotonic()
+        self.last = self.ended - now
+        self.spent += self.last
 
 
 def prepare_process(spec: RunSpec) -> None:

@@ -25,8 +25,8 @@ LONGER = RUN.model_copy(update={"epochs": 8, "schedule": {"name": "steps", "mile
 MLP = RUN.model_copy(update={"model": {"name": "mlp"}})
 
 
-def trained(spec, time, seeds=1, hardware="here"):
-    return Trained(spec, seeds, time, hardware)
+def trained(spec, time, seeds=1, hardware="here", sharing=1):
+    return Trained(spec, seeds, time, hardware, sharing)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,18 @@ def trained(spec, time, seeds=1, hardware="here"):
         ([trained(RUN.model_copy(update={"model": {**RUN.model, "width": 16}}), 10.0)], None),
         ([trained(RUN.model_copy(update={"precision": "bfloat16"}), 10.0)], None),
         ([trained(RUN, 10.0, hardware="elsewhere")], None),
+        # Runs that shared the device took longer than one alone.
+        ([trained(RUN, 10.0), trained(RUN, 18.0, sharing=2), trained(RUN, 18.0, sharing=2)], 10.0),
         ([], None),
     ],
 )
 def test_seconds_follow_from_runs_of_the_same_network_on_the_same_hardware(finished, expected):
     assert seconds(RUN, 1, measure(finished, "here")) == pytest.approx(expected)
+
+
+def test_a_shared_device_has_a_rate_of_its_own():
+    finished = [trained(RUN, 10.0), trained(RUN, 18.0, sharing=2)]
+    assert seconds(RUN, 1, measure(finished, "here", runs_per_device=2)) == pytest.approx(18.0)
 
 
 def test_seeds_in_turn_add_up_and_batched_seeds_have_a_rate_of_their_own():
@@ -81,8 +88,8 @@ def test_evidence_takes_as_long_as_records_say(monkeypatch, tmp_path):
     monkeypatch.setattr(records, "HOME", tmp_path)
     publish(Store(tmp_path), LONGER, 10.0)
     monkeypatch.setattr(rates, "this_device", lambda _: "here")
-    evidence_queue._recorded_rates.cache_clear()
+    rates._rates_on_record.cache_clear()
     plan = SimpleNamespace(scale="reduced-cpu")
     assert evidence_queue.Task(Config(), plan, RUN, 3).seconds == pytest.approx(5.0), "a task adds one seed"
     assert evidence_queue.Task(Config(), plan, MLP, 3).seconds is None
-    evidence_queue._recorded_rates.cache_clear()
+    rates._rates_on_record.cache_clear()

@@ -61,13 +61,15 @@ def test_a_task_of_unknown_length_is_not_promised_a_time():
 
 def task(*touched, threads=1, seeds=1):
     plan = SimpleNamespace(experiment=SimpleNamespace(id="some"), scale="paper")
-    run = SimpleNamespace(execution=SimpleNamespace(threads=threads))
+    run = SimpleNamespace(execution=SimpleNamespace(threads=threads), epochs=4)
     return SimpleNamespace(
         key=touched[0] if touched else "",
         touched=set(touched),
         plan=plan,
         run=run,
         seeds=seeds,
+        trained=[seeds - 1],
+        seconds=None,
         evaluations=[],
         freeze=None,
         plan_name="some-paper",

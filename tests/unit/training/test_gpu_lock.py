@@ -151,3 +151,46 @@ def test_jobs_that_slurm_numbers_alike_do_not_wait_for_each_other(monkeypatch, t
         monkeypatch.setenv("SLURM_STEP_GPUS", "6")
         with gpu_lock.slots(folder=tmp_path, poll=0.01) as other:
             assert other == ["0"]
+
+
+def hold_share(folder, events, seconds, jobs):
+    with gpu_lock.slots(folder=folder, poll=0.01, jobs_per_device=jobs) as [name]:
+        events.put((name, 1, time.monotonic()))
+        time.sleep(seconds)
+        events.put((name, -1, time.monotonic()))
+
+
+def test_as_many_jobs_share_a_device_as_may_and_none_with_one_that_has_it_alone(two_devices, tmp_path):
+    """Fails, tried out: where a share is locked without the device's own file, or a device by one share alone."""
+    context = multiprocessing.get_context("fork")
+    shared, alone = context.Queue(), context.Queue()
+    jobs = [context.Process(target=hold_share, args=(tmp_path, shared, 0.2, 3)) for _ in range(12)]
+    jobs += [context.Process(target=hold_share, args=(tmp_path, alone, 0.05, 1)) for _ in range(4)]
+    for job in jobs:
+        job.start()
+    seen = [(*shared.get(timeout=30), False) for _ in range(24)] + [(*alone.get(timeout=30), True) for _ in range(8)]
+    for job in jobs:
+        job.join()
+    most = 0
+    for device in ("3", "GPU-b"):
+        sharing = exclusive = 0
+        # What ends comes first where two times are equal.
+        for _, change, _, whole in sorted((each for each in seen if each[0] == device), key=lambda each: each[2:0:-1]):
+            sharing, exclusive = (sharing, exclusive + change) if whole else (sharing + change, exclusive)
+            assert sharing <= (0 if exclusive else 3)
+            assert exclusive <= 1
+            most = max(most, sharing)
+    assert most == 3
+
+
+def test_a_killed_holders_share_is_free_at_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    job = context.Process(target=hold_share, args=(tmp_path, events, 60, 2))
+    job.start()
+    events.get(timeout=30)
+    os.kill(job.pid, signal.SIGKILL)
+    job.join()
+    with gpu_lock.slots(folder=tmp_path, poll=0.01) as held:
+        assert held == ["0"]
