@@ -45,7 +45,7 @@ check: .venv/.ready
 	@$(BIN)/remixup audit > /dev/null
 
 evidence: .venv/.ready
-	@$(BIN)/remixup evidence --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
+	@$(BIN)/remixup evidence --set precision=bfloat16 --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
 
 bench: .venv/.ready
 	@paper/get-latex

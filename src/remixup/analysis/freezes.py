@@ -33,7 +33,7 @@ class Freeze(Stored):
 
     experiment: str
     scale: Scale
-    fast: bool = Field(False, description="whether the runs are planned with `fast`; precision is part of a run")
+    precision: Literal["bfloat16"] | None = Field(None, description="the configured precision of deep networks")
     versions: dict[str, str] = Field({}, description="dataset -> its version, where the configuration chose one")
     reason: str = Field(description="why it is frozen or, for an amendment, why it changes")
     claims: dict[str, dict[str, Any]] = Field(description="claim -> its fields that differ from their defaults")
@@ -135,7 +135,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
     freeze = Freeze(
         experiment=plan.experiment.id,
         scale=plan.scale,
-        fast=config.fast,
+        precision=config.precision,
         versions={name: version for name, version in config.data.versions.items() if name in datasets},
         reason=reason,
         claims={claim.id: frozen_fields(claim) for claim in claims},
@@ -197,7 +197,7 @@ def frozen_plan(freeze: Freeze, file: Path, experiment: Experiment, config: Conf
         UserError: a row or an evaluation is another one than in the freeze.
     """
     data = config.data.model_copy(update={"versions": freeze.versions})
-    frozen_config = config.model_copy(update={"fast": freeze.fast, "data": data})
+    frozen_config = config.model_copy(update={"precision": freeze.precision, "data": data})
     plan = plan_experiment(file, experiment, frozen_config, freeze.scale)
     whole = with_all_rows(plan)
     runs = {row.row.id: row.key for row in whole.rows}

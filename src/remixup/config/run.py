@@ -129,7 +129,10 @@ class Execution(Strict):
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
-    compile: bool = Field(False, description="use a compiled network (torch.compile) for whole minibatches")
+    compile: bool = Field(False, description="compile the training step of whole minibatches (torch.compile)")
+    fused: bool = Field(False, description="let SGD update all weights in one kernel")
+    cudnn_benchmark: bool = Field(False, description="on a GPU, let cuDNN time its kernels and use the fastest")
+    cuda_graph: bool = Field(False, description="on a GPU, capture whole training steps as CUDA graphs")
 
 
 class RunSpec(Strict):
@@ -174,6 +177,8 @@ class RunSpec(Strict):
             raise ValueError(f"fresh_weights after {self.fresh_weights} of {self.epochs} epochs has no effect")
         if self.drop_last and self.micro_batch is not None:
             raise ValueError("drop_last has no effect with micro_batch, which splits minibatches")
+        if self.execution.cuda_graph and not self.execution.fused:
+            raise ValueError("execution.cuda_graph captures fused updates only: set execution.fused")
         asked, model = self.execution.vectorize_seeds, self.model["name"]
         if asked and self._vectorization == "never":
             raise ValueError(f"execution.vectorize_seeds: {model} has no vectorized implementation")

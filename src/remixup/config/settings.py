@@ -75,8 +75,12 @@ class Config(Strict):
     scale: Scale = "embedded"
     experiments: Annotated[list[str] | Literal["all"], BeforeValidator(_not_one)] = "all"
     results: OwnFolder = Field("results", description="folder of the run store and the results")
+    precision: Literal["bfloat16"] | None = Field(
+        None, description="at GPU scales, the precision of deep residual networks; null: that of each row"
+    )
     fast: bool = Field(
-        False, description="at GPU scales, train deep residual networks in bfloat16, channels last, compiled"
+        False,
+        description="at GPU scales, execute runs with all that makes them faster and changes values by rounding only",
     )
     data: Data = Field(default_factory=Data)
 

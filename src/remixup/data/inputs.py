@@ -70,7 +70,7 @@ class Inputs(Split):
 
     def examples(self, rows: Tensor) -> Tensor:
         """Return raw examples (seeds, n, ...) of rows (seeds, n), cropped as in an evaluation."""
-        return next(self.batches(rows, [rows.shape[1]]))
+        return self.x[rows] if isinstance(self.x, Tensor) else next(self.batches(rows, [rows.shape[1]]))
 
     def scale(self, x: Tensor) -> Tensor:
         """Return network inputs from raw examples; images are (..., C, H, W), uint8 or float in [0, 255]."""

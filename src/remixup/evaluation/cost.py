@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -45,7 +45,10 @@ def cost(training: SupervisedTrainer, *, steps: Annotated[int, Ge(1)] = 30) -> l
 def _timed(training: SupervisedTrainer, steps: int) -> dict[str, float]:
     devices = [training.device] if training.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        timed = _TimedTrainer(training.spec, training.seeds, training.inputs, training.device)
+        # Mixing can be timed only where it is not compiled together with the rest of the step.
+        execution = training.spec.execution.model_copy(update={"compile": False, "cuda_graph": False})
+        spec = training.spec.model_copy(update={"execution": execution})
+        timed = _TimedTrainer(spec, training.seeds, training.inputs, training.device)
         timed.epoch = timed.mixing.warmup_epochs
         drawing = _drawing(timed)
         step, mixing = _medians(timed, steps)
@@ -61,12 +64,12 @@ class _TimedTrainer(SupervisedTrainer):
     timing = False
     mixing_seconds = 0.0
 
-    def mix(self, x: Tensor, target: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    def mix(self, x: Tensor, target: Tensor, batch: Batch, noise: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         """Mix a batch; add the time if `timing` is true."""
         if not self.timing:
-            return super().mix(x, target, batch)
+            return super().mix(x, target, batch, noise)
         began = self.now()
-        mixed = super().mix(x, target, batch)
+        mixed = super().mix(x, target, batch, noise)
         self.mixing_seconds += self.now() - began
         return mixed
 

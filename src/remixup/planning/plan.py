@@ -18,10 +18,16 @@ from remixup.config.run import Mixing, RunSpec, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
 from remixup.errors import UserError, did_you_mean
 
-FAST: dict[str, Any] = {"precision": "bfloat16", "execution": {"memory_format": "channels_last", "compile": True}}
-"""What `fast` changes in a run."""
-SHOWN_ALIKE = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
-"""Models whose test errors in bfloat16 are within the noise of those in float32 (`benchmarks/precision`)."""
+FAST: dict[str, Any] = {
+    "memory_format": "channels_last",
+    "fused": True,
+    "cudnn_benchmark": True,
+    "cuda_graph": True,
+}
+"""How `fast` executes a run that trains on labels; deep networks are compiled as well."""
+DEEP = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
+"""Models whose test errors in bfloat16 are within the noise of those in float32 (`benchmarks/precision`), and which
+train much longer than they take to compile."""
 
 
 @dataclass(frozen=True)
@@ -201,14 +207,13 @@ def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config:
     run = validate(RunSpec, overlaid_run(experiment, row, scale), f"{_place(where, row, scale)}, run")
     version = run.dataset.version or config.version(run.dataset.name)
     changes: dict[str, Any] = {"dataset": run.dataset.model_copy(update={"version": version})}
-    if config.fast and scale not in ON_CPU and _may_be_fast(run):
-        changes |= {**FAST, "execution": run.execution.model_copy(update=FAST["execution"])}
+    if scale not in ON_CPU and run.objective["name"] == "supervised":
+        deep = run.model["name"] in DEEP and not run.vectorized
+        if config.precision and deep:
+            changes["precision"] = config.precision
+        if config.fast:
+            changes["execution"] = run.execution.model_copy(update={**FAST, "compile": deep})
     return run.model_copy(update=changes)
-
-
-def _may_be_fast(run: RunSpec) -> bool:
-    alike = run.model["name"] in SHOWN_ALIKE and not run.vectorized
-    return alike and run.objective["name"] == "supervised"
 
 
 def _last(layers: list[Settings], name: str) -> Any:

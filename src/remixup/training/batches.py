@@ -54,15 +54,16 @@ class Batch:
         return self.order.shape[1]
 
 
-def draw_epoch(trainer: SupervisedTrainer) -> list[list[Batch]]:
-    """Draw all random choices of the trainer's current epoch.
+def draw_epoch(trainer: SupervisedTrainer, epoch: int | None = None) -> list[list[Batch]]:
+    """Draw all random choices of an epoch, by default the trainer's current one.
 
     Every purpose (order, augmentation, ratio, partner, ...) has a generator of its own, derived from seed and epoch.
 
     Returns:
         For each step its batches: one, or the micro-batches.
     """
-    spec, inputs, epoch, seeds = trainer.spec, trainer.inputs, trainer.epoch, trainer.seeds
+    epoch = trainer.epoch if epoch is None else epoch
+    spec, inputs, seeds = trainer.spec, trainer.inputs, trainer.seeds
     device, count = trainer.device, inputs.train.shape[1]
     used = count // spec.batch_size * spec.batch_size if spec.drop_last else count
     drawn_in = epoch if spec.reshuffle else 0
@@ -78,7 +79,7 @@ def draw_epoch(trainer: SupervisedTrainer) -> list[list[Batch]]:
     noise: list[torch.Generator] = []
     if trainer.mixing.noise is not None:
         noise = [torch.Generator(device).manual_seed(derive(seed, "noise", epoch)) for seed in seeds]
-    rounds = _draw_rounds(trainer, order, sizes)
+    rounds = _draw_rounds(trainer, epoch, order, sizes)
     drawn = zip(order.to(device).split(sizes, 1), uniforms.split(sizes, 1), crops, rounds, strict=True)
     batches = iter([Batch(*each, noise) for each in drawn])
     return [[next(batches) for _ in step] for step in steps]
@@ -95,9 +96,11 @@ def _uniforms(sources: list[torch.Generator], spec: RunSpec, count: int, device:
     return torch.stack([torch.rand(shape, generator=source) for source in sources]).to(device)
 
 
-def _draw_rounds(trainer: SupervisedTrainer, order: Tensor, sizes: list[int]) -> Iterator[list[MixingRound]]:
+def _draw_rounds(
+    trainer: SupervisedTrainer, epoch: int, order: Tensor, sizes: list[int]
+) -> Iterator[list[MixingRound]]:
     """Draw the rounds of mixing of each batch, for the epoch's order (members, n) and the sizes of the batches."""
-    mixing, epoch, seeds, device = trainer.mixing, trainer.epoch, trainer.seeds, trainer.device
+    mixing, seeds, device = trainer.mixing, trainer.seeds, trainer.device
     if mixing.ratio is None or epoch < mixing.warmup_epochs:
         return iter([[] for _ in sizes])
     sampled = [mixing.ratio((len(sizes),), generator=generator(seed, "ratio", epoch)) for seed in seeds]

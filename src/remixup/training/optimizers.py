@@ -87,5 +87,8 @@ class _AdamOfSums(_ADAM):  # type: ignore[misc, valid-type]
                 weight.grad += self.state[weight]["sum"]
         loss = super().step(closure)
         for weight in weights:
-            self.state[weight]["sum"] = weight.grad.clone()
+            if "sum" in self.state[weight]:
+                self.state[weight]["sum"].copy_(weight.grad)
+            else:
+                self.state[weight]["sum"] = weight.grad.clone()
         return loss

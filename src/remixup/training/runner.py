@@ -26,6 +26,7 @@ from remixup.store.provenance import Provenance, processor
 from remixup.store.run_store import Store, weights_fault
 from remixup.training import checkpoints, malloc, objectives
 from remixup.training.data_parallel import team
+from remixup.training.execution import supported
 from remixup.training.trainer import Trainer
 
 RESUME_SECONDS = 5.0
@@ -148,7 +149,7 @@ class Runner:
             environment=provenance.environment(),
             hardware=hardware(self.device),
             device=self.device.type,
-            execution=spec.execution,
+            execution=training.spec.execution,
             processes=min(self.processes, spec.shares),
             data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
             started=training.started,
@@ -218,7 +219,7 @@ class ResumePoints:
 
 
 def prepare_process(spec: RunSpec) -> None:
-    """Set this process's number of threads to the run's, and disable TensorFloat-32.
+    """Set this process's number of threads and cuDNN's way to choose kernels to the run's; disable TensorFloat-32.
 
     By default PyTorch lets a GPU round the inputs of convolutions to ten bits.
     """
@@ -226,6 +227,7 @@ def prepare_process(spec: RunSpec) -> None:
     # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
     # the compiler may fail, which still asks for the older.
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = spec.execution.cudnn_benchmark
     malloc.keep_freed()
 
 
@@ -240,7 +242,7 @@ def _take_part(device: torch.device, spec: RunSpec, seeds: list[int], data: Path
 
 def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device) -> Trainer:
     """Build the trainer of a seed block, as the run's objective says."""
-    trainer: Trainer = bind(objectives, spec.objective)(spec, seeds, inputs, device)
+    trainer: Trainer = bind(objectives, spec.objective)(supported(spec, device), seeds, inputs, device)
     return trainer
 
 

@@ -19,6 +19,7 @@ from remixup.data.inputs import Inputs
 from remixup.mixing import Mixing
 from remixup.randomness import derive
 from remixup.training import optimizers, schedules
+from remixup.training.execution import fuse
 
 HistoryRow = dict[str, float]
 
@@ -41,7 +42,9 @@ class Trainer(ABC):
         if spec.execution.memory_format == "channels_last":
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer: torch.optim.Optimizer = bind(optimizers, spec.optimizer)(self.model.parameters())
-        self.base_rate = self.optimizer.param_groups[0]["lr"]
+        if spec.execution.fused:
+            fuse(self.optimizer)
+        self.rate = self.base_rate = self.optimizer.param_groups[0]["lr"]
         self._factor = bind(schedules, spec.schedule)
         self.mixing = Mixing.compose(**spec.mixing.model_dump())
         self.epoch = 0
@@ -74,16 +77,18 @@ class Trainer(ABC):
 
     def _set_rate(self, progress: float) -> None:
         """Set the learning rate for a point of training, in epochs (not necessarily whole)."""
-        factor = self._factor(progress, self.spec.epochs)
+        self.rate = self.base_rate * self._factor(progress, self.spec.epochs)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.base_rate * factor
+            if isinstance(group["lr"], torch.Tensor):  # where a captured step reads it
+                group["lr"].fill_(self.rate)
+            else:
+                group["lr"] = self.rate
 
     def _record(self, columns: dict[str, list[float]]) -> None:
         """Add the values of an epoch to the history: for each column a value for each seed."""
-        rate = self.optimizer.param_groups[0]["lr"]
         for member, seed in enumerate(self.seeds):
             row = {name: column[member] for name, column in columns.items()}
-            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": rate, **row})
+            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": self.rate, **row})
 
 
 @contextmanager

@@ -198,11 +198,11 @@ def test_a_run_that_would_decide_nothing_is_not_trained() -> None:
 
 
 def test_precision_is_that_of_the_freeze() -> None:
-    """It was made with `fast`, which the configuration of the queue and of the audit does not say."""
+    """The configuration of the queue and of the audit names none."""
     FILE.write_text(SMALL.replace(*NETWORK))
-    config = Config(fast=True)
-    fast = plan_experiment(FILE, read_experiment(FILE), config, "paper")
-    freezes.write(fast, ["*"], "to decide", None, Store(Path("results")), config)
+    config = Config(precision="bfloat16")
+    planned = plan_experiment(FILE, read_experiment(FILE), config, "paper")
+    freezes.write(planned, ["*"], "to decide", None, Store(Path("results")), config)
     commit(2)
     assert Audit(Config()).faults == []
     assert {task.run.precision for task in queued({"freeze": "small-1"})} == {"bfloat16"}

@@ -1,4 +1,4 @@
-"""`fast: true`: what it changes, where, and on what ground."""
+"""`precision: bfloat16` and `fast: true`: what they change, where, and on what ground."""
 
 import json
 from pathlib import Path
@@ -7,45 +7,58 @@ import pytest
 
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
-from remixup.planning.plan import FAST, SHOWN_ALIKE, comparable, merge, plan_experiment
+from remixup.planning.plan import DEEP, FAST, comparable, plan_experiment
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = read_experiments(ROOT / "experiments")
 
 
-def both(name, scale):
-    """The rows of an experiment as its file has them, and fast."""
-    return [plan_experiment(*EXPERIMENTS[name], Config(fast=fast), scale).rows for fast in (False, True)]
+def planned(name, scale, **settings):
+    return plan_experiment(*EXPERIMENTS[name], Config(**settings), scale).rows
 
 
 @pytest.mark.parametrize(("name", "scale"), [("cifar", "paper"), ("corruption", "paper"), ("cifar", "reduced")])
-def test_it_changes_how_a_run_is_carried_out_and_nothing_else(name, scale):
-    for row, fast in zip(*both(name, scale), strict=True):
-        changed = fast.run.model_dump()
-        assert merge(changed, FAST) == changed
-        assert comparable(fast.run) == comparable(row.run)
-        undone = fast.run.model_copy(update={key: getattr(row.run, key) for key in FAST})
-        assert undone == row.run
-        assert (fast.scale, fast.stand_in) == (row.scale, row.stand_in)
-        assert (fast.key != row.key) == (row.run.precision == "float32")
+def test_precision_changes_precision_and_nothing_else(name, scale):
+    for row, other in zip(planned(name, scale), planned(name, scale, precision="bfloat16"), strict=True):
+        assert other.run.precision == "bfloat16"
+        assert comparable(other.run) == comparable(row.run)
+        assert other.run.model_copy(update={"precision": row.run.precision}) == row.run
+        assert (other.scale, other.stand_in) == (row.scale, row.stand_in)
+        assert (other.key != row.key) == (row.run.precision == "float32")
+
+
+@pytest.mark.parametrize("name", ["cifar", "corruption", "speech", "uci", "k-mixup", "imagenet"])
+@pytest.mark.parametrize("scale", ["reduced", "paper"])
+def test_fast_changes_how_a_run_is_executed_and_nothing_else(name, scale):
+    for row, fast in zip(planned(name, scale), planned(name, scale, fast=True), strict=True):
+        assert fast.key == row.key
+        assert fast.run.model_copy(update={"execution": row.run.execution}) == row.run
+        deep = row.run.model["name"] in DEEP and not row.run.vectorized
+        changed = {**row.run.execution.model_dump(), **FAST, "compile": deep}
+        assert fast.run.execution.model_dump() == changed
 
 
 @pytest.mark.parametrize(
     ("name", "scale", "why"),
     [
         ("speech", "paper", "LeNet errs more in bfloat16"),
-        ("uci", "paper", "a population is not compiled"),
+        ("uci", "paper", "its networks are small"),
         ("cifar", "embedded", "on a CPU it gains nothing"),
         ("cifar", "reduced-cpu", "on a CPU it gains nothing"),
     ],
 )
-def test_these_stay_as_their_files_have_them(name, scale, why):
-    rows, fast = both(name, scale)
-    assert rows == fast, why
+def test_these_keep_the_precision_of_their_files(name, scale, why):
+    assert planned(name, scale) == planned(name, scale, precision="bfloat16"), why
+
+
+@pytest.mark.parametrize("scale", ["embedded", "reduced-cpu"])
+def test_on_a_cpu_nothing_is_executed_in_another_way(scale):
+    assert planned("cifar", scale) == planned("cifar", scale, fast=True)
 
 
 def test_private_training_stays_as_it_is():
-    found = [(row, fast) for row, fast in zip(*both("dp-mix", "paper"), strict=True) if row.row.id != "erm"]
+    both = (planned("dp-mix", "paper", **settings) for settings in ({}, {"precision": "bfloat16", "fast": True}))
+    found = [(row, fast) for row, fast in zip(*both, strict=True) if row.row.id != "erm"]
     assert found
     assert all(row == fast and row.run.objective["name"] == "dp_sgd" for row, fast in found)
 
@@ -56,5 +69,5 @@ def test_the_models_are_those_whose_errors_were_shown_to_be_alike():
         for each in json.loads(path.read_text())["families"].values():
             low, high = each["ci95"]
             shown.setdefault(each["spec"]["run"]["model"]["name"], []).append(low <= 0 <= high)
-    assert {name for name, alike in shown.items() if all(alike)} == set(SHOWN_ALIKE)
+    assert {name for name, alike in shown.items() if all(alike)} == set(DEEP)
     assert not all(shown["lenet"])

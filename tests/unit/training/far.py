@@ -25,7 +25,8 @@ _WAITING = {
     _aten._unique2.default,
 }
 events: list[str] = []
-"""What happened there: `update` for a step of an optimizer, `wait: ...` where the program waited for the device."""
+"""What happened there: `update` for a step of an optimizer, `wait: ...` where the program waited for the device, and
+`send: ...` for a copy from ordinary memory."""
 
 
 class FarTensor(torch.Tensor):
@@ -67,8 +68,7 @@ def _compute(function, args, kwargs):
     near = [each for each in flat if isinstance(each, torch.Tensor) and not isinstance(each, FarTensor)]
     _check(function, args, far, near)
     device = kwargs.get("device")
-    if far:
-        _note(function, args, device)
+    _note(function, args, device, far)
     plain = [_plain(each) for each in flat]
     positional, named = pytree.tree_unflatten(plain, structure)
     found = function(*positional, **named)
@@ -94,8 +94,13 @@ def _check(function, args, far, near):
         raise RuntimeError(f"{function}: tensors on the device {shapes[0]} and not there {shapes[1]}")
 
 
-def _note(function, args, device):
+def _note(function, args, device, far):
     name = str(function)
+    near = [each for each in args[:2] if isinstance(each, torch.Tensor) and not isinstance(each, FarTensor)]
+    if function in _MOVES and near and (isinstance(args[0], FarTensor) or (device and _is_far(device))):
+        events.append(f"send: {name}")
+    if not far:
+        return
     out = function is _aten._to_copy.default and device is not None and not _is_far(device)
     out = out or (function is _aten.copy_.default and not isinstance(args[0], FarTensor))
     positions = [each for each in args[1] if each is not None] if function in _INDEXING else []

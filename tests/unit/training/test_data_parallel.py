@@ -48,7 +48,6 @@ def in_one_process(spec, data):
             for network, batch in zip(networks, batches, strict=False):
                 rows = training.inputs.train.gather(1, batch.order)
                 training.model = network
-                training._networks.clear()
                 x = training.augment(training.inputs.examples(rows), batch.uniforms)
                 loss = training.loss(x, training.inputs.y[rows], batch) * (batch.size / examples)
                 for total, found in zip(
@@ -101,7 +100,8 @@ def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_that_compile_in_bfloat16_do_what_one_does(digits, tmp_path):
-    spec = RunSpec.model_validate(merge(SPEC.model_dump(), FAST))
+    how = {"precision": "bfloat16", "execution": {**FAST, "compile": True}}
+    spec = RunSpec.model_validate(merge(SPEC.model_dump(), how))
     losses = []
     for processes in (1, 2):
         runner = Runner(Store(tmp_path / str(processes)), digits, CPU, lambda *_: None, processes=processes)
