@@ -15,7 +15,7 @@ def gaussian(
     *,
     sigma: Annotated[float, Gt(0)],
     of: Literal["inputs", "pixels"] = "inputs",
-    generator: torch.Generator,
+    generator: torch.Generator | None,
 ) -> Tensor:
     """Add independent Gaussian noise to every input value (mixup paper, Table 5, "add Gaussian noise to inputs").
 
