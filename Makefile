@@ -6,7 +6,7 @@
 # make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
-# make lock       update requirements.lock; needs uv
+# make lock       resolve pyproject.toml into requirements.lock and requirements-read.lock; needs uv
 .PHONY: report read test test-full check bench evidence schema lock FORCE
 # The Python that makes the environments; default: python3, for environments that are not there yet.
 PYTHON ?= python3
@@ -58,10 +58,10 @@ schema: .venv/.ready
 	@$(BIN)/python docs/list_commands.py
 
 # Write pins and hashes for all platforms, to both locks the same ones. Nothing else changes them.
-COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+COMPILE := uv pip compile pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 lock:
-	$(COMPILE) requirements.in --output-file requirements.lock
-	$(COMPILE) requirements-read.in --constraint requirements.lock --output-file requirements-read.lock
+	$(COMPILE) --all-extras --output-file requirements.lock
+	echo torch | $(COMPILE) --extra report --excludes /dev/stdin --constraint requirements.lock --output-file requirements-read.lock
 
 # Each time, because times do not tell whether an environment is as it should be.
 .venv/.ready: FORCE

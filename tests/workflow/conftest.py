@@ -167,7 +167,7 @@ def make_project(folder: Path, *documents) -> Project:
         "Snakefile",
         "config.yaml",
         "requirements.lock",
-        "requirements-train.in",
+        "pyproject.toml",
         "dvc.yaml",
         ".gitignore",
         ".dvcignore",

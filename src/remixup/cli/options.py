@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from remixup import __version__
 from remixup.config import settings
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
@@ -20,6 +21,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Replicate the mixup papers. Every step of the workflow is a command that also runs by hand.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"remixup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Take the options before a command."""
+
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
 Set = Annotated[

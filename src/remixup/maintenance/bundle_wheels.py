@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from packaging.utils import canonicalize_name
 
 from remixup.errors import UserError
 
-NEEDED = Path("requirements-train.in")
+PROJECT = Path("pyproject.toml")
+EXTRAS = ("train", "private")
+"""What training needs beside the dependencies of `remixup.mixing`."""
 LOCK = Path("requirements.lock")
 GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 
@@ -59,9 +62,10 @@ def installed(listed: str) -> dict[str, str]:
 
 
 def needed(text: str) -> list[Requirement]:
-    """Read a requirements file without options."""
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return [Requirement(line) for line in lines if line]
+    """Read what training needs from a pyproject.toml."""
+    project = tomllib.loads(text)["project"]
+    lines = [*project["dependencies"], *(each for name in EXTRAS for each in project["optional-dependencies"][name])]
+    return [each for each in map(Requirement, lines) if each.name != project["name"]]
 
 
 def lacking(wanted: Iterable[Requirement], there: dict[str, str], target: Target) -> tuple[list[str], list[str]]:
@@ -130,6 +134,6 @@ def download(names: list[str], target: Target, folder: Path) -> list[Path]:
 def read_needed(benchmark: bool) -> list[Requirement]:
     """Read what training needs, and what the benchmark needs beside it."""
     try:
-        return needed(NEEDED.read_text(encoding="utf-8")) + ([Requirement("timm")] if benchmark else [])
+        return needed(PROJECT.read_text(encoding="utf-8")) + ([Requirement("timm")] if benchmark else [])
     except InvalidRequirement as error:
-        raise UserError(str(error), where=str(NEEDED)) from None
+        raise UserError(str(error), where=str(PROJECT)) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -10,13 +11,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate, get_worker_info
 
 from remixup.mixing import blend as blends
 from remixup.mixing import noise as noises
 from remixup.mixing import ratio as ratios
 from remixup.mixing import target as targets
-from remixup.mixing.declarations import Scope, declaration
+from remixup.mixing.checks import Named, as_ratio, bind, check_floating, check_partners, class_probabilities
+from remixup.mixing.declarations import Scope, declaration, drawing
 from remixup.mixing.partner import augmented_views, minibatch, training_set, transport
+
+_BLOCK = 2**20
+"""Bytes of inputs that `_blend_linear` blends at once: they and the temporary results fit into a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Partner:
     def named(cls, name: str, **parameters: Any) -> Partner:
         """Return the partner component of this name, with its parameters bound."""
         modules = (minibatch, transport, augmented_views, training_set)
-        component: Any = partial(next(vars(each)[name] for each in modules if name in vars(each)), **parameters)
+        component = bind("partner", _functions(*modules), {"name": name, **parameters})
         declared = declaration(component)
         if declared.sample is None:
             return cls(component, declared.scope)
@@ -48,16 +54,14 @@ class Mixing:
 
     Call it on a minibatch, in any training loop:
 
-    >>> mixing = Mixing.compose(ratio={"name": "beta", "alpha": 1.0})
-    >>> generator = torch.Generator().manual_seed(0)
-    >>> x, target = torch.arange(8.0).view(4, 2), torch.eye(4)
-    >>> mixed_x, mixed_target = mixing(x, target, generator)
-    >>> mixed_x.shape, mixed_target.sum(1)
-    (torch.Size([4, 2]), tensor([1., 1., 1., 1.]))
-    >>> torch.allclose(mixed_target @ x, mixed_x)
-    True
+    >>> mixing = Mixing.compose(ratio={"name": "beta", "alpha": 1.0}, classes=3)
+    >>> x, y = torch.arange(8.0).view(4, 2), torch.tensor([0, 1, 2, 1])
+    >>> mixed, target = mixing(x, y)
+    >>> mixed.shape, target.shape, target.sum(1)
+    (torch.Size([4, 2]), torch.Size([4, 3]), tensor([1., 1., 1., 1.]))
 
-    A loop that draws ratios and partners itself calls `mix` or `mix_with`.
+    or let a `DataLoader` call it: `DataLoader(dataset, batch_size=128, collate_fn=mixing.collate)`. A loop that draws
+    ratios and partners itself calls `mix` or `mix_with`.
     """
 
     ratio: Callable[..., Tensor] | None = None
@@ -72,26 +76,59 @@ class Mixing:
     """Adds noise to the inputs before they are mixed."""
     warmup_epochs: int = 0
     """Epochs of training on the original examples before mixing begins."""
+    classes: int | None = None
+    """Number of classes, for a call with class indices. Class probabilities need none."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ValueError: a number is out of bounds.
+        """
+        if not 0 <= self.smoothing < 1:
+            raise ValueError(f"smoothing is >= 0 and < 1, not {self.smoothing!r}")
+        for name, least in (("cut", 0), ("warmup_epochs", 0), ("classes", 2)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} is >= {least}, not {value!r}")
 
     @classmethod
     def compose(
         cls,
-        ratio: dict[str, Any] | None = None,
-        partner: dict[str, Any] | None = None,
-        blend: dict[str, Any] | None = None,
-        target: dict[str, Any] | None = None,
-        noise: dict[str, Any] | None = None,
-        **others: Any,
+        ratio: Named | None = None,
+        partner: Named | None = None,
+        blend: Named | None = None,
+        target: Named | None = None,
+        noise: Named | None = None,
+        *,
+        cut: int = 0,
+        smoothing: float = 0.0,
+        warmup_epochs: int = 0,
+        classes: int | None = None,
     ) -> Mixing:
-        """Compose mixing from named components: each a mapping of `name` and the parameters of that function."""
-        return cls(
-            ratio=None if ratio is None else _component(ratios, ratio),
-            partner=Partner() if partner is None else Partner.named(**partner),
-            blend=_component(blends, blend or {"name": "linear"}),
-            target=_component(targets, target or {"name": "mixed"}),
-            noise=None if noise is None else _component(noises, noise),
-            **others,
+        """Compose mixing from named components: each a name, or a mapping of `name` and that function's parameters.
+
+        Raises:
+            TypeError: a component or a parameter has the wrong type.
+            ValueError: a name or a parameter is unknown, a parameter is missing or out of bounds, or the ratio can
+                leave [0, 1] although the blend pastes windows.
+        """
+        chosen = partner or "permutation"
+        mixing = cls(
+            ratio=None if ratio is None else bind("ratio", _functions(ratios), ratio),
+            partner=Partner.named(**({"name": chosen} if isinstance(chosen, str) else chosen)),
+            blend=bind("blend", _functions(blends), blend or "linear"),
+            target=bind("target", _functions(targets), target or "mixed"),
+            noise=None if noise is None else bind("noise", _functions(noises), noise),
+            cut=cut,
+            smoothing=smoothing,
+            warmup_epochs=warmup_epochs,
+            classes=classes,
         )
+        bounds = mixing.ratio.keywords if isinstance(mixing.ratio, partial) else {}
+        if mixing.position_size and not 0 <= bounds.get("low", 0) < bounds.get("high", 1) <= 1:
+            raise ValueError("a blend that pastes windows needs λ in [0, 1]: keep low and high of the ratio within it")
+        return mixing
 
     @property
     def position_size(self) -> int:
@@ -103,54 +140,118 @@ class Mixing:
         """Whether more than two examples are mixed: a draw of the ratio then has λ of each round."""
         return self.ratio is not None and declaration(self.ratio).several
 
-    def __call__(self, x: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Smooth the targets of a minibatch, then mix it with itself, with one λ for all its examples.
 
-        Ratio, partners and position are drawn in this order. Noise and `cut` are left to the caller.
+        Ratio, partners and position are drawn in this order. It runs under `torch.compile(fullgraph=True)` without a
+        generator.
 
         Args:
-            x: inputs (n, ...), floating point.
-            target: class probabilities (n, classes).
-            generator: the source of randomness, on the CPU or on the device of x.
+            x: inputs (n, ...), floating point: images, or the features of a hidden layer.
+            y: class indices (n,) if `classes` is set; class probabilities (n, classes); or numbers (n,) or
+                (n, outputs), floating point.
+            generator: the source of randomness, on the CPU or on the device of x; default: torch's global one of the
+                CPU, which gives the same draws whatever the device, and which a `DataLoader` seeds for each worker.
 
         Returns:
-            Mixed inputs and targets, with the shapes of x and `target`.
+            Mixed inputs, and targets: class probabilities, or mixed numbers.
 
         Raises:
-            ValueError: if partners do not come from the minibatch.
+            TypeError: x is not floating point, or y has no usable dtype.
+            ValueError: shapes or labels are wrong; a component is not for this call (noise, cut, warmup_epochs,
+                partners from elsewhere); or there is a generator in a worker of a `DataLoader`.
         """
+        self._refuse(generator)
+        target = class_probabilities(x, y, self.classes)
+        check_floating(x, target)
+        if self.smoothing and target.ndim < 2:
+            raise ValueError("smoothing is for class probabilities: compose the mixing of numbers without it")
         target = self.smooth(target)
         if self.ratio is None:
             return x, target
-        if self.partner.scope != "batch":
-            raise ValueError(f"partners come from the {self.partner.scope}: draw them and call `mix_with`")
-        own_x, own_target, labels = x, target, target.argmax(-1)
+        labels = target.argmax(-1) if y.is_floating_point() and y.ndim > 1 else y
+        own_x, own_target = x, target
         for ratio in self.ratio((), generator=generator).reshape(-1).to(x.device):
             partner = self.match(own_x, self.partner.sample(labels, generator=generator))
             position = None
             if self.position_size:
-                position = torch.rand(self.position_size, device=generator.device, generator=generator).to(x.device)
-            x, target = self.mix_with(x, target, own_x[partner], own_target[partner], ratio, position)
+                position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
+            x, target = self._mix_into(x, target, own_x, own_target, ratio, partner, position)
         return x, target
 
+    def _refuse(self, generator: torch.Generator | None) -> None:
+        """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
+        if self.noise is not None:
+            raise ValueError("a call adds no noise: add it to x first, and compose the mixing without it")
+        if self.cut:
+            advice = "call the mixing on the features of that layer, and compose it without cut"
+            raise ValueError(f"a call mixes what it is given, not features after stage {self.cut}: {advice}")
+        if self.warmup_epochs:
+            raise ValueError(
+                "a call counts no epochs: compose the mixing without warmup_epochs, and begin to call it later"
+            )
+        if self.partner.scope != "batch":
+            raise ValueError(f"partners come from the {self.partner.scope}: draw them and call `mix_with`")
+        if generator is not None and not torch.compiler.is_compiling() and get_worker_info() is not None:
+            advice = "leave it out, because the loader seeds each worker (DataLoader(..., generator=...))"
+            raise ValueError(f"every worker of a DataLoader has a copy of this generator and draws the same: {advice}")
+
+    def collate(self, examples: Sequence[tuple[Any, Any]]) -> tuple[Tensor, Tensor]:
+        """Join pairs of input and label to a minibatch and mix it: a `collate_fn` for `DataLoader`.
+
+        Each worker draws from its own generator, which the loader seeds anew in each epoch.
+        """
+        batch = default_collate(list(examples))
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            raise ValueError(
+                "examples are pairs of input and label; for others write a collate_fn that calls the mixing"
+            )
+        return self(batch[0], batch[1])
+
     def mix(
-        self, x: Tensor, target: Tensor, ratio: Tensor, partner: Tensor, position: Tensor | None = None
+        self, x: Tensor, target: Tensor, ratio: Tensor | float, partner: Tensor, position: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Mix a minibatch with partners that were sampled from it, after matching these.
+
+        Noise, smoothing, `cut` and `warmup_epochs` are left to the caller.
 
         Args:
             x: inputs (*members, n, ...), floating point. `members` is empty or one dimension: networks that are trained
                 side by side.
-            target: class probabilities (*members, n, classes).
-            ratio: λ, shape () or (*members,) for one λ a minibatch, (*members, n) for one an example.
+            target: class probabilities (*members, n, classes), or numbers (*members, n) or (*members, n, outputs).
+            ratio: λ, shape () or (*members,) for one λ a minibatch, (*members, n) for one an example. A linear blend
+                extrapolates where it is outside [0, 1].
             partner: int64 (*members, n), positions in the minibatch.
             position: (*ratio.shape, `position_size`), in [0, 1), if the blend pastes a window; None otherwise.
 
         Returns:
             Mixed inputs and targets, with the shapes of x and `target`.
+
+        Raises:
+            TypeError: inputs or targets are not floating point, or partners are no positions.
+            ValueError: shapes do not match, or λ is impossible.
         """
-        partner = self.match(x, partner)
-        return self.mix_with(x, target, take(x, partner), take(target, partner), ratio, position)
+        check_floating(x, target)
+        check_partners(x, target, partner)
+        weight = as_ratio(ratio, x, window=self.position_size > 0)
+        return self._mix_into(x, target, x, target, weight, self.match(x, partner), position)
+
+    def _mix_into(
+        self,
+        x: Tensor,
+        target: Tensor,
+        own_x: Tensor,
+        own_target: Tensor,
+        ratio: Tensor,
+        partner: Tensor,
+        position: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Mix examples with partners from the same minibatch; x and `target` differ from it after a first round."""
+        function = self.blend.func if isinstance(self.blend, partial) else self.blend
+        quick = function is blends.linear and ratio.ndim == 0 and partner.ndim == 1 and x.device.type == "cpu"
+        if quick and not torch.compiler.is_compiling() and not (x.requires_grad or own_x.requires_grad):
+            return _blend_linear(x, own_x, partner, ratio), self.target(target, take(own_target, partner), ratio)
+        return self.mix_with(x, target, take(own_x, partner), take(own_target, partner), ratio, position)
 
     def match(self, x: Tensor, partner: Tensor) -> Tensor:
         """Match the sampled partners, int64 (*members, n), of a minibatch x (*members, n, ...)."""
@@ -162,10 +263,16 @@ class Mixing:
         target: Tensor,
         other_x: Tensor,
         other_target: Tensor,
-        ratio: Tensor,
+        ratio: Tensor | float,
         position: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Mix examples with given partners, wherever these come from; shapes as for `mix`."""
+        """Mix examples with given partners, wherever these come from; arguments and errors as for `mix`."""
+        check_floating(x, target)
+        ratio = as_ratio(ratio, x, window=self.position_size > 0)
+        if self.position_size and position is None:
+            raise ValueError(
+                f"the blend pastes a window: give position, {self.position_size} numbers in [0, 1) for each λ"
+            )
         if position is None:
             return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
         blended, kept = self.blend(x, other_x, ratio, position)
@@ -178,9 +285,27 @@ class Mixing:
         return (1 - self.smoothing) * target + self.smoothing / target.shape[-1]
 
 
-def _component(module: ModuleType, spec: dict[str, Any]) -> Callable[..., Tensor]:
-    named = dict(spec)
-    return partial(getattr(module, named.pop("name")), **named)
+def _functions(*modules: ModuleType) -> dict[str, Callable[..., Any]]:
+    """Return the components that modules define: their public functions."""
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def _blend_linear(x: Tensor, own_x: Tensor, partner: Tensor, ratio: Tensor) -> Tensor:
+    """Compute `blend.linear(x, own_x[partner], ratio)` on the CPU: the same bits, in blocks that fit into its cache."""
+    weight = ratio.to(x.dtype)
+    rest, size = 1 - weight, max(1, _BLOCK // max(1, x[:1].nbytes))
+    if size >= len(x):
+        return (weight * x).add_(own_x.index_select(0, partner).mul_(rest))
+    mixed = torch.empty_like(x)
+    for out, own, positions in zip(mixed.split(size), x.split(size), partner.split(size), strict=True):
+        torch.mul(weight, own, out=out)
+        out.add_(own_x.index_select(0, positions).mul_(rest))
+    return mixed
 
 
 def take(values: Tensor, partner: Tensor) -> Tensor:

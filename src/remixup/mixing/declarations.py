@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+import torch
+
 Scope = Literal["batch", "dataset", "example"]
 """Where partners come from: the minibatch, the whole training set, or the example's own set of views."""
 
@@ -49,3 +51,13 @@ def declaration(component: Callable[..., Any]) -> Declaration:
     function = component.func if isinstance(component, partial) else component
     declared: Declaration = getattr(function, "declaration", Declaration())
     return declared
+
+
+def device_of(generator: torch.Generator | None) -> torch.device:
+    """Return where a component draws: without a generator from torch's global one, on the CPU."""
+    return torch.device("cpu") if generator is None else generator.device
+
+
+def drawing(generator: torch.Generator | None) -> dict[str, Any]:
+    """Return the arguments of `torch.rand` and its like. The compiler accepts no generator, not even None."""
+    return {"device": device_of(generator)} | ({} if generator is None else {"generator": generator})

@@ -6,12 +6,12 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from remixup.mixing.declarations import declare
+from remixup.mixing.declarations import declare, device_of, drawing
 
 NUMERICS = 1
 
 
-def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator) -> Tensor:
+def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator | None) -> Tensor:
     """Draw λ ~ Beta(α, α) independently (mixup paper, section 2).
 
     The quotient of two gamma variates is taken in log space, so that a small α gives ratios near 0 and 1 instead of
@@ -20,7 +20,7 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
     Args:
         shape: shape of the result.
         alpha: the strength of interpolation, above 0; for α near 0 the draws are near 0 or 1 (ERM).
-        generator: the source of randomness; the result is on its device.
+        generator: the source of randomness; the result is on its device. None: torch's global one, on the CPU.
 
     Returns:
         float64 tensor of the given shape, in [0, 1].
@@ -28,12 +28,16 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
     return _beta(shape, alpha, alpha, generator)
 
 
-def constant(shape: tuple[int, ...], *, value: Annotated[float, Ge(0), Le(1)], generator: torch.Generator) -> Tensor:
+def constant(
+    shape: tuple[int, ...], *, value: Annotated[float, Ge(0), Le(1)], generator: torch.Generator | None
+) -> Tensor:
     """Return the same λ always; nothing is drawn."""
-    return torch.full(shape, value, dtype=torch.float64, device=generator.device)
+    return torch.full(shape, value, dtype=torch.float64, device=device_of(generator))
 
 
-def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, generator: torch.Generator) -> Tensor:
+def uniform(
+    shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, generator: torch.Generator | None
+) -> Tensor:
     """Draw λ uniformly between `low` and `high`; outside [0, 1] the example is extrapolated away from its partner.
 
     Raises:
@@ -41,7 +45,7 @@ def uniform(shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, gene
     """
     if not low < high:
         raise ValueError(f"a uniform ratio from {low} to {high}")
-    drawn = torch.rand(shape, dtype=torch.float64, device=generator.device, generator=generator)
+    drawn = torch.rand(shape, dtype=torch.float64, **drawing(generator))
     return low + (high - low) * drawn
 
 
@@ -51,7 +55,7 @@ def dirichlet(
     *,
     alpha: Annotated[float, Gt(0)],
     examples: Annotated[int, Ge(2), Le(10)] = 3,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
 ) -> Tensor:
     """Draw weights of m examples from a symmetric Dirichlet(α) distribution (mixup paper, section 2, first remark).
 
@@ -63,7 +67,7 @@ def dirichlet(
         shape: leading shape of the result.
         alpha: concentration, above 0; for two examples this is Beta(α, α).
         examples: number of examples in a mixture, m.
-        generator: the source of randomness; the result is on its device.
+        generator: the source of randomness; the result is on its device. None: torch's global one, on the CPU.
 
     Returns:
         float64 tensor (*shape, m - 1), in [0, 1]: λ of each round.
@@ -72,12 +76,14 @@ def dirichlet(
     return torch.stack(rounds, dim=-1)
 
 
-def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.Generator) -> Tensor:
+def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.Generator | None) -> Tensor:
     """Draw Beta(first, second) variates as quotients of gamma variates, in log space."""
-    parameters = torch.tensor([first, second], dtype=torch.float64, device=generator.device)
+    if not (first > 0 and second > 0):
+        raise ValueError(f"alpha is > 0, not {second!r}")
+    parameters = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
     alpha = parameters.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.
     gamma = torch._standard_gamma((alpha + 1.0).contiguous(), generator=generator)
-    uniform = torch.rand((2, *shape), dtype=torch.float64, device=generator.device, generator=generator)
+    uniform = torch.rand((2, *shape), dtype=torch.float64, **drawing(generator))
     log_gamma = gamma.log() + uniform.log() / alpha
     return torch.sigmoid(log_gamma[0] - log_gamma[1])

@@ -62,7 +62,7 @@ def test_the_lock_has_all_that_training_needs():
 
 
 def test_all_that_training_imports_is_needed():
-    """Fails, tried out: without safetensors in requirements-train.in."""
+    """Fails, tried out: without safetensors in the extra `train`."""
     sources = [path for name in ("training", "models", "mixing", "evaluation", "store", "config", "planning", "cli")
                for path in Path("src/remixup", name).rglob("*.py")]  # fmt: skip
     imported = {

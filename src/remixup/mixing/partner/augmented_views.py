@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from remixup.mixing.declarations import declare
+from remixup.mixing.declarations import declare, drawing
 
 NUMERICS = 1
 
 
 @declare(scope="example")
-def own_views(views: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
+def own_views(views: Tensor, count: int, *, generator: torch.Generator | None) -> Tensor:
     """Draw another member of the same set, each of the others with the same probability.
 
     An example's mixtures then depend on no other example of the private data, and their joint gradient can be clipped
@@ -28,5 +28,5 @@ def own_views(views: Tensor, count: int, *, generator: torch.Generator) -> Tenso
     """
     if count < 2:
         raise ValueError(f"cannot choose a partner: the set has {count} member(s), and two are needed")
-    drawn = torch.randint(1, count, views.shape, device=generator.device, generator=generator)
+    drawn = torch.randint(1, count, views.shape, **drawing(generator))
     return (views + drawn.to(views.device)) % count

@@ -72,7 +72,7 @@ def nearest(
     *,
     k: Annotated[int, Ge(1)] = 200,
     same_class: bool = False,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
 ) -> Tensor:
     """Draw one of the k nearest neighbors uniformly (mixup paper, Table 5, "KNN"; its `k` is 200).
 
@@ -87,7 +87,7 @@ def nearest(
 
 
 @declare(scope="dataset")
-def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
+def uniform(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator | None) -> Tensor:
     """Draw each partner uniformly from the whole training set, with replacement, the example itself included.
 
     As in the released code of Chidambaram et al. (2022, `utils/manifold_mixup.py`) and of Yao et al. (2022, mixup as
@@ -117,6 +117,6 @@ def label_kernel(
 
 
 @declare(scope="dataset")
-def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator) -> Tensor:
+def second_loader(examples: TrainingSet, positions: Tensor, *, generator: torch.Generator | None) -> Tensor:
     """Take partners from an independent shuffle of the training set: a second data loader (mixup paper, Figure 1a)."""
     return torch.randperm(len(examples), generator=generator)[: len(positions)]
