@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from remixup import __version__
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config, read_config
 from remixup.config.yaml_loader import parse_yaml, read_yaml
@@ -16,9 +17,7 @@ from remixup.planning.workflow import Workflow, plan_workflow, read_workflow
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Replicate the mixup papers. Every step of the workflow is a command that also runs by hand.",
 )
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
@@ -33,6 +32,21 @@ Slots = Annotated[
     int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most this many GPUs of this host")
 ]
 DEFAULT = Path("config.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"remixup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _application(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Replicate the mixup papers. Every step of the workflow is a command that also runs by hand."""
 
 
 def configuration(path: Path, changes: list[str] | None) -> Config:
