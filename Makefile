@@ -1,4 +1,4 @@
-# make report     build the report from a fresh clone
+# make report     build the report from a fresh clone; VERBOSE=1 prints all that Snakemake says
 # make read       make the same documents from records/ alone, without training and without torch, in results/read/embedded
 # make test       run the fast tests (two and a half minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
@@ -7,32 +7,33 @@
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make lock       resolve pyproject.toml into requirements.lock and requirements-read.lock; needs uv
-.PHONY: report read test test-full check bench evidence schema lock FORCE
+.PHONY: latex report read test test-full check bench evidence schema lock FORCE
 # The Python that makes the environments; default: python3, for environments that are not there yet.
 PYTHON ?= python3
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 BIN := .venv/bin
+.DEFAULT_GOAL := report
 # The code of this folder and the packages of its environment, whatever a cluster's modules or another clone set.
 export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONHOME
 # Use the system's certificates if there are any. Behind a proxy with its own certificate, those of uv fail.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,0)
 
-report: .venv/.ready
+# The first step, so that what is missing is said before gigabytes are fetched.
+latex:
 	@paper/get-latex
+
+report: latex .venv/.ready
 	@$(BIN)/snakemake
 
-read: .venv-read/.ready
-	@paper/get-latex
+read: latex .venv-read/.ready
 	@.venv-read/bin/remixup read
 
-test: .venv/.ready
-	@paper/get-latex
+test: latex .venv/.ready
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 # All tests of a file run in one process, because those that start a Slurm cannot run side by side.
-test-full: .venv/.ready
-	@paper/get-latex
+test-full: latex .venv/.ready
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: .venv/.ready
@@ -47,8 +48,7 @@ check: .venv/.ready
 evidence: .venv/.ready
 	@$(BIN)/remixup evidence --set precision=bfloat16 --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
 
-bench: .venv/.ready
-	@paper/get-latex
+bench: latex .venv/.ready
 	@$(BIN)/python -m benchmarks.run
 
 # Read names and parameters of components from the code; write JSON Schemas for editors.

@@ -42,25 +42,25 @@ rule all:
 # running jobs read.
 onstart:
     WORKFLOW.write()
+    announce()
 
 
+# Everything else is made where a run fails, but the exit status tells.
 onsuccess:
-    from remixup.reporting.article import reason_for_none
-
-    for run, log in failures().items():
-        print(
-            f"{run} failed, see {log}; the next call tries it again",
-            file=sys.stderr,
+    failed = failures(training(workflow.dag.jobs))
+    for run, log in failed.items():
+        logger.error(
+            f"error: {run} failed, see {log}; the next call tries it again"
         )
-    if reason := reason_for_none(CONFIG.scale, EXPERIMENTS):
-        print(f"no article: {reason}", file=sys.stderr)
-    for document in ("article.pdf", "supplement.pdf", "results.html"):
-        if os.path.exists(f"{HOME}/{document}"):
-            print(f"{HOME}/{document}", file=sys.stderr)
+    if any(job.rule.name == "all" for job in workflow.dag.jobs):
+        for line in outcome(CONFIG, EXPERIMENTS, BEFORE):
+            logger.info(line)
+    if failed:
+        sys.exit(FAILED_RUNS)
 
 
 onerror:
-    print(
-        f"the same call goes on from here; `remixup collect --plan {PLAN}` collects what there is",
-        file=sys.stderr,
+    logger.info(
+        "the same call goes on from here;"
+        f" `remixup collect --plan {PLAN}` collects what there is"
     )

@@ -3,7 +3,10 @@
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from snakemake.logging import logger
 
 # The code beside the Snakefile, whichever clone the environment was made for; and the packages of the environment alone.
 os.environ["PYTHONPATH"] = os.path.join(workflow.basedir, "src")
@@ -14,7 +17,9 @@ from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError
 from remixup.files import visible
 from remixup.planning.workflow import plan_workflow
+from remixup.reporting.outcome import outcome, verdicts
 from remixup.store.manifest import JobManifest
+from snakemake_logger_plugin_remixup.estimate import in_words
 
 # Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.
 SETTINGS = workflow.config_settings
@@ -64,11 +69,11 @@ def attempt(job: str) -> int:
     return last.attempt + bool(last.failed) if last else 1
 
 
-def failures() -> dict[str, str]:
-    """Runs of this scale that failed, with their logs."""
+def failures(jobs: Iterable[str]) -> dict[str, str]:
+    """Runs of some jobs that failed, with their logs."""
     return {
         run: log
-        for job in JOBS
+        for job in jobs
         if (manifest := read_manifest(job))
         for run, log in manifest.failed.items()
     }
@@ -117,3 +122,65 @@ RECORDS = [
     for folder in ("records", "protocols")
     for path in visible(Path(folder), "**/*.json")
 ]
+
+# What the other rules than `train` do, and roughly how many seconds it takes on two cores.
+DOES = {
+    "prepare_embedded": ("prepare the embedded datasets", 10),
+    "records": ("read the records", 1),
+    "collect": ("decide on numbers and claims", 20),
+    "draw": ("draw the figures", 50),
+    "article": ("typeset the article", 30),
+    "supplement": ("typeset the supplement", 20),
+    "page": ("write the results page", 20),
+}
+START = 5
+# Exit status where runs failed and everything else is made.
+FAILED_RUNS = 3
+# The verdicts before this call: the file that has them is deleted before it is written anew.
+BEFORE: dict[str, str] = {}
+
+
+def description(job) -> tuple[str, float]:
+    """What a job of Snakemake does, and its rough duration in seconds."""
+    if job.rule.name == "train":
+        own = JOBS[job.wildcards.job]
+        what = f"train {len(own.runs)} runs of" if own.runs else "evaluate"
+        return f"{what} {', '.join(own.experiments)}", START + own.seconds
+    if job.rule.name == "prepare":
+        return f"prepare {job.wildcards.dataset}", START
+    return DOES.get(job.rule.name, ("", 0))
+
+
+def training(dag_jobs) -> list[str]:
+    """Keys of the jobs that train, of some jobs of Snakemake."""
+    return [job.wildcards.job for job in dag_jobs if job.rule.name == "train"]
+
+
+def announce() -> None:
+    """Say what will be done and how long it takes. The logger counts the time left down from the same estimates."""
+    BEFORE.update(verdicts(CONFIG))
+    dag = workflow.dag
+    jobs = list(dag.needrun_jobs())
+    keys = training(jobs)
+    runs = {run for key in keys for run in JOBS[key].runs}
+    described = {dag.jobid(job): description(job) for job in jobs}
+    described = {number: each for number, each in described.items() if each[0]}
+    slots = (
+        workflow.nodes if workflow.nodes and not workflow.local_exec else workflow.cores
+    )
+    # The plan knows how long small networks take on a CPU.
+    known = CONFIG.scale == "embedded"
+    duration = (
+        f"about {in_words(sum(each for _, each in described.values()) / slots)} on {slots} cores"
+        if known
+        else f"`remixup plan --scale {CONFIG.scale}` estimates the hours"
+    )
+    logger.info(
+        f"scale {CONFIG.scale}: {len(described)} jobs, of which {len(keys)} train and evaluate {len(runs)} runs; {duration}",
+        extra={"jobs": described, "slots": slots, "known": known},
+    )
+
+
+logger.info(
+    "", extra={"outcome": lambda: outcome(CONFIG, EXPERIMENTS, verdicts(CONFIG))}
+)

@@ -147,7 +147,8 @@ def test_what_would_read_a_run_that_broke_is_not_measured(tmp_path):
     huge = {**source, "run": {"model": {"width": 10**10}}}
     project = make_project(tmp_path / "p", {**JOINT, "rows": [huge, attacked]})
     target = "results/embedded/experiments/joint.json"
-    assert "failed, see" in project.snakemake("--cores", "1", target).stderr
+    done = project.snakemake("--cores", "1", target, check=False)
+    assert (done.returncode, "failed, see" in done.stderr) == (3, True)
     verdicts = {entry["row"]: entry["verdict"] for entry in project.json(target)["entries"]}
     assert verdicts == {"erm": "failed", "mixup": "no published number"}
     assert not list((project.folder / "results/evaluations").glob("*"))
@@ -159,7 +160,8 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     huge = {"id": "huge", "label": "huge", "run": {"model": {"hidden": [10**13]}}}
     project.edit("small", rows=[*SMALL["rows"], huge])
     target = "results/embedded/experiments/small.json"
-    done = project.snakemake("--cores", "2", target)
+    done = project.snakemake("--cores", "2", target, check=False)
+    assert done.returncode == 3
     entries = project.json(target)["entries"]
     assert entries[0]["replicated"]["n"] == 3
     assert [entry["verdict"] for entry in entries[1:]] == ["no published number", "failed"]
@@ -167,7 +169,7 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     assert f"failed, see {entries[2]['log']}" in done.stderr + done.stdout
     before = project.blocks()
     for _ in range(2):  # and again: what breaks twice is tried a third time
-        assert "failed, see" in project.snakemake("--cores", "2", target).stderr
+        assert "failed, see" in project.snakemake("--cores", "2", target, check=False).stderr
     project.edit("small", rows=SMALL["rows"])
     project.snakemake("--cores", "2", target)
     assert project.blocks() == before
@@ -186,7 +188,7 @@ def test_a_training_that_is_killed_is_named_and_the_rest_is_collected(tmp_path):
     wait_for(lambda: training_of(project, key))
     os.kill(training_of(project, key), signal.SIGKILL)
     said = running.communicate()[1]
-    assert running.returncode == 0, said
+    assert running.returncode == 3, said
     entries = {entry["row"]: entry for entry in project.json(target)["entries"]}
     assert {row: entry["verdict"] for row, entry in entries.items()} == {
         "erm": "failed",

@@ -8,7 +8,7 @@ import sys
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-from remixup.cli import bundles, evidence, freezes, maintenance, pipeline, read  # noqa: E402, F401  (they register their commands)
+from remixup.cli import bundles, evidence, freezes, lists, maintenance, pipeline, read  # noqa: E402, F401  (they register their commands)
 from remixup.cli.options import app, configuration  # noqa: E402
 from remixup.cli.startup import check_code, check_packages  # noqa: E402
 from remixup.errors import UserError  # noqa: E402

@@ -17,26 +17,8 @@ from remixup.planning.workflow import Workflow, plan_workflow, read_workflow
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Replicate the mixup papers. Every step of the workflow is a command that also runs by hand.",
 )
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"remixup {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
-    ] = False,
-) -> None:
-    """Take the options before a command."""
-
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
 Set = Annotated[
@@ -50,6 +32,21 @@ Slots = Annotated[
     int | None, typer.Option(min=0, envvar="REMIXUP_GPU_SLOTS", help="use at most this many GPUs of this host")
 ]
 DEFAULT = Path("config.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"remixup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _application(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Replicate the mixup papers. Every step of the workflow is a command that also runs by hand."""
 
 
 def configuration(path: Path, changes: list[str] | None) -> Config:

@@ -90,10 +90,13 @@ def train(
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, row or [], seeds)
+    if not missing_seeds(settings, runs):
+        print(f"nothing to train: all seeds of {len(runs)} runs are stored in {settings.results}/runs")
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     from remixup.training.runner import train_all
 
-    with open_runner(settings, [plan], gpu_slots, processes) as runner:
+    log = settings.home / f"logs/train-{experiment}.log"
+    with open_runner(settings, [plan], gpu_slots, processes, log) as runner:
         outcome = train_all(runner, runs, weights, settings.failure_log)
         diverged = any(any(block.diverged) for key in runs for block in runner.store.blocks(key))
     if outcome.failed:
@@ -155,26 +158,60 @@ def killed_job(workflow: Workflow, name: str, attempt: int, log: Path) -> None:
 
 
 def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any]:
-    """Return the runs to train: all of the plan, or those of some rows."""
-    runs = plan.runs()
+    """Return the runs to train: all of the plan, or those of some rows.
+
+    Raises:
+        UserError: a row is unknown, or the data of none is available.
+    """
+    runs, known = plan.runs(), {planned.row.id: planned for planned in plan.rows}
+    for name in rows:
+        if name not in known:
+            raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
+    chosen = [known[name] for name in rows or known]
+    if lacking := sorted(
+        {f"{each.run.dataset.name} ({each.run.dataset.version})" for each in chosen if not each.available}
+    ):
+        where, said = f"{plan.experiment.id}, scale {plan.scale}", f"these data are not available: {', '.join(lacking)}"
+        if not any(each.available for each in chosen):
+            raise UserError(
+                said, where=where, hint="--set data.download=true, or a mirror; see `remixup list datasets`"
+            )
+        print(f"{where}: {said}", file=sys.stderr)
     if rows:
-        known = {planned.row.id: planned for planned in plan.rows}
-        for name in rows:
-            if name not in known:
-                raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
-        runs = {known[name].key: (known[name].run, known[name].seeds) for name in rows}
+        runs = {each.key: (each.run, each.seeds) for each in chosen if each.available}
     return {key: (run, seeds or count) for key, (run, count) in runs.items()}
 
 
+def missing_seeds(settings: Config, runs: dict[str, Any]) -> bool:
+    """Return True if the store lacks seeds of some run."""
+    from remixup.store.run_store import Store
+
+    store = Store(Path(settings.results))
+    return any(store.missing(key, range(seeds), vectorized=True) for key, (_, seeds) in runs.items())
+
+
 @contextmanager
-def open_runner(settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1) -> Iterator[Any]:
-    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
+def open_runner(
+    settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1, log: Path | None = None
+) -> Iterator[Any]:
+    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress.
+
+    Args:
+        settings: the configuration.
+        plans: whose rows errors name.
+        gpu_slots: use at most this many GPUs.
+        processes: data-parallel processes.
+        log: a file that gets the progress, too.
+    """
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
     from remixup.training.progress import ProgressReport
     from remixup.training.runner import Runner, pick_device
 
-    with slots(processes, limit=0 if settings.scale in ON_CPU else gpu_slots) as held, ProgressReport() as report:
+    with (
+        slots(processes, limit=0 if settings.scale in ON_CPU else gpu_slots) as held,
+        ProgressReport(log=log) as report,
+    ):
         store, data = Store(Path(settings.results)), Path(settings.data.folder)
         yield Runner(store, data, pick_device(held), report, len(held) or processes, places=places(plans))
 

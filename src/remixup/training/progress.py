@@ -1,14 +1,18 @@
-"""Progress of training: a bar on a terminal, one line for each block in a log file."""
+"""Progress of training: a bar on a terminal; in a log file a line each minute and one for each block."""
 
 from __future__ import annotations
 
 import statistics
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from remixup.training.trainer import Trainer
+
+EVERY = 60.0
+"""Seconds between two lines about a block in a log file."""
 
 
 class ProgressReport:
@@ -16,9 +20,10 @@ class ProgressReport:
 
     Args:
         bar: whether to show bars; those of several processes would overwrite each other.
+        log: a file that also gets the lines, and one each minute. Standard output gets those where it is no terminal.
     """
 
-    def __init__(self, bar: bool = True) -> None:
+    def __init__(self, bar: bool = True, log: Path | None = None) -> None:
         self.console = Console()
         columns = (
             TextColumn("{task.description}"),
@@ -30,9 +35,12 @@ class ProgressReport:
             *columns, console=self.console, transient=True, disable=not (bar and self.console.is_terminal)
         )
         self.task: TaskID | None = None
-        self.began = time.monotonic()
+        self.log = log
+        self.said = time.monotonic()
 
     def __enter__(self) -> ProgressReport:
+        if self.log is not None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
         self.bar.start()
         return self
 
@@ -48,10 +56,22 @@ class ProgressReport:
         state = f"epoch {training.epoch}/{training.spec.epochs}, {quantity.replace('_', ' ')} {mean:.2f}"
         if self.task is None:
             self.task = self.bar.add_task(name, total=training.spec.epochs, state=state)
-            self.began = time.monotonic()
+            self.said = time.monotonic()
         self.bar.update(self.task, description=name, completed=training.epoch, state=state)
         if training.finished:
             self.bar.remove_task(self.task)
             self.task = None
             ended = "diverged" if all(training.diverged) else state
             self.console.print(f"{name}: {ended}", highlight=False, soft_wrap=True)
+            self._write(f"{name}: {ended}")
+        elif time.monotonic() - self.said >= EVERY:
+            self.said = time.monotonic()
+            if not self.console.is_terminal:
+                self.console.print(f"{name}: {state}", highlight=False, soft_wrap=True)
+            self._write(f"{name}: {state}")
+
+    def _write(self, line: str) -> None:
+        """Append a line with the time of day to the log file."""
+        if self.log is not None:
+            with self.log.open("a", encoding="utf-8") as file:
+                print(time.strftime("%H:%M:%S"), line, file=file)

@@ -1,4 +1,4 @@
-"""paper/get-latex: silent where LaTeX is there, else one line, or an installation where it may install."""
+"""paper/get-latex: silent where LaTeX is there, else the command to paste, or an installation where it may install."""
 
 from __future__ import annotations
 
@@ -41,21 +41,22 @@ def test_silent_where_all_is_there() -> None:
 
 
 @pytest.mark.parametrize("apt", [False, True])
-def test_an_ordinary_user_reads_one_line(bare: Path, apt: bool) -> None:
+def test_an_ordinary_user_reads_a_command_to_paste(bare: Path, apt: bool) -> None:
     if apt:
         program(bare, "apt-get", f"echo called > {bare}/called")
     done = run(str(bare))
     assert done.returncode == 2
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert line.split(":")[1].split() == PACKAGES
+    _, command, without = done.stderr.splitlines()
+    assert command.split() == ["sudo", "apt-get", "install", "--no-install-recommends", *PACKAGES]
+    assert "results.html" in without
     assert not (bare / "called").exists()
 
 
 def test_a_path_without_anything(tmp_path: Path) -> None:
     done = run(str(tmp_path))
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 3
 
 
 def test_a_file_that_tex_lacks_counts_as_missing(bare: Path) -> None:
@@ -92,7 +93,7 @@ def test_an_installation_that_fails_says_what_to_install(bare: Path) -> None:
     program(bare, "apt-get", "exit 100")
     done = run(str(bare))
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].split(":")[1].split() == PACKAGES
+    assert done.stderr.splitlines()[-2].split()[-len(PACKAGES) :] == PACKAGES
 
 
 def test_every_package_that_the_documents_load_is_required() -> None:

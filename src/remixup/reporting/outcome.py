@@ -1,0 +1,78 @@
+"""The last lines on the terminal: what was replicated, what is new, and where the documents are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from remixup.config.settings import Config
+
+DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
+NAMED = 2
+"""How many changed verdicts are named."""
+
+
+def verdicts(config: Config) -> dict[str, str]:
+    """Return each number's and claim's verdict in replication.json; empty where there is none, or none to be read."""
+    try:
+        document = _read(config)
+        found = {
+            f"{each['experiment']}/{each['row']} {each['metric']}": each["verdict"] for each in document["entries"]
+        }
+        return found | {f"{each['experiment']}/{each['id']}": each["outcome"] for each in document["claims"]}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def outcome(config: Config, experiments: list[str], before: Mapping[str, str]) -> list[str]:
+    """Return the outcome of a report in four lines, and the reason where there is no article.
+
+    Args:
+        config: the configuration of the report.
+        experiments: ids of its experiments.
+        before: the verdicts before it was made.
+    """
+    from remixup.reporting.article import reason_for_none  # it imports Matplotlib
+
+    try:
+        summary = _read(config)["summary"]
+    except OSError:
+        return []
+    lines = [numbers(summary), claims(summary), new(before, verdicts(config))]
+    if reason := reason_for_none(config.scale, experiments):
+        lines.append(f"no article: {reason.partition(':')[0]}")
+    made = [name for name in DOCUMENTS if (config.home / name).exists()]
+    return [*lines, f"documents: {', '.join(str(config.home / name) for name in made)}"]
+
+
+def numbers(summary: Mapping[str, Any]) -> str:
+    """Return how many published numbers are replicated."""
+    count = summary["by_verdict"].get
+    yes, no, unclear = count("replicated", 0), count("not replicated", 0), count("inconclusive", 0)
+    return f"numbers: of {yes + no + unclear} run as published {yes} replicated, {no} not, {unclear} inconclusive"
+
+
+def claims(summary: Mapping[str, Any]) -> str:
+    """Return how many claims of the papers have which outcome."""
+    found = summary["paper_claims"]
+    published, surrogate = found["published_protocol"], found["surrogate"]
+    outcomes = [f"{count} {name}" for name, count in sorted(published.items(), key=lambda each: -each[1])]
+    agree, disagree = surrogate.get("agrees", 0), surrogate.get("disagrees", 0)
+    return f"claims: {', '.join([*outcomes, f'surrogates agree with {agree}, disagree with {disagree}'])}"
+
+
+def new(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return what differs from the report before."""
+    if not before:
+        return "new: everything, this is the first report here"
+    changed = [f"{name} ({before.get(name, 'none')} -> {now[name]})" for name in now if before.get(name) != now[name]]
+    if not changed:
+        return "new: nothing, all verdicts are as before"
+    more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+    return f"new: {', '.join(changed[:NAMED])}{more}"
+
+
+def _read(config: Config) -> Any:
+    return json.loads(Path(config.home / "replication.json").read_text(encoding="utf-8"))
