@@ -42,7 +42,7 @@ def imports(source: Path) -> set[tuple[str, str]]:
                 names = [f"{node.module}.{each.name}" for each in node.names]
             else:
                 continue
-            targets = {name.split(".")[1] for name in names if name.startswith("remixup.") and "__version__" not in name}
+            targets = {name.split(".")[1] for name in names if name.startswith("remixup.")} - {"__version__"}
             found |= {(package, target) for target in targets - {package}}
     return found
 
