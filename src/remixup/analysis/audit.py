@@ -21,8 +21,8 @@ from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError
-from remixup.files import visible
-from remixup.store.blocks import Damaged, SeedBlock
+from remixup.files import listed, visible
+from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
 from remixup.store.run_store import Store, span
 
 
@@ -95,6 +95,7 @@ class Audit:
         self._confirmatory: set[tuple[str, str, int]] = set()
         """Digest of a freeze, run and seed of each confirmatory record."""
         self._check_records()
+        self._check_evaluations()
         self._check_seeds()
         self._check_files()
         for each in self.frozen:
@@ -141,6 +142,17 @@ class Audit:
         for reason, paths in wrong.items():
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
             self.faults.append(f"{paths[0]}{more}: {reason}")
+
+    def _check_evaluations(self) -> None:
+        """Note evaluations of frozen runs that were not measured by clean sources that descend from the freeze."""
+        store = Store(HOME)
+        for each in self.frozen:
+            for key in each.freeze.evaluations:
+                for path in listed(store.evaluations / key):
+                    made = EvaluatedBlock.read(path).provenance
+                    own = (found := span(path)) and set(range(found[0], found[1] + 1)) <= set(each.freeze.seeds)
+                    if made and own and not (made.code.clean and descends(made.code.commit or "", each.commit.id)):
+                        self.faults.append(f"{path}: it was not measured by clean sources that descend from {each}")
 
     def _check_seeds(self) -> None:
         """Note seeds of a freeze that a record or another freeze of the same run had before."""

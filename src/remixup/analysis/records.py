@@ -43,7 +43,7 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
         The new files.
 
     Raises:
-        UserError: a run was trained with sources that differed from their commit, or a file is damaged.
+        UserError: a run was trained or evaluated with sources that differed from their commit, or a file is damaged.
     """
     store, records = Store(Path(config.results)), Store(HOME)
     written: list[Path] = []
@@ -69,6 +69,10 @@ def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list
     records, measured = Store(HOME), storage.find(store, wanted, block)
     if measured is None or storage.find(records, wanted, block):
         return []
+    if measured.provenance and not measured.provenance.code.clean:
+        hint = "commit, remove the file, and evaluate again"
+        where = str(storage.path(store, wanted, block))
+        raise UserError("was not measured from a clean source tree", where=where, hint=hint)
     return [_copy(measured, storage.path(records, wanted, block), block.digest)]
 
 

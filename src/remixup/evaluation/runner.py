@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from remixup.config.run import RunSpec
 from remixup.evaluation.storage import path, read
 from remixup.files import sha256
 from remixup.planning.plan import Evaluation, needs_weights
+from remixup.store import provenance
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
+from remixup.store.provenance import Measurement
 from remixup.training import checkpoints
-from remixup.training.runner import Runner, prepare_process, start
+from remixup.training.runner import Runner, hardware, prepare_process, start
 
 
 def find(name: str) -> Callable[..., list[dict[str, Any]]]:
@@ -57,18 +60,29 @@ def evaluate(
             continue
         file = path(runner.store, wanted, block)
         if not _is_evaluated(runner, wanted, block):
+            began = time.monotonic()
             training = _trained(runner, run[0], block.seeds, needs_weights(wanted))
             named = dict(wanted.part)
             if source is not None:
                 # The next seed, so that both networks never share their initial weights, even if both are ERM.
                 others = [asked.start + (seed - asked.start + 1) % source[1] for seed in block.seeds]
                 named["others"] = _trained(runner, source[0], others, weights=True)
+            measured = find(named.pop("name"))(training, **named)
+            made = Measurement(
+                code=provenance.code(),
+                environment=provenance.environment(),
+                hardware=hardware(runner.device),
+                device=runner.device.type,
+                started=training.started,
+                seconds=round(time.monotonic() - began, 3),
+            )
             evaluated = EvaluatedBlock(
                 evaluation=wanted.part,
                 numerics=numerics("evaluation", wanted.part["name"]),
                 runs=wanted.runs,
                 block=block.digest,
-                measured=find(named.pop("name"))(training, **named),
+                measured=measured,
+                provenance=made,
             )
             evaluated.write(file)
         files.append(file)

@@ -19,7 +19,7 @@ from remixup.config.metrics import QUANTITIES
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
 from remixup.files import disk_error, write_text
-from remixup.store.provenance import Provenance
+from remixup.store.provenance import Measurement, Provenance
 
 History = dict[str, list[float]]
 """Columns of equal length: `seed`, `epoch` (in order for each seed), `rate`, and each quantity after that epoch."""
@@ -131,6 +131,7 @@ class EvaluatedBlock(Stored):
     runs: list[str] = Field(description="the run that was evaluated, and its source where it has one")
     block: str = Field(description="digest of the seed block")
     measured: list[dict[str, Any]] = Field(description="for each seed what was measured")
+    provenance: Measurement | None = Field(None, description="how it was measured; null in the oldest records")
 
 
 @functools.cache

@@ -78,6 +78,17 @@ class Provenance(_Fact):
     )
 
 
+class Measurement(_Fact):
+    """How an evaluation of a seed block was made."""
+
+    code: Code
+    environment: Environment
+    hardware: str = Field(description="name of the GPU, or of the processor")
+    device: str = Field(description="cpu or cuda")
+    started: str = Field(description="ISO 8601 time")
+    seconds: float = Field(description="of the evaluation")
+
+
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)

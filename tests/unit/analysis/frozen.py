@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.config.sample_experiment import SMALL
-from tests.unit.store.samples import provenance
+from tests.unit.store.samples import measurement, provenance
 
 from remixup.analysis import freezes, records
 from remixup.analysis.freezes import Freeze
 from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config
+from remixup.evaluation import storage
 from remixup.planning.plan import Plan, plan_experiment
-from remixup.store.blocks import SeedBlock
+from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.provenance import Code
 from remixup.store.run_store import Store
 
@@ -76,6 +77,22 @@ def train(
     if version:
         spec = spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"version": version})})
     return (store or Store(records.HOME)).publish(spec, seeds, history, provenance(**made | changes))
+
+
+def evaluate(row: int, block: SeedBlock, test_error: float = 5.0, **made: Any) -> None:
+    """Put on record what the evaluation of a row measured on a block."""
+    planned = plan()
+    wanted = planned.evaluation(planned.rows[row], planned.rows[row].evaluate[0])
+    assert wanted is not None
+    values = {"train_error": 0.0, "test_error": test_error, "gap": test_error}
+    evaluated = EvaluatedBlock(
+        evaluation=wanted.part,
+        runs=wanted.runs,
+        block=block.digest,
+        measured=[{"seed": seed, **values} for seed in block.seeds],
+        provenance=measurement(**made) if made else None,
+    )
+    evaluated.write(storage.path(Store(records.HOME), wanted, block))
 
 
 def confirm(frozen: Freeze, day: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.analysis.frozen import FILE, FIRST, commit, confirm, edit, freeze, git, plan, train
+from tests.unit.analysis.frozen import FILE, FIRST, commit, confirm, edit, evaluate, freeze, git, plan, train
 from tests.unit.config.sample_experiment import SMALL
 from typer.testing import CliRunner
 
@@ -291,3 +291,30 @@ def test_without_history_no_freeze_and_no_record_of_one_is_passed(lost: Callable
     assert isinstance(CliRunner().invoke(app, ["audit"]).exception, NoHistory)
     FIRST.unlink()
     assert isinstance(CliRunner().invoke(app, ["audit"]).exception, NoHistory)
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        ({}, False),
+        ({"dirty": False, "since": True}, False),
+        ({"dirty": True, "since": True}, True),
+        ({"dirty": False, "since": False}, True),
+    ],
+)
+def test_frozen_runs_are_evaluated_by_clean_sources_that_descend_from_the_freeze(
+    made: dict[str, bool], fault: bool
+) -> None:
+    """The oldest evaluations do not say by which; those of other seeds may be older."""
+    edit("batch_size: 16", "batch_size: 16\nevaluate: [generalization]")
+    before = commit(1)
+    frozen = freeze(2)
+    for row in (0, 1):
+        evaluate(row, train(row, [0, 1], day=2), code=Code(commit=before, dirty=False))
+        block = train(row, frozen.seeds, day=2, freeze=frozen.digest)
+        code = Code(commit=git("rev-parse", "HEAD") if made.get("since") else before, dirty=made.get("dirty"))
+        evaluate(row, block, **({"code": code} if made else {}))
+    commit(3)
+    found = faults()
+    assert len(found) == 2 * fault
+    assert all("was not measured by clean sources that descend from small-1" in each for each in found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.unit.config.sample_experiment import plan
-from tests.unit.store.samples import provenance
+from tests.unit.store.samples import measurement, provenance
 
 from remixup.analysis import records
 from remixup.analysis.on_record import OnRecord
@@ -22,7 +22,7 @@ from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.planning.plan import Plan, PlannedRow, plan_experiment
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
-from remixup.store.provenance import Code, Provenance
+from remixup.store.provenance import Code, Measurement, Provenance
 from remixup.store.run_store import Store, faults
 
 METRICS = {"test_error.last": {"label": "x"}, "probe.top1": {"label": "x"}, "probe.top5": {"label": "x"}}
@@ -52,7 +52,9 @@ def train(store: Store, spec: RunSpec, errors: dict[int, float], *, loss: float 
     return store.publish(spec, list(errors), history, provenance(**changes))
 
 
-def probe(store: Store, planned: Plan, block: SeedBlock, **values: list[float | None]) -> None:
+def probe(
+    store: Store, planned: Plan, block: SeedBlock, made: Measurement | None = None, **values: list[float | None]
+) -> None:
     """Store what the evaluation of the first row measured on a block."""
     row = planned.rows[0]
     wanted = planned.evaluation(row, row.evaluate[0])
@@ -60,7 +62,9 @@ def probe(store: Store, planned: Plan, block: SeedBlock, **values: list[float | 
     measured = [
         {"seed": seed, **{name: each[place] for name, each in values.items()}} for place, seed in enumerate(block.seeds)
     ]
-    evaluated = EvaluatedBlock(evaluation=wanted.part, runs=wanted.runs, block=block.digest, measured=measured)
+    evaluated = EvaluatedBlock(
+        evaluation=wanted.part, runs=wanted.runs, block=block.digest, measured=measured, provenance=made
+    )
     evaluated.write(storage.path(store, wanted, block))
 
 
@@ -176,6 +180,17 @@ def test_a_run_of_changed_sources_is_not_recorded(tmp_path: Path, planned: Plan,
     train(Store(tmp_path / "results"), planned.rows[0].run, {0: 4.0}, code=code)
     with pytest.raises(UserError, match="clean source tree"):
         records.write(Config(results=str(tmp_path / "results")), planned)
+
+
+def test_what_changed_sources_measured_is_not_recorded(tmp_path: Path, planned: Plan) -> None:
+    store = Store(tmp_path / "results")
+    block = train(store, planned.rows[0].run, {0: 1.0})
+    values: dict[str, list[float | None]] = {"top1": [3.0], "top5": [1.0]}
+    probe(store, planned, block, measurement(code=Code(commit="c", dirty=True)), **values)
+    with pytest.raises(UserError, match="was not measured from a clean source tree"):
+        records.write(Config(results=str(tmp_path / "results")), planned)
+    probe(store, planned, block, measurement(code=Code(commit="c", dirty=False)), **values)
+    assert len(records.write(Config(results=str(tmp_path / "results")), planned)) == 1, "the block is there already"
 
 
 def test_an_edited_record_is_found(planned: Plan) -> None:

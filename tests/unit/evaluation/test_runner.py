@@ -2,12 +2,15 @@
 
 import json
 from contextlib import nullcontext
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from remixup.evaluation import runner, storage
 from remixup.planning.plan import Evaluation
+from remixup.store.provenance import code, environment, processor
 from remixup.store.run_store import Store
 from remixup.training import objectives
 from tests.unit.store.samples import provenance
@@ -30,7 +33,7 @@ def store(tmp_path, monkeypatch):
         store=store,
         first_seeds=range,
         inputs=lambda spec, seeds: start(spec, data, seeds).inputs,
-        device=None,
+        device=torch.device("cpu"),
         naming_row=nullcontext,
     )
     monkeypatch.setattr(runner.checkpoints, "load_weights", lambda path, training: loaded.append(path))
@@ -73,6 +76,18 @@ def test_without_a_source_there_is_no_other_network_and_nothing_is_measured_twic
     assert storage.path(store.runs.store, wanted, store.runs.store.blocks(spec.key())[1]) == files[1]
     assert runner.evaluate(store.runs, wanted, (spec, 3)) == files
     assert len(store.measured) == 2
+
+
+def test_what_is_measured_says_by_what_sources_and_where(store):
+    spec = image_spec()
+    wanted = Evaluation(spec.key(), {"name": NAME}, 1)
+    runner.evaluate(store.runs, wanted, (spec, 3))
+    found = storage.find(store.runs.store, wanted, store.runs.store.blocks(spec.key())[0])
+    assert found.provenance.code == code()
+    assert found.provenance.environment == environment()
+    assert (found.provenance.hardware, found.provenance.device) == (processor(), "cpu")
+    assert found.provenance.seconds >= 0
+    assert datetime.fromisoformat(found.provenance.started).tzinfo is not None
 
 
 def test_what_needs_no_weights_is_given_none(store):

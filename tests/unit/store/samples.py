@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from remixup.store.provenance import Code, Data, Environment, Provenance
+from remixup.store.provenance import Code, Data, Environment, Measurement, Provenance
+
+
+def measurement(**changes: Any) -> Measurement:
+    """Return how an evaluation was made, with some fields changed."""
+    made = provenance().model_dump(include=set(Measurement.model_fields))
+    return Measurement.model_validate({**made, **changes})
 
 
 def provenance(**changes: Any) -> Provenance:
