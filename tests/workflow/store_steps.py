@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import torch
@@ -88,7 +89,7 @@ def train_beside_another(folder, fault, told, first, *given):
     def report(run, seeds, training):
         (told / f"trains-{first}").touch()
         while first and not (told / "go").exists():
-            pass
+            time.sleep(0.001)
         if training.finished:
             (told / f"trained-{first}").touch()
 
