@@ -27,6 +27,7 @@ from tests.workflow.store_writes import write_experiment
 SEEDS = [0, 1]
 ROWS = st.sampled_from(["erm", "mixup"])
 STORE = Store(Path("results"))
+METRIC = "test_loss.last"
 TRUTH = {}
 """Specification -> values of its seeds."""
 
@@ -40,6 +41,7 @@ def document(epochs):
         "seeds": len(SEEDS),
         "run": {**SMALL["run"], "model": {"name": "mlp", "hidden": [2]}, "epochs": 2},
         "scales": {"embedded": {"counts_as": "paper"}, "reduced": reduced},
+        "metrics": {METRIC: {"label": "Test loss"}},
         "rows": [{"id": row, "label": row, "run": {**overlays[row], "epochs": epochs[row]}} for row in overlays],
         "tables": [],
         "figures": [],
@@ -170,7 +172,7 @@ class StoreMachine(RuleBasedStateMachine):
             file.unlink()
             del self.stored[run]
             return
-        value = content.replace(b'"test_error.last": [', b'"test_error.last": [1')
+        value = content.replace(b'"test_loss.last": [', b'"test_loss.last": [1')
         file.write_bytes({"value": value, "cut": content[: len(content) // 2], "zeros": bytes(len(content))}[kind])
         self.stored[run] = None
 
@@ -243,11 +245,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert (status, said) == (0, "")
         for row in plan.rows:
             (entry,) = (each for each in found[0].entries if each.row == row.row.id)
-            values = truth(row.run, self.data)["test_error.last"] if self.stored.get(row.key) else None
+            values = truth(row.run, self.data)[METRIC] if self.stored.get(row.key) else None
             assert (entry.replicated and entry.replicated.values) == values
             runs = [self.plan(scale).rows for scale in records.REAL]
             same = [each for rows in runs for each in rows if each.row.id == row.row.id and each.key in self.recorded]
-            known = [truth(each.run, self.data)["test_error.last"] for each in same]
+            known = [truth(each.run, self.data)[METRIC] for each in same]
             assert bool(entry.recorded) == bool(known)
             assert all(each.replicated.values in known for each in entry.recorded)
 
