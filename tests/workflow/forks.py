@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["remixup.cli", "remixup.training.runner", "remixup.evaluation.runner", __name__])
+CONTEXT.set_forkserver_preload(
+    ["remixup.cli", "remixup.training.runner", "remixup.evaluation.runner", __name__, "tests.workflow.store_steps"]
+)
 CPU = "cpu"
 
 

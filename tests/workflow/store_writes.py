@@ -18,12 +18,10 @@ from remixup.planning.plan import linear_baseline
 from remixup.planning.workflow import Workflow, plan_workflow
 from remixup.store.blocks import EvaluatedBlock
 from remixup.store.manifest import JobManifest
-from remixup.store.provenance import Code
 from remixup.store.run_store import Store
 from remixup.training import checkpoints, runner
 from tests.workflow.conftest import SURFACE
 
-CLEAN = Code(commit="c" * 40, dirty=False, date="2026-01-01")
 DOCUMENT = {**SURFACE, "run": {**SURFACE["run"], "epochs": 2}}
 
 

@@ -1,15 +1,13 @@
 """The k-th operation on a file fails, for every k: one line, nothing half-written, and the next call goes on."""
 
-import contextlib
 import errno
-import io
 import itertools
 import shutil
 from pathlib import Path
 
 import pytest
 
-from remixup import cli, files
+from remixup import files
 from remixup.analysis import aggregate
 from remixup.cli.pipeline import train_job
 from remixup.config.settings import Config
@@ -18,7 +16,8 @@ from remixup.planning.workflow import plan_workflow
 from remixup.store import blocks, provenance
 from tests.file_operations import Fails, comparable, files_below, is_temporary, watched
 from tests.workflow.forks import kept
-from tests.workflow.store_writes import CLEAN, NAMES, make_project
+from tests.workflow.store_steps import CLEAN, as_command
+from tests.workflow.store_writes import NAMES, make_project
 
 CODES = (errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOSPC)
 
@@ -30,18 +29,6 @@ def writes(tmp_path_factory):
     patch.setattr(provenance, "code", lambda: CLEAN)
     yield make_project()
     patch.undo()
-
-
-def command(call, patch):
-    """The exit status of a command that calls the function, and what it says on its error output."""
-    said = io.StringIO()
-    patch.setattr(cli, "app", call)
-    with contextlib.redirect_stderr(said):
-        try:
-            cli.main()
-        except SystemExit as ended:
-            return ended.code, said.getvalue()
-    return 0, said.getvalue()
 
 
 def forget():
@@ -60,7 +47,7 @@ SLOW = ("record", "linear baseline")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NAMES]
 )
-def test_each_write_of_the_store(name, writes, monkeypatch):
+def test_each_write_of_the_store(name, writes):
     fails = Fails(0, 0)
 
     def call():
@@ -86,7 +73,7 @@ def test_each_write_of_the_store(name, writes, monkeypatch):
         what = f"{errno.errorcode[code]} at {number} of {len(operations)}: {operation} {path}"
         forget()
         with watched(Path(), Fails(number, code)):
-            status, said = command(call, monkeypatch)
+            status, said = as_command(call)
         left = files_below(Path())
         for file, content in stored(left).items():
             assert content in versions[file], f"{what}: {file} is half-written"
@@ -99,7 +86,7 @@ def test_each_write_of_the_store(name, writes, monkeypatch):
             assert (status, said.count("\n")) == (2, 1), f"{what}: {said}"
             assert said.startswith("error: "), f"{what}: {said}"
         with watched(Path(), lambda *_: None):
-            assert command(call, monkeypatch) == (0, ""), what
+            assert as_command(call) == (0, ""), what
         assert stored(files_below(Path())) == whole, what
         for part in Path().rglob(".*.part"):
             part.unlink()
@@ -135,12 +122,12 @@ def test_a_whole_job(code, writes, monkeypatch):
         what = f"{errno.errorcode[code]} at {number} of {len(fails.seen)}: {operation} {path}"
         start_over()
         with watched(folder, Fails(number, code)):
-            status, said = command(call, monkeypatch)
+            status, said = as_command(call)
         assert status == 0 or (status, said.count("\n"), said[:7]) == (2, 1, "error: "), f"{what}: {said}"
         assert "Traceback" not in said, what
         assert verify(workflow.config)[1] == [], what
         assert kept(folder).items() <= whole.items(), what
         with watched(folder, lambda *_: None):
-            assert command(call, monkeypatch) == (0, ""), what
+            assert as_command(call) == (0, ""), what
         assert kept(folder) == whole, what
         assert verify(workflow.config) == checked, what

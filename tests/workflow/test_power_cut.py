@@ -16,7 +16,8 @@ from remixup.training import runner
 from tests.file_operations import is_temporary
 from tests.power_cut import Recording, cuts, flushes, restore
 from tests.workflow.forks import kept, results_of
-from tests.workflow.store_writes import CLEAN, finish, make_project
+from tests.workflow.store_steps import CLEAN
+from tests.workflow.store_writes import finish, make_project
 
 
 @pytest.fixture(scope="module")
