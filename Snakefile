@@ -52,6 +52,7 @@ onsuccess:
             f"{run} failed, see {log}; the next call tries it again",
             file=sys.stderr,
         )
+    forget_unavailable()
     if reason := reason_for_none(CONFIG.scale, EXPERIMENTS):
         print(f"no article: {reason}", file=sys.stderr)
     for document in ("article.pdf", "supplement.pdf", "results.html"):
@@ -60,6 +61,7 @@ onsuccess:
 
 
 onerror:
+    forget_unavailable()
     print(
         f"the same call goes on from here; `remixup collect --plan {PLAN}` collects what there is",
         file=sys.stderr,
