@@ -52,6 +52,7 @@ onsuccess:
         logger.error(
             f"error: {run} failed, see {log}; the next call tries it again"
         )
+    forget_unavailable()
     if any(job.rule.name == "all" for job in workflow.dag.jobs):
         for line in outcome(CONFIG, EXPERIMENTS, BEFORE):
             logger.info(line)
@@ -60,6 +61,7 @@ onsuccess:
 
 
 onerror:
+    forget_unavailable()
     logger.info(
         "the same call goes on from here;"
         f" `remixup collect --plan {PLAN}` collects what there is"

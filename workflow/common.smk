@@ -1,5 +1,6 @@
 """Targets, from the plan of the workflow. The package decides; here its decisions become paths."""
 
+import json
 import os
 import re
 import sys
@@ -13,7 +14,12 @@ os.environ["PYTHONPATH"] = os.path.join(workflow.basedir, "src")
 sys.path.insert(0, os.environ["PYTHONPATH"])
 
 from remixup.config.registry import load_registry
-from remixup.config.settings import ON_CPU, configuration
+from remixup.config.settings import (
+    ON_CPU,
+    UNAVAILABLE,
+    configuration,
+    is_prepared,
+)
 from remixup.errors import UserError
 from remixup.files import visible
 from remixup.planning.workflow import plan_workflow
@@ -66,7 +72,7 @@ def read_manifest(job: str) -> JobManifest | None:
 def attempt(job: str) -> int:
     """Number of this attempt at a job: one more where runs failed, so that the next call tries them again."""
     last = read_manifest(job)
-    return last.attempt + bool(last.failed) if last else 1
+    return last.attempt + bool(last.failed or last.unavailable) if last else 1
 
 
 def failures(jobs: Iterable[str]) -> dict[str, str]:
@@ -77,6 +83,22 @@ def failures(jobs: Iterable[str]) -> dict[str, str]:
         if (manifest := read_manifest(job))
         for run, log in manifest.failed.items()
     }
+
+
+def unavailable() -> dict[str, str]:
+    """Manifests of datasets that could not be got, with the reasons."""
+    return {
+        path: json.loads(Path(path).read_text(encoding="utf-8"))[UNAVAILABLE]
+        for path in DATA
+        if os.path.exists(path) and not is_prepared(Path(path))
+    }
+
+
+def forget_unavailable() -> None:
+    """Tell what could not be got, and remove its manifests, so that the next call tries again."""
+    for path, reason in unavailable().items():
+        print(f"{reason}; rows that need it are not run", file=sys.stderr)
+        os.remove(path)
 
 
 DATASETS = {

@@ -144,7 +144,11 @@ def datasets() -> dict[str, Any]:
             "test": entry.size.test,
             "test_units": entry.size.test_units,
             "versions": {
-                version.name: {"embedded": version.embedded, "downloadable": version.downloadable}
+                version.name: {
+                    "embedded": version.embedded,
+                    "downloadable": version.downloadable,
+                    "mirror": version.in_mirror,
+                }
                 for version in entry.versions.values()
             },
         }

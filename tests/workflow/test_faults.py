@@ -61,6 +61,31 @@ def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
 
 
 @pytest.mark.slow
+def test_a_dataset_that_cannot_be_got_leaves_its_rows_not_run(project):
+    """With a mirror that lacks it; with a publisher that is not reached; and again, where the data is there at last."""
+    abalone = {"id": "abalone", "label": "abalone", "run": {"dataset": {"name": "abalone", "version": "uci"}}}
+    project.edit("small", rows=[*SMALL["rows"], abalone])
+    target = "results/embedded/experiments/small.json"
+    (project.folder / "mirror/other").mkdir(parents=True)
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+    def verdicts(*arguments, **env):
+        said = project.snakemake("--cores", "2", target, *arguments, env=env).stderr
+        entries = project.json(target)["entries"]
+        assert [entry["replicated"]["n"] for entry in entries[:2]] == [3, 3]
+        return entries[2]["verdict"], "rows that need it are not run" in said
+
+    assert verdicts(REMIXUP_MIRROR="mirror") == ("not run", False)
+    download = ("--config", "data={download: true}")
+    for _ in range(2):
+        assert verdicts(*download, **nowhere) == ("not run", True)
+        assert not (project.folder / "data/prepared/abalone-uci/manifest.json").exists()
+    (project.folder / "mirror/uci/abalone").mkdir(parents=True)
+    (project.folder / "mirror/uci/abalone/abalone.data").write_text("not the published file")
+    assert verdicts(REMIXUP_MIRROR="mirror") == ("not run", True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -18,6 +18,7 @@ from remixup.analysis.records import REAL, read_all
 from remixup.analysis.thresholds import thresholds
 from remixup.config.claims import Claim
 from remixup.config.experiment import Experiment
+from remixup.config.registry import first_version, load_registry
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError, did_you_mean
 from remixup.files import visible
@@ -129,14 +130,14 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
     if not claims:
         raise UserError("no claim is about these rows alone", where="--rows", hint="name all rows of a claim")
     runs = {name: row.key for name, row in rows.items()}
-    datasets = {row.run.dataset.name for row in rows.values()}
+    datasets = {(row.run.dataset.name, row.run.dataset.version) for row in rows.values()}
     asked = max(row.seeds for row in rows.values())
     seeds = _new_seeds(set(runs.values()), asked, count or asked, store)
     freeze = Freeze(
         experiment=plan.experiment.id,
         scale=plan.scale,
         precision=config.precision,
-        versions={name: version for name, version in config.data.versions.items() if name in datasets},
+        versions={name: version for name, version in sorted(datasets) if version != first_version(name)},
         reason=reason,
         claims={claim.id: frozen_fields(claim) for claim in claims},
         runs=runs,
@@ -196,7 +197,8 @@ def frozen_plan(freeze: Freeze, file: Path, experiment: Experiment, config: Conf
     Raises:
         UserError: a row or an evaluation is another one than in the freeze.
     """
-    data = config.data.model_copy(update={"versions": freeze.versions})
+    versions = {name: first_version(name) for name in load_registry()["datasets"]} | freeze.versions
+    data = config.data.model_copy(update={"versions": versions})
     frozen_config = config.model_copy(update={"precision": freeze.precision, "data": data})
     plan = plan_experiment(file, experiment, frozen_config, freeze.scale)
     whole = with_all_rows(plan)

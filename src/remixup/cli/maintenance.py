@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
-from remixup.config.settings import ON_CPU, Config
+from remixup.config.settings import ON_CPU, SCALES, Config
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, PlannedRow, places, read_plans
 
 
 @app.command()
 def plan(
-    scale: Annotated[str | None, typer.Option(help="embedded, reduced or paper; default: the configured one")] = None,
+    scale: Annotated[str | None, typer.Option(help=f"{', '.join(SCALES)}; default: the configured one")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
@@ -43,7 +43,7 @@ def plan(
 def show(
     row: Annotated[str, typer.Argument(help="id of a row")],
     experiment: Annotated[str, typer.Option(help="its experiment, where several have a row of this id")] = "",
-    scale: Annotated[str | None, typer.Option(help="embedded, reduced-cpu, reduced or paper")] = None,
+    scale: Annotated[str | None, typer.Option(help=f"{', '.join(SCALES)}; default: the configured one")] = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:

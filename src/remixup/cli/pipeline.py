@@ -24,8 +24,9 @@ from remixup.cli.options import (
     plans_of,
 )
 from remixup.config.registry import load_registry
-from remixup.config.settings import ON_CPU, Config
+from remixup.config.settings import ON_CPU, UNAVAILABLE, Config, is_prepared
 from remixup.errors import UserError, did_you_mean
+from remixup.files import write_json
 from remixup.planning.plan import Plan, needs_weights, places, plan_experiment, read_plans
 from remixup.planning.workflow import Workflow, read_workflow
 from remixup.store.manifest import JobManifest
@@ -63,7 +64,14 @@ def prepare(
     else:
         raise UserError("no dataset is named", where="argument DATASET", hint="name one, or give --plan")
     for name, chosen in wanted:
-        print(data.prepare_as_configured(settings, name, chosen, progress=sys.stdout.isatty()), flush=True)
+        try:
+            print(data.prepare_as_configured(settings, name, chosen, progress=sys.stdout.isatty()), flush=True)
+        except UserError as error:
+            if not (workflow and dataset):
+                raise
+            # The rest of the workflow goes on without the rows that need this dataset.
+            print(error, flush=True)
+            write_json(settings.manifest(name, chosen), {UNAVAILABLE: str(error)})
 
 
 @app.command()
@@ -112,11 +120,18 @@ def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_s
     from remixup.training.runner import train_all
 
     settings, job = workflow.config, workflow.jobs[name]
-    runs = {key: workflow.runs[key] for key in job.runs}
+    runs, absent = {}, {}
+    for key in job.runs:
+        dataset = workflow.runs[key][0].dataset
+        if is_prepared(settings.manifest(dataset.name, dataset.version)):
+            runs[key] = workflow.runs[key]
+        else:
+            absent[key] = f"{dataset.name} ({dataset.version})"
     manifests = [JobManifest.read(settings.job_manifest(each)) for each in job.after]
     with open_runner(settings, workflow.plans, gpu_slots, processes) as runner:
         outcome = train_all(runner, runs, set(job.weights), settings.failure_log)
-        failed = {run for each in [outcome, *manifests] for run in each.failed}
+        outcome.unavailable = absent
+        failed = {run for each in [outcome, *manifests] for run in (*each.failed, *each.unavailable)}
         asked = [workflow.evaluations[key] for key in job.evaluations]
         possible = [each for each in asked if failed.isdisjoint(each.runs)]
         outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)

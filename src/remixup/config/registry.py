@@ -86,6 +86,12 @@ def check_dataset(name: str, version: str) -> None:
         raise ValueError(f"dataset {name} has no version {version!r}; {advice}")
 
 
+def first_version(dataset: str) -> str:
+    """Return the first version of a dataset, in alphabetical order."""
+    versions: dict[str, Any] = load_registry()["datasets"][dataset]["versions"]
+    return next(iter(versions))
+
+
 def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
     """Convert the value of a parameter; raise ValueError if it does not fit the parameter's JSON Schema."""
     kind = rule["type"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -52,8 +53,23 @@ def _known_versions(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+UNAVAILABLE = "unavailable"
+"""Key in the manifest of a dataset that a workflow could not get: the reason."""
 Folder = Annotated[str, BeforeValidator(_folder)]
 OwnFolder = Annotated[Folder, AfterValidator(_without_braces)]
+
+
+def is_prepared(manifest: Path) -> bool:
+    """Return whether there is the manifest of a prepared dataset, and not one that says why there is none."""
+    try:
+        with manifest.open("rb") as file:
+            return UNAVAILABLE not in file.read(40).decode(errors="replace")
+    except OSError:
+        return False
+
+
+def _exists(mirror: Path, place: str) -> bool:
+    return (os.path.isdir if place.endswith("/") else os.path.isfile)(mirror / place)
 
 
 class Data(Strict):
@@ -98,8 +114,17 @@ class Config(Strict):
         return Path(named)
 
     def version(self, dataset: str) -> str:
-        """Return the version of a dataset for rows that name none."""
-        return self.data.versions.get(dataset) or next(iter(load_registry()["datasets"][dataset]["versions"]))
+        """Return the version of a dataset for rows that name none.
+
+        It is the configured one, else the first that is here, else the first that can be downloaded, else the first.
+        """
+        if dataset in self.data.versions:
+            return self.data.versions[dataset]
+        versions: list[str] = list(load_registry()["datasets"][dataset]["versions"])
+        if len(versions) == 1:
+            return versions[0]
+        here = [each for each in versions if self._is_here(dataset, each)]
+        return [*here, *(each for each in versions if self.available(dataset, each)), *versions][0]
 
     def manifest(self, dataset: str, version: str) -> Path:
         """Return the path of a prepared dataset's manifest."""
@@ -135,9 +160,16 @@ class Config(Strict):
     def available(self, dataset: str, version: str) -> bool:
         """Return True if the dataset is embedded, prepared, mirrored or downloadable."""
         known = load_registry()["datasets"][dataset]["versions"][version]
-        if known["embedded"] or self.mirror is not None or os.path.isfile(self.manifest(dataset, version)):
+        return self._is_here(dataset, version) or bool(self.data.download and known["downloadable"])
+
+    def _is_here(self, dataset: str, version: str) -> bool:
+        known = load_registry()["datasets"][dataset]["versions"][version]
+        if known["embedded"] or is_prepared(self.manifest(dataset, version)):
             return True
-        return bool(self.data.download and known["downloadable"])
+        mirror = self.mirror
+        return mirror is not None and any(
+            all(any(map(partial(_exists, mirror), places)) for places in files) for files in known["mirror"]
+        )
 
 
 def read_config(value: Any, where: str = "config.yaml") -> Config:

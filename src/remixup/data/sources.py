@@ -79,24 +79,37 @@ def _from_mirror(dataset: Dataset, version: Version, mirror: Path, scratch: Path
         raise UserError(f"the folder {mirror} does not exist", where=_MIRROR_SETTING)
     if (folder := version.folder) is not None and (path := mirror / folder.mirror_path).is_dir():
         return [Source(folder.mirror_path, path, None, "sha256" if folder.sha256 else "structure")]
-    files = {file: mirror / file.mirror_path for file in version.files if file.mirror_path}
-    present = [path for path in files.values() if path.is_file()]
-    if files and len(present) == len(version.files):
-        for file, path in files.items():
-            _refuse_mismatch(dataset, file, path)
-        return [_verified(file, path) for file, path in files.items()]
-    archive = version.archive
-    if archive and archive.mirror_path and (packed := mirror / archive.mirror_path).is_file():
-        _refuse_mismatch(dataset, archive, packed)
+    found = {file: place for file in version.files if (place := _find(file, mirror))}
+    if found and len(found) == len(version.files):
+        return [_from_file(dataset, file, place, scratch) for file, place in found.items()]
+    if version.archive and (packed := _find(version.archive, mirror)):
+        _refuse_mismatch(dataset, version.archive, packed, packed)
         return _unpack(version, packed, scratch)
-    if present:
-        missing = next(path for path in files.values() if not path.is_file())
+    if found:
+        missing = next(file for file in version.files if file not in found)
         raise UserError(
             f"the mirror lacks {missing.name} of {dataset.name}",
-            where=str(missing),
+            where=str(mirror / (missing.mirror_path or missing.name)),
             hint=f"restore it from {dataset.origin.homepage}",
         )
     return None
+
+
+def _find(file: File, mirror: Path) -> Path | None:
+    return next((mirror / place for place in file.places if (mirror / place).is_file()), None)
+
+
+def _from_file(dataset: Dataset, file: File, path: Path, scratch: Path) -> Source:
+    """Verify a file of a mirror; one that is packed as the publisher serves it is unpacked first."""
+    content = path
+    if path.suffix == ".gz" and not file.name.endswith(".gz"):
+        content = scratch / file.name
+        try:
+            decompress(path, content)
+        except BadContentError as error:
+            raise UserError(error.what, where=str(path), hint=f"restore it from {dataset.origin.homepage}") from error
+    _refuse_mismatch(dataset, file, content, path)
+    return _verified(file, content)
 
 
 def _from_publisher(version: Version, raw: Path, scratch: Path, progress: bool) -> list[Source]:
@@ -159,8 +172,8 @@ def _verified(file: File, path: Path) -> Source:
     return Source(file.name, path, file.sha256 or sha256(path), checked)
 
 
-def _refuse_mismatch(dataset: Dataset, file: File, path: Path) -> None:
-    if (difference := mismatch(path, file)) is not None:
+def _refuse_mismatch(dataset: Dataset, file: File, content: Path, path: Path) -> None:
+    if (difference := mismatch(content, file)) is not None:
         what = f"this is not the {file.name} of {dataset.name}: {difference}"
         raise UserError(what, where=str(path), hint=f"restore it from {dataset.origin.homepage}")
 

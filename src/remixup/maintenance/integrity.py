@@ -52,7 +52,11 @@ def _manifests(results: Path) -> Iterator[str | None]:
                     same = SeedBlock.read(file).digest == digest
                 except Damaged:
                     same = False
-                yield None if same else f"{file} is not what {path} lists"
+                yield None if same else _difference(file, path)
         for name, digest in {**manifest.checkpoints, **manifest.evaluations}.items():
             same = Path(name).is_file() and sha256(Path(name)) == digest
-            yield None if same else f"{name} is not what {path} lists"
+            yield None if same else _difference(Path(name), path)
+
+
+def _difference(file: Path, manifest: Path) -> str:
+    return f"{file} is not what {manifest} lists" if file.exists() else f"{file} is missing, and {manifest} lists it"

@@ -19,6 +19,7 @@ class JobManifest(BaseModel):
     attempt: int = Field(1, description="counts the tries of the job; a failed run makes the next call try again")
     runs: dict[str, dict[str, str]] = Field({}, description="run -> seed block -> digest")
     failed: dict[str, str] = Field({}, description="run that failed -> log file")
+    unavailable: dict[str, str] = Field({}, description="run without data -> why; the next call tries to get it again")
     checkpoints: dict[str, str] = Field({}, description="checkpoint file -> SHA-256")
     evaluations: dict[str, str] = Field({}, description="file of an evaluated block -> SHA-256")
 

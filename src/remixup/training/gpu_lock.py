@@ -7,8 +7,10 @@ host, so that several clones and users can share the devices.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,20 +21,24 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_DEVICE = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")
 FOLDER = Path(tempfile.gettempdir()) / "remixup-gpu-slots"
 
 
 def devices() -> list[str]:
-    """Return the devices this process may use, without CUDA: CUDA_VISIBLE_DEVICES, or else the driver's list."""
+    """Return the devices this process may use, without CUDA: CUDA_VISIBLE_DEVICES, or else the driver's list.
+
+    As CUDA does, stop at the first name that is none, such as Slurm's `NoDevFiles` in a job without a GPU.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+        return list(itertools.takewhile(_DEVICE.fullmatch, map(str.strip, visible.split(","))))
     command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return []
-    return done.stdout.split()
+    return [line.strip() for line in done.stdout.splitlines() if line.strip().isdigit()]  # without a GPU it says so
 
 
 def _known_as(names: list[str]) -> dict[str, str]:

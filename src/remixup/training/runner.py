@@ -47,8 +47,20 @@ class Frozen(NamedTuple):
 
 
 def pick_device(held: list[str]) -> torch.device:
-    """Return the first of the GPUs that this process has locked, or the CPU without one."""
-    return torch.device("cuda", 0) if held else torch.device("cpu")
+    """Return the first of the GPUs that this process has locked, or the CPU without one.
+
+    Raises:
+        UserError: CUDA cannot use it, for example because the driver is too old for this PyTorch.
+    """
+    if not held:
+        return torch.device("cpu")
+    try:
+        torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:  # AssertionError: PyTorch was built without CUDA
+        what = str(error).splitlines()[0].partition(". ")[0]
+        hint = "update the driver, or set CUDA_VISIBLE_DEVICES= to train on the CPU"
+        raise UserError(f"the GPU cannot be used: {what}", where=f"GPU {held[0]}", hint=hint) from None
+    return torch.device("cuda", 0)
 
 
 class Runner:

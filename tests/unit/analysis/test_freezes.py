@@ -221,6 +221,19 @@ def test_versions_of_datasets_are_those_of_the_freeze() -> None:
     assert {row.run.dataset.version for row in planned.rows} == {"reconstructed"}
 
 
+def test_a_freeze_does_not_depend_on_the_data_that_is_here(tmp_path: Path) -> None:
+    """Rows that name no version have the one that is here; a frozen row has the frozen one."""
+    FILE.write_text(SMALL.replace("iris, holdout: 0.5", "cifar10"))
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/cifar-10-python.tar.gz").touch()
+    here, elsewhere = Config(data=Data(mirror=str(tmp_path / "mirror"))), Config()
+    for frozen_on, read_on, version in ((here, elsewhere, "python"), (elsewhere, here, "binary")):
+        chosen = plan_experiment(FILE, read_experiment(FILE), frozen_on, "paper")
+        freeze = Freeze.read(freezes.write(chosen, ["*"], "to decide", None, Store(Path("results")), frozen_on))
+        planned = freezes.frozen_plan(freeze, FILE, read_experiment(FILE), read_on)
+        assert {row.run.dataset.version for row in planned.rows} == {version}
+
+
 def test_mistakes_of_a_freeze_in_the_queue() -> None:
     freeze(2)
     with pytest.raises(UserError, match=r"unknown freeze 'smal-1'.*did you mean 'small-1'"):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from remixup.config.settings import Config, configuration, read_config
+from remixup.config.settings import UNAVAILABLE, Config, configuration, is_prepared, read_config
+from remixup.data.catalog.registry import REGISTRY
 from remixup.errors import UserError
+from remixup.files import write_json
 
 
 def test_mistakes_name_the_key(tmp_path, monkeypatch):
@@ -15,7 +17,6 @@ def test_mistakes_name_the_key(tmp_path, monkeypatch):
         read_config({"data": {"mirror": "/nowhere"}})
     monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
     assert read_config({}).mirror == tmp_path
-    assert read_config({}).available("abalone", "uci")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,53 @@ def test_mistakes_in_changes_from_the_command_line(tmp_path, text, changes, expe
     path.write_text(text)
     with pytest.raises(UserError, match=expected):
         configuration([path], changes)
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True) if name.endswith("/") else path.touch()
+
+
+def ways():
+    """Every way in which a mirror may have a version of a dataset, with the first or the last path of each file."""
+    for name, dataset in REGISTRY.items():
+        for version in dataset.versions.values():
+            for files in version.in_mirror:
+                for places in ([each[0] for each in files], [each[-1] for each in files]):
+                    yield pytest.param(name, version.name, places, id=f"{name}-{version.name}-{places[0]}")
+
+
+@pytest.mark.parametrize(("dataset", "version", "places"), [*ways()])
+def test_a_mirror_has_what_is_in_it(tmp_path, dataset, version, places):
+    mirror = tmp_path / "mirror"
+    touch(mirror, "other", *places)
+    data = {"folder": str(tmp_path / "data"), "mirror": str(mirror)}
+    assert Config(data=data).available(dataset, version)
+    assert Config(data=data).version(dataset) == version or dataset == "iris"  # one version is embedded
+    last = mirror / places[-1]
+    last.rmdir() if last.is_dir() else last.unlink()
+    assert not Config(data=data).available(dataset, version)
+    assert not Config(data={**data, "mirror": None}).available(dataset, version)
+
+
+def test_the_version_is_one_that_is_here(tmp_path):
+    data = {"folder": str(tmp_path / "data")}
+    assert Config(data=data).version("cifar10") == "binary"
+    touch(tmp_path, "mirror/cifar-10-python.tar.gz")
+    mirrored = {**data, "mirror": str(tmp_path / "mirror"), "download": True}
+    assert Config(data=mirrored).version("cifar10") == "python"
+    touch(tmp_path, "data/prepared/cifar10-reconstructed/manifest.json")
+    assert Config(data=data).version("cifar10") == "reconstructed"
+    assert Config(data={**mirrored, "versions": {"cifar10": "binary"}}).version("cifar10") == "binary"
+
+
+def test_a_manifest_that_says_why_there_is_no_data_is_none(tmp_path):
+    config = Config(data={"folder": str(tmp_path / "data")})
+    write_json(config.manifest("mnist", "idx"), {UNAVAILABLE: "cannot be downloaded"})
+    assert not config.available("mnist", "idx")
+    assert not is_prepared(config.manifest("mnist", "idx"))
 
 
 def test_prepared_data_are_available(tmp_path):

@@ -106,10 +106,11 @@ def pulsars(
     archive: File | None = None,
     counts: tuple[int, ...] = (),
     mirror_path: str | None = "toy/HTRU_2.csv",
+    elsewhere: str | None = None,
 ) -> Version:
     """A version with three pulsar candidates."""
     sha256 = hashlib.sha256(content.encode()).hexdigest()
-    file = File("HTRU_2.csv", sha256=sha256, url=url, mirror_path=mirror_path)
+    file = File("HTRU_2.csv", sha256=sha256, url=url, mirror_path=mirror_path, elsewhere=elsewhere)
     return Version(name, uci.htru2, (file,), archive, counts=counts, note=f"version {name}")
 
 

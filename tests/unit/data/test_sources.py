@@ -139,6 +139,24 @@ def test_a_file_served_as_gz_is_checked_by_its_content(enter: Enter, publisher: 
     assert rows(prepare("toy", folder=tmp_path, download=True))[0][0] == 1.5
 
 
+@pytest.mark.parametrize("place", ["toy/HTRU_2.csv.gz", "torchvision/raw/HTRU_2.csv", "torchvision/raw/HTRU_2.csv.gz"])
+def test_a_mirror_has_files_as_they_are_served_or_as_torchvision_stores_them(
+    enter: Enter, tmp_path: Path, place: str
+) -> None:
+    enter(pulsars(url="https://example.org/HTRU_2.csv.gz", elsewhere="torchvision/raw/HTRU_2.csv"))
+    file = tmp_path / "mirror" / place
+    file.parent.mkdir(parents=True)
+    file.write_bytes(gzip.compress(PULSARS.encode()) if place.endswith(".gz") else PULSARS.encode())
+    manifest = prepare("toy", folder=tmp_path / "data", mirror=tmp_path / "mirror")
+    assert rows(manifest)[0][0] == 1.5
+    assert json.loads(manifest.read_text())["sources"][0]["sha256"] == hashlib.sha256(PULSARS.encode()).hexdigest()
+    for wrong in (PULSARS.replace("80.25", "80.26").encode(), PULSARS.encode()[:-3]):
+        file.write_bytes(gzip.compress(wrong)[:-1] if place.endswith(".gz") else wrong)
+        with pytest.raises(UserError, match=r"this is not the HTRU_2.csv|cannot be read to its end") as raised:
+            prepare("toy", folder=tmp_path / "other", mirror=tmp_path / "mirror")
+        assert raised.value.where == str(file)
+
+
 @pytest.mark.parametrize("served", [gzip.compress(b"1,2,3", mtime=0), b"<html>sorry</html>"], ids=["other", "page"])
 def test_a_wrong_download_is_removed(enter: Enter, publisher: Publisher, tmp_path: Path, served: bytes) -> None:
     publisher.files["HTRU_2.csv.gz"] = served

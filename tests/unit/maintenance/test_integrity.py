@@ -5,6 +5,7 @@ import pytest
 
 from remixup.config.settings import Config
 from remixup.maintenance.integrity import verify
+from remixup.store.manifest import JobManifest
 
 
 @pytest.fixture
@@ -50,3 +51,13 @@ def test_a_manifest_that_is_cut_off_is_named(prepared):
     (prepared / "manifest.json").write_text('{"sha256": ')
     assert len(damage()) == 1
     assert damage()[0].startswith("data/prepared/pictures/manifest.json: ")
+
+
+def test_what_a_manifest_lists_is_missing_or_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").write_text("others")
+    JobManifest(checkpoints={"weights": "0", "gone": "0"}).write(tmp_path / "results/embedded/manifests/job.json")
+    assert damage() == [
+        "weights is not what results/embedded/manifests/job.json lists",
+        "gone is missing, and results/embedded/manifests/job.json lists it",
+    ]

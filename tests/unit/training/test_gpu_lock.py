@@ -4,8 +4,11 @@ import signal
 import time
 
 import pytest
+import torch
 
+from remixup.errors import UserError
 from remixup.training import gpu_lock
+from remixup.training.runner import pick_device
 
 
 @pytest.fixture
@@ -25,6 +28,45 @@ def test_no_device_is_fine(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with gpu_lock.slots(folder=tmp_path) as held:
         assert held == []
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        ("NoDevFiles", []),
+        ("-1", []),
+        ("0, 1", ["0", "1"]),
+        ("0,-1,1", ["0"]),
+        ("0,none,1", ["0"]),
+        ("GPU-8932f937-d72c,MIG-GPU-8932/1/0", ["GPU-8932f937-d72c", "MIG-GPU-8932/1/0"]),
+    ],
+)
+def test_what_is_no_device_and_what_follows_it_is_not_used(monkeypatch, visible, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu_lock.devices() == expected
+
+
+@pytest.mark.parametrize(("said", "expected"), [("No devices were found", []), ("0\n1\n", ["0", "1"]), ("", [])])
+def test_the_drivers_list_may_be_a_sentence(monkeypatch, tmp_path, said, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\nprintf '%s' '{said}'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert gpu_lock.devices() == expected
+
+
+def test_a_driver_that_is_too_old_is_one_line(monkeypatch):
+    def too_old():
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040). Update it.\nMore.")
+
+    monkeypatch.setattr(torch.cuda, "init", too_old)
+    with pytest.raises(UserError) as caught:
+        pick_device(["3"])
+    assert str(caught.value) == (
+        "GPU 3: the GPU cannot be used: The NVIDIA driver on your system is too old (found version 11040) "
+        "(update the driver, or set CUDA_VISIBLE_DEVICES= to train on the CPU)"
+    )
+    assert pick_device([]).type == "cpu"
 
 
 def test_devices_of_the_cluster_are_respected(two_devices, tmp_path):

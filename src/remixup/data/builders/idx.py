@@ -69,15 +69,21 @@ _KMNIST_SHA256 = {
     "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
     "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
 }
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
 def _describe(
     builder: Builder, name: str, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin
 ) -> Dataset:
-    """Describe a dataset of four files; `url` has a place for the name of each."""
+    """Describe a dataset of four files; `url` has a place for the name of each.
+
+    A mirror may have them where torchvision puts them, in `MNIST/raw`.
+    """
     size = Size((1, 28, 28), 60_000, 10_000)
+    raw = f"{_TORCHVISION[name]}/raw"
     files = tuple(
-        File(file, sha256=digest, url=url.format(file), mirror_path=f"{name}/{file}") for file, digest in sha256.items()
+        File(file, digest, url=url.format(file), mirror_path=f"{name}/{file}", elsewhere=f"{raw}/{file}")
+        for file, digest in sha256.items()
     )
     return describe(builder, name, title, "images", 10, size, note, origin=origin, version="idx", files=files)
 

@@ -24,6 +24,7 @@ class File:
         md5: Same, where no SHA-256 is known.
         url: Address at the publisher.
         mirror_path: Path in a mirror folder.
+        elsewhere: Another path in a mirror folder, where another program puts the file.
     """
 
     name: str
@@ -31,6 +32,14 @@ class File:
     md5: str | None = None
     url: str | None = None
     mirror_path: str | None = None
+    elsewhere: str | None = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Paths in a mirror folder, the first that exists counts; `.gz` where the publisher serves it packed."""
+        paths = [path for path in (self.mirror_path, self.elsewhere) if path]
+        packed = (self.url or "").endswith(".gz") and not self.name.endswith(".gz")
+        return (*paths, *(f"{path}.gz" for path in paths if packed))
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,17 @@ class Version:
     folder: Folder | None = None
     counts: tuple[int, ...] = ()
     note: str = ""
+
+    @property
+    def in_mirror(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """The ways in which a mirror has the version: for each of its files the paths, one of which must exist.
+
+        A folder has a slash at its end.
+        """
+        folder = (((f"{self.folder.mirror_path}/",),),) if self.folder else ()
+        files = tuple(file.places for file in self.files)
+        archive = ((self.archive.places,),) if self.archive and self.archive.places else ()
+        return (*folder, *((files,) if files and all(files) else ()), *archive)
 
     @property
     def embedded(self) -> bool:
