@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +16,11 @@ sys.path.insert(0, os.environ["PYTHONPATH"])
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, configuration
 from remixup.errors import UserError
-from remixup.files import visible
+from remixup.files import visible, write_atomically
 from remixup.planning.workflow import plan_workflow
 from remixup.reporting.outcome import outcome, verdicts
 from remixup.store.manifest import JobManifest
+from snakemake.io import IOFile
 from snakemake_logger_plugin_remixup.estimate import in_words
 
 # Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.

@@ -15,7 +15,6 @@ import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import read_config
-from remixup.errors import UserError
 from remixup.planning.plan import read_plans
 
 SCRATCH = Path(".remixup")
@@ -53,7 +52,7 @@ def evidence(
     """Train and record the runs on real data that records/ lacks, the most valuable first."""
     from remixup.costs.rates import Device, this_device
     from remixup.maintenance import evidence_queue, linear_baselines
-    from remixup.store.provenance import code
+    from remixup.store.provenance import require_clean_sources
     from remixup.training.gpu_lock import devices
 
     settings, wanted = configuration(config, set_), evidence_queue.read_queue_file(queue)
@@ -73,8 +72,7 @@ def evidence(
         print(f"{len(lacking)} runs on record lack the linear baseline of their data")
     if list_ or not (missing or lacking):
         return
-    if not code().clean:
-        raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
+    require_clean_sources("evidence is trained")
     until = None if minutes is None else time.time() + 60 * minutes
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))
