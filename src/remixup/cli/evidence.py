@@ -15,6 +15,7 @@ import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
 from remixup.config.settings import read_config
+from remixup.errors import UserError
 from remixup.planning.plan import read_plans
 
 SCRATCH = Path(".remixup")

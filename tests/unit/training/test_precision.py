@@ -34,7 +34,5 @@ print(*settings(), torch.get_num_threads())
 def test_float32_is_not_rounded_to_tensor_float32(variables, before):
     """Fails, tried out: where only the setting of convolutions is changed."""
     environment = {key: value for key, value in os.environ.items() if "TF32" not in key} | variables
-    done = subprocess.run(
-        [sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.splitlines() == [before, "False False highest 0 1", "False False highest 0 2"]
