@@ -31,9 +31,7 @@ rule all:
     default_target: True
     input:
         [job_manifest(job) for job in JOBS],
-        f"{HOME}/article.pdf",
-        f"{HOME}/supplement.pdf",
-        f"{HOME}/results.html",
+        [f"{HOME}/{document}" for document in DOCUMENTS],
         f"{HOME}/replication.json",
         RESULTS,
 
@@ -42,6 +40,7 @@ rule all:
 # running jobs read.
 onstart:
     WORKFLOW.write()
+    keep_documents()
     announce()
 
 
@@ -62,6 +61,7 @@ onsuccess:
 
 onerror:
     forget_unavailable()
+    restore_documents()
     logger.info(
         "the same call goes on from here;"
         f" `remixup collect --plan {PLAN}` collects what there is"

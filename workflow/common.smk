@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,10 +22,11 @@ from remixup.config.settings import (
     is_prepared,
 )
 from remixup.errors import UserError
-from remixup.files import visible
+from remixup.files import visible, write_atomically
 from remixup.planning.workflow import plan_workflow
 from remixup.reporting.outcome import outcome, verdicts
 from remixup.store.manifest import JobManifest
+from snakemake.io import IOFile
 from snakemake_logger_plugin_remixup.estimate import in_words
 
 # Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.

@@ -159,6 +159,7 @@ def test_a_command_refuses_to_run_another_clones_code(copy):
     assert copy.remixup("--help").returncode == 0  # on its own code
 
 
+@pytest.mark.slow
 def test_the_workflow_and_its_jobs_run_the_code_beside_the_snakefile(copy):
     target = "results/embedded/experiments/small.json"
     copy.snakemake("--cores", "1", target, env={"PYTHONPATH": str(ROOT / "src")})  # a job would refuse other code
@@ -178,6 +179,7 @@ def test_packages_on_the_path_in_place_of_those_of_the_environment_are_refused(p
     assert line.startswith(f"error: environment variable PYTHONPATH: {tmp_path / 'modules'} has numpy")
 
 
+@pytest.mark.slow
 def test_jobs_have_the_packages_of_the_environment(tmp_path):
     """A cluster's modules name another version of NumPy: the job does not see them, and records what it ran on."""
     import numpy

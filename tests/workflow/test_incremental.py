@@ -1,10 +1,14 @@
 """What is trained when something changes: exactly that."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, make_project, wait_for
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.5}}
 
@@ -112,5 +116,51 @@ def test_another_way_to_decide_decides_anew(project):
     project.snakemake("--cores", "2", target)
     path = project.folder / "src/remixup/analysis/verdicts.py"
     path.write_text(path.read_text() + "# decided otherwise\n")
-    said = project.snakemake("-n", target).stdout
-    assert re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE) == ["collect"]
+    assert to_do(project.snakemake("-n", target).stdout) == ["collect"]
+
+
+def to_do(said):
+    """The rules that a dry run would carry out."""
+    return sorted(set(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE)))
+
+
+@pytest.mark.slow
+def test_other_resources_leave_nothing_to_do(tmp_path):
+    """Fails, tried out: with a parameter of `train` that follows from the number of GPUs and the job alone."""
+    split = {**CONVOLUTIONAL, "seeds": 1, "run": {**CONVOLUTIONAL["run"], "micro_batch": 32}}
+    project = make_project(tmp_path / "p", split)
+    target = "results/reduced/experiments/convolutional.json"
+    command = ("--cores", "2", target, "--config", "scale=reduced", "--resources")
+    project.snakemake(*command, "gpu=1")
+    assert "Nothing to be done" in project.snakemake(*command, "gpu=2", "-n").stdout
+
+
+@pytest.mark.slow
+def test_a_document_stays_until_there_is_a_new_one(project):
+    """Fails, tried out: without one of the two functions, and without the line that forgets what Snakemake noted."""
+    project.snakemake("--cores", "2")
+    home = project.folder / "results/embedded"
+    made = {name: (home / name).read_bytes() for name in ("article.pdf", "supplement.pdf", "results.html")}
+
+    def read():
+        return {name: (home / name).read_bytes() for name in made if (home / name).exists()}
+
+    sources = [project.folder / "paper" / name for name in ("preamble.tex", "templates/results.html")]
+    texts = {path: path.read_text() for path in sources}
+    for (path, text), mistake in zip(texts.items(), ("\\oops\n", "{% oops %}\n"), strict=True):
+        path.write_text(mistake + text)
+    assert project.snakemake("--cores", "2", check=False).returncode == 1
+    assert read() == made
+    assert to_do(project.snakemake("-n").stdout) == ["all", "article", "page", "supplement"]
+    for path, text in texts.items():
+        path.write_text(text)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, start_new_session=True)
+    wait_for(lambda: not (home / "supplement.pdf").exists())
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() != 0
+    assert read() == made
+    assert "supplement" in to_do(project.snakemake("-n").stdout)
+    project.snakemake("--cores", "2")
+    assert read() == made
+    assert (home / "supplement.pdf").stat().st_mtime > 1

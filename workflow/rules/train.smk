@@ -23,7 +23,8 @@ rule train:
     params:
         plan=PLAN,
         attempt=lambda wildcards: attempt(wildcards.job),
-        processes=lambda wildcards: max(1, gpus(wildcards.job)),
+        # What depends on resources is none of the parameters whose change trains again: they are not what it computes.
+        processes=lambda wildcards, resources: max(1, resources.gpu),
     shell:
         "remixup train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
         " --processes {params.processes:q} > {log:q}"

@@ -53,7 +53,7 @@ def evidence(
     """Train and record the runs on real data that records/ lacks, the most valuable first."""
     from remixup.costs.rates import Device, this_device
     from remixup.maintenance import evidence_queue, linear_baselines
-    from remixup.store.provenance import code
+    from remixup.store.provenance import require_clean_sources
     from remixup.training.gpu_lock import devices
 
     settings, wanted = configuration(config, set_), evidence_queue.read_queue_file(queue)
@@ -73,8 +73,7 @@ def evidence(
         print(f"{len(lacking)} runs on record lack the linear baseline of their data")
     if list_ or not (missing or lacking):
         return
-    if not code().clean:
-        raise UserError("evidence is trained from a clean source tree", where="git status", hint="commit first")
+    require_clean_sources("evidence is trained")
     until = None if minutes is None else time.time() + 60 * minutes
     SCRATCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="evidence-", dir=SCRATCH))

@@ -25,15 +25,13 @@ def freeze(
 ) -> None:
     """Fix claims, runs and new seeds of an experiment in protocols/, before the runs are trained."""
     from remixup.analysis.freezes import write
-    from remixup.store.provenance import code
+    from remixup.store.provenance import require_clean_sources
     from remixup.store.run_store import Store
 
     settings = configuration(config, [*(set_ or []), f"scale={scale}"])
     if not reason.strip():
         raise UserError("a freeze has a reason", where="--reason")
-    if not code().clean:
-        hint = "commit first; then the freeze is committed alone"
-        raise UserError("a freeze is made from a clean source tree", where="git status", hint=hint)
+    require_clean_sources("a freeze is made", hint="commit first; then the freeze is committed alone")
     plan, store = plans_of([experiment], settings)[0], Store(Path(settings.results))
     path = write(plan, rows or ["*"], reason, seeds, store, settings)
     print(path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.run import Execution
+from remixup.errors import UserError
 from remixup.files import sha256
 from remixup.store import source_proof
 
@@ -89,11 +90,15 @@ class Measurement(_Fact):
     seconds: float = Field(description="of the evaluation")
 
 
-def _git(*arguments: str) -> str | None:
+def _git(*arguments: str) -> str:
+    """Return what git says; where it refuses, UserError with its own reason and advice."""
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, errors="replace", check=True)
+    except OSError as error:
+        raise UserError(f"git cannot be run: {error.strerror}") from None
+    except subprocess.CalledProcessError as error:
+        said = [line.strip() for line in error.stderr.splitlines()] or ["git failed"]
+        raise UserError(said[0], hint=next((line for line in said if line.startswith("git ")), None)) from None
     return done.stdout.strip()
 
 
@@ -103,6 +108,13 @@ def code() -> Code:
 
     Sources from a bundle have a file that says and proves it; they may lie inside another project's repository.
     """
+    try:
+        return _code()
+    except UserError:
+        return Code()
+
+
+def _code() -> Code:
     if source_proof.FILE.is_file():
         proof = source_proof.SourceProof.model_validate_json(source_proof.FILE.read_bytes())
         return Code(commit=proof.commit, dirty=bool(proof.differing(SOURCES, Path())), date=proof.date)
@@ -111,6 +123,21 @@ def code() -> Code:
         return Code()
     status = _git("status", "--porcelain", "--", *SOURCES)
     return Code(commit=commit, dirty=bool(status), date=_git("show", "-s", "--format=%cs", commit))
+
+
+def require_clean_sources(what: str, hint: str = "commit first") -> None:
+    """Raise UserError unless the sources are those of a commit.
+
+    Args:
+        what: what needs that, as the beginning of a sentence.
+        hint: what to do where there are changes.
+    """
+    try:
+        if _code().clean:
+            return
+    except UserError as error:
+        raise UserError(f"{what} from a clean source tree: {error.what}", where="git", hint=error.hint) from None
+    raise UserError(f"{what} from a clean source tree", where="git status", hint=hint)
 
 
 @functools.cache

@@ -233,12 +233,15 @@ class ResumePoints:
 def prepare_process(spec: RunSpec) -> None:
     """Set this process's number of threads and cuDNN's way to choose kernels to the run's; disable TensorFloat-32.
 
-    By default PyTorch lets a GPU round the inputs of convolutions to ten bits.
+    By default PyTorch lets a GPU round the inputs of convolutions to ten bits, and an environment variable that some
+    containers set makes it round those of matrix products, too.
     """
     torch.set_num_threads(spec.execution.threads)
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # NVIDIA's libraries read it before they look at what PyTorch asks for
     # The older of two settings: the newer, `fp32_precision`, reaches convolutions in some versions only, and after it
     # the compiler may fail, which still asks for the older.
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = spec.execution.cudnn_benchmark
     malloc.keep_freed()
 
