@@ -7,6 +7,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
 
 NAME = re.compile(
-    r"records/(runs|evaluations)/[\w.-]+/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|benchmarks/results/[\w-]+\.json"
+    r"records/(runs|evaluations)/[\w-][\w.-]*/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|benchmarks/results/[\w-]+\.json"
 )
 
 
@@ -79,7 +80,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
         said: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
         wrong = [name for name in said["files"] if not NAME.fullmatch(name)]
         wrong += [name for name, digest in said["files"].items() if sha256(folder / name) != digest]
-    except (OSError, ValueError, KeyError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
         raise UserError(f"not the results of a bundle: {error}", where=str(archive)) from None
     if wrong:
         raise UserError("files differ from their digests", where=str(archive), details=wrong[:10])
