@@ -76,7 +76,7 @@ class Machine:
         words += ["--results", str(self.folder / "results")]
         return subprocess.Popen(words, cwd=self.inbox, env=environment, stdout=-1, stderr=subprocess.STDOUT, text=True)
 
-    def run(self, minutes=10):
+    def run(self, minutes=30):
         """Make a call; return the exit status and what it printed."""
         process = self.start(minutes)
         said = process.communicate(timeout=900)[0]
@@ -114,7 +114,7 @@ def collected(project, tmp_path_factory, other_python):
     machine.bring(bundle, ["run.py", "bundle.json", *parts[:2]])
     machine.first = machine.run()
     machine.bring(bundle, ["run.py", "bundle.json", *parts[2:]])
-    process = machine.start(10)
+    process = machine.start(30)
     wait_for(lambda: list(machine.tree.glob(".remixup/resume/*/seeds-0-0.safetensors")), 400)
     for pid in [process.pid, *descendants(process.pid)]:
         os.kill(pid, signal.SIGKILL)
