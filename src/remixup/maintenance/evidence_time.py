@@ -28,7 +28,7 @@ def late(queue: Path, document: dict[str, Any], name: str) -> bool:
 
 
 def expected_seconds(queue: Path, document: dict[str, Any], name: str) -> float | None:
-    """Estimate how long a task still takes: at the rate of tasks of its network that have ended, else as the queue says.
+    """Estimate how long a task still takes: at the rate of ended tasks of its network, else as the queue says.
 
     Epochs of a resume point count as done.
 
