@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.maintenance import bundle_collect, bundle_run
-from remixup.store.blocks import SeedBlock
+from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.provenance import Code
 from remixup.store.run_store import Store
 from tests.unit.store.samples import provenance
@@ -31,8 +32,8 @@ def git(*arguments):
     return done.stdout.strip()
 
 
-def publish(store, seed, **changes):
-    history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": 3.0}]
+def publish(store, seed, error=3.0, **changes):
+    history = [{"seed": seed, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_loss": 2.0, "test_error": error}]
     return store.path(store.publish(SPEC, [seed], history, provenance(**changes)))
 
 
@@ -178,6 +179,29 @@ def test_what_was_changed_here_stays(here, archive):
     assert found.installed == []
     assert set(found.left.values()) == {"another one is here, and not that of the packed commit"}
     assert content(here) == before
+
+
+def evaluate(path):
+    """Add what was measured on a block."""
+    block = SeedBlock.read(path)
+    measured = EvaluatedBlock(
+        evaluation={"name": "modes"}, runs=[block.run], block=block.digest, measured=[{"modes": 1.0}]
+    )
+    measured.write(path.parents[2] / "evaluations/modes-1" / path.name)
+
+
+def test_measurements_come_with_their_block_or_not_at_all(here, archive, tmp_path):
+    found = bundle_collect.collect(Config(), archive(lambda folder, path: evaluate(path)))
+    assert Path("records/evaluations/modes-1/seeds-1-1.json") in found.installed
+
+
+def test_measurements_of_a_block_that_stays_out_stay_out(here, archive):
+    publish(Store(here / "records"), 1, error=4.0)
+    before = content(here)
+    found = bundle_collect.collect(Config(), archive(lambda folder, path: evaluate(path)))
+    assert found.left[Path("records/evaluations/modes-1/seeds-1-1.json")] == "the seeds that it measured were left out"
+    assert [str(name) for name in found.installed] == [BENCHMARK]
+    assert content(here) == {**before, here / BENCHMARK: b"new"}
 
 
 def test_no_archive_is_a_message(tmp_path):
