@@ -15,7 +15,7 @@ def page() -> str:
     text = html.unescape(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     text = text.replace("# `remixup`", "# Commands", 1)
     text = re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n", "", text)
-    return re.sub(r"## `remixup (evidence-task|train-ended)`.*?(?=\n## )\n", "", text, flags=re.DOTALL)
+    return re.sub(r"## `remixup (evidence-task|run-bundle|train-ended)`.*?(?=\n## )\n", "", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,12 @@ def at_work_in(project):
     return found
 
 
+def descendants(pid):
+    """The processes that a process has started, from any of its threads, and those that they have."""
+    own = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    return [each for child in own for each in (child, *descendants(child))]
+
+
 def training_of(project, job=""):
     """The process that trains in a project's folder (a job whose name begins so), the innermost of a job's, or None."""
     at_work = at_work_in(project).items()

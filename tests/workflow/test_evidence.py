@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from remixup.store.blocks import SeedBlock
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, make_project, wait_for
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, descendants, make_project, wait_for
 
 pytestmark = pytest.mark.slow
 QUEUE = {
@@ -128,12 +128,6 @@ def test_a_task_that_fails_says_why(project, tmp_path):
     done = clone.remixup("evidence", "--workers", "1", check=False, env={"PYTHONPATH": str(clone.folder / "src")})
     assert done.returncode == 1
     assert "RuntimeError: the disk is on fire" in done.stderr
-
-
-def descendants(pid):
-    """The processes that a process has started, from any of its threads, and those that they have."""
-    own = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
-    return [each for child in own for each in (child, *descendants(child))]
 
 
 @pytest.mark.parametrize("victim", ["everything", "a task"])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from remixup.maintenance.bundle_run import ARCHIVE, LIST
 from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
 
+EVALUATIONS = records.HOME / "evaluations"
 NAME = re.compile(
-    r"records/(runs|evaluations)/[\w.-]+/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|benchmarks/results/[\w-]+\.json"
+    r"records/(runs|evaluations)/[\w-][\w.-]*/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|benchmarks/results/[\w-]+\.json"
 )
 
 
@@ -79,7 +81,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
         said: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
         wrong = [name for name in said["files"] if not NAME.fullmatch(name)]
         wrong += [name for name, digest in said["files"].items() if sha256(folder / name) != digest]
-    except (OSError, ValueError, KeyError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
         raise UserError(f"not the results of a bundle: {error}", where=str(archive)) from None
     if wrong:
         raise UserError("files differ from their digests", where=str(archive), details=wrong[:10])
@@ -89,7 +91,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
 def _check(folder: Path, name: Path, said: dict[str, Any], config: Config) -> None:
     """Raise UserError where a file is damaged, or is not of the packed commit and data."""
     try:
-        if name.is_relative_to(records.HOME / "evaluations"):
+        if name.is_relative_to(EVALUATIONS):
             EvaluatedBlock.read(folder / name)
         if not name.is_relative_to(records.HOME / "runs"):
             return
@@ -106,18 +108,27 @@ def _check(folder: Path, name: Path, said: dict[str, Any], config: Config) -> No
 
 
 def _sorted_out(folder: Path, names: list[Path], commit: str) -> Collected:
-    """Leave out what is here already, and what was changed here since the bundle was packed."""
+    """Leave out what is here already, what was changed here since the bundle was packed, and measurements of it."""
     found = Collected([], {})
-    for name in names:
+    for name in sorted(names, reverse=True):  # `runs` before `evaluations`
         here = name.read_bytes() if name.is_file() else None
         packed = _git("show", f"{commit}:{name}")
         if here == (folder / name).read_bytes():
             found.left[name] = "is here already"
         elif here is not None and (packed.returncode or packed.stdout != here):
             found.left[name] = "another one is here, and not that of the packed commit"
+        elif name.is_relative_to(EVALUATIONS) and not _has_its_block(EvaluatedBlock.read(folder / name), folder, found):
+            found.left[name] = "the seeds that it measured were left out"
         else:
             found.installed.append(name)
     return found
+
+
+def _has_its_block(measured: EvaluatedBlock, folder: Path, found: Collected) -> bool:
+    """Return whether the seed block that was measured is on record here, or is installed with it."""
+    run = records.HOME / "runs" / measured.runs[0]
+    paths = [*run.glob("*.json"), *(folder / name for name in found.installed if name.parent == run)]
+    return measured.block in {SeedBlock.read(path).digest for path in paths}
 
 
 @contextmanager

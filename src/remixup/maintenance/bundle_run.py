@@ -48,9 +48,9 @@ def run(results: Path, until: float) -> int:
     failed = 0
     if document["benchmark"] is not None and not (LOGS / "benchmark.done").exists():
         failed += _benchmark(document, results)
-    at_a_time = document["workers"]
-    if found := len(devices()):
-        at_a_time = min(at_a_time, found * document["runs_per_gpu"])
+    gpus = len(devices())
+    at_a_time = min(document["workers"], gpus * document["runs_per_gpu"]) if gpus else document["workers"]
+    print(f"{f'{gpus} GPUs' if gpus else 'no GPU'}, {at_a_time} tasks at a time", flush=True)
     for name, status in _carried_out(document, at_a_time):
         failed += status != 0
         last = _log(name).read_text(encoding="utf-8", errors="replace").splitlines()[-15 if status else -1 :]

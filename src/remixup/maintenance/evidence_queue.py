@@ -214,6 +214,7 @@ def write_queue(
             "seeds": task.seeds,
             "trained": task.trained,
             "seconds": task.seconds,
+            "rate": rates.rate_key(task.run, task.seeds),
             "epochs": task.run.epochs,
             "freeze": task.freeze,
             "weights": task.key in weights,

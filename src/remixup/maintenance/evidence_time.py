@@ -28,7 +28,7 @@ def late(queue: Path, document: dict[str, Any], name: str) -> bool:
 
 
 def expected_seconds(queue: Path, document: dict[str, Any], name: str) -> float | None:
-    """Estimate how long a task still takes: at the rate on record or, if that is slower, of the tasks that have ended.
+    """Estimate how long a task still takes: at the rate of ended tasks of its network, else as the queue says.
 
     Epochs of a resume point count as done.
 
@@ -38,7 +38,7 @@ def expected_seconds(queue: Path, document: dict[str, Any], name: str) -> float 
     task = document["tasks"][name]
     if task["seconds"] is None:
         return None
-    factor, overhead = _measured(queue, document)
+    factor, overhead = _measured(queue, document, task["rate"])
     return overhead + factor * untrained(document, name) * float(task["seconds"])
 
 
@@ -71,12 +71,15 @@ def _ended(queue: Path) -> Path:
     return queue.with_name("ended")
 
 
-def _measured(queue: Path, document: dict[str, Any]) -> tuple[float, float]:
-    """Return how much longer training took than estimated, and the time beside training: the largest of each."""
+def _measured(queue: Path, document: dict[str, Any], rate: str) -> tuple[float, float]:
+    """Return how much longer training took than the queue says, and the time beside training: the largest of each.
+
+    The first of tasks of the same network, precision and number of seeds; the second of all tasks.
+    """
     factors, overheads = [], []
     for path in _ended(queue).glob("[!.]*.json"):
-        took = json.loads(path.read_text(encoding="utf-8"))
+        took, task = json.loads(path.read_text(encoding="utf-8")), document["tasks"][path.stem]
         overheads.append(took["overhead"] + IMPORTS)
-        if estimated := document["tasks"][path.stem]["seconds"]:
-            factors.append(took["training"] / estimated)
+        if task["rate"] == rate and task["seconds"]:
+            factors.append(took["training"] / task["seconds"])
     return max(factors, default=1.0), max(overheads, default=OVERHEAD)

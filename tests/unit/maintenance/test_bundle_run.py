@@ -31,6 +31,8 @@ def queue(tmp_path, monkeypatch):
 
     monkeypatch.setattr(bundle_run, "_start", start)
 
+    task = {"trained": [0], "epochs": 1, "rate": "r"}
+
     def make(*tasks, workers=1):
         document = {
             "commit": "h",
@@ -42,7 +44,7 @@ def queue(tmp_path, monkeypatch):
             "config": {"results": "results"},
             "carried": {"records/runs/run/seeds-0-0.json": bundle_run.sha256(record)},
             "tasks": {
-                name: {"after": after, "seconds": seconds, "run": name, "trained": [0], "epochs": 1, "label": name}
+                name: {"after": after, "seconds": seconds, **task, "run": name, "label": name}
                 for name, after, seconds in tasks
             },
         }

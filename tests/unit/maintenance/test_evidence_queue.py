@@ -61,7 +61,8 @@ def test_a_task_of_unknown_length_is_not_promised_a_time():
 
 def task(*touched, threads=1, seeds=1):
     plan = SimpleNamespace(experiment=SimpleNamespace(id="some"), scale="paper")
-    run = SimpleNamespace(execution=SimpleNamespace(threads=threads), epochs=4)
+    execution = SimpleNamespace(threads=threads)
+    run = SimpleNamespace(execution=execution, epochs=4, model={}, precision="float32", vectorized=False)
     return SimpleNamespace(
         key=touched[0] if touched else "",
         touched=set(touched),

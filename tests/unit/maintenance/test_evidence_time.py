@@ -24,8 +24,8 @@ def queue(tmp_path, monkeypatch):
 
     def make(until, whole=True):
         tasks = {
-            f"{number:04}-run": {"run": "run", "trained": [number], "seconds": seconds, "epochs": 10}
-            for number, seconds in enumerate((100.0, 1000.0, None))
+            f"{number:04}-run": {"run": "run", "trained": [number], "seconds": seconds, "rate": rate, "epochs": 10}
+            for number, (seconds, rate) in enumerate([(100.0, "a"), (1000.0, "a"), (None, "a"), (500.0, "b")])
         }
         config = {"results": str(tmp_path / "results")}
         return tmp_path / "queue.json", {"config": config, "until": until, "whole": whole, "tasks": tasks}
@@ -51,6 +51,8 @@ def test_what_ended_says_how_long_the_next_takes(queue):
     path, document = queue(None)
     evidence_time.note_end(path, "0000-run", 70.0, 60.0, 0.5)
     assert evidence_time.expected_seconds(path, document, NAME) == pytest.approx(1200 + 10 + 5)
+    other = "0003-run"
+    assert evidence_time.expected_seconds(path, document, other) == pytest.approx(500 + 10 + 5), "another network"
     evidence_time.note_end(path, NAME, 3.0, 900.0, 1.0)  # it was in the store, and took no time now
     assert evidence_time.expected_seconds(path, document, NAME) == pytest.approx(1200 + 10 + 5)
 
