@@ -28,10 +28,14 @@ def header(device: torch.device) -> dict[str, Any]:
     }
 
 
+def result_file(hardware: str, folder: Path) -> Path:
+    """Return the file for a machine's results."""
+    return folder / f"{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}.json"
+
+
 def write(document: dict[str, Any], folder: Path) -> Path:
     """Write a document that begins with a `header` to <folder>/<hardware>.json, and return the path."""
     folder.mkdir(exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", document["hardware"].lower()).strip("-")
-    path = folder / f"{name}.json"
+    path = result_file(document["hardware"], folder)
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return path

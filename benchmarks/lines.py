@@ -40,30 +40,45 @@ class Line:
 
 _FASTER = (Target(3.5, at_least=True, on=TWO_CORES), Target(10, at_least=True, on=HOPPER))
 
+WAYS = {
+    "exact": "remixup as the rows have it, float32",
+    "bfloat16": "remixup, bfloat16",
+    "engine": "remixup, bfloat16, channels last",
+    "fused": "remixup, updates fused as well",
+    "compiled": "remixup, compiled as well",
+    "graph": "remixup, captured as CUDA graphs as well",
+}
+"""What each way to execute the row is, by the id of its line (see `benchmarks.engine.WAYS`)."""
+_AIMS = {
+    "engine": _FASTER,
+    "compiled": _FASTER,
+    "graph": _FASTER[1:],
+    "step-graph": (Target(23, at_least=True, on=HOPPER), Target(40, at_least=True, on=HOPPER)),
+    "run-graph": (Target(100, on=HOPPER),),
+    "memory-graph": (Target(3, on=HOPPER),),
+}
+
+
+def _of_ways(before: str, said: str, unit: str, ratio_to: str | None = None) -> tuple[Line, ...]:
+    """Return a line for each way; its id begins with `before`."""
+    return tuple(
+        Line(f"{before}{way}", f"{said}{what}", unit, ratio_to, _AIMS.get(f"{before}{way}", ()))
+        for way, what in WAYS.items()
+    )
+
+
 LINES = (
     Line("reference", "PreAct ResNet-18 as the authors train it", "images/s"),
     Line("reference-kept", "the same, freed memory reused as by remixup", "images/s", "reference"),
     Line("torchvision", "the same with torchvision's MixUp", "images/s", "reference"),
     Line("timm", "the same with timm's Mixup", "images/s", "reference"),
-    Line("exact", "remixup as the rows have it, float32", "images/s", "reference"),
-    Line(
-        "engine",
-        "remixup, bfloat16, channels last",
-        "images/s",
-        "reference",
-        _FASTER,
-    ),
-    Line("compiled", "remixup, compiled as well", "images/s", "reference", _FASTER),
+    *_of_ways("", "", "images/s", "reference"),
     Line("mixing", "mixing, of a step of remixup", "%", targets=(Target(2),)),
     Line("product", "product of bfloat16 matrices", "TFLOP/s"),
-    Line(
-        "step",
-        "compiled step, of that product's speed",
-        "%",
-        targets=(Target(23, at_least=True, on=HOPPER), Target(40, at_least=True, on=HOPPER)),
-    ),
-    Line("run", "200 epochs on 50,000 images, tests included", "s", targets=(Target(180, on=HOPPER),)),
-    Line("memory", "most GPU memory at batch 128, the data included", "GiB", targets=(Target(3, on=HOPPER),)),
+    *_of_ways("step-", "of that product's speed: ", "%"),
+    *_of_ways("run-", "200 epochs on 50,000 images, tests included: ", "s"),
+    Line("memory-reference", "most GPU memory at batch 128: the authors' loop", "GiB"),
+    *_of_ways("memory-", "most GPU memory at batch 128, the data included: ", "GiB"),
     Line("uci-1", "1 seed of the UCI network on Iris", "s"),
     Line("uci-100", "100 seeds of it", "s", "uci-1", (Target(8, on=TWO_CORES),)),
     Line("snakemake", "snakemake with an empty Snakefile", "s"),

@@ -57,6 +57,12 @@ def now(device: torch.device) -> float:
     return time.perf_counter()
 
 
+def peak_memory(device: torch.device) -> float:
+    """Return the peak GPU memory of this process in GiB."""
+    held: int = torch.cuda.max_memory_allocated(device)
+    return held / 2**30
+
+
 class Pictures(Dataset[tuple[Tensor, int]]):
     """Images like those of torchvision's CIFAR-10: PIL images that are transformed on access."""
 
@@ -134,6 +140,10 @@ class Reference:
             self.step(inputs.to(self.device), targets.to(self.device))
             images += len(inputs)
         return Pace(images, now(self.device) - began)
+
+    def memory(self) -> float:
+        """Return the peak GPU memory of this process in GiB."""
+        return peak_memory(self.device)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         """Train on a minibatch: inputs float32 (n, 3, 32, 32), and the loader's targets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,22 +12,24 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from filelock import FileLock
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contest import Hosted, interleave
-from benchmarks.documents import header, write
-from benchmarks.engine import NOT_COMPILED, Engine, Products, VectorizedSeeds, operations
-from benchmarks.lines import HOPPER, TWO_CORES, results, verdict
+from benchmarks.documents import header, result_file, write
+from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, ways
+from benchmarks.lines import HOPPER, TWO_CORES, WAYS, results, verdict
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
-from remixup.planning.plan import FAST
+from remixup.errors import UserError, did_you_mean
 from remixup.store.provenance import cores
 from remixup.training.runner import hardware as processor
 
 FOLDER = Path(__file__).parent / "results"
 EPOCHS = 200
+LOOPS = {"reference": Reference, "torchvision": Torchvision, "timm": Timm}
 Values = dict[str, list[float]]
 
 
@@ -38,24 +41,29 @@ def kind(device: torch.device) -> str:
 
 
 def training(device: str, repeats: int, steps: int) -> Values:
-    """Measure images per second of each loop and the hardware's speed, in turns; compute the step's fraction of it."""
+    """Measure images per second of each loop and the hardware's speed, in turns; compute the steps' fraction of it."""
     with ExitStack() as stack:
         contenders: dict[str, Callable[[], Any]] = {}
-        for name, loop in {"reference": Reference, "torchvision": Torchvision, "timm": Timm}.items():
-            contenders[name] = partial(stack.enter_context(Hosted(loop, device)).ask, "run", steps)
-        keeping = stack.enter_context(Hosted(Reference, device, None, None, True))
-        contenders["reference-kept"] = partial(keeping.ask, "run", steps)
-        for name, how in {"exact": {}, "engine": NOT_COMPILED, "compiled": FAST}.items():
+        loops = {name: stack.enter_context(Hosted(loop, device)) for name, loop in LOOPS.items()}
+        loops["reference-kept"] = stack.enter_context(Hosted(Reference, device, None, None, True))
+        contenders |= {name: partial(loop.ask, "run", steps) for name, loop in loops.items()}
+        for name, how in ways(device).items():
             hosted = stack.enter_context(Hosted(Engine, device, steps * BATCH, 1, how))
+            if device == "cuda":
+                hosted.ask("warm_up")
             contenders[name] = partial(hosted.ask, "run")
         contenders["product"] = partial(stack.enter_context(Hosted(Products, device)).ask, "run")
         found = interleave(contenders, repeats)
+        memory = {"memory-reference": [loops["reference"].ask("memory")]} if device == "cuda" else {}
     product = found.pop("product")
     paces = {name: [Pace(*each) for each in turns] for name, turns in found.items()}
     values = {name: [each.images / each.seconds for each in turns] for name, turns in paces.items()}
     each = operations()
-    step = [100 * speed * each / peak for speed, peak in zip(values["compiled"], product, strict=True)]
-    return {**values, "product": [peak / 1e12 for peak in product], "step": step}
+    shares = {
+        f"step-{name}": [100 * speed * each / peak for speed, peak in zip(values[name], product, strict=True)]
+        for name in ways(device)
+    }
+    return {**values, "product": [peak / 1e12 for peak in product], **shares, **memory}
 
 
 def mixing(device: str, repeats: int, steps: int) -> Values:
@@ -65,10 +73,16 @@ def mixing(device: str, repeats: int, steps: int) -> Values:
 
 
 def published_run(device: str, repeats: int) -> Values:
-    """Measure epochs of CIFAR's size, multiplied by their number, and their memory."""
-    with Hosted(Engine, device, 50_000, 10_000, FAST) as engine:
-        paces = interleave({"run": partial(engine.ask, "run")}, repeats)["run"]
-        return {"run": [EPOCHS * pace.seconds for pace in paces], "memory": [engine.ask("memory")]}
+    """Measure epochs of CIFAR's size in each way, multiplied by their number, and their memory."""
+    with ExitStack() as stack:
+        engines = {
+            name: stack.enter_context(Hosted(Engine, device, 50_000, 10_000, how)) for name, how in ways(device).items()
+        }
+        for engine in engines.values():
+            engine.ask("warm_up")
+        paces = interleave({name: partial(engine.ask, "run") for name, engine in engines.items()}, repeats)
+        runs = {f"run-{name}": [EPOCHS * Pace(*each).seconds for each in turns] for name, turns in paces.items()}
+        return runs | {f"memory-{name}": [engine.ask("memory")] for name, engine in engines.items()}
 
 
 def vectorized_seeds(repeats: int) -> Values:
@@ -95,6 +109,34 @@ def document(measured: Values, device: torch.device) -> dict[str, Any]:
         "threads": cores(),
         "lines": results(measured, kind(device)),
     }
+
+
+def add(measured: Values, device: torch.device) -> tuple[dict[str, Any], Path]:
+    """Write measured lines, with those that the same code has measured on this machine before; return the document."""
+    path = result_file(processor(device), FOLDER)
+    FOLDER.mkdir(exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # another process may measure other parts
+        same = ("code", "torch", "cores")
+        now, before = header(device), json.loads(path.read_text()) if path.is_file() else {}
+        if not now["code"]["dirty"] and all(now[name] == before.get(name) for name in same):
+            # A ratio is of the same turns.
+            left = (each for each in before["lines"] if each["values"] and each["ratio_to"] not in measured)
+            measured = {each["id"]: each["values"] for each in left} | measured
+        written = document(measured, device)
+        return written, write(written, FOLDER)
+
+
+def ways_table(written: dict[str, Any]) -> Table:
+    """Format the ways to execute a row as text: each with all of its lines beside the authors' loop."""
+    found = {each["id"]: each for each in written["lines"] if each["values"]}
+    shown = Table("", "images/s", "x authors", "% of product", f"s for {EPOCHS} epochs", "GiB", title="parts in turn")
+    for name, what in {"reference": "PreAct ResNet-18 as the authors train it", **WAYS}.items():
+        if name in found:
+            lines = (found.get(f"{kind}{name}") for kind in ("", "step-", "run-", "memory-"))
+            speed, *others = (_number(line["median"]) if line else "" for line in lines)
+            ratio = found[name]["ratio"]
+            shown.add_row(what, speed, f"{ratio:.2f}" if ratio else "", *others)
+    return shown
 
 
 def table(written: dict[str, Any]) -> Table:
@@ -125,33 +167,42 @@ def _aim(target: dict[str, Any] | None) -> str:
     return f"{bound}, {target['on']}" if target["on"] else bound
 
 
+def parts(device: torch.device, repeats: int, skip_report: bool) -> dict[str, Callable[[], Values]]:
+    """Return the parts of the benchmark by name."""
+    gpu = device.type == "cuda"
+    found: dict[str, Callable[[], Values]] = {
+        "training": partial(training, device.type, repeats, 100 if gpu else 3),
+        "mixing": partial(mixing, device.type, repeats, 30 if gpu else 5),
+        "seeds": partial(vectorized_seeds, 4 * repeats),
+        "workflow": partial(workflow, repeats, skip_report),
+    }
+    return found | ({"run": partial(published_run, device.type, repeats)} if gpu else {})
+
+
 def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="PARTS", help="training, mixing, seeds, workflow, run; default: all")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="number of measurements of each line")] = 5,
     skip_report: Annotated[
         bool, typer.Option("--skip-report", help="leave out the report, and Snakemake with nothing to do after it")
     ] = False,
 ) -> None:
-    """Measure remixup and its peers."""
+    """Measure remixup and its peers. The lines of each part are written when it is done."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    gpu = device.type == "cuda"
-    groups: dict[str, Callable[[], Values]] = {
-        "training": partial(training, device.type, repeats, 100 if gpu else 3),
-        "mixing": partial(mixing, device.type, repeats, 30 if gpu else 5),
-        "vectorized seeds": partial(vectorized_seeds, 4 * repeats),
-        "the workflow": partial(workflow, repeats, skip_report),
-    }
-    if gpu:
-        groups["a published run"] = partial(published_run, device.type, repeats)
-    measured: Values = {}
-    for what, measure in groups.items():
-        console.print(f"measuring {what}")
-        measured |= measure()
-    written = document(measured, device)
-    path = write(written, FOLDER)
+    known = parts(device, repeats, skip_report)
+    for name in names or known:
+        if name not in known:
+            raise SystemExit(f"error: {UserError(f'no part {name!r} on this device', hint=did_you_mean(name, known))}")
+    for name in names or known:
+        console.print(f"measuring {name}")
+        written, path = add(known[name](), device)
     console.print(table(written))
+    if device.type == "cuda":
+        console.print(ways_table(written))
     print(path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ def train(
 def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_slots: int | None) -> None:
     """Train and evaluate what a job of the workflow lacks, and write its manifest."""
     from remixup.evaluation.runner import evaluate_all
-    from remixup.training.runner import train_all
+    from remixup.training.runner import DeviceFailure, train_all
 
     settings, job = workflow.config, workflow.jobs[name]
     runs, absent = {}, {}
@@ -134,7 +135,15 @@ def train_job(workflow: Workflow, name: str, attempt: int, processes: int, gpu_s
         failed = {run for each in [outcome, *manifests] for run in (*each.failed, *each.unavailable)}
         asked = [workflow.evaluations[key] for key in job.evaluations]
         possible = [each for each in asked if failed.isdisjoint(each.runs)]
-        outcome.attempt, outcome.evaluations = attempt, evaluate_all(runner, possible, workflow.runs)
+        outcome.attempt = attempt
+        try:
+            outcome.evaluations = evaluate_all(runner, possible, workflow.runs)
+        except DeviceFailure as error:
+            print(error, flush=True)
+            log = settings.failure_log(name)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+            outcome.failed |= {run: str(log) for each in possible for run in each.runs}
     outcome.write(settings.job_manifest(name))
 
 

@@ -39,6 +39,10 @@ Reporter = Callable[[str, list[int], Trainer], None]
 """Report the end of an epoch, given the run's key, the seeds of the block and their trainer."""
 
 
+class DeviceFailure(RuntimeError):
+    """A run failed for its device. The message names the row and says what to do; the next call trains on."""
+
+
 class Frozen(NamedTuple):
     """The freeze under which runs are trained."""
 
@@ -95,9 +99,19 @@ class Runner:
 
     @contextmanager
     def naming_row(self, run: str) -> Iterator[None]:
-        """Name file and row in the message of a mistake in the settings of a run or of its evaluations."""
+        """Name file and row in the message of a mistake in a run's settings, and of a failure of its device."""
+        place = self.places.get(run, run)
         try:
             yield
+        except torch.OutOfMemoryError as error:
+            shared = ", fewer runs at once on this one (--runs-per-gpu)" if self.runs_per_device > 1 else ""
+            changes = f"another device{shared}, or a smaller run.micro_batch, which makes it another run"
+            what = f"{place}: out of memory on {hardware(self.device)}; what helps: {changes}"
+            raise DeviceFailure(what) from error
+        except torch.AcceleratorError as error:
+            reason = str(error).splitlines()[0]
+            what = f"{place}: the device failed ({reason}); the next call goes on from the last resume point"
+            raise DeviceFailure(what) from error
         except UserError as error:
             if run not in self.places or not (error.where or "").startswith(("run", "evaluate")):
                 raise
@@ -297,7 +311,8 @@ def train_all(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(traceback.format_exc(), encoding="utf-8")
             manifest.failed[key] = str(path)
-            print(f"{key} failed; see {path}", flush=True)
+            reason = f": {error}" if isinstance(error, DeviceFailure) else ""
+            print(f"{key} failed; see {path}{reason}", flush=True)
             continue
         manifest.runs[key] = {block.name: block.digest for block in blocks}
         for block in blocks if key in keep_weights else ():

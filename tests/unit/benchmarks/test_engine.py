@@ -1,8 +1,9 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
-from benchmarks import engine
+from benchmarks import engine, lines
 from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, published
 from benchmarks.reference import MODEL
 from torch import nn
@@ -10,7 +11,8 @@ from torch import nn
 from remixup import models
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
-from remixup.planning.plan import FAST, plan_experiment
+from remixup.planning.plan import plan_experiment
+from remixup.training.captured import WARM_UP
 
 CPU = torch.device("cpu")
 
@@ -18,6 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
     monkeypatch.setattr(engine, "cores", lambda: 1)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", torch.backends.cudnn.benchmark)
 
 
 def test_it_trains_the_published_row_on_the_references_network():
@@ -35,13 +38,29 @@ def test_it_trains_the_published_row_on_the_references_network():
     )
 
 
-@pytest.mark.parametrize(("how", "fast"), [({}, False), (FAST, True)])
-def test_it_is_carried_out_as_the_row_would_be(how, fast):
+@pytest.mark.parametrize(
+    ("how", "settings"), [({}, {}), (engine.WAYS["graph"], {"precision": "bfloat16", "fast": True})]
+)
+def test_it_is_carried_out_as_the_row_would_be(how, settings):
     path, experiment = read_experiments(engine.EXPERIMENTS)["cifar"]
-    rows = plan_experiment(path, experiment, Config(fast=fast), "paper").rows
-    assert Engine("cpu", images=8, how=how).training.spec == next(
-        each.run for each in rows if each.row.id == engine.ROW
-    )
+    rows = plan_experiment(path, experiment, Config(**settings), "paper").rows
+    expected = next(each.run for each in rows if each.row.id == engine.ROW)
+    assert Engine("cpu", images=8, how=how).training.spec == expected
+
+
+def test_each_way_has_one_part_more():
+    runs = [published("cifar", engine.ROW, **how) for how in engine.WAYS.values()]
+    parts = [{**run.execution.model_dump(), "precision": run.precision} for run in runs]
+    changed = [[name for name in a if a[name] != b[name]] for a, b in pairwise(parts)]
+    assert changed == [["precision"], ["memory_format"], ["fused"], ["compile"], ["cuda_graph"]]
+    assert all(run.execution.cudnn_benchmark for run in runs), "as in the authors' loop"
+    assert list(engine.WAYS) == list(lines.WAYS)
+
+
+def test_warm_it_has_called_every_program_often_enough(monkeypatch):
+    contender = Engine("cpu", images=12, how={"execution": {"fused": True, "cuda_graph": True}})
+    contender.warm_up()
+    assert {program.calls for program in contender.training.programs.programs.values()} == {WARM_UP + 1}
 
 
 def test_a_run_of_it_is_an_epoch(monkeypatch):

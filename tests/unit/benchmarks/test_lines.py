@@ -1,4 +1,6 @@
+import io
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -6,6 +8,9 @@ import pytest
 import torch
 from benchmarks import documents, run
 from benchmarks.lines import HOPPER, LINES, TWO_CORES, Line, Target, results, verdict
+from rich.console import Console
+
+from remixup.store.provenance import Code
 
 SCHEMA = json.loads((Path(run.__file__).parent / "results.schema.json").read_text())
 LOOPS = (
@@ -109,7 +114,7 @@ def bench(monkeypatch, tmp_path):
     def training(device, repeats, steps):
         asked["training"] = (device, repeats)
         speeds = {"reference": 50.0, "torchvision": 51.0, "timm": 52.0, "engine": 170.0, "compiled": 200.0}
-        return {name: [speed] * repeats for name, speed in {**speeds, "product": 0.9, "step": 70.0}.items()}
+        return {name: [speed] * repeats for name, speed in {**speeds, "product": 0.9, "step-compiled": 70.0}.items()}
 
     monkeypatch.setattr(run, "training", training)
     monkeypatch.setattr(run, "mixing", lambda device, repeats, steps: {"mixing": [1.0] * repeats})
@@ -118,7 +123,7 @@ def bench(monkeypatch, tmp_path):
 
     def call(**options):
         run.main(**options)
-        (path,) = (tmp_path / "results").iterdir()
+        (path,) = (tmp_path / "results").glob("*.json")
         return path, json.loads(path.read_text()), asked
 
     return call
@@ -139,7 +144,7 @@ def test_what_is_written_keeps_to_its_schema(bench, capsys):
     assert [verdict(each) for each in by_id["compiled"]] == ["met", "not measured"]
     assert verdict(by_id["uci-100"][0]) == "not met"
     assert by_id["uci-100"][0]["ratio"] == pytest.approx(9)
-    assert verdict(by_id["memory"][0]) == "not measured"
+    assert verdict(by_id["memory-graph"][0]) == "not measured"
     assert by_id["report"][0]["median"] == 360
     said = capsys.readouterr().out
     for expected in ("Some CPU", "not met", "not measured", path.name):
@@ -149,6 +154,39 @@ def test_what_is_written_keeps_to_its_schema(bench, capsys):
 def test_a_report_that_is_skipped_is_not_measured(bench):
     _, written, _ = bench(repeats=1, skip_report=True)
     assert [verdict(each) for each in written["lines"] if each["id"] == "report"] == ["not measured"]
+
+
+def test_parts_are_written_when_they_are_done_and_join(bench, monkeypatch):
+    monkeypatch.setattr(documents, "code", lambda: Code(commit="abc", dirty=False))
+    _, written, _ = bench(names=["mixing"], repeats=2)
+    assert {each["id"] for each in written["lines"] if each["values"]} == {"mixing"}
+    bench(names=["workflow"], repeats=1)
+    monkeypatch.setattr(run, "mixing", lambda *_: pytest.fail("it is not named"))
+    monkeypatch.setattr(run, "vectorized_seeds", lambda repeats: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        bench(names=["training", "seeds"], repeats=1)
+    (path,) = run.FOLDER.glob("*.json")
+    found = {each["id"]: each for each in json.loads(path.read_text())["lines"] if each["values"]}
+    assert {"mixing", "report", "reference", "compiled"} <= found.keys()
+    assert found["compiled"]["ratio"] == 4
+    monkeypatch.setattr(documents, "code", lambda: Code(commit="def", dirty=False))
+    _, written, _ = bench(names=["workflow"], repeats=1)
+    assert {each["id"] for each in written["lines"] if each["values"]} == {"report"}, "of another commit"
+
+
+def test_an_unknown_part_is_a_mistake(bench):
+    with pytest.raises(SystemExit, match=r"no part 'trainin' on this device .*'training'"):
+        run.main(names=["trainin"])
+
+
+def test_ways_are_shown_beside_one_another():
+    measured = {"reference": [100.0], "exact": [150.0], "graph": [900.0], "step-graph": [41.5], "run-graph": [98.0]}
+    console = Console(width=150, record=True, file=io.StringIO())
+    console.print(run.ways_table({"lines": results({**measured, "memory-reference": [2.5]}, HOPPER)}))
+    rows = [re.findall(r"[\d.]+", line.split("\u2502", 2)[-1]) for line in console.export_text().splitlines()]
+    assert ["900", "9.00", "41.5", "98"] in rows
+    assert ["100", "2.5"] in rows
+    assert ["150", "1.50"] in rows
 
 
 def test_other_hardware_is_of_its_own_kind(monkeypatch):
@@ -184,7 +222,8 @@ def test_every_loop_of_the_contest_can_be_made(monkeypatch):
 
     monkeypatch.setattr(run, "Hosted", Here)
     monkeypatch.setattr(run, "interleave", take_no_turns)
-    assert run.training("cpu", repeats=1, steps=1).keys() - {"step"} == made.keys()
+    values = run.training("cpu", repeats=1, steps=1)
+    assert {name for name in values if not name.startswith("step-")} == made.keys()
     # All of them train on as many images as the others: a loader's end costs time.
     loops = ("reference", "reference-kept", "torchvision", "timm")
     assert {len(made[name].loader.dataset) for name in loops} == {50_000}
