@@ -55,6 +55,16 @@ LINES = (
     ),
     Line("compiled", "remixup, compiled as well", "images/s", "reference", _FASTER),
     Line("mixing", "mixing, of a step of remixup", "%", targets=(Target(2),)),
+    *(
+        line
+        for side in (32, 224)
+        for line in (
+            Line(f"timm-{side}", f"timm's Mixup of 128 images of {side} pixels, one thread of the CPU", "ms"),
+            Line(f"torchvision-{side}", "torchvision's MixUp of them", "ms"),
+            Line(f"peer-{side}", "the faster of the two", "ms"),
+            Line(f"remixup-{side}", "remixup.mixing of them", "ms", f"peer-{side}", (Target(1),)),
+        )
+    ),
     Line("product", "product of bfloat16 matrices", "TFLOP/s"),
     Line(
         "step",
