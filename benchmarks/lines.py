@@ -74,6 +74,16 @@ LINES = (
     Line("timm", "the same with timm's Mixup", "images/s", "reference"),
     *_of_ways("", "", "images/s", "reference"),
     Line("mixing", "mixing, of a step of remixup", "%", targets=(Target(2),)),
+    *(
+        line
+        for side in (32, 224)
+        for line in (
+            Line(f"timm-{side}", f"timm's Mixup of 128 images of {side} pixels, one thread of the CPU", "ms"),
+            Line(f"torchvision-{side}", "torchvision's MixUp of them", "ms"),
+            Line(f"peer-{side}", "the faster of the two", "ms"),
+            Line(f"remixup-{side}", "remixup.mixing of them", "ms", f"peer-{side}", (Target(1),)),
+        )
+    ),
     Line("product", "product of bfloat16 matrices", "TFLOP/s"),
     *_of_ways("step-", "of that product's speed: ", "%"),
     *_of_ways("run-", "200 epochs on 50,000 images, tests included: ", "s"),

@@ -20,6 +20,7 @@ from benchmarks.contest import Hosted, interleave
 from benchmarks.documents import header, result_file, write
 from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, ways
 from benchmarks.lines import HOPPER, TWO_CORES, WAYS, results, verdict
+from benchmarks.mixing_call import CLASSES, LIBRARIES, MixingCall
 from benchmarks.peers import Timm, Torchvision
 from benchmarks.reference import BATCH, Pace, Reference
 from benchmarks.workflow import Workflow
@@ -70,6 +71,21 @@ def mixing(device: str, repeats: int, steps: int) -> Values:
     """Measure the fraction of a step that mixing takes."""
     with Hosted(Engine, device, steps * BATCH) as engine:
         return {"mixing": [engine.ask("mixing", steps) for _ in range(repeats)]}
+
+
+def mixing_call(repeats: int) -> Values:
+    """Measure a call that mixes a minibatch, of each library and size of images, in turns."""
+    with ExitStack() as stack:
+        contenders: dict[str, Callable[[], float]] = {}
+        for side in CLASSES:
+            for library in LIBRARIES:
+                hosted = stack.enter_context(Hosted(MixingCall, library, side))
+                contenders[f"{library}-{side}"] = partial(hosted.ask, "run", 200 if side == 32 else 10)
+        values = interleave(contenders, repeats)
+    for side in CLASSES:
+        peers = zip(values[f"timm-{side}"], values[f"torchvision-{side}"], strict=True)
+        values[f"peer-{side}"] = [min(each) for each in peers]
+    return values
 
 
 def published_run(device: str, repeats: int) -> Values:
@@ -173,6 +189,7 @@ def parts(device: torch.device, repeats: int, skip_report: bool) -> dict[str, Ca
     found: dict[str, Callable[[], Values]] = {
         "training": partial(training, device.type, repeats, 100 if gpu else 3),
         "mixing": partial(mixing, device.type, repeats, 30 if gpu else 5),
+        "call": partial(mixing_call, 3 * repeats),
         "seeds": partial(vectorized_seeds, 4 * repeats),
         "workflow": partial(workflow, repeats, skip_report),
     }

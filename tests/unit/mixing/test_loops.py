@@ -1,7 +1,9 @@
 """`Mixing` where users call it: in loaders and their workers, in modules, compiled, under autocast."""
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -156,3 +158,11 @@ assert x.shape == (8, 2) and y.shape == (8, 3)
 """
     finished = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("method", ["erm", "smoothing", "mixup", "cutmix", "k-mixup", "three-examples"])
+def test_the_example_of_an_own_loop_learns_with_every_method(method):
+    path = Path(__file__).parents[3] / "examples/own_loop.py"
+    names = runpy.run_path(str(path))
+    assert set(names["METHODS"]) == {"erm", "smoothing", "mixup", "cutmix", "k-mixup", "three-examples"}
+    assert names["main"](method, epochs=2) < 30  # of 90 percent by chance
