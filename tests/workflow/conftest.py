@@ -158,7 +158,7 @@ def make_project(folder: Path, *documents) -> Project:
     for name in ("workflow", "profiles", "paper", "src"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("Snakefile", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore", ".dvcignore"):
+    for name in ("Snakefile", "README.md", "config.yaml", "requirements.lock", "dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "records").mkdir()
     (folder / "records/.gitkeep").touch()

@@ -50,7 +50,7 @@ def metadata(folder: Path, outputs: Outputs) -> Entity:
     """
     inputs = {path: what for path, what in INPUTS.items() if (folder / path).exists()}
     made = {**outputs.documents, **outputs.weights}
-    parts = [WORKFLOW, *inputs, *made]
+    parts = [WORKFLOW, "README.md", *inputs, *made]
     return {
         "@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"],
         "@graph": [
@@ -63,6 +63,13 @@ def metadata(folder: Path, outputs: Outputs) -> Entity:
             *_workflow(inputs, outputs.documents),
             _run(inputs, made, outputs),
             *(_entity(folder, path, what) for path, what in {**inputs, **made}.items()),
+            {
+                "@id": "README.md",
+                "@type": "File",
+                "name": "README",
+                "about": {"@id": "./"},
+                "encodingFormat": "text/markdown",
+            },
             {**AUTHORS, "@type": "Organization", "name": "The remixup authors"},
             {
                 "@id": "https://spdx.org/licenses/MIT",
@@ -115,6 +122,7 @@ def _workflow(inputs: dict[str, str], documents: dict[str, str]) -> list[Entity]
         "license": {"@id": "https://spdx.org/licenses/MIT"},
         "version": remixup.__version__,
         "encodingFormat": "text/x-snakemake",
+        "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
         "input": [{"@id": _parameter_id(path)} for path in inputs],
         "output": [{"@id": _parameter_id(path)} for path in documents],
     }
@@ -154,7 +162,7 @@ def _run(inputs: dict[str, str], made: dict[str, str], outputs: Outputs) -> Enti
         "agent": AUTHORS,
         "startTime": outputs.began.isoformat(timespec="seconds"),
         "endTime": outputs.ended.isoformat(timespec="seconds"),
-        "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+        "actionStatus": "http://schema.org/CompletedActionStatus",
         "object": [{"@id": each} for each in inputs],
         "result": [{"@id": each} for each in made],
     }
