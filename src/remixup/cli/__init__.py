@@ -9,7 +9,7 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-from remixup.cli import evidence, freezes, lists, maintenance, pipeline, read, release  # noqa: E402, F401  (they register their commands)
+from remixup.cli import evidence, export, freezes, lists, maintenance, pipeline, read, release  # noqa: E402, F401  (they register their commands)
 from remixup.cli.options import app, configuration  # noqa: E402
 from remixup.errors import UserError  # noqa: E402
 
