@@ -6,8 +6,9 @@
 # make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
+# make archive    write results/release from the report: a folder for Zenodo or Software Heritage; nothing is uploaded
 # make lock       resolve pyproject.toml into requirements.lock and requirements-read.lock; needs uv
-.PHONY: latex report read test test-full check bench evidence schema lock FORCE
+.PHONY: latex report read test test-full check bench archive evidence schema lock FORCE
 # The Python that makes the environments; default: python3, for environments that are not there yet.
 PYTHON ?= python3
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
@@ -47,6 +48,9 @@ check: .venv/.ready
 
 evidence: .venv/.ready
 	@$(BIN)/remixup evidence --set precision=bfloat16 --set fast=true $(if $(EVIDENCE_MINUTES),--minutes $(EVIDENCE_MINUTES))
+
+archive: .venv/.ready
+	@$(BIN)/remixup release
 
 bench: latex .venv/.ready
 	@$(BIN)/python -m benchmarks.run

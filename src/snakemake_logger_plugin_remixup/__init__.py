@@ -66,6 +66,7 @@ class LogHandler(LogHandlerBase):
         self.estimate: Estimate | None = None
         self.outcome: Callable[[], list[str]] | None = None
         self.interrupted = False
+        self.last = ""
         self.bar: Progress | None = None
         self.task: TaskID | None = None
 
@@ -117,7 +118,10 @@ class LogHandler(LogHandlerBase):
             self._print(text)
             for line in self.outcome() if self.outcome else []:
                 self._print(line)
-        elif text and not text.startswith(SILENT) and not (self.interrupted and record.levelno >= WARNING):
+        elif text == self.last or text.startswith(SILENT) or (self.interrupted and record.levelno >= WARNING):
+            return
+        else:
+            self.last = text
             self._print(text, style="red" if record.levelno > WARNING else None)
 
     def _finished(self, number: int) -> None:

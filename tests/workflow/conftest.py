@@ -171,6 +171,7 @@ def make_project(folder: Path, *documents) -> Project:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in (
         "Snakefile",
+        "README.md",
         "config.yaml",
         "requirements.lock",
         "pyproject.toml",

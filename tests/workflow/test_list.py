@@ -58,3 +58,7 @@ def test_training_again_says_that_there_is_nothing_to_do(project):
     assert (project.folder / "results/embedded/logs/train-small.log").read_text().count("epoch 3/3") == 2
     again = project.remixup("train", "small").stdout
     assert again == "nothing to train: all seeds of 2 runs are stored in results/runs\n"
+    project.remixup("export", "small", "--csv", "histories.csv")
+    lines = (project.folder / "histories.csv").read_text().splitlines()
+    assert len(lines) == 1 + 2 * 3 * 3  # rows, seeds, epochs
+    assert [line.split(",")[4:6] for line in lines[1:5]] == [["0", "1"], ["0", "2"], ["0", "3"], ["1", "1"]]

@@ -8,7 +8,17 @@ import sys
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-from remixup.cli import bundles, evidence, freezes, lists, maintenance, pipeline, read  # noqa: E402, F401  (they register their commands)
+from remixup.cli import (  # noqa: E402  (they register their commands)
+    bundles,  # noqa: F401
+    evidence,  # noqa: F401
+    export,  # noqa: F401
+    freezes,  # noqa: F401
+    lists,  # noqa: F401
+    maintenance,  # noqa: F401
+    pipeline,  # noqa: F401
+    read,  # noqa: F401
+    release,  # noqa: F401
+)
 from remixup.cli.options import app, configuration  # noqa: E402
 from remixup.cli.startup import check_code, check_packages  # noqa: E402
 from remixup.errors import UserError  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from remixup import __version__
+import remixup
 from remixup.config import settings
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
@@ -36,7 +36,7 @@ DEFAULT = Path("config.yaml")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"remixup {__version__}")
+        print(f"remixup {remixup.__version__}")
         raise typer.Exit
 
 
