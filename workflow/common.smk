@@ -11,8 +11,9 @@ from pathlib import Path
 from snakemake.logging import logger
 
 # The code beside the Snakefile, whichever clone the environment was made for; and the packages of the environment alone.
-os.environ["PYTHONPATH"] = os.path.join(workflow.basedir, "src")
-sys.path.insert(0, os.environ["PYTHONPATH"])
+SOURCES = os.path.join(workflow.basedir, "src")
+os.environ.update(PYTHONPATH=SOURCES)
+sys.path.insert(0, SOURCES)
 
 from remixup.config.registry import load_registry
 from remixup.config.settings import (
@@ -208,3 +209,26 @@ def announce() -> None:
 logger.info(
     "", extra={"outcome": lambda: outcome(CONFIG, EXPERIMENTS, verdicts(CONFIG))}
 )
+
+DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
+
+
+# Snakemake deletes a document before it is made again, and after a failure. The last one stays until there is a new one.
+def keep_documents() -> None:
+    """Copy the documents that there are."""
+    for document in DOCUMENTS:
+        if os.path.exists(f"{HOME}/{document}"):
+            with write_atomically(Path(HOME, ".last", document)) as part:
+                shutil.copyfile(f"{HOME}/{document}", part)
+
+
+def restore_documents() -> None:
+    """Put back the documents that were not made again, so old that the next call tries it again."""
+    for document in DOCUMENTS:
+        last, target = Path(HOME, ".last", document), Path(HOME, document)
+        if last.exists() and not target.exists():
+            with write_atomically(target) as part:
+                shutil.copyfile(last, part)
+                os.utime(part, (1, 1))
+            # Snakemake has noted that it is made of the present inputs, although the job failed.
+            workflow.persistence.cleanup_metadata(IOFile(str(target)))

@@ -1,27 +1,3 @@
-DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
-
-
-# Snakemake deletes a document before it is made again, and after a failure. The last one stays until there is a new one.
-def keep_documents() -> None:
-    """Copy the documents that there are."""
-    for document in DOCUMENTS:
-        if os.path.exists(f"{HOME}/{document}"):
-            with write_atomically(Path(HOME, ".last", document)) as part:
-                shutil.copyfile(f"{HOME}/{document}", part)
-
-
-def restore_documents() -> None:
-    """Put back the documents that were not made again, so old that the next call tries it again."""
-    for document in DOCUMENTS:
-        last, target = Path(HOME, ".last", document), Path(HOME, document)
-        if last.exists() and not target.exists():
-            with write_atomically(target) as part:
-                shutil.copyfile(last, part)
-                os.utime(part, (1, 1))
-            # Snakemake has noted that it is made of the present inputs, although the job failed.
-            workflow.persistence.cleanup_metadata(IOFile(str(target)))
-
-
 # The report is made where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
 rule draw:
     input:
