@@ -88,8 +88,9 @@ class StoreMachine(RuleBasedStateMachine):
     def planned(self, row):
         return next(each for each in self.plan().rows if each.row.id == row)
 
-    def asked(self):
-        return {row.key for scale in SCALES for row in self.plan(scale).rows}
+    def wanted(self):
+        """What some row asks for at some scale, and what is on record."""
+        return {row.key for scale in SCALES for row in self.plan(scale).rows} | self.recorded.keys()
 
     def to_train(self, row):
         """Arguments of a training; ERM's weights are stored."""
@@ -214,9 +215,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def prune(self):
         self.succeed(lambda: leftovers(Config(), delete=True))
-        asked = self.asked()
+        wanted = self.wanted()
         for kept in (self.stored, self.weights):
-            for run in kept.keys() - asked:
+            for run in kept.keys() - wanted:
                 del kept[run]
 
     @rule()
