@@ -31,6 +31,21 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a JSON file whose content is a mapping.
+
+    Raises:
+        ValueError: it has another content.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError("its content is no mapping")
+    return content
+
+
 def listed(folder: Path) -> list[Path]:
     """Return the visible paths in a folder in order, none where it is missing.
 

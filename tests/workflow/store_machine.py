@@ -88,8 +88,9 @@ class StoreMachine(RuleBasedStateMachine):
     def planned(self, row):
         return next(each for each in self.plan().rows if each.row.id == row)
 
-    def asked(self):
-        return {row.key for scale in SCALES for row in self.plan(scale).rows}
+    def wanted(self):
+        """What some row asks for at some scale, and what is on record."""
+        return {row.key for scale in SCALES for row in self.plan(scale).rows} | self.recorded.keys()
 
     def to_train(self, row):
         """Arguments of a training; ERM's weights are stored."""
@@ -134,14 +135,30 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.weights.get(run, row != "erm")
         assert not STORE.resume_point(run, SEEDS).exists()
 
-    @rule(row=ROWS, number=st.integers(1, 130))
+    @rule(kind=st.sampled_from(["killed", "twice", "killed while it records"]), row=ROWS, number=st.integers(1, 130))
+    def other_processes(self, kind, row, number):
+        """One rule, since processes take most of the time."""
+        if kind == "killed":
+            self.kill_training(row, number)
+        elif kind == "twice":
+            self.train_twice_at_once(row)
+        else:
+            self.kill_recording(number // 2)
+
     def kill_training(self, row, number):
         process = start(steps.train_and_die, self.home, self.fault, number, *self.to_train(row))
         process.join()
         assert process.exitcode in (0, -9)
         self.see(row)
 
-    @rule(row=ROWS)
+    def kill_recording(self, number):
+        start(steps.record_and_die, self.home, self.fault, number, self.plan()).join()
+        for run in self.plan().runs():
+            file = self.file(run, Store(Path("records")))
+            if run not in self.recorded and file.exists():
+                self.recorded[run] = file.read_bytes()
+                assert self.recorded[run] == self.stored[run]
+
     def train_twice_at_once(self, row):
         run = self.planned(row).key
         needed = not self.stored.get(run) or (row == "erm" and not self.weights.get(run))
@@ -164,25 +181,27 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.stored[run]
 
     @precondition(lambda self: any(self.stored.values()))
-    @rule(kind=st.sampled_from(["value", "cut", "zeros", "lost"]), chosen=st.randoms(use_true_random=False))
+    @rule(kind=st.sampled_from(["value", "cut", "zeros", "lost", "weights"]), chosen=st.randoms(use_true_random=False))
     def damage(self, kind, chosen):
-        run = chosen.choice(sorted(run for run, content in self.stored.items() if content))
-        file, content = self.file(run), self.stored[run]
+        whole = self.weights if kind == "weights" else self.stored
+        runs = sorted(run for run, content in whole.items() if content)
+        if not runs:
+            return
+        run = chosen.choice(runs)
+        file = STORE.checkpoint(run, SEEDS) if kind == "weights" else self.file(run)
+        content = file.read_bytes()
         if kind == "lost":
             file.unlink()
             del self.stored[run]
             return
-        value = content.replace(b'"test_loss.last": [', b'"test_loss.last": [1')
-        file.write_bytes({"value": value, "cut": content[: len(content) // 2], "zeros": bytes(len(content))}[kind])
-        self.stored[run] = None
-
-    @precondition(lambda self: any(self.weights.values()))
-    @rule(chosen=st.randoms(use_true_random=False))
-    def damage_weights(self, chosen):
-        run = chosen.choice(sorted(run for run, whole in self.weights.items() if whole))
-        file = STORE.checkpoint(run, SEEDS)
-        file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1]))
-        self.weights[run] = False
+        changed = {
+            "value": content.replace(f'"{METRIC}": ['.encode(), f'"{METRIC}": [1'.encode()),
+            "cut": content[: len(content) // 2],
+            "zeros": bytes(len(content)),
+            "weights": content[:-1] + bytes([content[-1] ^ 1]),
+        }
+        file.write_bytes(changed[kind])
+        whole[run] = False if kind == "weights" else None
 
     @rule(row=ROWS, epochs=st.integers(1, 3))
     def edit_row(self, row, epochs):
@@ -196,9 +215,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def prune(self):
         self.succeed(lambda: leftovers(Config(), delete=True))
-        asked = self.asked()
+        wanted = self.wanted()
         for kept in (self.stored, self.weights):
-            for run in kept.keys() - asked:
+            for run in kept.keys() - wanted:
                 del kept[run]
 
     @rule()
@@ -211,15 +230,6 @@ class StoreMachine(RuleBasedStateMachine):
                 if self.stored[run]:
                     self.recorded.setdefault(run, self.stored[run])
         assert (status, said.count("\n")) == (expected, min(expected, 1)), said
-
-    @rule(number=st.integers(1, 60))
-    def kill_recording(self, number):
-        start(steps.record_and_die, self.home, self.fault, number, self.plan()).join()
-        for run in self.plan().runs():
-            file = self.file(run, Store(Path("records")))
-            if run not in self.recorded and file.exists():
-                self.recorded[run] = file.read_bytes()
-                assert self.recorded[run] == self.stored[run]
 
     @rule(chosen=st.randoms(use_true_random=False))
     def clone(self, chosen):

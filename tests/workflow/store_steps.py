@@ -28,21 +28,23 @@ CLEAN = Code(commit="c" * 40, dirty=False, date="2026-01-01")
 
 def as_command(call):
     """The exit status of a command that calls the function, and what it says on its error output."""
-    said, app = io.StringIO(), cli.app
-    cli.app = call
+    said = io.StringIO()
+    parts = {name: getattr(cli, name) for name in ("app", "check_code", "check_packages")}
+    cli.app, cli.check_code, cli.check_packages = call, lambda: None, lambda: None
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             cli.main()
     except SystemExit as ended:
         return ended.code, said.getvalue()
     finally:
-        cli.app = app
+        for name, part in parts.items():
+            setattr(cli, name, part)
     return 0, said.getvalue()
 
 
 def train(data, runs, weights, report=lambda *_: None):
     """Train runs into the working directory, with a resume point after each epoch."""
-    runner.RESUME_SECONDS = 0
+    runner.RESUME_SECONDS, runner.RESUME_SHARE = 0, 1e9
     make = runner.Runner(Store(Path("results")), data, torch.device("cpu"), report)
     outcome = runner.train_all(make, runs, weights, lambda run: Path(f"{run}.txt"))
     assert outcome.failed == {}, Path(next(iter(outcome.failed.values()))).read_text()

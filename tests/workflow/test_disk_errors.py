@@ -102,6 +102,7 @@ def test_a_whole_job(code, writes, monkeypatch):
     workflow, folder = plan_workflow(Config()), Path()
     (job,), (plan,) = workflow.jobs, workflow.plans
     monkeypatch.setattr(runner, "RESUME_SECONDS", 0)
+    monkeypatch.setattr(runner, "RESUME_SHARE", 1e9)
 
     def call():
         train_job(workflow, job, attempt=1, processes=1, gpu_slots=0)

@@ -12,6 +12,7 @@ from remixup.config.settings import Config
 from remixup.maintenance.integrity import verify
 from remixup.planning.workflow import plan_workflow
 from remixup.store import blocks, provenance
+from remixup.store.manifest import JobManifest
 from remixup.training import runner
 from tests.file_operations import is_temporary
 from tests.power_cut import Recording, cuts, flushes, restore
@@ -105,20 +106,21 @@ def test_without_any_one_of_its_flushes_a_power_cut_does_harm(name, recording_of
 def stored(folder):
     """What another training must not change, where it is."""
     found = {path: content for path, content in kept(folder).items() if not is_temporary(path)}
-    for path in [*folder.glob("results/evaluations/*/*.json"), *folder.glob("results/*/manifests/*.json")]:
-        found[str(path)] = path.read_bytes()
-    return found | {str(path): results_of(path) for path in folder.glob("records/runs/*/*.json")}
+    for pattern in ("results/evaluations/*/*.json", "records/runs/*/*.json", "records/evaluations/*/*.json"):
+        found |= {str(path): results_of(path) for path in folder.glob(pattern)}
+    return found | {str(path): JobManifest.read(path).runs for path in folder.glob("results/*/manifests/*.json")}
 
 
 @pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_after_a_power_cut_the_next_call_goes_on(every, recording_of, tmp_path, monkeypatch):
     """A job with a resume point after each epoch, and its records: nothing is damaged, nothing false is reported."""
     monkeypatch.setattr(runner, "RESUME_SECONDS", 0)
+    monkeypatch.setattr(runner, "RESUME_SHARE", 1e9)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     recording = recording_of("everything")
     (plan,) = plan_workflow(Config()).plans
     truth, values = stored(Path()), reported(plan)
-    assert len(truth) == 6
+    assert len(truth) == 7
     assert values == {"test_error.last": [50.0]}
     trees = list({frozenset(cut.tree.items()): cut.tree for cut in cuts(recording, recording.events)}.values())
     check_counts("everything", recording, trees)

@@ -49,7 +49,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 def _read(model: type[Shape], path: Path, command: str) -> Shape:
     try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
+        return model.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise UserError("not there yet", where=str(path), hint=f"`{command}` makes it") from None
     except ValidationError as error:

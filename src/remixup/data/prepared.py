@@ -20,7 +20,7 @@ from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, V
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
 from remixup.errors import UserError
-from remixup.files import make_folder, publish, report_disk_errors, sha256
+from remixup.files import make_folder, publish, read_mapping, report_disk_errors, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +147,7 @@ def _find_fault(final: Path, dataset: Dataset, version: Version) -> UserError | 
     if not _is_present(final):
         return UserError(f"dataset {dataset.name} ({version.name}) has not been prepared", where=str(final))
     try:
-        stored = json.loads(manifest.read_text(encoding="utf-8"))
+        stored = read_mapping(manifest)
         expected = {"name": dataset.name, "version": version.name, "numerics": dataset.numerics}
         for key, value in expected.items():
             if stored[key] != value:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from remixup.analysis.records import HOME
 from remixup.config.settings import Config
-from remixup.files import sha256, visible
+from remixup.errors import UserError
+from remixup.files import read_mapping, sha256, visible
 from remixup.store.blocks import Damaged, SeedBlock
 from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store, faults, weights_fault
@@ -30,21 +30,25 @@ def verify(config: Config) -> tuple[int, list[str]]:
 def _data(folder: Path) -> Iterator[str | None]:
     for manifest in visible(folder, "prepared/*/manifest.json"):
         try:
-            content = json.loads(manifest.read_text(encoding="utf-8"))
+            content = read_mapping(manifest)
             digests = {"tensors.safetensors": content["sha256"]}
             if "images.bin" in content:
                 digests["images.bin"] = content["images.bin"]["sha256"]
             for name, digest in digests.items():
                 path = manifest.with_name(name)
                 yield None if sha256(path) == digest else f"{path} differs from its manifest"
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             yield f"{manifest}: {error}"
 
 
 def _manifests(results: Path) -> Iterator[str | None]:
     """Compare seed blocks, checkpoints and evaluations with the job manifests that list them."""
     for path in visible(results, "*/manifests/*.json"):
-        manifest = JobManifest.read(path)
+        try:
+            manifest = JobManifest.read(path)
+        except UserError as error:
+            yield str(error)
+            continue
         for run, blocks in manifest.runs.items():
             for name, digest in blocks.items():
                 file = results / "runs" / run / f"{name}.json"

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config, read_config
 from remixup.errors import UserError, did_you_mean
-from remixup.files import write_text
+from remixup.files import read_mapping, write_text
 from remixup.planning.jobs import Job, make_jobs, merged_evaluations, merged_runs
 from remixup.planning.plan import Evaluation, Plan, read_plans
 
@@ -107,7 +107,7 @@ def read_workflow(path: Path, only: Collection[str] | None = None, job: str | No
         UserError: the file is missing or damaged, or has no such job.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_mapping(path)
         config = read_config(document["config"], str(path))
         jobs = {key: _JOB.validate_python(each) for key, each in document["jobs"].items()}
         if job is not None and job not in jobs:

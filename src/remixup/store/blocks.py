@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 from remixup.config.metrics import QUANTITIES
 from remixup.config.run import RunSpec
 from remixup.errors import UserError
-from remixup.files import disk_error, write_text
+from remixup.files import disk_error, read_mapping, write_text
 from remixup.store.provenance import Measurement, Provenance
 
 History = dict[str, list[float]]
@@ -136,7 +136,7 @@ class EvaluatedBlock(Stored):
 
 @functools.cache
 def _read(kind: type[Stored], path: Path, state: tuple[int, ...]) -> Any:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_mapping(path)
     if content.pop("sha256") != content_digest(content):
         raise ValueError("its content differs from its digest")
     return kind.model_validate(content)

@@ -31,7 +31,7 @@ class JobManifest(BaseModel):
     def read(cls, path: Path) -> Self:
         """Read a manifest; UserError where the file is none."""
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:
             hint = "remove it; the next call writes it again"
             raise UserError(f"not a job manifest: {error.errors()[0]['msg']}", where=str(path), hint=hint) from None

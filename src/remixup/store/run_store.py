@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from remixup.config.run import RunSpec
-from remixup.files import disk_error, listed, sha256
+from remixup.files import disk_error, listed, read_mapping, sha256
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock, columns
 from remixup.store.provenance import Provenance
 
@@ -31,7 +30,7 @@ def weights_fault(path: Path) -> str | None:
         OSError: the disk fails, and the checkpoint may be intact.
     """
     try:
-        expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
+        expected = read_mapping(path.with_suffix(".json"))["sha256"]
         return None if sha256(path) == expected else f"{path} differs from the digest beside it"
     except (OSError, ValueError, KeyError) as error:
         if disk_error(error):

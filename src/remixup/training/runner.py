@@ -309,7 +309,7 @@ def train_all(
                 raise
             path = log(key)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(traceback.format_exc(), encoding="utf-8")
+            path.write_text(traceback.format_exc(), encoding="utf-8")  # not flushed: the next call tries again
             manifest.failed[key] = str(path)
             reason = f": {error}" if isinstance(error, DeviceFailure) else ""
             print(f"{key} failed; see {path}{reason}", flush=True)
