@@ -198,7 +198,8 @@ def parts(device: torch.device, repeats: int, skip_report: bool) -> dict[str, Ca
 
 def main(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="PARTS", help="training, mixing, call, seeds, workflow, run; default: all")
+        list[str] | None,
+        typer.Argument(metavar="PARTS", help="training, mixing, call, seeds, workflow, run; default: all"),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="number of measurements of each line")] = 5,
     skip_report: Annotated[
