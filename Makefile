@@ -53,7 +53,7 @@ archive: .venv/.ready
 	@$(BIN)/remixup release
 
 bench: latex .venv/.ready
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m remixup_benchmarks.run
 
 # Read names and parameters of components from the code; write JSON Schemas for editors.
 schema: .venv/.ready

@@ -24,7 +24,7 @@ from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
 
 EVALUATIONS = records.HOME / "evaluations"
 NAME = re.compile(
-    r"records/(runs|evaluations)/[\w-][\w.-]*/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|benchmarks/results/[\w-]+\.json"
+    r"records/(runs|evaluations)/[\w-][\w.-]*/seeds-\d+-\d+(\.[0-9a-f]{8})?\.json|remixup_benchmarks/results/[\w-]+\.json"
 )
 
 

@@ -23,7 +23,7 @@ from remixup.maintenance.evidence_time import OVERHEAD
 from remixup.store import source_proof
 from remixup.store.provenance import SOURCES, code
 
-CARRIED = (*SOURCES, "config.yaml", "records", "benchmarks")
+CARRIED = (*SOURCES, "config.yaml", "records", "remixup_benchmarks")
 QUEUE = Path(".remixup/bundle/queue.json")
 """In the unpacked sources."""
 RESERVE = 2**18
@@ -156,7 +156,7 @@ def write_queue(
     there = config.model_copy(update={"results": "results", "data": data})
     workers = gpus * runs_per_gpu
     evidence_queue.write_queue(chosen, path, there, None, workers, None, runs_per_gpu=runs_per_gpu, whole=True)
-    carried = [each for home in ("records", "benchmarks") for each in Path(home).rglob("*.json")]
+    carried = [each for home in ("records", "remixup_benchmarks") for each in Path(home).rglob("*.json")]
     document = json.loads(path.read_text(encoding="utf-8"))
     document |= {
         "commit": head(),

@@ -20,7 +20,7 @@ from remixup.maintenance.bundle_pack import QUEUE
 from remixup.store.provenance import code, environment
 from remixup.training.gpu_lock import devices
 
-BENCHMARKS = Path("benchmarks/results")
+BENCHMARKS = Path("remixup_benchmarks/results")
 LOGS = QUEUE.with_name("logs")
 ARCHIVE = "results.tar.gz"
 LIST = "results.json"
@@ -62,7 +62,7 @@ def run(results: Path, until: float) -> int:
 
 def _benchmark(document: dict[str, Any], results: Path) -> int:
     """Run the benchmark with the packed arguments, until the time is over; return 1 where it fails."""
-    command = [sys.executable, "-m", "benchmarks.run", *document["benchmark"]]
+    command = [sys.executable, "-m", "remixup_benchmarks.run", *document["benchmark"]]
     print(" ".join(command[1:]), flush=True)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     while process.poll() is None and time.time() < document["until"]:

@@ -26,7 +26,7 @@ FAST: dict[str, Any] = {
 }
 """How `fast` executes a run that trains on labels; deep networks are compiled as well."""
 DEEP = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
-"""Models whose test errors in bfloat16 are within the noise of those in float32 (`benchmarks/precision`), and which
+"""Models whose test errors in bfloat16 are within the noise of those in float32 (`remixup_benchmarks.precision`). They
 train much longer than they take to compile."""
 
 

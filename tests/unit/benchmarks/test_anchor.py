@@ -2,9 +2,9 @@ import math
 
 import pytest
 import torch
-from benchmarks import anchor
-from benchmarks.anchor import METHODS, NARROW, compare, spec, theirs
-from benchmarks.reference import Reference
+from remixup_benchmarks import anchor
+from remixup_benchmarks.anchor import METHODS, NARROW, compare, spec, theirs
+from remixup_benchmarks.reference import Reference
 
 from remixup.data import Prepared
 from remixup.data.inputs import make_inputs

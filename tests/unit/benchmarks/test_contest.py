@@ -1,7 +1,7 @@
 import os
 
 import pytest
-from benchmarks.contest import Hosted, interleave
+from remixup_benchmarks.contest import Hosted, interleave
 
 
 class Counter:

@@ -3,9 +3,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from benchmarks import engine, lines
-from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, published
-from benchmarks.reference import MODEL
+from remixup_benchmarks import engine, lines
+from remixup_benchmarks.engine import Engine, Products, VectorizedSeeds, operations, published
+from remixup_benchmarks.reference import MODEL
 from torch import nn
 
 from remixup import models

@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import torch
-from benchmarks import documents, run
-from benchmarks.lines import HOPPER, LINES, TWO_CORES, Line, Target, results, verdict
+from remixup_benchmarks import documents, run
+from remixup_benchmarks.lines import HOPPER, LINES, TWO_CORES, Line, Target, results, verdict
 from rich.console import Console
 
 from remixup.store.provenance import Code
@@ -172,6 +172,12 @@ def test_parts_are_written_when_they_are_done_and_join(bench, monkeypatch):
     monkeypatch.setattr(documents, "code", lambda: Code(commit="def", dirty=False))
     _, written, _ = bench(names=["workflow"], repeats=1)
     assert {each["id"] for each in written["lines"] if each["values"]} == {"report"}, "of another commit"
+    monkeypatch.setattr(documents, "code", lambda: Code(commit="def", dirty=True))
+    monkeypatch.setattr(run, "mixing", lambda *_: {"mixing": [1.0]})
+    _, written, _ = bench(names=["mixing", "training"], repeats=1)
+    ids = {each["id"] for each in written["lines"] if each["values"]}
+    assert {"mixing", "reference"} <= ids, "of one call"
+    assert "report" not in ids, "of code that may have changed since"
 
 
 def test_an_unknown_part_is_a_mistake(bench):

@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from benchmarks import reference
-from benchmarks.peers import Timm, Torchvision, mixing_collate
-from benchmarks.reference import MEAN, STD, Pictures, Reference, pixels
+from remixup_benchmarks import reference
+from remixup_benchmarks.peers import Timm, Torchvision, mixing_collate
+from remixup_benchmarks.reference import MEAN, STD, Pictures, Reference, pixels
 from torch import nn
 from torch.nn import functional as F
 

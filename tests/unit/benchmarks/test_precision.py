@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from benchmarks import precision
-from benchmarks.documents import header, write
-from benchmarks.precision import FAMILIES, NARROW, compare, document, spec
+from remixup_benchmarks import precision
+from remixup_benchmarks.documents import header, write
+from remixup_benchmarks.precision import FAMILIES, NARROW, compare, document, spec
 
 from remixup.config.run import RunSpec
 from remixup.data import Prepared

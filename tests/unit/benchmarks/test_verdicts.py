@@ -7,7 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.verdicts import PATH, RUNS, SAMPLERS, SMALLEST, SPREAD, STEP, TRUE_OF, claim_rates, normal, number_rates
+from remixup_benchmarks.verdicts import (
+    PATH,
+    RUNS,
+    SAMPLERS,
+    SMALLEST,
+    SPREAD,
+    STEP,
+    TRUE_OF,
+    claim_rates,
+    normal,
+    number_rates,
+)
 
 from remixup.reporting.figures.article.outcomes import CLAIMS
 

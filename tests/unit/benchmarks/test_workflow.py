@@ -2,8 +2,8 @@ import subprocess
 import sys
 
 import pytest
-from benchmarks import workflow
-from benchmarks.workflow import Workflow
+from remixup_benchmarks import workflow
+from remixup_benchmarks.workflow import Workflow
 
 SNAKEMAKE = r"""
 import os, pathlib, sys

@@ -65,7 +65,7 @@ def test_private_training_stays_as_it_is():
 
 def test_the_models_are_those_whose_errors_were_shown_to_be_alike():
     shown = {}
-    for path in (ROOT / "benchmarks/precision").glob("*.json"):
+    for path in (ROOT / "remixup_benchmarks/precision").glob("*.json"):
         for each in json.loads(path.read_text())["families"].values():
             low, high = each["ci95"]
             shown.setdefault(each["spec"]["run"]["model"]["name"], []).append(low <= 0 <= high)

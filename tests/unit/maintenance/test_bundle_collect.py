@@ -23,7 +23,7 @@ SPEC = RunSpec(
     epochs=1,
     batch_size=100,
 )
-BENCHMARK = "benchmarks/results/a-card.json"
+BENCHMARK = "remixup_benchmarks/results/a-card.json"
 
 
 def git(*arguments):

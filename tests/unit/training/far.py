@@ -4,6 +4,7 @@ Tensors there say that they are elsewhere, each around one in ordinary memory th
 meets tensors of both places fails, as on a GPU; what a program would wait for there is noted.
 """
 
+import os
 import sys
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 # Its name must be one that PyTorch knows and for which it starts no driver.
 FAR = torch.device("meta")
+_AT_HAND = "cuda" if torch.cuda.is_available() else "meta"
+TESTED = torch.device(os.environ.get("REMIXUP_TEST_DEVICE") or _AT_HAND)
+"""The device of tests: the one that the environment names, else a GPU if there is one, else the one that is lacking."""
 
 _aten = torch.ops.aten
 _MOVES = {_aten._to_copy.default, _aten.copy_.default}
@@ -136,3 +140,13 @@ def device(monkeypatch):
             yield FAR
         finally:
             torch.__future__.set_overwrite_module_params_on_conversion(before)
+
+
+@contextmanager
+def tested(monkeypatch):
+    """Within it there is the device of tests."""
+    if TESTED.type != FAR.type:
+        yield TESTED
+        return
+    with device(monkeypatch) as simulated:
+        yield simulated

@@ -194,3 +194,26 @@ def test_a_step_that_breaks_the_rules_is_noticed(trainer, monkeypatch):
     spec, data = longer(programs(KINDS["erm"][0])), KINDS["erm"][1]
     with pytest.raises(AssertionError, match="step"):
         check_rules(spec, data, monkeypatch, trainer)
+
+
+def trained_on(device, spec, data):
+    training = SupervisedTrainer(spec, [0], make_inputs(spec, [0], data, device), device)
+    training.run(lambda _: None)
+    return training
+
+
+@pytest.mark.skipif(far.TESTED.type != "cuda", reason="no GPU")
+@pytest.mark.parametrize("compile", [False, True])
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"transport"}))
+def test_graphs_on_a_gpu_compute_what_the_loop_computes(kind, compile):
+    """With dropout, too: a graph goes on in the device's stream of random numbers."""
+    spec, data = longer(KINDS[kind][0]), KINDS[kind][1]
+    loop = trained_on(far.TESTED, executed(spec, fused=True), data)
+    captured = trained_on(far.TESTED, programs(spec, compile=compile), data)
+    done = captured.programs.programs
+    assert all(program.graph is not None for program in done.values() if program.calls > WARM_UP)
+    assert {key[0] for key, program in done.items() if program.graph is not None} == {"step", "test"}
+    rel = 0.1 if spec.precision == "bfloat16" else 1e-2
+    for row, other in zip(loop.history, captured.history, strict=True):
+        for name in ("train_loss", "test_loss"):
+            assert other[name] == pytest.approx(row[name], rel=rel)

@@ -1,8 +1,8 @@
-"""Compare training in bfloat16 with float32, by model family and paired by seed: `python -m benchmarks.precision`.
+"""Compare training in bfloat16 with float32, paired by seed: `python -m remixup_benchmarks.precision`.
 
 Data, initial weights, order, ratios and partners are the same; autocast and channels_last differ, as in the experiment
 files. Narrow networks of each family are trained on 2,000 images of Fashion-MNIST, which must be prepared, in a mirror
-or downloadable. Prints a table and writes benchmarks/precision/<hardware>.json.
+or downloadable. Prints a table and writes remixup_benchmarks/precision/<hardware>.json.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.documents import header, write
 from remixup import data
 from remixup.analysis.statistics import summarise
 from remixup.cli import configuration
 from remixup.config.run import RunSpec
 from remixup.data.inputs import make_inputs
 from remixup.training.runner import prepare_process, start
+from remixup_benchmarks.documents import header, write
 
 FOLDER = Path(__file__).parent / "precision"
 FAMILIES: dict[str, dict[str, Any]] = {

@@ -48,7 +48,7 @@ WAYS = {
     "compiled": "remixup, compiled as well",
     "graph": "remixup, captured as CUDA graphs as well",
 }
-"""What each way to execute the row is, by the id of its line (see `benchmarks.engine.WAYS`)."""
+"""What each way to execute the row is, by the id of its line (see `remixup_benchmarks.engine.WAYS`)."""
 _AIMS = {
     "engine": _FASTER,
     "compiled": _FASTER,

@@ -1,4 +1,4 @@
-"""Measure, print a table and write benchmarks/results/<hardware>.json: `python -m benchmarks.run`."""
+"""Measure, print a table and write remixup_benchmarks/results/<hardware>.json: `python -m remixup_benchmarks.run`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from filelock import FileLock
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contest import Hosted, interleave
-from benchmarks.documents import header, result_file, write
-from benchmarks.engine import Engine, Products, VectorizedSeeds, operations, ways
-from benchmarks.lines import HOPPER, TWO_CORES, WAYS, results, verdict
-from benchmarks.mixing_call import CLASSES, LIBRARIES, MixingCall
-from benchmarks.peers import Timm, Torchvision
-from benchmarks.reference import BATCH, Pace, Reference
-from benchmarks.workflow import Workflow
 from remixup.errors import UserError, did_you_mean
 from remixup.store.provenance import cores
 from remixup.training.runner import hardware as processor
+from remixup_benchmarks.contest import Hosted, interleave
+from remixup_benchmarks.documents import header, result_file, write
+from remixup_benchmarks.engine import Engine, Products, VectorizedSeeds, operations, ways
+from remixup_benchmarks.lines import HOPPER, TWO_CORES, WAYS, results, verdict
+from remixup_benchmarks.mixing_call import CLASSES, LIBRARIES, MixingCall
+from remixup_benchmarks.peers import Timm, Torchvision
+from remixup_benchmarks.reference import BATCH, Pace, Reference
+from remixup_benchmarks.workflow import Workflow
 
 FOLDER = Path(__file__).parent / "results"
 EPOCHS = 200
@@ -198,7 +198,8 @@ def parts(device: torch.device, repeats: int, skip_report: bool) -> dict[str, Ca
 
 def main(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="PARTS", help="training, mixing, seeds, workflow, run; default: all")
+        list[str] | None,
+        typer.Argument(metavar="PARTS", help="training, mixing, call, seeds, workflow, run; default: all"),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="number of measurements of each line")] = 5,
     skip_report: Annotated[
@@ -214,9 +215,11 @@ def main(
     for name in names or known:
         if name not in known:
             raise SystemExit(f"error: {UserError(f'no part {name!r} on this device', hint=did_you_mean(name, known))}")
+    measured: Values = {}
     for name in names or known:
         console.print(f"measuring {name}")
-        written, path = add(known[name](), device)
+        measured |= known[name]()
+        written, path = add(measured, device)
     console.print(table(written))
     if device.type == "cuda":
         console.print(ways_table(written))

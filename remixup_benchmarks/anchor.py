@@ -1,9 +1,10 @@
-"""Compare the test error of remixup with that of the authors' published loop: `python -m benchmarks.anchor`.
+"""Compare the test error of remixup with that of the authors' published loop: `python -m remixup_benchmarks.anchor`.
 
 Both train the authors' PreAct ResNet, made narrow, by ERM and by mixup, with the same 2,000 images of CIFAR-10 for each
 seed, the same optimizer and the same schedule. Each loop draws its own weights, order, crops and ratios, so the errors
 are two independent samples (Welch). remixup trains in bfloat16 with channels last, like its records of CIFAR-10 on a
-CPU. CIFAR-10 must be prepared, in a mirror or downloadable. Prints a table, writes benchmarks/anchor/<hardware>.json.
+CPU. CIFAR-10 must be prepared, in a mirror or downloadable. Prints a table, writes
+remixup_benchmarks/anchor/<hardware>.json.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from benchmarks.documents import header, write
-from benchmarks.reference import MEAN, MODEL, STD, Reference
 from remixup import data
 from remixup.analysis.statistics import summarise
 from remixup.cli import configuration
@@ -28,6 +27,8 @@ from remixup.config.run import RunSpec
 from remixup.data.inputs import Inputs, make_inputs
 from remixup.training import schedules
 from remixup.training.runner import start
+from remixup_benchmarks.documents import header, write
+from remixup_benchmarks.reference import MEAN, MODEL, STD, Reference
 
 FOLDER = Path(__file__).parent / "anchor"
 CPU = torch.device("cpu")

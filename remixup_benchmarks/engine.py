@@ -11,7 +11,6 @@ import torch
 from sklearn.datasets import load_iris
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.reference import BATCH, CLASSES, MODEL, Pace, now, peak_memory, pixels
 from remixup import models
 from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
@@ -24,6 +23,7 @@ from remixup.store.provenance import cores
 from remixup.training.captured import WARM_UP
 from remixup.training.runner import prepare_process
 from remixup.training.supervised import SupervisedTrainer
+from remixup_benchmarks.reference import BATCH, CLASSES, MODEL, Pace, now, peak_memory, pixels
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 ROW = "cifar10-preact18-stem-norm-mixup"

@@ -12,9 +12,9 @@ from timm.data.mixup import Mixup
 from torch import Tensor
 from torchvision.transforms import v2
 
-from benchmarks.reference import BATCH
 from remixup.mixing import Mixing
 from remixup.training.malloc import keep_freed
+from remixup_benchmarks.reference import BATCH
 
 CLASSES = {32: 10, 224: 1000}
 """Side of the images -> number of classes: CIFAR-10 and ImageNet."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 from torchvision.transforms import v2
 
-from benchmarks.reference import CLASSES, Arrays, Reference
+from remixup_benchmarks.reference import CLASSES, Arrays, Reference
 
 _MIXUP = v2.MixUp(alpha=1.0, num_classes=CLASSES)
 

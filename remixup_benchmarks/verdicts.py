@@ -1,7 +1,8 @@
-"""Simulate how often verdicts are right and wrong: `python -m benchmarks.verdicts`.
+"""Simulate how often verdicts are right and wrong: `python -m remixup_benchmarks.verdicts`.
 
 Each rate is the share of simulated samples with a verdict, decided by the project's own functions. The same seeds give
-the same rates. Writes benchmarks/error-rates.json; docs/draw_verdicts.py makes the table of docs/verdicts.md from it.
+the same rates. Writes remixup_benchmarks/error-rates.json, of which docs/draw_verdicts.py makes the table of
+docs/verdicts.md.
 """
 
 from __future__ import annotations
