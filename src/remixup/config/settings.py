@@ -48,13 +48,13 @@ class Data(Strict):
 class Config(Strict):
     """The whole configuration."""
 
-    scale: Scale = "embedded"
-    experiments: list[str] | Literal["all"] = "all"
+    scale: Scale = Field("embedded", description="how closely runs follow the papers")
+    experiments: list[str] | Literal["all"] = Field("all", description="`all`, or ids of experiments")
     results: Folder = Field("results", description="folder of the run store and the results")
     fast: bool = Field(
         False, description="at GPU scales, train deep residual networks in bfloat16, channels last, compiled"
     )
-    data: Data = Field(default_factory=Data)
+    data: Data = Field(default_factory=Data, description="where datasets come from")
 
     @property
     def mirror(self) -> Path | None:
