@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ KINDS = {
 }
 PLAIN = {bool: "boolean", int: "integer", float: "number", str: "string"}
 KEYWORDS = {Gt: "exclusiveMinimum", Ge: "minimum", Lt: "exclusiveMaximum", Le: "maximum"}
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SUPPLIED = {"generator", "others"}
 
 
@@ -69,6 +71,7 @@ def describe(component: Any, numerics: int) -> dict[str, Any]:
     """Describe a component: parameters (JSON Schema with defaults), first line of the docstring, numerics."""
     function = component.__init__ if inspect.isclass(component) else component
     hints = typing.get_type_hints(function, include_extras=True)
+    said = arguments(inspect.getdoc(function) or "") | arguments(inspect.getdoc(component) or "")
     parameters: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is not parameter.KEYWORD_ONLY or name in SUPPLIED:
@@ -77,8 +80,17 @@ def describe(component: Any, numerics: int) -> dict[str, Any]:
         if parameter.default is not parameter.empty:
             default = parameter.default
             parameters[name]["default"] = list(default) if isinstance(default, tuple) else default
+        if name in said:
+            parameters[name]["description"] = said[name]
     summary = (inspect.getdoc(component) or "").split("\n")[0]
     return {"summary": summary, "numerics": numerics, "parameters": parameters}
+
+
+def arguments(docstring: str) -> dict[str, str]:
+    """Return what the section `Args` of a docstring says about each argument, on one line."""
+    section = re.search(r"^Args:\n((?:    .*\n?|\n)*)", docstring, re.MULTILINE)
+    found = re.split(r"^    (\w+): ", section[1], flags=re.MULTILINE)[1:] if section else []
+    return {name: " ".join(text.split()).rstrip(".") for name, text in zip(found[::2], found[1::2], strict=True)}
 
 
 def components(module: ModuleType) -> dict[str, Any]:
@@ -163,12 +175,17 @@ def documents() -> Iterator[tuple[str, Any]]:
     from remixup.analysis.result_schema import Replication
     from remixup.config.experiment import file_schema
     from remixup.config.settings import SCALES, Config
+    from remixup.maintenance.evidence_queue import queue_schema
     from remixup.planning.plan import read_plans
     from remixup.training.flops import forward_passes
 
-    yield "experiments/experiment.schema.json", file_schema()
-    yield "config.schema.json", Config.model_json_schema()
-    yield "src/remixup/analysis/replication.schema.json", Replication.model_json_schema()
+    for path, schema in (
+        ("experiments/experiment.schema.json", file_schema()),
+        ("config.schema.json", Config.model_json_schema()),
+        ("evidence.schema.json", queue_schema()),
+        ("src/remixup/analysis/replication.schema.json", Replication.model_json_schema()),
+    ):
+        yield path, {"$schema": DIALECT, "$id": Path(path).name, **schema}
     plans = [plan for scale in SCALES for plan in read_plans(Config(scale=scale))]
     runs = [row.run for plan in plans for row in plan.rows]
     recorded = [block.specification for block in records.read_all()]  # a freeze may be about rows of earlier days

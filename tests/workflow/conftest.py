@@ -199,7 +199,7 @@ def whole_project(tmp_path):
     project = make_project(tmp_path / "project")
     for name in ("experiments", "tests", "docs"):
         shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "config.schema.json"):
+    for name in ("Makefile", "pyproject.toml", "config.schema.json", "evidence.schema.json"):
         shutil.copy(ROOT / name, project.folder / name)
     (project.folder / ".venv").symlink_to(BIN.parent)
     return project

@@ -22,15 +22,15 @@ RowIds = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list, jso
 class Pair(Strict):
     """Two rows that are compared seed by seed. If a side names several rows, the claim's `select_by` chooses one."""
 
-    baseline: RowIds
-    treatment: RowIds
+    baseline: RowIds = Field(description="row that is compared, usually ERM")
+    treatment: RowIds = Field(description="row that should be better")
 
 
 class Bound(Strict):
     """A limit for the value of a row, or for the greatest value of several rows."""
 
-    row: RowIds
-    at_most: float
+    row: RowIds = Field(description="row, or rows whose greatest value counts")
+    at_most: float = Field(description="the limit, in the metric's unit")
 
 
 ClaimSource = Literal["paper", "ours"]
@@ -39,9 +39,9 @@ ClaimSource = Literal["paper", "ours"]
 class Claim(Strict):
     """A statement of the paper, or ours about it. Runs decide it, or it says why none does."""
 
-    id: Slug
-    statement: Prose
-    where: Prose
+    id: Slug = Field(description="its name, unique in the file")
+    statement: Prose = Field(description="the claim in a sentence; LaTeX")
+    where: Prose = Field(description="where the paper says it")
     source: ClaimSource = Field(
         "paper", description="ours: a question that the paper asks, an extension, a remark on its code, a conjecture"
     )

@@ -56,8 +56,10 @@ Evaluation = Annotated[Component, ComponentOf("evaluation")]
 class Settings(Strict):
     """Settings of a run, and how they differ from the published protocol."""
 
-    run: Overlay = {}
-    seeds: int | None = Field(None, ge=1, le=10_000)
+    run: Overlay = Field(
+        {}, description="the run: dataset, model, mixing, optimizer, schedule; overlays earlier settings"
+    )
+    seeds: int | None = Field(None, ge=1, le=10_000, description="number of seeds")
     counts_as: Scale | None = Field(
         None, description="the scale whose protocol this run follows, if it is cheap enough to follow it"
     )
@@ -73,7 +75,7 @@ class Settings(Strict):
 class Variation(Settings):
     """Settings for all scales, and additional ones for single scales."""
 
-    scales: dict[Scale, Settings] = {}
+    scales: dict[Scale, Settings] = Field({}, description="additional settings of single scales")
 
     def layers(self, scale: Scale) -> list[Settings]:
         """Return the settings for a scale, general ones first."""
@@ -83,7 +85,7 @@ class Variation(Settings):
 class Published(Strict):
     """A number as the paper prints it. Null: it is published, but not transcribed."""
 
-    value: float | None
+    value: float | None = Field(description="the number; null: not transcribed")
     where: Prose = Field(
         "", description="page and table, if not that of the row; needed if the number is not transcribed"
     )
@@ -110,11 +112,11 @@ RowId = Annotated[Slug, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{
 class Row(Variation):
     """A row of a published table or curve of a figure: its numbers, and the run that should reproduce them."""
 
-    id: RowId
-    label: Prose
-    group: Prose = ""
+    id: RowId = Field(description="its name, unique in the file")
+    label: Prose = Field(description="what the table prints in its first column; LaTeX")
+    group: Prose = Field("", description="heading under which tables print it, and panel in which figures draw it")
     where: Prose = Field("", description="where the paper prints the number")
-    published: dict[Metric, float | Published] = {}
+    published: dict[Metric, float | Published] = Field({}, description="metric -> the number as the paper prints it")
     use: list[str] = Field([], description="variations to apply, in this order")
     each: dict[str, list[str | float | int]] = Field({}, description="{placeholder}s and their values")
     at: list[Scale] = Field(
@@ -137,8 +139,8 @@ class Row(Variation):
 class MetricInfo(Strict):
     """How a metric is printed, and its tolerance."""
 
-    label: Prose
-    unit: str = "%"
+    label: Prose = Field(description="how tables and axes call it; LaTeX")
+    unit: str = Field("%", description="its unit")
     decimals: int = Field(
         1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
     )
@@ -159,14 +161,14 @@ class MetricInfo(Strict):
 class Derived(Strict):
     """A number that the text of a paper derives from two rows of its tables."""
 
-    id: Slug
-    label: Prose
-    where: Prose
+    id: Slug = Field(description="its name, unique in the file")
+    label: Prose = Field(description="what the table prints in its first column; LaTeX")
+    where: Prose = Field(description="where the paper prints it")
     kind: Literal["accuracy_ratio"] = Field(description="(100 - the treatment's error) / (100 - the baseline's error)")
     metric: Metric = Field(description="the error of both rows, in percent")
-    baseline: str
-    treatment: str
-    published: float
+    baseline: str = Field(description="row of the baseline")
+    treatment: str = Field(description="row of the treatment")
+    published: float = Field(description="the number as the paper prints it")
     decimals: int = Field(1, ge=0, le=6, description="of the published number")
     tolerance: float = Field(gt=0, description="the largest difference that counts as equal")
 
@@ -176,14 +178,14 @@ class KnownEffect(Strict):
 
     baseline: str = Field(description="the row without the technique")
     treatment: str = Field(description="the row with it, whose metric has to be smaller")
-    metric: Metric
+    metric: Metric = Field(description="the metric that the technique lowers")
 
 
 class Table(Strict):
     """A table of what the supplement prints beside the published numbers."""
 
-    id: Slug
-    caption: Latex
+    id: Slug = Field(description="its name, unique in the file")
+    caption: Latex = Field(description="LaTeX")
     rows: list[str] = Field(["*"], description="patterns of row ids")
     metrics: list[Metric] = Field([], description="default: all")
 
@@ -191,27 +193,29 @@ class Table(Strict):
 class Figure(Strict):
     """A figure of the report."""
 
-    id: Slug
-    caption: Latex
-    rows: list[str] = ["*"]
-    draw: Annotated[Component, ComponentOf("figure")]
+    id: Slug = Field(description="its name, unique in the file")
+    caption: Latex = Field(description="LaTeX")
+    rows: list[str] = Field(["*"], description="patterns of row ids")
+    draw: Annotated[Component, ComponentOf("figure")] = Field(description="the function that draws it")
 
 
 class Experiment(Variation):
     """An experiment file."""
 
-    id: Slug
+    id: Slug = Field(description="its name, unique among all experiments")
     paper: str = Field(pattern="^[A-Za-z0-9:_-]+$", description="its key in paper/references.bib")
-    title: Prose
+    title: Prose = Field(description="heading in the report; LaTeX")
     where: Prose = Field(description="table or figure of the paper")
     order: int = Field(100, ge=1, description="its position among the paper's experiments in the report")
     summary: Latex = Field(description="what the paper did, for the report; LaTeX")
-    metrics: dict[Metric, MetricInfo] = {}
+    metrics: dict[Metric, MetricInfo] = Field(
+        {}, description="metric -> how it is printed; every metric in use is here"
+    )
     variations: dict[str, Variation] = Field({}, description="settings that rows name under `use`")
     earlier: dict[Scale, list[Settings]] = Field(
         {}, description="former settings of a scale: their records stay in the report, and nothing more is trained"
     )
-    rows: list[Row] = []
+    rows: list[Row] = Field([], description="lines of the table, or curves of the figure")
     counterparts: dict[str, RowIds] = Field(
         {},
         description="row of ERM -> the published rows that differ from it in mixing alone; the tolerance of all is at "
@@ -221,11 +225,11 @@ class Experiment(Variation):
         [],
         description="a surrogate that does not show them decides nothing about claims whose baseline is the treatment",
     )
-    derived: list[Derived] = []
-    claims: list[Claim] = []
+    derived: list[Derived] = Field([], description="numbers that the paper derives from two rows")
+    claims: list[Claim] = Field([], description="what the paper says about the rows")
     choices: list[Latex] = Field([], description="what we chose where the paper is silent; LaTeX")
-    tables: list[Table] = []
-    figures: list[Figure] = []
+    tables: list[Table] = Field([], description="tables of the supplement")
+    figures: list[Figure] = Field([], description="figures of the supplement")
 
     @model_validator(mode="after")
     def _names_fit(self) -> Experiment:
@@ -359,6 +363,8 @@ def file_schema() -> dict[str, Any]:
     run = RunSpec.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(run.pop("$defs", {}))
     definitions["Dataset"].pop("required", None)
+    names = sorted(registry.load_registry()["datasets"])
+    definitions["Dataset"]["properties"]["name"] |= {"anyOf": [{"enum": names}, registry.PLACEHOLDER]}
     run.pop("required", None)
     definitions["overlay"] = {**run, "title": "Overlay"}
     definitions["metric"] = {"enum": metric_names()}

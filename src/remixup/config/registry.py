@@ -27,6 +27,8 @@ BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "maximum": ("<=", operator.le),
 }
 """JSON Schema's keyword for a bound -> its symbol, and its comparison."""
+PLACEHOLDER = {"type": "string", "pattern": r"^\{\w+\}$"}
+"""The schema of `{name}` in a row with `each`."""
 TYPES = {"boolean": bool, "integer": int, "number": float, "string": str, "array": list}
 
 
@@ -111,34 +113,47 @@ def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of a component of this kind, for editors."""
-    alternatives: list[dict[str, Any]] = []
-    short = []
+    """Return the JSON Schema of a component of this kind, for editors.
+
+    All names are offered in one place, and what each of them needs follows: of alternatives an editor would show those
+    alone that are valid already. Without a name an overlay changes parameters of the component that earlier settings
+    name.
+    """
     kinds = load_registry()["kinds"][kind]
-    for name, entry in kinds.items():
-        parameters = {key: _open(rule) for key, rule in entry["parameters"].items()}
-        required = [key for key, rule in entry["parameters"].items() if "default" not in rule]
-        if not required:
-            short.append(name)
-        alternatives.append(
-            {
-                "type": "object",
-                "description": entry["summary"],
-                "properties": {"name": {"const": name}, **parameters},
-                "required": ["name", *required],
-                "additionalProperties": False,
-            }
-        )
-    # Without a name: an overlay changes parameters of the component that earlier settings name.
-    anything: dict[str, Any] = {key: {} for entry in kinds.values() for key in entry["parameters"]}
-    if anything:
-        alternatives.append({"type": "object", "properties": anything, "additionalProperties": False})
-    return {"anyOf": [*([{"enum": short}] if short else []), *alternatives]}
+    short = [name for name, entry in kinds.items() if not _required(entry)]
+    names = [{"const": name, "description": entry["summary"]} for name, entry in kinds.items()]
+    rules = [each for entry in kinds.values() for each in entry["parameters"].items()]
+    parameters = {key: {"description": rule["description"]} if "description" in rule else {} for key, rule in rules}
+    mapping = {
+        "type": "object",
+        "properties": {"name": {"anyOf": names, "description": f"which {kind}"}, **parameters},
+        "additionalProperties": False,
+        "allOf": [_parameters_of(name, entry) for name, entry in kinds.items()],
+    }
+    return {"anyOf": [*([{"enum": short}] if short else []), mapping]}
+
+
+def _required(entry: dict[str, Any]) -> list[str]:
+    return [key for key, rule in entry["parameters"].items() if "default" not in rule]
+
+
+def _parameters_of(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return what follows from a component's name: its parameters and no others."""
+    parameters = {key: _open(rule) for key, rule in entry["parameters"].items()}
+    return {
+        "if": {"properties": {"name": {"const": name}}, "required": ["name"]},
+        "then": {
+            "properties": parameters,
+            "required": _required(entry),
+            "propertyNames": {"enum": ["name", *parameters]},
+        },
+    }
 
 
 def _open(rule: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a parameter, or of the placeholder of a row with `each`."""
-    return {"anyOf": [rule, {"type": "string", "pattern": r"^\{\w+\}$"}]}
+    described = {key: value for key, value in rule.items() if key in ("description", "default")}
+    return {"anyOf": [rule, PLACEHOLDER], **described}
 
 
 def numerics(kind: str, name: str) -> int:

@@ -128,7 +128,9 @@ class Execution(Strict):
         None, description="train all seeds as one batched program; default: what the model declares"
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads; one and two give different bits")
-    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    memory_format: Literal["contiguous", "channels_last"] = Field(
+        "contiguous", description="layout of images in memory"
+    )
     compile: bool = Field(False, description="compile the training step of whole minibatches (torch.compile)")
     fused: bool = Field(False, description="let SGD update all weights in one kernel")
     cudnn_benchmark: bool = Field(False, description="on a GPU, let cuDNN time its kernels and use the fastest")
@@ -138,15 +140,15 @@ class Execution(Strict):
 class RunSpec(Strict):
     """The resolved specification of a run."""
 
-    dataset: Dataset
+    dataset: Dataset = Field(description="which data, and how much of it")
     normalization: Normalization = Field({"name": "standardize"}, description="how inputs are normalized")
     augmentation: list[Augmentation] = Field([], description="applied in this order to each training image")
-    model: Model
+    model: Model = Field(description="the network")
     mixing: Mixing = Field(Mixing(), description="how training examples are mixed")
-    optimizer: Optimizer
+    optimizer: Optimizer = Field(description="the optimizer of the weights")
     schedule: Schedule = Field({"name": "constant"}, description="learning rate over the epochs")
-    epochs: int = Field(ge=1, le=100_000)
-    batch_size: int = Field(ge=1, le=1_000_000)
+    epochs: int = Field(ge=1, le=100_000, description="number of epochs, after each of which the history has a line")
+    batch_size: int = Field(ge=1, le=1_000_000, description="examples of a minibatch")
     micro_batch: int | None = Field(
         None, ge=1, description="split minibatches into micro-batches of this size, each mixed and normalized by itself"
     )

@@ -88,8 +88,10 @@ class Data(Strict):
 class Config(Strict):
     """The whole configuration."""
 
-    scale: Scale = "embedded"
-    experiments: Annotated[list[str] | Literal["all"], BeforeValidator(_not_one)] = "all"
+    scale: Scale = Field("embedded", description="how closely runs follow the papers")
+    experiments: Annotated[list[str] | Literal["all"], BeforeValidator(_not_one)] = Field(
+        "all", description="`all`, or ids of experiments"
+    )
     results: OwnFolder = Field("results", description="folder of the run store and the results")
     precision: Literal["bfloat16"] | None = Field(
         None, description="at GPU scales, the precision of deep residual networks; null: that of each row"
@@ -98,7 +100,7 @@ class Config(Strict):
         False,
         description="at GPU scales, execute runs with all that makes them faster and changes values by rounding only",
     )
-    data: Data = Field(default_factory=Data)
+    data: Data = Field(default_factory=Data, description="where datasets come from")
 
     @property
     def mirror(self) -> Path | None:

@@ -74,6 +74,11 @@ def scaling(series: Tensor, uniforms: Tensor, *, sigma: Annotated[float, Gt(0)] 
     """Multiply each channel by a factor of its own from N(1, sigma^2) (Um et al., 2017, section 4).
 
     Shapes and dtypes as for `jitter`.
+
+    Args:
+        series: channels and steps, as for `jitter`.
+        uniforms: as for `jitter`.
+        sigma: standard deviation of the factors.
     """
     _check(series, 3, "series")
     return series.float() * (1 + sigma * _normal(uniforms, series.shape[1], 1))

@@ -38,6 +38,12 @@ def raw(train: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def given(train: Tensor, *, mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """Scale with fixed constants for each channel or column, as a paper's code has them."""
+    """Scale with fixed constants for each channel or column, as a paper's code has them.
+
+    Args:
+        train: the training inputs.
+        mean: one value for each channel or column, subtracted.
+        std: one value for each channel or column, divided by.
+    """
     shape = (-1,) if train.ndim == 2 else (-1, 1, 1)
     return torch.tensor(mean).view(shape), torch.tensor(std).view(shape)

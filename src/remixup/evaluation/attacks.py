@@ -90,6 +90,15 @@ def attack_curve(
     The parameters are those of `attack`, with its default length of a step. `eps` has several radii of the ball; 0
     leaves the examples unchanged. Random starts are in the same directions at all radii.
 
+    Args:
+        training: the trained networks.
+        method: the attack.
+        eps: radii of the ball, for pixels in [0, 1].
+        steps: number of steps of an iterated attack.
+        examples: number of test examples; 0: all.
+        source: in an experiment file, the row whose networks generate the examples; empty: the attacked ones.
+        others: the networks that generate the examples; None: `training` itself.
+
     Returns:
         For each seed `eps`, and `error`: the top-1 error in percent at each radius, on the same examples.
     """

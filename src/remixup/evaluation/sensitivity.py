@@ -18,6 +18,10 @@ def sensitivity(training: DPTrainer, *, examples: Annotated[int, Ge(2)] = 12) ->
     is removed in turn, while the random draws of the others stay the same. If examples are mixed with each other, the
     example before it in the permutation gets the example after it as its partner.
 
+    Args:
+        training: the networks at their initial weights.
+        examples: number of examples of the minibatch.
+
     Returns:
         For each seed `removed`: the largest change (l2 norm), in units of the clipping norm. If it is above 1, DP-SGD's
         noise gives less privacy than the accountant states.

@@ -29,8 +29,8 @@ from remixup.store.provenance import cores
 class Item(Strict):
     """Some rows of an experiment at a real scale. `{freeze: NAME}` stands for the rows of a freeze."""
 
-    experiment: str
-    scale: Scale
+    experiment: str = Field(description="id of an experiment")
+    scale: Scale = Field(description="at which it is trained")
     rows: list[str] = Field(min_length=1, description="ids, or patterns of ids")
     seeds: int | None = Field(None, ge=1, description="at most this many; default: all that the row asks for")
     freeze: str | None = Field(None, description="train the seeds of this freeze")
@@ -49,8 +49,18 @@ class Item(Strict):
 class QueueFile(Strict):
     """evidence.yaml: what to train on a machine with a GPU and on one without, the most valuable first."""
 
-    gpu: list[Item] = []
-    cpu: list[Item] = []
+    gpu: list[Item] = Field([], description="on a machine with a GPU, the most valuable first")
+    cpu: list[Item] = Field([], description="on a machine without one")
+
+
+def queue_schema() -> dict[str, Any]:
+    """Return the JSON Schema of evidence.yaml: an item has rows, or is a freeze alone."""
+    schema = QueueFile.model_json_schema()
+    rows = schema["$defs"]["Item"]
+    name = {"type": "string", "description": rows["properties"].pop("freeze")["description"]}
+    freeze = {"type": "object", "properties": {"freeze": name}, "required": ["freeze"], "additionalProperties": False}
+    schema["$defs"]["Item"] = {"anyOf": [rows, freeze]}
+    return schema
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,13 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
 def constant(
     shape: tuple[int, ...], *, value: Annotated[float, Ge(0), Le(1)], generator: torch.Generator | None
 ) -> Tensor:
-    """Return the same λ always; nothing is drawn."""
+    """Return the same λ always; nothing is drawn.
+
+    Args:
+        shape: shape of the result.
+        value: the ratio.
+        generator: its device is that of the result.
+    """
     return torch.full(shape, value, dtype=torch.float64, device=device_of(generator))
 
 
@@ -39,6 +45,12 @@ def uniform(
     shape: tuple[int, ...], *, low: float = 0.0, high: float = 1.0, generator: torch.Generator | None
 ) -> Tensor:
     """Draw λ uniformly between `low` and `high`; outside [0, 1] the example is extrapolated away from its partner.
+
+    Args:
+        shape: shape of the result.
+        low: smallest ratio; below 0 the example is extrapolated.
+        high: largest ratio; above 1 the example is extrapolated.
+        generator: the source of randomness.
 
     Raises:
         ValueError: if `low` is not below `high`.

@@ -42,7 +42,15 @@ def sgd(
     nesterov: bool = False,
     weight_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> torch.optim.Optimizer:
-    """Use stochastic gradient descent with weight decay on every parameter, as in the released CIFAR code."""
+    """Use stochastic gradient descent with weight decay on every parameter, as in the released CIFAR code.
+
+    Args:
+        parameters: the weights.
+        lr: learning rate at the start of the schedule.
+        momentum: factor of the velocity.
+        nesterov: use Nesterov's momentum.
+        weight_decay: weight of the l2 penalty.
+    """
     return _SGD(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, foreach=True)
 
 
@@ -52,7 +60,13 @@ def adam(
     lr: Annotated[float, Gt(0)] = 1e-3,
     weight_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> torch.optim.Optimizer:
-    """Use Adam (Kingma and Ba, 2015) with the usual betas."""
+    """Use Adam (Kingma and Ba, 2015) with the usual betas.
+
+    Args:
+        parameters: the weights.
+        lr: learning rate at the start of the schedule.
+        weight_decay: weight of the l2 penalty.
+    """
     return _ADAM(parameters, lr=lr, weight_decay=weight_decay, fused=True)
 
 
@@ -62,7 +76,13 @@ def adamw(
     lr: Annotated[float, Gt(0)] = 1e-3,
     weight_decay: Annotated[float, Ge(0)] = 0.01,
 ) -> torch.optim.Optimizer:
-    """Use Adam with decoupled weight decay (Loshchilov and Hutter, 2019, 1711.05101), with PyTorch's default."""
+    """Use Adam with decoupled weight decay (Loshchilov and Hutter, 2019, 1711.05101), with PyTorch's default.
+
+    Args:
+        parameters: the weights.
+        lr: learning rate at the start of the schedule.
+        weight_decay: part of the weights that a step removes, times the learning rate.
+    """
     return _ADAM(parameters, lr=lr, weight_decay=weight_decay, decoupled_weight_decay=True, fused=True)
 
 
@@ -71,6 +91,10 @@ def adam_of_sums(parameters: Iterable[nn.Parameter], *, lr: Annotated[float, Gt(
 
     The published two-moons code of Chidambaram et al. (2022, 2110.07647, section 3.1) does this for mixup but not for
     ERM.
+
+    Args:
+        parameters: the weights.
+        lr: learning rate at the start of the schedule.
     """
     return _AdamOfSums(parameters, lr=lr, fused=True)
 

@@ -78,6 +78,13 @@ def nearest(
 
     With `same_class` only neighbors of the same class count, as in SMOTE (Chawla et al., 2002). An example without
     neighbors is its own partner.
+
+    Args:
+        examples: the training set.
+        positions: indices of the examples that get a partner.
+        k: number of neighbors.
+        same_class: draw among neighbors of the same class only.
+        generator: the source of randomness.
     """
     neighbors, counts = examples.neighbors(k, same_class)
     uniform = torch.rand(len(positions), dtype=torch.float64, generator=generator)

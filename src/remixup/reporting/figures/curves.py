@@ -48,7 +48,13 @@ BETWEEN = {
 
 
 def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantity = "test_error") -> Figure:
-    """Draw a quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed."""
+    """Draw a quantity by epoch: a panel for each group, a line for each row, a band from smallest to largest seed.
+
+    Args:
+        result: the experiment's results.
+        rows: the rows to draw.
+        quantity: what is drawn.
+    """
     looks = styles((row.label for row in rows), marker="")
     found = {row: curves[quantity] for row, curves in result.curves.items() if quantity in curves}
 

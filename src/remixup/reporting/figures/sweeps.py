@@ -48,6 +48,12 @@ def sweep(
     A row that was not run here is drawn from its best recorded result, one whose mixing has no ratio (ERM) as a
     horizontal band. Published numbers are dashed lines, or hollow markers where those of the same method differ; none
     is drawn beside a surrogate, with which it cannot be compared.
+
+    Args:
+        result: the experiment's results.
+        rows: the rows to draw.
+        metric: what is drawn.
+        parameter: the ratio's parameter on the horizontal axis.
     """
     ylabel = GENERALIZATION.get(metric) or AXIS_LABELS[metric.partition(".")[0]]
     figure, drawn = panels(result, rows, ylabel)
