@@ -21,8 +21,8 @@ from remixup.mixing.checks import Named, as_ratio, bind, check_floating, check_p
 from remixup.mixing.declarations import Scope, declaration, drawing
 from remixup.mixing.partner import augmented_views, minibatch, training_set, transport
 
-_BLOCK = 2**20
-"""Bytes of inputs that `_blend_linear` blends at once: they and the temporary results fit into a core's cache."""
+_BLOCK = 2**21
+"""Bytes of inputs that `_blend_linear` blends at once."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ class Mixing:
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Smooth the targets of a minibatch, then mix it with itself, with one λ for all its examples.
 
-        Ratio, partners and position are drawn in this order. It runs under `torch.compile(fullgraph=True)` without a
-        generator.
+        Ratio, partners and position are drawn in this order. The result is that of `mix`, up to rounding. It runs under
+        `torch.compile(fullgraph=True)` without a generator.
 
         Args:
             x: inputs (n, ...), floating point: images, or the features of a hidden layer.
@@ -176,8 +176,21 @@ class Mixing:
             position = None
             if self.position_size:
                 position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
-            x, target = self._mix_into(x, target, own_x, own_target, ratio, partner, position)
+            other_target = take(own_target, partner)
+            if self._quick(x, own_x):
+                x, target = _blend_linear(x, own_x, partner, float(ratio)), self.target(target, other_target, ratio)
+            else:
+                x, target = self.mix_with(x, target, take(own_x, partner), other_target, ratio, position)
         return x, target
+
+    def _quick(self, x: Tensor, own_x: Tensor) -> bool:
+        """Whether `_blend_linear` may blend: on the CPU, without gradients and compiler."""
+        function = self.blend.func if isinstance(self.blend, partial) else self.blend
+        if torch.compiler.is_compiling() or function is not blends.linear or x.device.type != "cpu":
+            return False
+        if x.dtype not in (torch.float32, torch.float64):  # others round λ as well
+            return False
+        return own_x.is_contiguous() and not ((x.requires_grad or own_x.requires_grad) and torch.is_grad_enabled())
 
     def _refuse(self, generator: torch.Generator | None) -> None:
         """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
@@ -233,25 +246,8 @@ class Mixing:
         """
         check_floating(x, target)
         check_partners(x, target, partner)
-        weight = as_ratio(ratio, x, window=self.position_size > 0)
-        return self._mix_into(x, target, x, target, weight, self.match(x, partner), position)
-
-    def _mix_into(
-        self,
-        x: Tensor,
-        target: Tensor,
-        own_x: Tensor,
-        own_target: Tensor,
-        ratio: Tensor,
-        partner: Tensor,
-        position: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """Mix examples with partners from the same minibatch; x and `target` differ from it after a first round."""
-        function = self.blend.func if isinstance(self.blend, partial) else self.blend
-        quick = function is blends.linear and ratio.ndim == 0 and partner.ndim == 1 and x.device.type == "cpu"
-        if quick and not torch.compiler.is_compiling() and not (x.requires_grad or own_x.requires_grad):
-            return _blend_linear(x, own_x, partner, ratio), self.target(target, take(own_target, partner), ratio)
-        return self.mix_with(x, target, take(own_x, partner), take(own_target, partner), ratio, position)
+        partner = self.match(x, partner)
+        return self.mix_with(x, target, take(x, partner), take(target, partner), ratio, position)
 
     def match(self, x: Tensor, partner: Tensor) -> Tensor:
         """Match the sampled partners, int64 (*members, n), of a minibatch x (*members, n, ...)."""
@@ -295,16 +291,19 @@ def _functions(*modules: ModuleType) -> dict[str, Callable[..., Any]]:
     }
 
 
-def _blend_linear(x: Tensor, own_x: Tensor, partner: Tensor, ratio: Tensor) -> Tensor:
-    """Compute `blend.linear(x, own_x[partner], ratio)` on the CPU: the same bits, in blocks that fit into its cache."""
-    weight = ratio.to(x.dtype)
-    rest, size = 1 - weight, max(1, _BLOCK // max(1, x[:1].nbytes))
+def _blend_linear(x: Tensor, own_x: Tensor, partner: Tensor, ratio: float) -> Tensor:
+    """Compute `blend.linear(x, own_x[partner], ratio)` on the CPU, up to rounding, with little traffic of memory.
+
+    `lerp` reads and writes each number once, where the formula makes three temporary tensors. Large minibatches are
+    blended in blocks, which stay in the cache between the two operations.
+    """
+    size = max(1, _BLOCK // max(1, x[:1].nbytes))
     if size >= len(x):
-        return (weight * x).add_(own_x.index_select(0, partner).mul_(rest))
-    mixed = torch.empty_like(x)
+        return own_x.index_select(0, partner).lerp_(x, ratio)
+    mixed = torch.empty_like(own_x)
     for out, own, positions in zip(mixed.split(size), x.split(size), partner.split(size), strict=True):
-        torch.mul(weight, own, out=out)
-        out.add_(own_x.index_select(0, positions).mul_(rest))
+        torch.index_select(own_x, 0, positions, out=out)
+        out.lerp_(own, ratio)
     return mixed
 
 
