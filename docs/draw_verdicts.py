@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context, rcParams, rcdefaults
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
 from remixup.reporting.figures.article.outcomes import draw_outcomes

@@ -1,5 +1,3 @@
-
-
 import os
 
 # A notebook hands its own on to the programs that it starts, where matplotlib may not know it.

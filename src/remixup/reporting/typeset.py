@@ -38,7 +38,7 @@ def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     for old in work.glob(f"{name}.*"):
         old.unlink()
-    # LaTeX finds its files by names without the characters that mean something to it, which the path of a clone may have.
+    # LaTeX gets names without the characters that mean something to it, which the path of a clone may have.
     with tempfile.TemporaryDirectory(prefix="remixup-latex-") as folder:
         for link, place in {"paper": paper, "generated": generated}.items():
             Path(folder, link).symlink_to(place.resolve())
