@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
 from remixup.reporting.figures.article.outcomes import draw_outcomes
@@ -67,7 +67,9 @@ def page(text: str, rates: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write figure and page."""
-    with rc_context(STYLE):
+    with rc_context():
+        rcdefaults()  # what the user has set has no part in it
+        rcParams.update(STYLE)
         figure().savefig(FOLDER / "verdicts.svg", metadata={"Date": None})
     document = FOLDER / "verdicts.md"
     text = document.read_text(encoding="utf-8")

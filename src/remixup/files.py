@@ -110,13 +110,26 @@ def make_folder(folder: Path) -> None:
 
 
 def publish(made: Path, target: Path) -> None:
-    """Flush a finished file or folder to disk and move it to `target`, on the same file system, in one step."""
+    """Flush a finished file or folder to disk and move it to `target`, on the same file system, in one step.
+
+    Its files get the mode of any new file: safetensors makes its own readable by their owner alone.
+    """
     for path in (*made.rglob("*"), made):
+        if path.is_file():
+            with suppress(PermissionError):  # some file systems have no modes
+                path.chmod(0o666 & ~_umask())
         _flush(path)
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(made, target)
     _flush(target.parent)
+
+
+def _umask() -> int:
+    """Return this process's umask, which can only be read by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, make_project, wait_for
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, at_work_in, make_project, wait_for
 
 MIXUP = {"ratio": {"name": "beta", "alpha": 0.5}}
 
@@ -156,7 +156,7 @@ def test_a_document_stays_until_there_is_a_new_one(project):
         path.write_text(text)
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     process = subprocess.Popen(command, cwd=project.folder, env=project.environment, start_new_session=True)
-    wait_for(lambda: not (home / "supplement.pdf").exists())
+    wait_for(lambda: any(words[2:3] == ["supplement"] for words in at_work_in(project).values()))
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() != 0
     assert read() == made

@@ -61,7 +61,7 @@ def node(state):
     slurm("scontrol", "update", f"NodeName={name}", f"State={state}", "Reason=test")
 
 
-def wait_for(what, run, seconds=120):
+def wait_for(what, run, seconds=600):
     """Waits until what() is true; fails where the run ends or time passes before."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

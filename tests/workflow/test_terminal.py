@@ -41,7 +41,7 @@ def test_an_interrupted_call_says_that_the_next_one_goes_on(project):
     )
     wait_for(lambda: (pid := training_of(project)) and "libtorch" in Path(f"/proc/{pid}/maps").read_text())
     os.killpg(running.pid, signal.SIGINT)
-    said = running.communicate(timeout=60)[1]
+    said = running.communicate(timeout=600)[1]
     assert running.returncode == 1
     assert "the same call goes on from here" in said
     assert "Error in rule" not in said

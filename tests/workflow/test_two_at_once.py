@@ -121,7 +121,7 @@ def test_a_second_snakemake_says_why_it_does_not_begin(project):
     with FileLock(locks / f"{run}.lock"):
         first = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: list((project.folder / ".snakemake/locks").glob("*.lock")))
-        second = project.run(*command, check=False, timeout=120)
+        second = project.run(*command, check=False, timeout=600)
         assert second.returncode == 1
         assert "Directory cannot be locked" in second.stderr
         assert "Traceback" not in second.stderr

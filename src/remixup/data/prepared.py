@@ -7,6 +7,7 @@ no time, path or host name.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, V
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
 from remixup.errors import UserError
-from remixup.files import make_folder, publish, read_mapping, report_disk_errors, sha256
+from remixup.files import disk_error, make_folder, publish, read_mapping, report_disk_errors, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,11 +143,15 @@ def _is_present(final: Path) -> bool:
 
 
 def _find_fault(final: Path, dataset: Dataset, version: Version) -> UserError | None:
-    """Return None if the prepared dataset is intact and has the current numerics."""
+    """Return None if the prepared dataset is intact and has the current numerics.
+
+    Raises:
+        UserError: It cannot be read, and may be intact.
+    """
     manifest = final / MANIFEST
-    if not _is_present(final):
-        return UserError(f"dataset {dataset.name} ({version.name}) has not been prepared", where=str(final))
     try:
+        if not _is_present(final):
+            return UserError(f"dataset {dataset.name} ({version.name}) has not been prepared", where=str(final))
         stored = read_mapping(manifest)
         expected = {"name": dataset.name, "version": version.name, "numerics": dataset.numerics}
         for key, value in expected.items():
@@ -158,6 +163,10 @@ def _find_fault(final: Path, dataset: Dataset, version: Version) -> UserError | 
             if not path.is_file() or path.stat().st_size != size or sha256(path) != digest:
                 return UserError("the file is damaged: it differs from the manifest", where=str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if code := disk_error(error):
+            place = str(getattr(error, "filename", None) or final)
+            hint = "who owns the folder can let you read it" if code == errno.EACCES else None
+            raise UserError(f"cannot be read: {os.strerror(code).lower()}", where=place, hint=hint) from None
         what = f"the manifest is damaged or missing ({type(error).__name__}: {error})"
         return UserError(what, where=str(manifest))
     return None

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,11 +37,17 @@ def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
         raise UserError(f"{' and '.join(missing)} not found; the documents are set in LaTeX", hint=hint)
     work.mkdir(parents=True, exist_ok=True)
     for old in work.glob(f"{name}.*"):
-        old.unlink()  # a half-written auxiliary file of a build that failed would make this one fail too
-    command = ["latexmk", "-norc", "-pdf", *OPTIONS, f"-outdir={work.resolve()}", source.name]
-    done = subprocess.run(
-        command, cwd=paper, env=_surroundings(paper, generated), capture_output=True, text=True, errors="replace"
-    )
+        old.unlink()
+    # LaTeX gets names without the characters that mean something to it, which the path of a clone may have.
+    with tempfile.TemporaryDirectory(prefix="remixup-latex-") as folder:
+        for link, place in {"paper": paper, "generated": generated}.items():
+            Path(folder, link).symlink_to(place.resolve())
+        command = ["latexmk", "-norc", "-pdf", *OPTIONS, f"paper/{source.name}"]
+        done = subprocess.run(
+            command, cwd=folder, env=_surroundings(generated), capture_output=True, text=True, errors="replace"
+        )
+        for made in Path(folder).glob(f"{name}.*"):
+            shutil.copyfile(made, work / made.name)
     log = work / f"{name}.log"
     said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else done.stdout + done.stderr
     if done.returncode:
@@ -51,13 +58,13 @@ def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
         shutil.copyfile(work / f"{name}.pdf", part)
 
 
-def _surroundings(paper: Path, generated: Path) -> dict[str, str]:
+def _surroundings(generated: Path) -> dict[str, str]:
     day = re.search(r"\\CommitDate\}\{([0-9-]+)\}", (generated / "macros.tex").read_text(encoding="utf-8"))
     epoch = int(datetime.fromisoformat(day[1]).replace(tzinfo=UTC).timestamp()) if day else 0
     return {
         **os.environ,
-        "TEXINPUTS": f"{paper.resolve()}:{generated.resolve()}:",
-        "BIBINPUTS": f"{paper.resolve()}:",
+        "TEXINPUTS": "paper:generated:",
+        "BIBINPUTS": "paper:",
         "SOURCE_DATE_EPOCH": str(epoch),
         "FORCE_SOURCE_DATE": "1",
         "TZ": "UTC",

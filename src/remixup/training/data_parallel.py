@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import ProcessRaisedException, SpawnContext, spawn
 from torch.nn.parallel import DistributedDataParallel
 
 if TYPE_CHECKING:
@@ -85,15 +86,15 @@ def team(size: int, device: torch.device, work: Callable[..., None], arguments: 
         yield
         return
     with tempfile.TemporaryDirectory(prefix="remixup-team-") as folder:
-        meeting = f"file://{Path(folder, 'meeting')}"
-        others = spawn(_member, args=(meeting, size, device.type, work, arguments), nprocs=size - 1, join=False)
+        others = spawn(_member, args=(folder, size, device.type, work, arguments), nprocs=size - 1, join=False)
         try:
-            _meet(meeting, 0, size, device)
+            _meet(folder, 0, size, device)
             yield
             while not others.join():
                 pass
         except Exception:
-            others.join(timeout=5)  # if another process failed first, raise its exception
+            _raise_first_failure(folder, others)
+            others.join(timeout=5)  # if another process was killed, raise that
             raise
         finally:
             for process in others.processes:
@@ -102,22 +103,46 @@ def team(size: int, device: torch.device, work: Callable[..., None], arguments: 
                 distributed.destroy_process_group()
 
 
-def _meet(meeting: str, rank: int, size: int, device: torch.device) -> None:
+def _raise_first_failure(folder: str, others: SpawnContext) -> None:
+    """Raise the exception of the member that failed first, if one did.
+
+    It wrote it down before it left, and only what leaves makes others fail, too.
+    """
+    path = Path(folder, "failed")
+    if path.exists():
+        rank, text = path.read_text(encoding="utf-8").split("\n", 1)
+        index = int(rank) - 1
+        raise ProcessRaisedException(text, index, others.processes[index].pid) from None
+
+
+def _write_down_failure(folder: str, rank: int) -> None:
+    """Write the present exception for the first process, unless another member has."""
+    own = Path(folder, f"failed-{rank}")
+    with suppress(OSError):  # the folder is gone where the first process failed
+        own.write_text(f"{rank}\n{traceback.format_exc()}", encoding="utf-8")
+        Path(folder, "failed").hardlink_to(own)
+
+
+def _meet(folder: str, rank: int, size: int, device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
+    meeting = f"file://{Path(folder, 'meeting')}"
     distributed.init_process_group(backend, init_method=meeting, rank=rank, world_size=size)
 
 
 def _member(
-    index: int, meeting: str, size: int, kind: str, work: Callable[..., None], arguments: tuple[Any, ...]
+    index: int, folder: str, size: int, kind: str, work: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
     # The parent's death arrives as this signal. A Python handler would wait for the collective to return.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     rank = index + 1
     device = torch.device(kind, rank) if kind == "cuda" else torch.device(kind)
-    _meet(meeting, rank, size, device)
+    _meet(folder, rank, size, device)
     try:
         work(device, *arguments)
+    except Exception:
+        _write_down_failure(folder, rank)
+        raise
     finally:
         distributed.destroy_process_group()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -93,6 +95,35 @@ def test_damage_is_told_by_load_and_mended_by_prepare(  # type: ignore[no-untype
     assert load("blob-and-ring", folder=tmp_path).tensors["x"].shape == (300, 2)
 
 
+@pytest.mark.parametrize("step", [load, prepare])
+def test_what_may_not_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step) -> None:  # type: ignore[no-untyped-def]
+    """Of another user, or on a disk that fails: nothing is made anew, and the advice is no command that would."""
+    tensors = prepare("blob-and-ring", folder=tmp_path).parent / "tensors.safetensors"
+
+    def refuse(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("remixup.data.prepared.sha256", refuse)
+    with pytest.raises(UserError) as refused:
+        step("blob-and-ring", folder=tmp_path)
+    told = f"{tensors}: cannot be read: permission denied (who owns the folder can let you read it)"
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_files_have_the_modes_of_the_umask(tmp_path: Path, umask: int) -> None:
+    """Fails, tried out: with the modes that safetensors gives, 0600."""
+    before = os.umask(umask)
+    try:
+        manifest = prepare("blob-and-ring", folder=tmp_path / "data")
+    finally:
+        os.umask(before)
+    made = [manifest.parent, *manifest.parent.iterdir()]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in made} == {
+        path.name: oct((0o777 if path.is_dir() else 0o666) & ~umask) for path in made
+    }
+
+
 def test_an_empty_folder_is_nothing_to_warn_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "prepared" / "iris-scikit-learn").mkdir(parents=True)
     with caplog.at_level(logging.WARNING):
@@ -180,7 +211,7 @@ def test_the_second_of_two_processes_waits_and_finds_it_done(tmp_path: Path) -> 
         "prepare('blob-and-ring', folder=root / 'data')\n"
     )
     both = [start(program, tmp_path) for _ in range(2)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 600
     while len(list(tmp_path.glob("started-*"))) < 2 or not list(tmp_path.glob("built-*")):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -3,7 +3,6 @@
 import itertools
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -182,18 +181,8 @@ def test_scipy_is_imported_only_when_an_assignment_is_solved():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def seconds(function, repeats=9):
-    """The least of several: what else runs on the machine only adds."""
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        found.append(time.perf_counter() - start)
-    return min(found)
-
-
-def test_blocks_cost_at_most_a_fifth_of_one_assignment_of_all():
-    """k = 16, batch 512, images of 3 x 32 x 32: the solving against that of the released code, and all against all.
+def test_blocks_are_solved_one_by_one_and_equal_one_assignment_of_all(monkeypatch):
+    """k = 16, batch 512: 32 assignments of 16, whose cubes are a thousandth of the cube of 512.
 
     The released code puts the blocks' distances on the diagonal of one 512 x 512 matrix, 1,000 everywhere else.
     """
@@ -206,5 +195,8 @@ def test_blocks_cost_at_most_a_fifth_of_one_assignment_of_all():
     solved = _solve(costs)
     whole = linear_sum_assignment(full)[1].reshape(32, 16) - 16 * np.arange(32)[:, None]
     assert np.array_equal(solved.numpy(), whole)  # both solve the same
-    assert seconds(lambda: _solve(costs)) <= seconds(lambda: linear_sum_assignment(full)) / 5
-    assert seconds(lambda: transport(x, drawn, k=16)) <= seconds(lambda: transport(x, drawn, k=512)) / 3
+    sizes = []
+    counted = lambda costs: (sizes.append(costs.shape), linear_sum_assignment(costs))[1]  # noqa: E731
+    monkeypatch.setattr("scipy.optimize.linear_sum_assignment", counted)
+    transport(x, drawn, k=16)
+    assert sizes == [(16, 16)] * 32

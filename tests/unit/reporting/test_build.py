@@ -106,7 +106,7 @@ def test_tables_stay_in_place_and_leave_room_for_figures(report: Report, tmp_pat
     preamble = (PAPER / "supplement.tex").read_text(encoding="utf-8").partition(r"\begin{document}")[0]
     source = preamble + "\\begin{document}\n" + "".join(body) + "\n\\end{document}\n"
     (tmp_path / "small.tex").write_text(source, encoding="utf-8")
-    environment = _surroundings(PAPER, report.generated)
+    environment = {**_surroundings(report.generated), "TEXINPUTS": f"{PAPER}:{report.generated}:"}
     command = ["pdflatex", *OPTIONS, "small.tex"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout
@@ -292,7 +292,7 @@ def test_the_day_is_that_of_the_commit(tmp_path: Path, monkeypatch: pytest.Monke
     )
     build.write_supplement([], [], whole, environment(), wanting(), tmp_path / "generated")
     assert r"\newcommand{\CommitDate}{2021-02-03}" in (tmp_path / "generated" / "macros.tex").read_text()
-    surroundings = _surroundings(PAPER, tmp_path / "generated")
+    surroundings = _surroundings(tmp_path / "generated")
     assert surroundings["SOURCE_DATE_EPOCH"] == "1612310400", "midnight of that day, UTC"
 
 
@@ -322,6 +322,16 @@ def test_a_latex_error_names_log_and_line(tmp_path: Path) -> None:
     arguments["source"].write_text("\\documentclass{article}\\begin{document}x\\end{document}")
     typeset(**arguments)
     assert arguments["target"].read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("name", ["a,b", "semi;x", "d$HOME", "br{a,b}", 'q"q', "co:lon", "back\\slash", "with  ~ #%"])
+def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
+    """Fails, tried out: with the paths of the folders in TEXINPUTS."""
+    usual, odd = tmp_path / "usual", tmp_path / name
+    for folder in (usual, odd):
+        folder.mkdir()
+        typeset(**minimal(folder, "fine"))
+    assert (odd / "out/short.pdf").read_bytes() == (usual / "out/short.pdf").read_bytes()
 
 
 @pytest.mark.parametrize("body", [r"\cite{nobody2020}", r"\ref{nowhere}"])

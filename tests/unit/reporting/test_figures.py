@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 from typing import Any, get_args
 
 import matplotlib
@@ -230,3 +234,29 @@ def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
     figure = sweeps.sweep(result.model_copy(update={"entries": [absent]}), rows)
     heights = {float(y) for axes in figure.axes for line in axes.lines for y in line.get_ydata()}
     assert 12.5 in {round(height, 6) for height in heights}
+
+
+DRAW = """
+import sys
+from pathlib import Path
+from remixup.reporting import build
+from tests.unit.reporting.sample_results import noise
+from remixup.reporting.figures import curves
+experiment, result = noise()
+build.save(lambda: curves.error_curves(result, experiment.rows), Path(sys.argv[1]))
+"""
+RC = "text.usetex: True\nsavefig.bbox: tight\nfont.size: 20\nlines.linewidth: 9\nbackend: TkAgg\n"
+
+
+def test_figures_do_not_depend_on_the_users_settings(tmp_path: Path) -> None:
+    """Fails, tried out: without matplotlib's defaults below the style, and without a backend of our own."""
+    drawn = []
+    for name, text, backend in (("plain", "", None), ("changed", RC, "module://matplotlib_inline.backend_inline")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "matplotlibrc").write_text(text)
+        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "MATPLOTLIBRC": str(folder)}
+        variables |= {"MPLBACKEND": backend} if backend else {}
+        subprocess.run([sys.executable, "-c", DRAW, "f.pdf"], cwd=folder, env=variables, check=True)
+        drawn.append((folder / "f.pdf").read_bytes())
+    assert drawn[0] == drawn[1]

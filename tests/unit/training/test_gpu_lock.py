@@ -84,7 +84,7 @@ def test_never_two_jobs_on_one_device(two_devices, tmp_path):
     jobs = [context.Process(target=hold, args=(tmp_path, context.Event(), events, 0.2)) for _ in range(10)]
     for job in jobs:
         job.start()
-    seen = [events.get(timeout=30) for _ in range(20)]
+    seen = [events.get(timeout=600) for _ in range(20)]
     for job in jobs:
         job.join()
     assert {name for name, *_ in seen} == {"3", "GPU-b"}
@@ -100,18 +100,17 @@ def test_a_killed_holders_device_is_free_at_once(monkeypatch, tmp_path):
     entered = context.Event()
     job = context.Process(target=hold, args=(tmp_path, entered, context.Queue(), 60))
     job.start()
-    assert entered.wait(30)
+    assert entered.wait(600)
     os.kill(job.pid, signal.SIGKILL)
     job.join()
-    began = time.monotonic()
-    with gpu_lock.slots(folder=tmp_path, poll=0.01) as held:
+    monkeypatch.setattr(gpu_lock.time, "sleep", lambda seconds: pytest.fail("it waited"))
+    with gpu_lock.slots(folder=tmp_path) as held:
         assert held == ["0"]
-    assert time.monotonic() - began < 1
 
 
 def hold_or_die(folder, log, go, number):
     """Every tenth job is killed while it holds its device."""
-    go.wait(60)
+    go.wait(600)
     with gpu_lock.slots(folder=folder, poll=0.01) as [name], log.open("ab", buffering=0) as file:
         file.write(f"{name} in {number}\n".encode())  # one write to the end of a file: lines do not mix
         time.sleep(0.02)
@@ -130,7 +129,7 @@ def test_four_devices_under_forty_jobs(monkeypatch, tmp_path):
         job.start()
     go.set()
     for job in jobs:
-        job.join(60)
+        job.join(600)
     assert [job.exitcode for job in jobs] == [-9 if number % 10 == 0 else 0 for number in range(40)]
     events = [line.split() for line in log.read_text().splitlines()]
     assert len(events) == 80
@@ -155,7 +154,7 @@ def test_several_devices_are_taken_all_at_once_and_two_such_jobs_do_not_block_ea
     jobs = [context.Process(target=hold_all, args=(tmp_path, None, events, count)) for count in (2, 2, 1)]
     for job in jobs:
         job.start()
-    seen = [events.get(timeout=30) for _ in range(30)]
+    seen = [events.get(timeout=600) for _ in range(30)]
     for job in jobs:
         job.join()
     for device in ("3", "GPU-b"):
@@ -202,7 +201,25 @@ def hold_share(folder, events, seconds, jobs):
         events.put((name, -1, time.monotonic()))
 
 
-def test_as_many_jobs_share_a_device_as_may_and_none_with_one_that_has_it_alone(two_devices, tmp_path):
+def meet_in_share(folder, barrier):
+    with gpu_lock.slots(folder=folder, poll=0.01, jobs_per_device=3):
+        barrier.wait(600)
+
+
+def test_as_many_jobs_share_a_device_as_may(monkeypatch, tmp_path):
+    """Three that wait for each other while they hold it all get through."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(3)
+    jobs = [context.Process(target=meet_in_share, args=(tmp_path, barrier)) for _ in range(3)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0, 0, 0]
+
+
+def test_no_more_jobs_share_a_device_than_may_and_none_with_one_that_has_it_alone(two_devices, tmp_path):
     """Fails, tried out: where a share is locked without the device's own file, or a device by one share alone."""
     context = multiprocessing.get_context("fork")
     shared, alone = context.Queue(), context.Queue()
@@ -210,10 +227,9 @@ def test_as_many_jobs_share_a_device_as_may_and_none_with_one_that_has_it_alone(
     jobs += [context.Process(target=hold_share, args=(tmp_path, alone, 0.05, 1)) for _ in range(4)]
     for job in jobs:
         job.start()
-    seen = [(*shared.get(timeout=30), False) for _ in range(24)] + [(*alone.get(timeout=30), True) for _ in range(8)]
+    seen = [(*shared.get(timeout=600), False) for _ in range(24)] + [(*alone.get(timeout=600), True) for _ in range(8)]
     for job in jobs:
         job.join()
-    most = 0
     for device in ("3", "GPU-b"):
         sharing = exclusive = 0
         # What ends comes first where two times are equal.
@@ -221,8 +237,6 @@ def test_as_many_jobs_share_a_device_as_may_and_none_with_one_that_has_it_alone(
             sharing, exclusive = (sharing, exclusive + change) if whole else (sharing + change, exclusive)
             assert sharing <= (0 if exclusive else 3)
             assert exclusive <= 1
-            most = max(most, sharing)
-    assert most == 3
 
 
 def test_a_killed_holders_share_is_free_at_once(monkeypatch, tmp_path):
@@ -231,7 +245,7 @@ def test_a_killed_holders_share_is_free_at_once(monkeypatch, tmp_path):
     events = context.Queue()
     job = context.Process(target=hold_share, args=(tmp_path, events, 60, 2))
     job.start()
-    events.get(timeout=30)
+    events.get(timeout=600)
     os.kill(job.pid, signal.SIGKILL)
     job.join()
     with gpu_lock.slots(folder=tmp_path, poll=0.01) as held:

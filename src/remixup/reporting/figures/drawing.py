@@ -21,12 +21,13 @@ WIDTH = 6.69
 HEIGHT = 8.4
 """Height that a figure may have, in inches: a page less its caption."""
 STYLE: Any = {
+    **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")},
     **seaborn.axes_style("ticks"),
     **matplotlib.rc_params_from_file(
         str(resources.files("remixup.reporting") / "remixup.mplstyle"), use_default_template=False
     ),
 }
-"""rc parameters under which figures are made and saved."""
+"""rc parameters under which figures are made and saved: all that a figure depends on, whatever the user has set."""
 RAMP = "mako"
 """The one palette: lightness falls steadily from end to end."""
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
