@@ -20,7 +20,7 @@ from remixup.store.run_store import Store
 def leftovers(config: Config, delete: bool) -> list[Path]:
     """Return the runs, checkpoints and evaluations that nothing asks for, and the manifests that list such runs.
 
-    What is on record, or in a freeze, stays. So does what some row asks for: at any scale, `fast` or not, with any
+    What is on record, or in a freeze, stays. So does what some row asks for: at any scale, in any precision, with any
     version of its dataset, and whether or not its data is available.
 
     Args:
@@ -48,9 +48,9 @@ def leftovers(config: Config, delete: bool) -> list[Path]:
 
 
 def _ways(config: Config) -> Iterator[Config]:
-    """Yield the configurations in which a row may have another run: `fast`, and each version of its dataset."""
+    """Yield the configurations in which a row may have another run: each precision, and each version of its dataset."""
     versions = {name: list(entry["versions"]) for name, entry in load_registry()["datasets"].items()}
-    for chosen, fast in product([(), *zip_longest(*versions.values())], (False, True)):
+    for chosen, precision in product([(), *zip_longest(*versions.values())], (None, "bfloat16")):
         changed = {name: version for name, version in zip(versions, chosen, strict=False) if version}
         data = config.data.model_copy(update={"versions": {**config.data.versions, **changed}})
-        yield config.model_copy(update={"data": data, "fast": fast})
+        yield config.model_copy(update={"data": data, "precision": precision})

@@ -39,7 +39,7 @@ def put(folder, *names):
         (folder / name / "seeds-0-0.json").write_text("{}")
 
 
-def test_a_run_stays_at_every_scale_fast_or_not_and_with_every_version(tmp_path, config):
+def test_a_run_stays_at_every_scale_in_each_precision_and_with_every_version(tmp_path, config):
     keys = set()
     for version in ("binary", "python", "reconstructed"):
         for epochs, precision in ((1, "float32"), (2, "float32"), (1, "bfloat16"), (2, "bfloat16")):
