@@ -26,9 +26,17 @@ from tests.file_operations import watched
 CLEAN = Code(commit="c" * 40, dirty=False, date="2026-01-01")
 
 
+def forget():
+    """Forget what a new process does not know yet."""
+    files._flushed.clear()
+    blocks._read.cache_clear()
+    records._runs_by_protocol.cache_clear()
+
+
 def as_command(call):
     """The exit status of a command that calls the function, and what it says on its error output."""
     said = io.StringIO()
+    forget()
     parts = {name: getattr(cli, name) for name in ("app", "check_code", "check_packages")}
     cli.app, cli.check_code, cli.check_packages = call, lambda: None, lambda: None
     try:

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from remixup import files
 from remixup.analysis import aggregate
 from remixup.cli.pipeline import train_job
 from remixup.config.settings import Config
 from remixup.maintenance.integrity import verify
 from remixup.planning.workflow import plan_workflow
-from remixup.store import blocks, provenance
+from remixup.store import provenance
 from tests.file_operations import Fails, comparable, files_below, is_temporary, watched
 from tests.workflow.forks import kept
-from tests.workflow.store_steps import CLEAN, as_command
+from tests.workflow.store_steps import CLEAN, as_command, forget
 from tests.workflow.store_writes import NAMES, make_project
 
 CODES = (errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOSPC)
@@ -29,12 +28,6 @@ def writes(tmp_path_factory):
     patch.setattr(provenance, "code", lambda: CLEAN)
     yield make_project()
     patch.undo()
-
-
-def forget():
-    """What a new process does not know yet."""
-    files._flushed.clear()
-    blocks._read.cache_clear()
 
 
 def stored(found):
@@ -71,7 +64,6 @@ def test_each_write_of_the_store(name, writes):
         writes.undo(name)
         operation, path = operations[number - 1]
         what = f"{errno.errorcode[code]} at {number} of {len(operations)}: {operation} {path}"
-        forget()
         with watched(Path(), Fails(number, code)):
             status, said = as_command(call)
         left = files_below(Path())

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from remixup import files
 from remixup.analysis import aggregate
 from remixup.config.settings import Config
 from remixup.maintenance.integrity import verify
 from remixup.planning.workflow import plan_workflow
-from remixup.store import blocks, provenance
+from remixup.store import provenance
 from remixup.store.manifest import JobManifest
 from remixup.training import runner
 from tests.file_operations import is_temporary
 from tests.power_cut import Recording, cuts, flushes, restore
 from tests.workflow.forks import kept, results_of
-from tests.workflow.store_steps import CLEAN
+from tests.workflow.store_steps import CLEAN, forget
 from tests.workflow.store_writes import finish, make_project
 
 
@@ -49,8 +48,7 @@ def recording_of(template, tmp_path, monkeypatch):
             shutil.rmtree("results")
         if name == "record":
             shutil.rmtree("records")
-        monkeypatch.setattr(files, "_flushed", set())
-        blocks._read.cache_clear()
+        forget()
         recording = Recording(home)
         for number, step in enumerate([finish] if name == "everything" else writes.steps[name]):
 

@@ -28,6 +28,7 @@ def remixup(monkeypatch, capsys):
     def call(project, *arguments, status=0):
         monkeypatch.chdir(project.folder)
         monkeypatch.setattr(sys, "argv", ["remixup", *arguments])
+        monkeypatch.setattr(cli, "check_code", lambda: None)  # this process has the code of another folder
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
