@@ -1,7 +1,7 @@
 """Read, decode and crop image files during training, optionally in worker processes.
 
-The processor decodes, or a GPU. The result depends on the rows and seeds alone, not on the number of workers. Pixels from
-a GPU differ a little, because its decoder rounds in another way.
+The processor decodes, or a GPU, whose decoder rounds in another way. The result depends on the rows and seeds alone,
+not on the number of workers.
 """
 
 from __future__ import annotations
