@@ -134,6 +134,7 @@ class Execution(Strict):
     compile: bool = Field(False, description="compile the training step of whole minibatches (torch.compile)")
     fused: bool = Field(False, description="let SGD update all weights in one kernel")
     cudnn_benchmark: bool = Field(False, description="on a GPU, let cuDNN time its kernels and use the fastest")
+    decode_on_gpu: bool = Field(False, description="decode image files on the GPU; its pixels differ a little")
     cuda_graph: bool = Field(False, description="on a GPU, capture whole training steps as CUDA graphs")
 
 

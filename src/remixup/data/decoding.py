@@ -65,4 +65,8 @@ def _crop(height: int, width: int, area: float, source: random.Random) -> tuple[
 
 
 def _resized(image: Tensor, height: int, width: int) -> Tensor:
-    return F.interpolate(image.unsqueeze(0), (height, width), mode="bilinear", antialias=True).squeeze(0)
+    size = (height, width)
+    if image.device.type == "cpu":
+        return F.interpolate(image.unsqueeze(0), size, mode="bilinear", antialias=True).squeeze(0)
+    resized = F.interpolate(image.unsqueeze(0).float(), size, mode="bilinear", antialias=True)  # a GPU has no other
+    return resized.squeeze(0).round_().clamp_(0, 255).to(image.dtype)

@@ -156,10 +156,11 @@ def _open_stream(spec: RunSpec, data: Prepared, device: torch.device) -> Stream:
     assert data.images is not None
     # With a GPU all CPUs but one decode; without one they are busy with the network.
     workers = max(1, len(os.sched_getaffinity(0)) - 1) if device.type == "cuda" else 0
+    decoder = device if spec.execution.decode_on_gpu and device.type == "cuda" else None
     # One stream for all runs of the process with the same decoding, because it caches decoded images.
-    key = json.dumps(spec.dataset.decode, sort_keys=True) + device.type
+    key = f"{json.dumps(spec.dataset.decode, sort_keys=True)} {device.type} {decoder}"
     if key not in data.streams:
-        data.streams[key] = Stream(data.images, offsets, spec.dataset.decode, workers)
+        data.streams[key] = Stream(data.images, offsets, spec.dataset.decode, workers, decoder)
     stream: Stream = data.streams[key]
     return stream
 

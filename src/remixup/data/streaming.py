@@ -1,6 +1,7 @@
-"""Read, decode and crop image files on the CPU during training, optionally in worker processes.
+"""Read, decode and crop image files during training, optionally in worker processes.
 
-The result depends on the rows and seeds alone, not on the number of workers.
+The processor decodes, or a GPU, whose decoder rounds in another way. The result depends on the rows and seeds alone,
+not on the number of workers.
 """
 
 from __future__ import annotations
@@ -33,13 +34,21 @@ class Stream:
         offsets: Positions where each record begins and the last one ends, int64 (n + 1,).
         part: Name and parameters of a function of `decoding`.
         workers: Processes that read and decode ahead; 0 decodes when a batch is requested.
+        decoder: A device that decodes and crops what the workers read; None: they do it themselves.
 
     Raises:
         UserError: The first record is not a complete image.
     """
 
-    def __init__(self, path: Path, offsets: Tensor, part: dict[str, Any], workers: int = 0) -> None:
-        self.path, self.offsets, self.workers = path, offsets, workers
+    def __init__(
+        self,
+        path: Path,
+        offsets: Tensor,
+        part: dict[str, Any],
+        workers: int = 0,
+        decoder: torch.device | None = None,
+    ) -> None:
+        self.path, self.offsets, self.workers, self.decoder = path, offsets, workers, decoder
         self._crop = bind(decoding, part)
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self._cache: dict[int, Tensor] = {}
@@ -53,7 +62,9 @@ class Stream:
         return len(self.offsets) - 1
 
     def batches(self, rows: Tensor, sizes: list[int], seeds: Tensor | None = None) -> Iterator[Tensor]:
-        """Yield minibatches, uint8 (b, 3, size, size) on the CPU, to be read only; those of an evaluation are cached.
+        """Yield minibatches, uint8 (b, 3, size, size), to be read only; those of an evaluation are cached.
+
+        They are on the CPU, or on the device that decodes.
 
         Args:
             rows: Records, int64 (n,), on the CPU.
@@ -87,15 +98,20 @@ class Stream:
             for start in range(end - size, end, _PORTION)
         ]
         portions = iter(self._loader(_Portions(self, rows, seeds, slices)))
-        pinned = torch.cuda.is_available()
+        parts = iter(slices)
+        where: dict[str, Any] = {"device": self.decoder or "cpu"}
+        if self.decoder is None:
+            where["pin_memory"] = torch.cuda.is_available()
         try:
             for size in sizes:
-                batch = torch.empty((size, *self.shape[1:]), dtype=torch.uint8, pin_memory=pinned)
+                batch = torch.empty((size, *self.shape[1:]), dtype=torch.uint8, **where)
                 filled = 0
                 while filled < size:
-                    portion = next(portions)
+                    portion, part = next(portions), next(parts)
                     if isinstance(portion, UserError):
                         raise portion
+                    if self.decoder is not None:
+                        portion = self._decoded_there(portion, rows[part], None if seeds is None else seeds[part])
                     batch[filled : filled + len(portion)] = portion
                     filled += len(portion)
                 yield batch
@@ -118,6 +134,28 @@ class Stream:
                     image = self._decode(row, file.read(end - start))
                 images.append(self._crop(image, seed))
         return torch.stack(images).contiguous()  # the decoder returns channels last
+
+    def _content(self, rows: Tensor) -> Tensor:
+        """Read the bytes of records, one record after the other, uint8 (bytes,)."""
+        with self.path.open("rb") as file:
+            contents = []
+            for start, end in zip(self.offsets[rows].tolist(), self.offsets[rows + 1].tolist(), strict=True):
+                file.seek(start)
+                contents.append(file.read(end - start))
+        return torch.frombuffer(bytearray(b"".join(contents)), dtype=torch.uint8)
+
+    def _decoded_there(self, content: Tensor, rows: Tensor, seeds: Tensor | None) -> Tensor:
+        """Decode and crop the bytes of records on the device that decodes."""
+        from torchvision.io import ImageReadMode, decode_jpeg
+
+        contents = content.split((self.offsets[rows + 1] - self.offsets[rows]).tolist())
+        try:
+            images = decode_jpeg(list(contents), mode=ImageReadMode.RGB, device=self.decoder)
+        except RuntimeError:  # ImageNet has a few files that are PNG or CMYK
+            every = zip(rows.tolist(), contents, strict=True)
+            images = [self._decode(row, bytes(each.numpy())).to(self.decoder) for row, each in every]
+        chosen: list[int | None] = [None] * len(rows) if seeds is None else seeds.tolist()
+        return torch.stack([self._crop(image, seed) for image, seed in zip(images, chosen, strict=True)])
 
     def _decode(self, row: int, content: bytes) -> Tensor:
         """Decode a record, and cache the image if there is room."""
@@ -143,6 +181,8 @@ class _Portions(Dataset[Tensor | UserError]):
 
     def __getitem__(self, index: int) -> Tensor | UserError:
         part = self.slices[index]
+        if self.stream.decoder is not None:
+            return self.stream._content(self.rows[part])
         try:
             return self.stream._decoded(self.rows[part], None if self.seeds is None else self.seeds[part])
         except UserError as error:

@@ -41,7 +41,7 @@ def without_compiler(spec: RunSpec, error: RuntimeError) -> RunSpec:
 
 def _refusals(spec: RunSpec, device: torch.device) -> Iterator[Refusal]:
     if device.type != "cuda":
-        for part in ("cuda_graph", "cudnn_benchmark"):
+        for part in ("cuda_graph", "cudnn_benchmark", "decode_on_gpu"):
             yield part, "there is no GPU"
     if distributed.is_available() and distributed.is_initialized():
         yield "cuda_graph", "several processes share a minibatch"

@@ -44,7 +44,7 @@ class Trainer(ABC):
         self.optimizer: torch.optim.Optimizer = bind(optimizers, spec.optimizer)(self.model.parameters())
         if spec.execution.fused:
             fuse(self.optimizer)
-        self.rate = self.base_rate = self.optimizer.param_groups[0]["lr"]
+        self.learning_rate = self.base_rate = self.optimizer.param_groups[0]["lr"]
         self._factor = bind(schedules, spec.schedule)
         self.mixing = Mixing.compose(**spec.mixing.model_dump())
         self.epoch = 0
@@ -77,18 +77,18 @@ class Trainer(ABC):
 
     def _set_rate(self, progress: float) -> None:
         """Set the learning rate for a point of training, in epochs (not necessarily whole)."""
-        self.rate = self.base_rate * self._factor(progress, self.spec.epochs)
+        self.learning_rate = self.base_rate * self._factor(progress, self.spec.epochs)
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], torch.Tensor):  # where a captured step reads it
-                group["lr"].fill_(self.rate)
+                group["lr"].fill_(self.learning_rate)
             else:
-                group["lr"] = self.rate
+                group["lr"] = self.learning_rate
 
     def _record(self, columns: dict[str, list[float]]) -> None:
         """Add the values of an epoch to the history: for each column a value for each seed."""
         for member, seed in enumerate(self.seeds):
             row = {name: column[member] for name, column in columns.items()}
-            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": self.rate, **row})
+            self.history.append({"seed": seed, "epoch": self.epoch + 1, "rate": self.learning_rate, **row})
 
 
 @contextmanager

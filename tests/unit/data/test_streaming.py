@@ -177,3 +177,24 @@ def test_from_the_registry_to_batches(tmp_path):
     first_test = next(stream.batches(torch.tensor([400]), [1]))[0]
     start, end = data.tensors["test_offsets"][:2].tolist()
     assert torch.equal(first_test, random_resized_crop(pixels(data.images.read_bytes()[start:end]), None, size=24))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_device_that_decodes_gives_what_the_workers_give(tmp_path, records, workers):
+    """Here the device is the CPU, whose decoder is the same. The last record is a PNG, as some of ImageNet are."""
+    png = io.BytesIO()
+    Image.open(io.BytesIO(records[3])).save(png, "PNG")
+    path, offsets = packed(tmp_path, [*records, png.getvalue()])
+    rows, seeds = torch.arange(COUNT + 1), torch.arange(COUNT + 1) + 7
+    plain = Stream(path, offsets, CROP)
+    there = Stream(path, offsets, CROP, workers, torch.device("cpu"))
+    for chosen in (seeds, None):
+        found, expected = (list(stream.batches(rows, [100, 51], chosen)) for stream in (there, plain))
+        assert all(map(torch.equal, found, expected))
+
+
+def test_a_device_that_decodes_names_a_broken_record(tmp_path, records):
+    path, offsets = packed(tmp_path, [*records[:5], records[5][:40]])
+    there = Stream(path, offsets, CROP, decoder=torch.device("cpu"))
+    with pytest.raises(UserError, match="record 5"):
+        list(there.batches(torch.arange(6), [6]))

@@ -143,7 +143,8 @@ def test_runs_and_evaluations_are_the_same_on_a_device(run, evaluations, prepare
     updates = [k for k, event in enumerate(happened) if event == "update"]
     assert updates
     if run.mixing.partner["name"] != "transport":  # solved on the CPU, minibatch by minibatch
-        assert set(happened[updates[0] : updates[-1]]) == {"update"}
+        sent = {"send: aten._to_copy.default"} if run.dataset.decode else set()  # image files, decoded on the CPU
+        assert set(happened[updates[0] : updates[-1]]) - sent == {"update"}
 
 
 def _numbers(value):

@@ -1,4 +1,4 @@
-"""A gradient that is not finite is bounded by no clipping norm: the run has failed, and spends no ε."""
+"""What privacy must not lose: a gradient that is not finite fails the run, and the sampling rate is fixed."""
 
 import math
 
@@ -46,3 +46,13 @@ def test_such_a_run_has_failed_and_the_next_one_goes_on(monkeypatch, tmp_path):
     assert store.blocks(wild.key()) == []
     assert "was not finite" in (tmp_path / f"{wild.key()}.txt").read_text()
     assert all(math.isfinite(value) for value in store.blocks(good.key())[0].history["epsilon"])
+
+
+def test_training_leaves_the_sampling_rate_and_spends_what_was_planned():
+    """The learning rate, which each step sets, is another one."""
+    training = start(spec("plain", epochs=2, optimizer={"name": "sgd", "lr": 0.5}))
+    rate, planned = training.rate, [training.spent(1), training.spent(2)]
+    training.run(lambda _: None)
+    assert training.rate == rate != 0.5
+    assert [row["epsilon"] for row in training.history] == planned
+    assert [row["rate"] for row in training.history] == [0.5, 0.5]
