@@ -29,7 +29,8 @@ def plan(
     from remixup.costs.estimate import plan_costs
     from remixup.reporting import cost_table
 
-    document = plan_costs(settings, plans)
+    with Console(stderr=True).status("counting runs and operations"):
+        document = plan_costs(settings, plans)
     if as_json:
         print(document.model_dump_json(indent=1))
         return
