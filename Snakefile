@@ -52,7 +52,7 @@ onsuccess:
             f"error: {run} failed, see {log}; the next call tries it again"
         )
     forget_unavailable()
-    if any(job.rule.name == "all" for job in workflow.dag.jobs):
+    if any(job.rule.name == "page" for job in workflow.dag.jobs):
         for line in outcome(CONFIG, EXPERIMENTS, BEFORE):
             logger.info(line)
     if failed:

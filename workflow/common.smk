@@ -10,8 +10,10 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# The code beside the Snakefile, whichever clone the environment was made for; and the packages of the environment alone.
-SOURCES = os.path.join(workflow.basedir, "src")
+# The code beside this workflow, whichever clone the environment was made for; and the packages of the environment alone.
+SOURCES = os.path.join(
+    os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True)), "src"
+)
 os.environ.update(PYTHONPATH=SOURCES)
 sys.path.insert(0, SOURCES)
 
@@ -121,11 +123,15 @@ EMBEDDED = [
 PLANS = WORKFLOW.plans
 EXPERIMENTS = [plan.experiment.id for plan in PLANS]
 RESULTS = [str(CONFIG.collected(experiment)) for experiment in EXPERIMENTS]
-FIGURES = [
-    f"{GENERATED}/{plan.experiment.id}-{figure.id}.pdf"
+# Path -> paper and labels, by which Snakemake's own report sorts them.
+FIGURES = {
+    f"{GENERATED}/{plan.experiment.id}-{figure.id}.pdf": (
+        plan.experiment.paper,
+        {"experiment": plan.experiment.title, "figure": figure.id},
+    )
     for plan in PLANS
     for figure in plan.experiment.figures
-]
+}
 
 # What the documents are made of: a change to it typesets them again.
 PAPER = [

@@ -71,6 +71,12 @@ def test_github_runs_the_commands_of_the_makefile():
     assert [hook["entry"] for repo in hooks for hook in repo["hooks"]] == ["make check"]
 
 
+def test_latex_is_looked_for_before_the_environment_is_fetched():
+    rules = re.findall(r"^([a-z-]+):(.*\.venv.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    first = {target: needed.split()[0] for target, needed in rules}
+    assert {target for target in ("report", "read", "test", "test-full") if first[target] != "latex"} == set()
+
+
 def test_a_release_has_the_three_documents():
     (create,) = [each for each in commands(ROOT / ".github/workflows/release.yml") if "gh release create" in each]
     for name in ("article.pdf", "supplement.pdf", "results.html"):

@@ -44,6 +44,12 @@ def test_the_version(project):
     assert project.remixup("--version").stdout == f"remixup {__version__}\n"
 
 
+def test_the_catalog_of_snakemake_starts_the_same_workflow(project):
+    said = project.snakemake("--snakefile", "workflow/Snakefile", "--summary").stdout.splitlines()
+    assert set(said) == set(project.snakemake("--summary").stdout.splitlines())
+    assert any("results/embedded/supplement.pdf" in line for line in said)
+
+
 def test_training_without_data_is_a_message(two):
     done = two.remixup("train", "lacking", check=False)
     assert done.returncode == 2

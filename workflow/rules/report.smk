@@ -6,7 +6,16 @@ rule draw:
         [str(plan.path) for plan in PLANS],
         REPORTING,
     output:
-        report(FIGURES, caption="../report/figure.rst", category="Figures"),
+        [
+            report(
+                path,
+                caption="../report/figure.rst",
+                category="Figures",
+                subcategory=paper,
+                labels=labels,
+            )
+            for path, (paper, labels) in FIGURES.items()
+        ],
     log:
         f"{HOME}/logs/draw.log",
     localrule: True
@@ -43,7 +52,7 @@ rule article:
 rule supplement:
     input:
         RESULTS,
-        FIGURES,
+        list(FIGURES),
         [str(plan.path) for plan in PLANS],
         f"{HOME}/replication.json",
         PAPER,

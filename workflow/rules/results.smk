@@ -27,6 +27,7 @@ rule collect:
             category="Results",
         ),
         f"{HOME}/metrics.json",
+        f"{HOME}/means.json",
         f"{HOME}/curves.json",
     log:
         f"{HOME}/logs/collect.log",

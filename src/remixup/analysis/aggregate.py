@@ -14,7 +14,7 @@ from remixup.analysis import derived, freezes
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.measurements import fit
 from remixup.analysis.on_record import Measured, OnRecord, Sample
-from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication
+from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication, Summary
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims, decide_primary
 from remixup.config.experiment import read_experiments
@@ -171,7 +171,8 @@ def join(config: Config, experiments: list[str]) -> Path:
         differences=differences,
         claims=claims,
     )
-    write_json(config.home / "metrics.json", flat_metrics(whole))
+    write_json(config.home / "metrics.json", counts(whole.summary))
+    write_json(config.home / "means.json", flat_means(whole))
     write_json(config.home / "curves.json", flat_curves(parts))
     write_text(config.home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return config.home / "replication.json"
@@ -186,7 +187,22 @@ def _with_primary(parts: Iterable[list[ClaimResult]]) -> list[ClaimResult]:
     return claims
 
 
-def flat_metrics(whole: Replication) -> dict[str, Any]:
+def counts(found: Summary) -> dict[str, int]:
+    """Return what `dvc metrics show` prints: numbers and claims of the papers by their most telling outcomes."""
+    numbers, claims = found.by_verdict, found.paper_claims
+    return {
+        "replicated": numbers.get("replicated", 0),
+        "not_replicated": numbers.get("not replicated", 0),
+        "inconclusive": numbers.get("inconclusive", 0),
+        "supported": claims.published_protocol.get("supported", 0),
+        "contradicted": claims.published_protocol.get("contradicted", 0),
+        "open": claims.published_protocol.get("open", 0),
+        "agrees": claims.surrogate.get("agrees", 0),
+        "disagrees": claims.surrogate.get("disagrees", 0),
+    }
+
+
+def flat_means(whole: Replication) -> dict[str, Any]:
     """Return the means by experiment, row and metric."""
     found: dict[str, Any] = {}
     for entry in whole.entries:

@@ -29,7 +29,8 @@ def plan(
     from remixup.costs.estimate import plan_costs
     from remixup.reporting import cost_table
 
-    document = plan_costs(settings, plans)
+    with Console(stderr=True).status("counting runs and operations"):
+        document = plan_costs(settings, plans)
     if as_json:
         print(document.model_dump_json(indent=1))
         return
@@ -184,7 +185,10 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     verify(config=config, set_=set_)
     changes = ["--config", *set_] if set_ else []
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *changes]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    status = subprocess.run(command, check=False).returncode
+    if status == 0:
+        print(f"documents: {configuration(config, set_).home}/article.pdf, supplement.pdf, results.html")
+    raise typer.Exit(status)
 
 
 @app.command()
