@@ -180,11 +180,15 @@ def retrained(settings: Config, count: int) -> None:
 def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """Verify all digests, then set file times in the order of the workflow; for use after `dvc pull`."""
     import subprocess
+    import tempfile
 
     verify(config=config, set_=set_)
-    changes = ["--config", *set_] if set_ else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *changes]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # JSON is YAML
+        file.write(configuration(config, set_).model_dump_json())
+        file.flush()
+        quiet = ["--quiet", "progress", "rules", "host", "reason"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", *quiet, "--configfile", file.name]
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @app.command()
