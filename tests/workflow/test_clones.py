@@ -56,7 +56,7 @@ def test_a_restored_clone_has_nothing_to_do(origin, tmp_path):
     project = clone(origin, tmp_path / "clone")
     assert not (project.folder / ".snakemake").exists()
     before = project.blocks()
-    project.remixup("restore")
+    project.remixup("restore", "--set", "data.download=false")
     assert "Nothing to be done" in project.snakemake("--cores", "2", "-n").stdout
     assert project.blocks().keys() == before.keys()
     assert "up to date" in project.dvc("repro").stdout

@@ -181,13 +181,18 @@ def retrained(settings: Config, count: int) -> None:
 def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """Verify all digests, then set file times in the order of the workflow; for use after `dvc pull`."""
     import subprocess
+    import tempfile
 
     verify(config=config, set_=set_)
-    changes = ["--config", *set_] if set_ else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *changes]
-    status = subprocess.run(command, check=False).returncode
+    settings = configuration(config, set_)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # JSON is YAML
+        file.write(settings.model_dump_json())
+        file.flush()
+        quiet = ["--quiet", "progress", "rules", "host", "reason"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", *quiet, "--configfile", file.name]
+        status = subprocess.run(command, check=False).returncode
     if status == 0:
-        print(f"documents: {configuration(config, set_).home}/article.pdf, supplement.pdf, results.html")
+        print(f"documents: {settings.home}/article.pdf, supplement.pdf, results.html")
     raise typer.Exit(status)
 
 

@@ -97,7 +97,7 @@ def first_version(dataset: str) -> str:
 def _convert(where: str, value: Any, rule: dict[str, Any]) -> Any:
     """Convert the value of a parameter; raise ValueError if it does not fit the parameter's JSON Schema."""
     kind = rule["type"]
-    if kind == "number" and type(value) is int:
+    if kind == "number" and type(value) is int and abs(value) < 1e300:  # no float is as large as any integer
         value = float(value)
     given: type = type(value)
     if given is not TYPES[kind] or (kind == "number" and not math.isfinite(value)):

@@ -45,9 +45,10 @@ _LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
 """Characters that end a line in YAML 1.1 and not in YAML 1.2."""
 
 
-def _value(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
+def _value(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
     pattern, convert = _VALUES[node.tag.removeprefix(_STANDARD)]
-    if not re.fullmatch(pattern, node.value):  # a tag was written, such as !!int
+    # A tag may be written, such as !!int, before anything.
+    if not isinstance(node, yaml.ScalarNode) or not re.fullmatch(pattern, node.value):
         raise ConstructorError(None, None, f"{node.value!r} is not of the type of its tag", node.start_mark)
     return convert(node.value)
 

@@ -17,7 +17,7 @@ from typing import Any
 from remixup.analysis import records
 from remixup.config.settings import Config
 from remixup.errors import UserError
-from remixup.files import sha256, write_atomically
+from remixup.files import sha256, visible, write_atomically
 from remixup.maintenance.bundle_run import ARCHIVE, LIST
 from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
@@ -39,7 +39,7 @@ class Collected:
 
 def archives(places: list[Path]) -> list[Path]:
     """Return the archives of results that are named, or are in the folders that are named."""
-    found = [each for place in places for each in ([place] if place.is_file() else sorted(place.rglob(ARCHIVE)))]
+    found = [each for place in places for each in ([place] if place.is_file() else visible(place, f"**/{ARCHIVE}"))]
     if not found:
         raise UserError(f"no {ARCHIVE}", where=", ".join(map(str, places)))
     return found
@@ -127,7 +127,7 @@ def _sorted_out(folder: Path, names: list[Path], commit: str) -> Collected:
 def _has_its_block(measured: EvaluatedBlock, folder: Path, found: Collected) -> bool:
     """Return whether the seed block that was measured is on record here, or is installed with it."""
     run = records.HOME / "runs" / measured.runs[0]
-    paths = [*run.glob("*.json"), *(folder / name for name in found.installed if name.parent == run)]
+    paths = [*visible(run, "*.json"), *(folder / name for name in found.installed if name.parent == run)]
     return measured.block in {SeedBlock.read(path).digest for path in paths}
 
 

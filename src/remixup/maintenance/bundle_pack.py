@@ -16,7 +16,7 @@ from pathlib import Path
 
 from remixup.config.settings import Config
 from remixup.errors import UserError
-from remixup.files import sha256, write_json
+from remixup.files import sha256, visible, write_json
 from remixup.maintenance import bundle_script, evidence_queue
 from remixup.maintenance.evidence_queue import Task
 from remixup.maintenance.evidence_time import OVERHEAD
@@ -156,7 +156,7 @@ def write_queue(
     there = config.model_copy(update={"results": "results", "data": data})
     workers = gpus * runs_per_gpu
     evidence_queue.write_queue(chosen, path, there, None, workers, None, runs_per_gpu=runs_per_gpu, whole=True)
-    carried = [each for home in ("records", "remixup_benchmarks") for each in Path(home).rglob("*.json")]
+    carried = [each for home in ("records", "remixup_benchmarks") for each in visible(Path(home), "**/*.json")]
     document = json.loads(path.read_text(encoding="utf-8"))
     document |= {
         "commit": head(),

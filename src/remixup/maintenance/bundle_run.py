@@ -14,7 +14,7 @@ from typing import Any
 
 from remixup.analysis import records
 from remixup.errors import UserError
-from remixup.files import sha256, write_atomically, write_json
+from remixup.files import sha256, visible, write_atomically, write_json
 from remixup.maintenance import evidence_time
 from remixup.maintenance.bundle_pack import QUEUE
 from remixup.store.provenance import code, environment
@@ -120,7 +120,7 @@ def _log(name: str) -> Path:
 def pack(results: Path, document: dict[str, Any]) -> None:
     """Write all results so far into one archive, which replaces the one before in one step."""
     carried: dict[str, str] = document["carried"]
-    produced = [*records.HOME.glob("*/*/*.json"), *BENCHMARKS.glob("*.json")]
+    produced = [*visible(records.HOME, "*/*/*.json"), *visible(BENCHMARKS, "*.json")]
     found = {str(path): digest for path in sorted(produced) if (digest := sha256(path)) != carried.get(str(path))}
     made = environment()
     said = {

@@ -118,7 +118,7 @@ class Values:
     def value_of(self, claim: str) -> Markup:
         """Print the greatest value that a claim of a limit was tested on, with its interval."""
         test, unit = self._test(claim), self._claim(claim).unit
-        return interval(test.effect or 0.0, test.ci95, r"\,\%" if unit == "%" else unit and f" {unit}")
+        return interval(test.effect or 0.0, test.ci95, r"\,\%" if unit == "%" else unit and f" {latex.escape(unit)}")
 
     def smallest(self, claim: str) -> Markup:
         """Print the smallest effect of interest of a claim."""
@@ -347,7 +347,7 @@ def _replicated(sample: Entry | Recorded | None) -> Replicated:
 
 def _number(value: float, decimals: int, unit: str) -> Markup:
     shown = latex.number(latex.fixed(value, decimals))
-    return Markup(shown + (r"\,\%" if unit == "%" else f" {unit}" if unit else ""))
+    return Markup(shown + (r"\,\%" if unit == "%" else f" {latex.escape(unit)}" if unit else ""))
 
 
 def sign(ends: tuple[float, float] | None) -> str:

@@ -54,6 +54,7 @@ def test_mistakes_name_place_and_remedy(tmp_path, changes, expected):
         ({"run__model": {"name": "mlp", "hiden": [3]}}, r"mlp has no parameter 'hiden'; did you mean 'hidden'"),
         ({"run__optimizer": {"name": "sgd"}}, r"sgd needs the parameter 'lr'"),
         ({"run__optimizer": {"name": "sgd", "lr": 0}}, r"lr is > 0, not 0"),
+        ({"run__optimizer": {"name": "sgd", "lr": 10**400}}, r"lr is of type number, not 1000"),
         ({"run__optimizer": {"name": "sgd", "lr": True}}, r"lr is of type number, not True"),
         ({"run__optimizer": {"name": "sgd", "lr": float("inf")}}, r"lr is of type number, not inf"),
         ({"variations__mixup": {"run": {"mixing": {"ratio": {"name": "beta"}}}}}, r"needs the parameter 'alpha'"),

@@ -8,6 +8,7 @@ from matplotlib.mathtext import MathTextParser
 from remixup.config.experiment import read_experiment
 from remixup.config.latex_text import ARGUMENTS, MARKS, MATH_SIGNS, OPERATORS, SYMBOLS, check_latex, check_prose
 from remixup.errors import UserError
+from remixup.reporting.templates import render
 from tests.unit.config.sample_experiment import write
 from tests.unit.reporting.test_latex import typeset
 
@@ -123,3 +124,10 @@ def test_latex_prints_whatever_is_accepted_to_its_end(tmp_path):
     lines = typeset(tmp_path, [rf"{text} \par end{index}." for index, text in enumerate(texts)])
     shown = {"".join(chr(code) for _, code in line) for line in lines}
     assert {f"end{index}." for index in range(len(texts))} <= shown
+
+
+def test_a_place_that_begins_with_mathematics_is_printed_whole(tmp_path):
+    experiment = read_experiment(write(tmp_path, where="$\\alpha$ of Table 1"))
+    assert r"{$\alpha$ of Table 1.}" in render("experiments.tex", experiments=[(experiment, [], [])])
+    experiment = read_experiment(write(tmp_path, where="table 1, 95 %"))
+    assert r"{Table 1, 95 \%.}" in render("experiments.tex", experiments=[(experiment, [], [])])

@@ -23,6 +23,7 @@ from remixup.errors import UserError
         ("title: !unknown x\n", r"line 1: .*the tag !unknown is not supported"),
         ("title: !!timestamp 2018-99-99\n", r"line 1: .*the tag !!timestamp is not supported"),
         ("id: a\nepochs: !!int 010\n", r"line 2: .*'010' is not of the type of its tag"),
+        ("id: a\nepochs: !!int [1]\n", r"line 2: .*not of the type of its tag"),
         ("id: a\ntitle: a\x07b\n", r"line 2: .*control characters are not allowed"),
         ("id: a\ntitle: a\u2028b\n", r"line 2: .*unusual line break"),
         ("id: a\nrows: &rows [*rows]\n", r"line 2: .*recursive"),
