@@ -80,10 +80,11 @@ def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.
     """Draw Beta(first, second) variates as quotients of gamma variates, in log space."""
     if not (first > 0 and second > 0):
         raise ValueError(f"alpha is > 0, not {second!r}")
-    parameters = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
-    alpha = parameters.view(2, *[1] * len(shape)).expand(2, *shape)
+    alpha = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
+    if shape:
+        alpha = alpha.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.
     gamma = torch._standard_gamma((alpha + 1.0).contiguous(), generator=generator)
     uniform = torch.rand((2, *shape), dtype=torch.float64, **drawing(generator))
-    log_gamma = gamma.log() + uniform.log() / alpha
-    return torch.sigmoid(log_gamma[0] - log_gamma[1])
+    one, other = gamma.log_().add_(uniform.log_().div_(alpha)).unbind()
+    return (one - other).sigmoid_()
