@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -78,6 +78,8 @@ class Mixing:
     """Epochs of training on the original examples before mixing begins."""
     classes: int | None = None
     """Number of classes, for a call with class indices. Class probabilities need none."""
+    _linear: bool = field(init=False, repr=False, compare=False)
+    """Whether inputs and targets are mixed linearly."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -91,6 +93,8 @@ class Mixing:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} is >= {least}, not {value!r}")
+        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
+        object.__setattr__(self, "_linear", linear)
 
     @classmethod
     def compose(
@@ -173,15 +177,16 @@ class Mixing:
         own_x, own_target = x, target
         quick = self._quick(x)
         drawn = self.ratio((), generator=generator)
-        for ratio in drawn.unbind() if self.mixes_several else (drawn,):
+        for ratio in drawn.unbind() if drawn.ndim else (drawn,):
             partner = self.match(own_x, self.partner.sample(labels, generator=generator))
-            position = None
-            if self.position_size:
-                position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
             if quick:
                 weight = float(ratio)
-                x, target = _lerp(x, own_x, partner, weight), _lerp(target, own_target, partner, weight)
+                x = _lerp(x, own_x, partner, weight)
+                target = _lerp(target, own_target, partner, weight)
             else:
+                position = None
+                if self.position_size:
+                    position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
                 other_x, other_target = take(own_x, partner), take(own_target, partner)
                 x, target = self.mix_with(x, target, other_x, other_target, ratio.to(x.device), position)
         return x, target
@@ -190,9 +195,7 @@ class Mixing:
         """Whether `_lerp` may mix: linearly, in usual precision, on the CPU, without gradients and compiler."""
         if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
             return False
-        if _function(self.blend) is not blends.linear or _function(self.target) is not targets.mixed:
-            return False
-        return x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
+        return self._linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
 
     def _refuse(self, generator: torch.Generator | None) -> None:
         """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
@@ -303,11 +306,11 @@ def _lerp(values: Tensor, own: Tensor, partner: Tensor, ratio: float) -> Tensor:
     `lerp` reads and writes each number once, where the formula makes three temporary tensors. Large minibatches are
     mixed in blocks, which stay in the cache between the two operations. Rows of one dimension are gathered fastest.
     """
-    flat, rows = own.reshape(len(own), -1), values.reshape(len(values), -1)
-    size = max(1, _BLOCK // max(1, flat[:1].nbytes))
-    if size >= len(flat):
+    flat = own.reshape(len(own), -1)
+    rows = flat if values is own else values.reshape(len(own), -1)
+    if own.nbytes <= _BLOCK:
         return flat.index_select(0, partner).lerp_(rows, ratio).view(values.shape)
-    mixed = torch.empty_like(flat)
+    mixed, size = torch.empty_like(flat), max(1, _BLOCK * len(own) // own.nbytes)
     for block, some, positions in zip(mixed.split(size), rows.split(size), partner.split(size), strict=True):
         torch.index_select(flat, 0, positions, out=block)
         block.lerp_(some, ratio)
