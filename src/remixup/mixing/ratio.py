@@ -9,6 +9,8 @@ from torch import Tensor
 from remixup.mixing.declarations import declare, device_of, drawing
 
 NUMERICS = 1
+_SMALL = 0.05
+"""Below this α a quotient of gamma variates may be 0/0."""
 
 
 def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator | None) -> Tensor:
@@ -25,6 +27,8 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
     Returns:
         float64 tensor of the given shape, in [0, 1].
     """
+    if generator is None and alpha >= _SMALL:  # the sampler of torch.distributions.Beta: one operation instead of ten
+        return torch._sample_dirichlet(torch.full((*shape, 2), alpha, dtype=torch.float64))[..., 0]
     return _beta(shape, alpha, alpha, generator)
 
 
