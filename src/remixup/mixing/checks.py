@@ -142,10 +142,18 @@ def class_probabilities(x: Tensor, y: Tensor, classes: int | None) -> Tensor:
     if classes is None:
         advice = "Mixing.compose(..., classes=10)"
         raise ValueError(f"class indices need the number of classes: {advice}; or give class probabilities")
-    if y.device.type == "cpu" and not torch.compiler.is_compiling() and len(y):
-        low, high = (int(bound) for bound in torch.aminmax(y))
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
-            raise ValueError(f"label {wrong} is no class: with classes={classes} labels are 0 to {classes - 1}")
-    target = torch.zeros((len(y), classes), dtype=torch.promote_types(x.dtype, torch.float32), device=y.device)
-    return target.scatter_(1, y.long().unsqueeze(1), 1.0)
+    target = torch.zeros((len(y), classes), dtype=_at_least_float32(x.dtype), device=y.device)
+    positions = y.long().unsqueeze(1)
+    if torch.compiler.is_compiling():
+        return target.scatter_(1, positions, 1.0)
+    try:
+        return target.scatter_(1, positions, 1.0)
+    except RuntimeError:  # on the CPU; a check before it would take as long as the rest, and on a GPU wait for it
+        low, high = int(y.min()), int(y.max())
+        wrong = low if low < 0 else high
+        what = f"label {wrong} is no class: with classes={classes} labels are 0 to {classes - 1}"
+        raise ValueError(what) from None
+
+
+def _at_least_float32(dtype: torch.dtype) -> torch.dtype:
+    return torch.float64 if dtype == torch.float64 else torch.float32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ from remixup.mixing.declarations import Scope, declaration, drawing
 from remixup.mixing.partner import augmented_views, minibatch, training_set, transport
 
 _BLOCK = 2**21
-"""Bytes of inputs that `_blend_linear` blends at once."""
+"""Bytes of inputs that `_lerp` mixes at once."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class Mixing:
     """Epochs of training on the original examples before mixing begins."""
     classes: int | None = None
     """Number of classes, for a call with class indices. Class probabilities need none."""
+    _linear: bool = field(init=False, repr=False, compare=False)
+    """Whether inputs and targets are mixed linearly."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -91,6 +93,8 @@ class Mixing:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} is >= {least}, not {value!r}")
+        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
+        object.__setattr__(self, "_linear", linear)
 
     @classmethod
     def compose(
@@ -171,26 +175,27 @@ class Mixing:
             return x, target
         labels = target.argmax(-1) if y.is_floating_point() and y.ndim > 1 else y
         own_x, own_target = x, target
-        for ratio in self.ratio((), generator=generator).reshape(-1).to(x.device):
+        quick = self._quick(x)
+        drawn = self.ratio((), generator=generator)
+        for ratio in drawn.unbind() if drawn.ndim else (drawn,):
             partner = self.match(own_x, self.partner.sample(labels, generator=generator))
-            position = None
-            if self.position_size:
-                position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
-            other_target = take(own_target, partner)
-            if self._quick(x, own_x):
-                x, target = _blend_linear(x, own_x, partner, float(ratio)), self.target(target, other_target, ratio)
+            if quick:
+                weight = float(ratio)
+                x = _lerp(x, own_x, partner, weight)
+                target = _lerp(target, own_target, partner, weight)
             else:
-                x, target = self.mix_with(x, target, take(own_x, partner), other_target, ratio, position)
+                position = None
+                if self.position_size:
+                    position = torch.rand(self.position_size, **drawing(generator)).to(x.device)
+                other_x, other_target = take(own_x, partner), take(own_target, partner)
+                x, target = self.mix_with(x, target, other_x, other_target, ratio.to(x.device), position)
         return x, target
 
-    def _quick(self, x: Tensor, own_x: Tensor) -> bool:
-        """Whether `_blend_linear` may blend: on the CPU, without gradients and compiler."""
-        function = self.blend.func if isinstance(self.blend, partial) else self.blend
-        if torch.compiler.is_compiling() or function is not blends.linear or x.device.type != "cpu":
+    def _quick(self, x: Tensor) -> bool:
+        """Whether `_lerp` may mix: linearly, in usual precision, on the CPU, without gradients and compiler."""
+        if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
             return False
-        if x.dtype not in (torch.float32, torch.float64):  # others round λ as well
-            return False
-        return own_x.is_contiguous() and not ((x.requires_grad or own_x.requires_grad) and torch.is_grad_enabled())
+        return self._linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
 
     def _refuse(self, generator: torch.Generator | None) -> None:
         """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
@@ -291,20 +296,25 @@ def _functions(*modules: ModuleType) -> dict[str, Callable[..., Any]]:
     }
 
 
-def _blend_linear(x: Tensor, own_x: Tensor, partner: Tensor, ratio: float) -> Tensor:
-    """Compute `blend.linear(x, own_x[partner], ratio)` on the CPU, up to rounding, with little traffic of memory.
+def _function(component: Callable[..., Any]) -> Callable[..., Any]:
+    return component.func if isinstance(component, partial) else component
+
+
+def _lerp(values: Tensor, own: Tensor, partner: Tensor, ratio: float) -> Tensor:
+    """Mix values (n, ...) with own[partner] linearly, up to rounding, with little traffic of memory.
 
     `lerp` reads and writes each number once, where the formula makes three temporary tensors. Large minibatches are
-    blended in blocks, which stay in the cache between the two operations.
+    mixed in blocks, which stay in the cache between the two operations. Rows of one dimension are gathered fastest.
     """
-    size = max(1, _BLOCK // max(1, x[:1].nbytes))
-    if size >= len(x):
-        return own_x.index_select(0, partner).lerp_(x, ratio)
-    mixed = torch.empty_like(own_x)
-    for out, own, positions in zip(mixed.split(size), x.split(size), partner.split(size), strict=True):
-        torch.index_select(own_x, 0, positions, out=out)
-        out.lerp_(own, ratio)
-    return mixed
+    flat = own.reshape(len(own), -1)
+    rows = flat if values is own else values.reshape(len(own), -1)
+    if own.nbytes <= _BLOCK:
+        return flat.index_select(0, partner).lerp_(rows, ratio).view(values.shape)
+    mixed, size = torch.empty_like(flat), max(1, _BLOCK * len(own) // own.nbytes)
+    for block, some, positions in zip(mixed.split(size), rows.split(size), partner.split(size), strict=True):
+        torch.index_select(flat, 0, positions, out=block)
+        block.lerp_(some, ratio)
+    return mixed.view(values.shape)
 
 
 def take(values: Tensor, partner: Tensor) -> Tensor:

@@ -53,11 +53,14 @@ def declaration(component: Callable[..., Any]) -> Declaration:
     return declared
 
 
+_CPU = torch.device("cpu")
+
+
 def device_of(generator: torch.Generator | None) -> torch.device:
     """Return where a component draws: without a generator from torch's global one, on the CPU."""
-    return torch.device("cpu") if generator is None else generator.device
+    return _CPU if generator is None else generator.device
 
 
 def drawing(generator: torch.Generator | None) -> dict[str, Any]:
     """Return the arguments of `torch.rand` and its like. The compiler accepts no generator, not even None."""
-    return {"device": device_of(generator)} | ({} if generator is None else {"generator": generator})
+    return {"device": _CPU} if generator is None else {"device": generator.device, "generator": generator}

@@ -9,6 +9,8 @@ from torch import Tensor
 from remixup.mixing.declarations import declare, device_of, drawing
 
 NUMERICS = 1
+_SMALL = 0.05
+"""Below this α a quotient of gamma variates may be 0/0."""
 
 
 def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: torch.Generator | None) -> Tensor:
@@ -25,6 +27,8 @@ def beta(shape: tuple[int, ...], *, alpha: Annotated[float, Gt(0)], generator: t
     Returns:
         float64 tensor of the given shape, in [0, 1].
     """
+    if generator is None and alpha >= _SMALL:  # the sampler of torch.distributions.Beta: one operation instead of ten
+        return torch._sample_dirichlet(torch.full((*shape, 2), alpha, dtype=torch.float64))[..., 0]
     return _beta(shape, alpha, alpha, generator)
 
 
@@ -92,10 +96,11 @@ def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.
     """Draw Beta(first, second) variates as quotients of gamma variates, in log space."""
     if not (first > 0 and second > 0):
         raise ValueError(f"alpha is > 0, not {second!r}")
-    parameters = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
-    alpha = parameters.view(2, *[1] * len(shape)).expand(2, *shape)
+    alpha = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
+    if shape:
+        alpha = alpha.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.
     gamma = torch._standard_gamma((alpha + 1.0).contiguous(), generator=generator)
     uniform = torch.rand((2, *shape), dtype=torch.float64, **drawing(generator))
-    log_gamma = gamma.log() + uniform.log() / alpha
-    return torch.sigmoid(log_gamma[0] - log_gamma[1])
+    one, other = gamma.log_().add_(uniform.log_().div_(alpha)).unbind()
+    return (one - other).sigmoid_()

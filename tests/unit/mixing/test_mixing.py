@@ -20,16 +20,20 @@ def generator(seed=0):
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.2, 1.0, 8.0, 128.0])
-def test_ratio_follows_beta(alpha):
-    draws = beta((20_000,), alpha=alpha, generator=generator()).numpy()
+@pytest.mark.parametrize("source", [generator(), None])
+def test_ratio_follows_beta(alpha, source):
+    torch.manual_seed(0)
+    draws = beta((20_000,), alpha=alpha, generator=source).numpy()
     low = draws[draws < 0.5]
     # Each half has half the mass; the lower is compared, since floating point cannot tell ratios near 1 apart.
     assert scipy.stats.binomtest(len(low), len(draws)).pvalue > 1e-3
     assert scipy.stats.kstest(low, lambda x: 2 * scipy.stats.beta(alpha, alpha).cdf(x)).pvalue > 1e-3
 
 
-def test_ratio_of_tiny_alpha_is_a_fair_coin():
-    draws = beta((4_000,), alpha=1e-4, generator=generator())
+@pytest.mark.parametrize("source", [generator(), None])
+def test_ratio_of_tiny_alpha_is_a_fair_coin(source):
+    torch.manual_seed(0)
+    draws = beta((4_000,), alpha=1e-4, generator=source)
     assert torch.isfinite(draws).all()
     assert ((draws < 1e-6) | (draws > 1 - 1e-6)).float().mean() > 0.99
     assert abs(draws.mean().item() - 0.5) < 0.05
