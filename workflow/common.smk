@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 # The code beside the Snakefile, whichever clone the environment was made for; and the packages of the environment alone.
-SOURCES = os.path.join(workflow.basedir, "src")
+SOURCES = os.path.abspath("src")
 os.environ.update(PYTHONPATH=SOURCES)
 sys.path.insert(0, SOURCES)
 
