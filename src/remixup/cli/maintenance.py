@@ -185,15 +185,17 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
 
     verify(config=config, set_=set_)
     settings = configuration(config, set_)
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # JSON is YAML
-        file.write(settings.model_dump_json())
-        file.flush()
-        quiet = ["--quiet", "progress", "rules", "host", "reason"]
-        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", *quiet, "--configfile", file.name]
-        status = subprocess.run(command, check=False).returncode
-    if status == 0:
-        print(f"documents: {settings.home}/article.pdf, supplement.pdf, results.html")
-    raise typer.Exit(status)
+    with tempfile.TemporaryDirectory(prefix="remixup-restore-") as folder:
+        # What --config and --set lead to, in one file over config.yaml.
+        file = Path(folder, "config.json")
+        file.write_text(settings.model_dump_json(), encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--profile", "none"]
+        command += ["--configfile", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr, end="")
+        raise typer.Exit(done.returncode)
+    print(f"documents: {settings.home}/article.pdf, supplement.pdf, results.html")
 
 
 @app.command()
