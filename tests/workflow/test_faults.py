@@ -46,7 +46,7 @@ def test_a_mistake_in_an_experiment_file(project, change, expected):
         (("train", "smal"), "unknown experiment 'smal' (did you mean 'small'?)"),
         (("train", "small", "--row", "emr"), "unknown row 'emr' (did you mean 'erm'?)"),
         (("plan", "--set", "scale=papre"), "scale"),
-        (("plan", "--set", "data.mirror=/nowhere"), "the mirror folder /nowhere does not exist"),
+        (("plan", "--set", "data.mirror=/no/such/mirror"), "the mirror folder /no/such/mirror does not exist"),
         (("plan", "--config", "missing.yaml"), "missing.yaml: no such file"),
         (("supplement",), "results/embedded/experiments/small.json: not there yet"),
     ],
@@ -56,8 +56,8 @@ def test_a_mistake_on_the_command_line(project, arguments, expected):
 
 
 def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
-    done = project.snakemake("--cores", "1", "-n", env={"REMIXUP_MIRROR": "/nowhere"}, check=False)
-    assert "environment variable REMIXUP_MIRROR: the mirror folder /nowhere does not exist" in one_message(done)
+    done = project.snakemake("--cores", "1", "-n", env={"REMIXUP_MIRROR": "/no/such/mirror"}, check=False)
+    assert "environment variable REMIXUP_MIRROR: the mirror folder /no/such/mirror does not exist" in one_message(done)
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ def test_mistakes_name_the_key(tmp_path, monkeypatch):
         read_config({"sclae": "paper"})
     with pytest.raises(UserError, match=r"config.yaml, data.versions: unknown dataset 'cifar'"):
         read_config({"data": {"versions": {"cifar": "python"}}})
-    with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /nowhere does not exist"):
-        read_config({"data": {"mirror": "/nowhere"}})
+    with pytest.raises(UserError, match=r"data\.mirror: the mirror folder /no/such/mirror does not exist"):
+        read_config({"data": {"mirror": "/no/such/mirror"}})
     monkeypatch.setenv("REMIXUP_MIRROR", str(tmp_path))
     assert read_config({}).mirror == tmp_path
 
