@@ -60,6 +60,17 @@ def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):
     assert "environment variable REMIXUP_MIRROR: the mirror folder /no/such/mirror does not exist" in one_message(done)
 
 
+def test_the_configuration_as_people_type_it(project):
+    done = project.snakemake("-n", "--config", "experiments=small", "scale=embedded", check=False)
+    assert "--config, experiments: `all`, or a list of ids such as [small], not 'small'" in one_message(done)
+    typed = ("results=./20251128//", "data={mirror: null, folder: data/}", "experiments=[small]")
+    planned = project.snakemake("-n", "--cores", "1", "--quiet", "host", "--config", *typed).stdout
+    outputs = {
+        word.strip(",") for line in planned.splitlines() if line.startswith("    output: ") for word in line.split()
+    }
+    assert {"20251128/embedded/replication.json", "data/prepared/iris-scikit-learn/manifest.json"} <= outputs
+
+
 @pytest.mark.slow
 def test_a_dataset_that_cannot_be_got_leaves_its_rows_not_run(project):
     """With a mirror that lacks it; with a publisher that is not reached; and again, where the data is there at last."""
