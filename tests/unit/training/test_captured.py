@@ -5,10 +5,12 @@ import torch
 from torch._dynamo.utils import counters
 
 from remixup.config.run import RunSpec
+from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
 from remixup.planning.plan import merge
 from remixup.training.captured import WARM_UP, Programs
 from remixup.training.supervised import SupervisedTrainer
+from tests.unit.data.test_streaming import jpeg, packed
 from tests.unit.training import far
 from tests.unit.training.samples import (
     MIXUP,
@@ -73,6 +75,21 @@ def test_programs_compute_what_the_loop_computes_to_the_bit(kind):
     spec, data = KINDS[kind]
     seeds = (0, 1, 4) if spec.vectorized else (0,)
     same(finished(executed(spec, fused=True), data, seeds), finished(programs(spec), data, seeds))
+
+
+def test_programs_train_on_image_files(tmp_path):
+    path, offsets = packed(tmp_path, [jpeg(seed) for seed in range(70)])
+    y = torch.arange(70) % 3
+    tensors = {"train_offsets": offsets[:51], "test_offsets": offsets[50:], "train_y": y[:50], "test_y": y[50:]}
+    data = Prepared(tensors, {"classes": 3, "sha256": "0" * 64}, images=path)
+    decoded = {
+        "name": "photo-digits-jpeg",
+        "version": "generated",
+        "decode": {"name": "random_resized_crop", "size": 8},
+    }
+    scaling = {"name": "given", "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.25]}
+    spec = pictures(decoded, normalization=scaling, augmentation=["horizontal_flip"], mixing=MIXUP)
+    same(finished(executed(spec, fused=True), data), finished(programs(spec), data))
 
 
 @pytest.mark.parametrize("kind", ["hidden", "sums", "second-loader"])
