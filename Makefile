@@ -7,8 +7,9 @@
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make archive    write results/release from the report: a folder for Zenodo or Software Heritage; nothing is uploaded
+# make unlock     remove Snakemake's lock of this folder, which a kill or a closed terminal leaves
 # make lock       resolve pyproject.toml into requirements.lock and requirements-read.lock; needs uv
-.PHONY: latex report read test test-full check bench archive evidence schema lock FORCE
+.PHONY: latex report read test test-full check bench archive evidence schema unlock lock FORCE
 # The Python that makes the environments; default: python3, for environments that are not there yet.
 PYTHON ?= python3
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
@@ -17,6 +18,11 @@ BIN := .venv/bin
 # The code of this folder and the packages of its environment, whatever a cluster's modules or another clone set.
 export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONHOME
+# A cache here where the home folder cannot be written, as in a container that runs as another user.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+ifneq ($(shell mkdir -p '$(CACHE)' 2>/dev/null && test -w '$(CACHE)' && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.remixup/cache
+endif
 # Use the system's certificates if there are any. Behind a proxy with its own certificate, those of uv fail.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),1,0)
 
@@ -60,6 +66,9 @@ schema: .venv/.ready
 	@$(BIN)/python -m remixup.build_registry
 	@$(BIN)/python docs/draw_architecture.py
 	@$(BIN)/python docs/list_commands.py
+
+unlock: .venv/.ready
+	@$(BIN)/snakemake --unlock
 
 # Write pins and hashes for all platforms, to both locks the same ones. Nothing else changes them.
 COMPILE := uv pip compile pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet

@@ -180,8 +180,9 @@ def make_project(folder: Path, *documents) -> Project:
         ".dvcignore",
     ):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "records").mkdir()
-    (folder / "records/.gitkeep").touch()
+    for name in ("records", "protocols"):
+        (folder / name).mkdir()
+        (folder / name / ".gitkeep").touch()
     project = Project(folder)
     for document in documents:
         project.write(document)

@@ -71,6 +71,19 @@ def test_a_restored_clone_has_nothing_to_do(origin, tmp_path):
     assert next(iter(added)).startswith("iris-mlp-mix-beta-0.5-")
 
 
+def test_restoring_takes_the_options_of_every_command(origin, tmp_path):
+    """Fails, tried out: where Snakemake gets no more than what was set, in its own form."""
+    project = clone(origin, tmp_path / "clone")
+    config = (project.folder / "config.yaml").read_text()
+    (project.folder / "mine.yaml").write_text(config.replace("download: false", "download: true"))
+    for options in (("--set", "data.download=true"), ("--config", "mine.yaml")):
+        project.remixup("restore", *options)
+    (project.folder / "Snakefile").write_text("raise ValueError('broken')\n")
+    done = project.remixup("restore", check=False)
+    assert done.returncode == 1
+    assert "broken" in done.stderr
+
+
 def test_restoring_refuses_what_was_changed_on_the_way(origin, tmp_path):
     project = clone(origin, tmp_path / "clone")
     history = next((project.folder / "results/runs").glob("*/seeds-*.json"))
@@ -134,12 +147,19 @@ def test_metrics_and_plots_show_what_a_changed_row_changes(origin, tmp_path):
 
 
 def test_the_pipeline_alone_makes_the_report_and_is_then_up_to_date(origin, tmp_path):
-    """From a clone without data: DVC runs its stages one after the other, and none undoes another."""
+    """From a clone without data, with folders and experiments of its own: no stage undoes another."""
     origin.run("git", "clone", "-q", origin.folder, tmp_path / "clone")
     project = type(origin)(tmp_path / "clone")
     (project.folder / ".venv").symlink_to(BIN.parent)
+    config = project.folder / "config.yaml"
+    changes = {"results: results": "results: my results", "experiments: all": "experiments: [small]"}
+    for old, new in {**changes, "  folder: data": "  folder: material"}.items():
+        assert config.read_text().count(f"\n{old}\n") == 1
+        config.write_text(config.read_text().replace(f"\n{old}\n", f"\n{new}\n"))
     project.dvc("repro")
-    assert (project.folder / "results/embedded/supplement.pdf").exists()
+    assert (project.folder / "my results/embedded/supplement.pdf").exists()
+    assert (project.folder / "material/prepared/iris-scikit-learn/manifest.json").exists()
+    assert not (project.folder / "results").exists()
     assert "up to date" in project.dvc("repro").stdout
 
 

@@ -94,7 +94,8 @@ def evidence(
 def run_queue(folder: Path, workers: int) -> None:
     """Become the Snakemake that carries out a queue."""
     # Without locks of Snakemake, which outlive a kill: runs have locks of their own, and each call its own folder.
-    options = ["--nolock", "--drop-metadata", "--workflow-profile", "none", "--scheduler", "greedy", "--quiet", "all"]
+    options = ["--nolock", "--drop-metadata", "--scheduler", "greedy", "--quiet", "all"]
+    options += ["--profile", "none", "--workflow-profile", "none"]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/evidence.smk"]
     sys.stdout.flush()
     os.execv(sys.executable, [*snakemake, "--cores", str(workers), *options, "--config", f"folder={folder}"])

@@ -181,14 +181,21 @@ def retrained(settings: Config, count: int) -> None:
 def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     """Verify all digests, then set file times in the order of the workflow; for use after `dvc pull`."""
     import subprocess
+    import tempfile
 
     verify(config=config, set_=set_)
-    changes = ["--config", *set_] if set_ else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--quiet", "all", *changes]
-    status = subprocess.run(command, check=False).returncode
-    if status == 0:
-        print(f"documents: {configuration(config, set_).home}/article.pdf, supplement.pdf, results.html")
-    raise typer.Exit(status)
+    settings = configuration(config, set_)
+    with tempfile.TemporaryDirectory(prefix="remixup-restore-") as folder:
+        # What --config and --set lead to, in one file over config.yaml.
+        path = Path(folder, "config.json")
+        path.write_text(settings.model_dump_json(), encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--profile", "none"]
+        command += ["--configfile", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr, end="")
+        raise typer.Exit(done.returncode)
+    print(f"documents: {settings.home}/article.pdf, supplement.pdf, results.html")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -55,14 +56,19 @@ def configuration(path: Path, changes: list[str] | None) -> Config:
 
 
 def planned_workflow(
-    plan_file: Path | None, config: Path, changes: list[str] | None, job: str | None = None
+    plan_file: Path | None,
+    config: Path,
+    changes: list[str] | None,
+    job: str | None = None,
+    only: Collection[str] | None = None,
 ) -> Workflow:
-    """Read the workflow's plan (for a job, its experiments only), or plan the configured workflow without one."""
+    """Read the workflow's plan (of some experiments, of a job), or plan the configured workflow without one."""
     if plan_file is None:
         return plan_workflow(configuration(config, changes))
-    if changes:
-        raise UserError("a plan has its configuration already", where="--set", hint="use it without --plan")
-    return read_workflow(plan_file, job=job)
+    for option, given in {"--set": changes, "--config": config != DEFAULT}.items():
+        if given:
+            raise UserError("a plan has its configuration already", where=option, hint="use it without --plan")
+    return read_workflow(plan_file, only=only, job=job)
 
 
 def plans_of(names: list[str], config: Config) -> list[Plan]:

@@ -53,7 +53,7 @@ def prepare(
     """Prepare a dataset: get its files, and write its tensors and a manifest."""
     from remixup import data
 
-    workflow = read_workflow(plan_file, only=[]) if plan_file else None
+    workflow = planned_workflow(plan_file, config, set_, only=[]) if plan_file else None
     settings = workflow.config if workflow else configuration(config, set_)
     if dataset:
         data.lookup(dataset)  # a name that is unknown gets a suggestion
@@ -289,7 +289,7 @@ def draw(
         settings = configuration(config, set_)
         plans = plans_of(experiments, settings) if experiments else read_plans(settings)
     else:
-        workflow = read_workflow(plan_file, only=experiments or None)
+        workflow = planned_workflow(plan_file, config, set_, only=experiments or None)
         settings, plans = workflow.config, workflow.plans
     if processes == 1:
         draw_experiments(settings, plans)
