@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from remixup.cli import app
+from remixup.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 _POOLS = """
@@ -47,3 +51,12 @@ def test_the_reference_lists_the_commands() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run `make schema`"
+
+
+@pytest.mark.parametrize("command", [("prepare", "iris"), ("draw",), ("train",), ("collect",), ("page",)])
+@pytest.mark.parametrize("option", [("--set", "scale=paper"), ("--config", "mine.yaml")])
+def test_a_plan_takes_no_other_configuration(command: tuple[str, ...], option: tuple[str, str]) -> None:
+    """Fails, tried out: where a command reads the plan by itself and passes over what else is said."""
+    refused = CliRunner().invoke(app, [*command, "--plan", "no-plan.json", *option]).exception
+    assert isinstance(refused, UserError)
+    assert str(refused) == f"{option[0]}: a plan has its configuration already (use it without --plan)"

@@ -173,6 +173,8 @@ def test_packages_on_the_path_in_place_of_those_of_the_environment_are_refused(p
     other.write_text("raise ImportError('other')\n" if place.endswith(".py") else "Name: numpy\nVersion: 1.21.0\n")
     project = make_project(tmp_path / "project", SMALL)
     path = f"{project.folder / 'src'}:{tmp_path / 'modules'}"
+    assert (project.folder / "dvc.yaml").exists()  # which is no package
+    project.remixup("--help", env={"PYTHONPATH": f"{project.folder / 'src'}:{project.folder}"})
     done = project.remixup("plan", env={"PYTHONPATH": path}, check=False)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
@@ -211,6 +213,24 @@ def test_a_stage_without_an_environment_says_so_in_one_line(tmp_path):
     project = make_project(tmp_path / "project", SMALL)
     done = project.run("env", "-i", "PATH=/usr/bin:/bin", "sh", "workflow/stage", "runs", check=False)
     assert (done.returncode, done.stderr) == (2, "error: no environment with Snakemake (make .venv/.ready)\n")
+
+
+@pytest.mark.slow
+def test_a_stage_runs_without_a_home_that_can_be_written(tmp_path):
+    """Fails, tried out: without a cache for Snakemake."""
+    project = make_project(tmp_path / "project", SMALL)
+    (project.folder / ".venv").symlink_to(BIN.parent)
+    bare = ("env", "-i", "PATH=/usr/bin:/bin", "HOME=/proc/nowhere")
+    project.run(*bare, "sh", "workflow/stage", "results/embedded/records.cksum")
+    assert (project.folder / ".remixup/cache/snakemake").is_dir()
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_make_has_a_cache_of_its_own_where_the_home_cannot_be_written(folder, tmp_path, ours):
+    variables = {"PATH": "/usr/bin:/bin", "HOME": "/proc/nowhere" if ours else str(tmp_path)}
+    command = ["make", "--no-print-directory", "--eval=show: ; @echo $$XDG_CACHE_HOME", "show"]
+    said = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == (f"{folder}/.remixup/cache" if ours else "")
 
 
 def test_the_container_has_what_its_set_up_reads():

@@ -30,9 +30,15 @@ def check_packages() -> None:
     Raises:
         UserError: a folder on it has a package that provenance records, or what looks like one.
     """
-    names = {each for package in PACKAGES for each in (module_of(package), package.replace("-", "_"))}
     for folder in filter(os.path.isdir, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
-        found = {entry.split("-")[0].split(".")[0] for entry in os.listdir(folder)} & names
+        entries = os.listdir(folder)
+        found = [package for package in PACKAGES if any(_is_of(package, entry) for entry in entries)]
         if found:
-            what = f"{folder} has {', '.join(sorted(found))}, in place of what the environment has"
+            what = f"{folder} has {', '.join(found)}, in place of what the environment has"
             raise UserError(what, where="environment variable PYTHONPATH", hint="unset it")
+
+
+def _is_of(package: str, entry: str) -> bool:
+    """Return whether a name in a folder is that of a package's module or of what says its version."""
+    module, said = module_of(package), entry.removesuffix(".dist-info").removesuffix(".egg-info")
+    return entry in (module, f"{module}.py") or (said != entry and said.partition("-")[0] == package.replace("-", "_"))
