@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from remixup.files import write_text
 from remixup.store.provenance import code, cores
 from remixup.training.runner import hardware
 
@@ -37,5 +38,5 @@ def write(document: dict[str, Any], folder: Path) -> Path:
     """Write a document that begins with a `header` to <folder>/<hardware>.json, and return the path."""
     folder.mkdir(exist_ok=True)
     path = result_file(document["hardware"], folder)
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(document, indent=2) + "\n")
     return path

@@ -34,7 +34,7 @@ def bundle(
     runs_per_gpu: RunsPerGpu = 1,
     seeds: Seeds = None,
     benchmark: Annotated[
-        str | None, typer.Option(metavar="ARGUMENTS", help="run `python -m remixup_benchmarks.run` with them first")
+        str | None, typer.Option(metavar="PARTS", help="measure these parts of the benchmark first")
     ] = None,
     queue: Annotated[Path, typer.Option(help="what to train, the most valuable first")] = Path("evidence.yaml"),
     to: Annotated[Path, typer.Option(help="folder of the bundle, which is emptied")] = Path(".remixup/bundle"),

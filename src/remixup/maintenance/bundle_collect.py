@@ -21,6 +21,7 @@ from remixup.files import sha256, visible, write_atomically
 from remixup.maintenance.bundle_run import ARCHIVE, LIST
 from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
+from remixup.store.provenance import Code, Data
 
 EVALUATIONS = records.HOME / "evaluations"
 NAME = re.compile(
@@ -91,20 +92,30 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
 def _check(folder: Path, name: Path, said: dict[str, Any], config: Config) -> None:
     """Raise UserError where a file is damaged, or is not of the packed commit and data."""
     try:
-        if name.is_relative_to(EVALUATIONS):
-            EvaluatedBlock.read(folder / name)
-        if not name.is_relative_to(records.HOME / "runs"):
-            return
-        block = SeedBlock.read(folder / name)
-        block.check_values()
+        code, data = _origin(folder / name, name)
     except Damaged as error:
         raise UserError(str(error).removeprefix(f"{folder}/")) from None
-    made = block.provenance
-    if not made.code.clean or made.code.commit != said["sources"]:
-        raise UserError(f"was not trained from the clean sources of commit {said['sources']}", where=str(name))
-    manifest = config.manifest(made.data.name, made.data.version)
-    if manifest.is_file() and json.loads(manifest.read_text(encoding="utf-8"))["sha256"] != made.data.sha256:
-        raise UserError(f"was trained on other data than {manifest.parent}", where=str(name))
+    except (ValueError, KeyError) as error:
+        raise UserError(f"is no benchmark: {error}", where=str(name)) from None
+    if not code.clean or code.commit != said["sources"]:
+        raise UserError(f"was not made from the clean sources of commit {said['sources']}", where=str(name))
+    manifest = data and config.manifest(data.name, data.version)
+    if manifest and manifest.is_file():
+        here = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+        if data and here != data.sha256:
+            raise UserError(f"was trained on other data than {manifest.parent}", where=str(name))
+
+
+def _origin(path: Path, name: Path) -> tuple[Code, Data | None]:
+    """Return the sources that made a file and, for a seed block, the data; check the file on the way."""
+    if name.is_relative_to(EVALUATIONS):
+        measured = EvaluatedBlock.read(path).provenance
+        return (measured.code if measured else Code()), None
+    if name.is_relative_to(records.HOME):
+        block = SeedBlock.read(path)
+        block.check_values()
+        return block.provenance.code, block.provenance.data
+    return Code(**json.loads(path.read_text(encoding="utf-8"))["code"]), None
 
 
 def _sorted_out(folder: Path, names: list[Path], commit: str) -> Collected:

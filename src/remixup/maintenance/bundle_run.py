@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 
 from remixup.analysis import records
 from remixup.errors import UserError
-from remixup.files import sha256, visible, write_atomically, write_json
+from remixup.files import visible, write_atomically, write_json
 from remixup.maintenance import evidence_time
 from remixup.maintenance.bundle_pack import QUEUE
 from remixup.store.provenance import code, environment
@@ -121,7 +122,11 @@ def pack(results: Path, document: dict[str, Any]) -> None:
     """Write all results so far into one archive, which replaces the one before in one step."""
     carried: dict[str, str] = document["carried"]
     produced = [*visible(records.HOME, "*/*/*.json"), *visible(BENCHMARKS, "*.json")]
-    found = {str(path): digest for path in sorted(produced) if (digest := sha256(path)) != carried.get(str(path))}
+    found = {}  # read once, since a benchmark may go on writing
+    for path in sorted(produced):
+        content = path.read_bytes()
+        if (digest := hashlib.sha256(content).hexdigest()) != carried.get(str(path)):
+            found[str(path)] = (digest, content)
     made = environment()
     said = {
         "commit": document["commit"],
@@ -129,14 +134,13 @@ def pack(results: Path, document: dict[str, Any]) -> None:
         "python": made.python,
         "versions": made.versions,
         "processor": made.processor,
-        "files": found,
+        "files": {name: digest for name, (digest, _) in found.items()},
     }
     with write_atomically(results / ARCHIVE) as part, tarfile.open(part, "w:gz") as archive:
-        text = json.dumps(said, indent=1).encode()
-        entry = tarfile.TarInfo(LIST)
-        entry.size = len(text)
-        archive.addfile(entry, io.BytesIO(text))
-        for name in found:
-            archive.add(name)
+        listed = json.dumps(said, indent=1).encode()
+        for name, content in [(LIST, listed), *((name, content) for name, (_, content) in found.items())]:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
         for path in sorted(LOGS.glob("*.txt")):
             archive.add(path, f"logs/{path.name}")

@@ -14,7 +14,7 @@ from remixup.maintenance import bundle_collect, bundle_run
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.provenance import Code
 from remixup.store.run_store import Store
-from tests.unit.store.samples import provenance
+from tests.unit.store.samples import measurement, provenance
 
 SPEC = RunSpec(
     dataset={"name": "digits", "version": "scikit-learn"},
@@ -24,6 +24,7 @@ SPEC = RunSpec(
     batch_size=100,
 )
 BENCHMARK = "remixup_benchmarks/results/a-card.json"
+NEW = '{"code": {"commit": "sources", "dirty": false}}'
 
 
 def git(*arguments):
@@ -60,7 +61,7 @@ def archive(here, tmp_path, monkeypatch):
         folder, results, commit = tmp_path / "there", tmp_path / "results", commit or git("rev-parse", "HEAD")
         path = publish(Store(folder / "records"), 1, code=Code(commit="sources", dirty=False))
         (folder / BENCHMARK).parent.mkdir(parents=True)
-        (folder / BENCHMARK).write_text("new")
+        (folder / BENCHMARK).write_text(NEW)
         change(folder, path)
         results.mkdir()
         with monkeypatch.context() as context:
@@ -88,7 +89,7 @@ def test_records_and_benchmarks_are_installed(here, archive):
     name = f"records/runs/{SPEC.key()}/seeds-1-1.json"
     assert sorted(map(str, found.installed)) == sorted([BENCHMARK, name])
     assert found.left == {}
-    assert (here / BENCHMARK).read_text() == "new"
+    assert (here / BENCHMARK).read_text() == NEW
     assert SeedBlock.read(here / name).seeds == [1]
     again = bundle_collect.collect(Config(), bundle_collect.archives([here.parent / "results"])[0])
     assert again.installed == []
@@ -108,6 +109,9 @@ def other_run(folder, path):
         (lambda folder, path: path.write_text(path.read_text().replace("3.0", "2.0")), "differs from its digest"),
         (lambda folder, path: publish(Store(folder / "records"), 2, code=Code(commit="other", dirty=False)), "sources"),
         (lambda folder, path: publish(Store(folder / "records"), 2, code=Code(commit="sources", dirty=True)), "clean"),
+        (lambda folder, path: evaluate(path, "other"), "was not made from the clean sources"),
+        (lambda folder, path: (folder / BENCHMARK).write_text(NEW.replace("false", "true")), "clean sources"),
+        (lambda folder, path: (folder / BENCHMARK).write_text(NEW[:20]), "is no benchmark"),
         (other_run, "verification failed"),
     ],
 )
@@ -181,11 +185,15 @@ def test_what_was_changed_here_stays(here, archive):
     assert content(here) == before
 
 
-def evaluate(path):
+def evaluate(path, commit="sources"):
     """Add what was measured on a block."""
     block = SeedBlock.read(path)
     measured = EvaluatedBlock(
-        evaluation={"name": "modes"}, runs=[block.run], block=block.digest, measured=[{"modes": 1.0}]
+        evaluation={"name": "modes"},
+        runs=[block.run],
+        block=block.digest,
+        measured=[{"modes": 1.0}],
+        provenance=measurement(code=Code(commit=commit, dirty=False)),
     )
     measured.write(path.parents[2] / "evaluations/modes-1" / path.name)
 
@@ -201,7 +209,7 @@ def test_measurements_of_a_block_that_stays_out_stay_out(here, archive):
     found = bundle_collect.collect(Config(), archive(lambda folder, path: evaluate(path)))
     assert found.left[Path("records/evaluations/modes-1/seeds-1-1.json")] == "the seeds that it measured were left out"
     assert [str(name) for name in found.installed] == [BENCHMARK]
-    assert content(here) == {**before, here / BENCHMARK: b"new"}
+    assert content(here) == {**before, here / BENCHMARK: NEW.encode()}
 
 
 def test_no_archive_is_a_message(tmp_path):

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from remixup.files import sha256
 from remixup.maintenance import bundle_run, evidence_time
 from remixup.store.provenance import Code
 
@@ -42,7 +43,7 @@ def queue(tmp_path, monkeypatch):
             "until": None,
             "whole": True,
             "config": {"results": "results"},
-            "carried": {"records/runs/run/seeds-0-0.json": bundle_run.sha256(record)},
+            "carried": {"records/runs/run/seeds-0-0.json": sha256(record)},
             "tasks": {
                 name: {"after": after, "seconds": seconds, **task, "run": name, "label": name}
                 for name, after, seconds in tasks
@@ -95,7 +96,7 @@ def test_the_archive_has_what_is_new_with_its_digest(queue, tmp_path):
         assert archive.getnames() == ["results.json", "records/runs/run/seeds-1-1.json", "logs/a.txt"]
         assert archive.extractfile("records/runs/run/seeds-1-1.json").read() == b"trained here"
         said = json.loads(archive.extractfile("results.json").read())
-    assert said["files"] == {"records/runs/run/seeds-1-1.json": bundle_run.sha256(new)}
+    assert said["files"] == {"records/runs/run/seeds-1-1.json": sha256(new)}
     assert (said["commit"], said["sources"]) == ("h", "c")
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["results.tar.gz"]
 
