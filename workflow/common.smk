@@ -178,7 +178,10 @@ def description(job) -> tuple[str, float]:
     if job.rule.name == "train":
         own = JOBS[job.wildcards.job]
         what = f"train {len(own.runs)} runs of" if own.runs else "evaluate"
-        return f"{what} {', '.join(own.experiments)}", START + PART_OF_ESTIMATE * own.seconds
+        return (
+            f"{what} {', '.join(own.experiments)}",
+            START + PART_OF_ESTIMATE * own.seconds,
+        )
     if job.rule.name == "prepare":
         return f"prepare {job.wildcards.dataset}", START
     return DOES.get(job.rule.name, ("", 0))
@@ -198,13 +201,14 @@ def announce() -> None:
     runs = {run for key in keys for run in JOBS[key].runs}
     described = {dag.jobid(job): description(job) for job in jobs}
     described = {number: each for number, each in described.items() if each[0]}
-    slots = (
-        workflow.nodes if workflow.nodes and not workflow.local_exec else workflow.cores
-    )
+    local = workflow.local_exec or not workflow.nodes
+    slots = max(1, min(workflow.cores if local else workflow.nodes, len(described)))
+    seconds = [each for _, each in described.values()]
+    whole = in_words(max(sum(seconds) / slots, max(seconds, default=0)))
     # The plan knows how long small networks take on a CPU.
     known = CONFIG.scale == "embedded"
     duration = (
-        f"about {in_words(sum(each for _, each in described.values()) / slots)} on {slots} cores"
+        f"about {whole}" + (f" on {workflow.cores} cores" if local else "")
         if known
         else f"`remixup plan --scale {CONFIG.scale}` estimates the hours"
     )
