@@ -151,14 +151,17 @@ def files_below(folder: Path) -> dict[str, Any]:
 
 
 def comparable(path: Path, content: bytes) -> Any:
-    """Return the content of a file; safetensors writes metadata in any order."""
-    if path.suffix != ".safetensors":
-        return content
-    size = int.from_bytes(content[:8], "little")
+    """Return what two files of the same meaning share: metadata in any order, and times and digests left out."""
     try:
-        return json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True), content[8 + size :]
+        if path.suffix == ".json":
+            found = json.loads(content)
+            return repr({name: value for name, value in found.items() if name not in ("provenance", "sha256")})
+        if path.suffix == ".safetensors":
+            size = int.from_bytes(content[:8], "little")
+            return json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True), content[8 + size :]
     except ValueError:
-        return content  # cut off
+        pass  # cut off
+    return content
 
 
 def is_temporary(name: str) -> bool:
