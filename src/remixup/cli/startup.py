@@ -7,6 +7,7 @@ from pathlib import Path
 
 import remixup
 from remixup.errors import UserError
+from remixup.store import source_proof
 from remixup.store.provenance import PACKAGES, module_of
 
 
@@ -30,6 +31,8 @@ def check_packages() -> None:
     Raises:
         UserError: a folder on it has a package that provenance records, or what looks like one.
     """
+    if source_proof.FILE.is_file():
+        return  # a bundle brings the packages that the machine lacks
     for folder in filter(os.path.isdir, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
         entries = os.listdir(folder)
         found = [package for package in PACKAGES if any(_is_of(package, entry) for entry in entries)]
