@@ -19,7 +19,8 @@ def permutation(labels: Tensor, *, generator: torch.Generator | None) -> Tensor:
 
     One data loader suffices: a minibatch is mixed with itself after shuffling. Only the labels' shape matters.
     """
-    if generator is None and labels.ndim == 1 and not torch.compiler.is_compiling():  # twice as fast; inductor rejects it
+    # Twice as fast as sorting. Torch's inductor rejects it.
+    if generator is None and labels.ndim == 1 and not torch.compiler.is_compiling():
         return torch.randperm(len(labels)).to(labels.device)
     keys = torch.rand(labels.shape, dtype=torch.float64, **drawing(generator))
     return keys.argsort(dim=-1).to(labels.device)
