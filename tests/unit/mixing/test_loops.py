@@ -14,6 +14,10 @@ from remixup.mixing import Mixing, MixingModule, soft_cross_entropy
 
 BETA = {"name": "beta", "alpha": 1.0}
 MIXUP = Mixing.compose(ratio=BETA, classes=4)
+CUTMIX = {
+    "ratio": {"name": "constant", "value": 0.3},
+    "blend": "cutmix",
+}  # a box of at least a pixel, whatever is drawn
 X, Y = torch.randn(24, 3, 4, 4), torch.arange(24) % 4
 
 
@@ -125,10 +129,13 @@ def test_numbers_are_mixed_like_their_inputs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parts", [{}, {"partner": "same_class", "smoothing": 0.1}, {"blend": "cutmix"}])
+@pytest.mark.parametrize("parts", [{}, {"partner": "same_class", "smoothing": 0.1}, CUTMIX])
 def test_a_step_compiles_without_graph_breaks_under_autocast(parts):
     torch._dynamo.reset()
-    network, mixing = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), Mixing.compose(ratio=BETA, classes=4, **parts)
+    network, mixing = (
+        nn.Sequential(nn.Flatten(), nn.Linear(48, 4)),
+        Mixing.compose(**{"ratio": BETA, **parts, "classes": 4}),
+    )
 
     @torch.compile(fullgraph=True)
     def step(x, y):
