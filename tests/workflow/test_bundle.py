@@ -115,7 +115,9 @@ def collected(project, tmp_path_factory, other_python):
     machine.first = machine.run()
     machine.bring(bundle, ["run.py", "bundle.json", *parts[2:]])
     process = machine.start(30)
-    wait_for(lambda: list(machine.tree.glob(".remixup/resume/*/seeds-0-0.safetensors")), 400)
+    points = ".remixup/resume/*/seeds-0-0.safetensors"
+    wait_for(lambda: list(machine.tree.glob(points)) or process.poll() is not None, 400)
+    assert process.poll() is None, process.communicate()[0]
     for pid in [process.pid, *descendants(process.pid)]:
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=30)
