@@ -110,6 +110,10 @@ def on_surrogate(outcome: Outcome) -> OnSurrogate:
     return said.get(outcome, "open")
 
 
+def _checks_code(test: ClaimTest) -> bool:
+    return test.scale == "embedded" and test.stand_in is not None
+
+
 def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
     """Return what a test says in print; a claim without one is open."""
     if test is None:
@@ -118,8 +122,12 @@ def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
 
 
 def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
-    """Count the outcomes of claims that runs can decide, each by its best evidence."""
-    tests = [best_test(claim) for claim in claims if claim.kind == "measured"]
+    """Count the outcomes of claims that runs can decide, each by its best evidence.
+
+    Surrogates at embedded scale check the code and are no evidence: a claim with nothing else counts as not run.
+    """
+    measured = (claim for claim in claims if claim.kind == "measured")
+    tests = [best_test(claim.model_copy(update={"n": 0}) if _checks_code(claim) else claim) for claim in measured]
     found = [test for test in tests if test]
     return ClaimCount(
         claims=len(tests),

@@ -96,7 +96,7 @@ def test_the_summary_by_hand() -> None:
     ]
     definition = claim("d", kind="definition", **NEVER)
     ours = claim("c", outcome="contradicted", source="ours")
-    claims = [claim("a"), claim("b", outcome="no effect", **EMBEDDED), claim("e", **NEVER), ours, definition]
+    claims = [claim("a"), claim("b", outcome="no effect", **SHORT), claim("e", **NEVER), ours, definition]
     found = summary(entries, claims)
     assert (found.published_numbers, found.not_transcribed) == (3, 2)
     assert found.by_verdict == {"replicated": 1, "not replicated": 1, "not run": 1}
@@ -112,21 +112,23 @@ def test_claim_counts_by_hand() -> None:
     claims = [
         claim("a", primary=True),
         claim("b", outcome="contradicted"),
-        claim("c", **EMBEDDED, outcome="no effect"),
+        claim("c", **SHORT, outcome="no effect"),
         claim("d", **EMBEDDED, outcome="open", recorded=[paper]),
         claim("e", **NEVER),
         claim("f", **NEVER, recorded=[shorter]),
-        claim("g", **EMBEDDED, outcome="positive"),
-        claim("h", **EMBEDDED, outcome="not informative"),
+        claim("g", **SHORT, outcome="positive"),
+        claim("h", **SHORT, outcome="not informative"),
         claim("i", outcome="protocol not recovered"),
         claim("j", outcome="positive"),
         claim("k", outcome="no effect"),
         claim("l", outcome="open"),
+        claim("m", **EMBEDDED),
+        claim("n", **EMBEDDED, recorded=[shorter]),
     ]
     found = count_claims(claims)
-    assert (found.claims, found.not_run) == (12, 1)
+    assert (found.claims, found.not_run) == (14, 2), "e, and m, whose surrogate checks the code"
     assert found.published_protocol == {
         **dict.fromkeys(("positive", "no effect", "contradicted", "open", "protocol not recovered"), 1),
         "supported": 2,
     }
-    assert found.surrogate == dict.fromkeys(("agrees", "disagrees", "open", "not informative"), 1)
+    assert found.surrogate == {**dict.fromkeys(("disagrees", "open", "not informative"), 1), "agrees": 2}
