@@ -50,6 +50,24 @@ NOTHING = "Nothing to be done"
 INTERRUPTED = "Terminating processes on user request"
 
 
+def use_own_cache() -> None:
+    """Let Snakemake keep its cache in this folder where that of the user cannot be written.
+
+    Snakemake makes it before it reads the Snakefile, but after it has loaded its loggers.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        usable = os.access(cache, os.W_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        os.environ["XDG_CACHE_HOME"] = os.path.abspath(".remixup/cache")
+
+
+use_own_cache()
+
+
 class LogHandler(LogHandlerBase):
     """Print what a user needs to know, on standard error."""
 

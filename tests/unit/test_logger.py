@@ -2,13 +2,14 @@
 
 import io
 import logging
+import os
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake_logger_plugin_remixup import LogHandler
+from snakemake_logger_plugin_remixup import LogHandler, use_own_cache
 from snakemake_logger_plugin_remixup.estimate import Estimate, clock, in_words
 
 JOBS = {1: ("prepare data", 10.0), 2: ("train 100 runs of " + "cifar, " * 20, 30.0)}
@@ -148,3 +149,15 @@ def test_durations_in_words():
         "2 hours",
     ]
     assert clock(185) == "3:05"
+
+
+def test_snakemake_has_a_cache_here_where_that_of_the_user_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    for home, expected in ((tmp_path, ""), ("/proc/nowhere", str(tmp_path / ".remixup/cache"))):
+        monkeypatch.setenv("HOME", str(home))
+        use_own_cache()
+        assert os.environ["XDG_CACHE_HOME"] == expected
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+    use_own_cache()
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "mine")
