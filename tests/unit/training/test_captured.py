@@ -9,6 +9,7 @@ from remixup.data import Prepared
 from remixup.data.inputs import make_inputs
 from remixup.planning.plan import merge
 from remixup.training.captured import WARM_UP, Programs
+from remixup.training.execution import COMPILES, release
 from remixup.training.supervised import SupervisedTrainer
 from tests.unit.data.test_streaming import jpeg, packed
 from tests.unit.training import far
@@ -110,6 +111,7 @@ def test_fused_updates_differ_by_rounding(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(release() < COMPILES, reason="an older PyTorch is not asked to compile")
 @pytest.mark.parametrize("kind", ["mixup-rate-by-step", "bfloat16", "hidden", "label-noise", "neighbors"])
 def test_compiled_programs_compute_what_the_loop_computes(kind):
     """A whole minibatch is compiled, the last one of an epoch and the test part are not; all see the same weights."""

@@ -1,5 +1,9 @@
 """What of a run's execution is possible, what is said about the rest, and what is recorded."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch._dynamo.exc import BackendCompilerFailed
@@ -7,7 +11,7 @@ from torch._dynamo.exc import BackendCompilerFailed
 from remixup.config.run import RunSpec
 from remixup.planning.plan import FAST
 from remixup.training import execution
-from remixup.training.execution import supported
+from remixup.training.execution import COMPILES, release, supported
 from remixup.training.supervised import SupervisedTrainer
 from tests.unit.training.samples import CPU, MIXUP, image_spec, images, start, table_spec
 
@@ -98,3 +102,37 @@ def test_other_errors_of_a_step_are_no_fallback():
     training = failing(torch.OutOfMemoryError("CUDA out of memory"))(asked, [0], start(asked, images()).inputs, CPU)
     with pytest.raises(torch.OutOfMemoryError):
         training.run(lambda _: None)
+
+
+def test_a_release_of_pytorch_that_computes_other_values_compiles_nothing(monkeypatch, capsys):
+    asked = RunSpec.model_validate({**image_spec().model_dump(), "execution": {"compile": True}})
+    monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
+    assert not supported(asked, CPU).execution.compile
+    assert "PyTorch 2.11.0+cu130 compiles steps that compute other values" in capsys.readouterr().out
+    monkeypatch.setattr(torch, "__version__", "2.13.0")
+    assert supported(asked, CPU).execution.compile
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(release() < COMPILES, reason="an older PyTorch is not asked to compile")
+def test_where_compiled_code_cannot_be_loaded_the_loop_goes_on(tmp_path):
+    """A temporary folder that is mounted without the right to execute."""
+    folder = tmp_path / "noexec"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", str(folder)], capture_output=True).returncode:
+        pytest.skip("no right to mount")
+    code = (
+        "from tests.unit.training.samples import image_spec, images, start\n"
+        "training = start(image_spec(epochs=1, execution={'compile': True}), images(), [0])\n"
+        "training.run(lambda _: None)\n"
+        "print(training.spec.execution.compile, len(training.history))"
+    )
+    try:
+        own = {"TMPDIR": str(folder), "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor")}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    said, result = done.stdout.splitlines()
+    assert said.startswith("execution.compile is not used: OSError: ")
+    assert result == "False 1"
