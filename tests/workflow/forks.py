@@ -66,7 +66,7 @@ def kept(folder):
 
 
 def results_of(path):
-    """The content of a seed block, but for its provenance."""
+    """The content of a seed block or an evaluation, but for its provenance."""
     content = json.loads(path.read_text())
     return repr({name: value for name, value in content.items() if name not in ("provenance", "sha256")})
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -155,7 +156,13 @@ def test_a_document_stays_until_there_is_a_new_one(project):
     for path, text in texts.items():
         path.write_text(text)
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env=project.environment,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     wait_for(lambda: any(words[2:3] == ["supplement"] for words in at_work_in(project).values()))
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() != 0

@@ -110,7 +110,7 @@ def computed(project: Project):
     places = ("results/runs", "results/evaluations", "checkpoints")
     files = [path for place in places for path in (project.folder / place).rglob("*") if path.is_file()]
     return {
-        str(path.relative_to(project.folder)): results_of(path) if "runs" in path.parts else path.read_bytes()
+        str(path.relative_to(project.folder)): results_of(path) if "results" in path.parts else path.read_bytes()
         for path in files
         if path.suffix != ".lock"
     }

@@ -105,7 +105,7 @@ class Audit:
         """Yield the freezes that are as they were committed, and note what is wrong with the others."""
         history: dict[str, list[Version]] = {}
         for version in self.versions:
-            if version.path.startswith(f"{freezes.HOME}/"):
+            if version.path.startswith(f"{freezes.HOME}/") and version.path.endswith(".json"):
                 history.setdefault(Path(version.path).stem, []).append(version)
         for name in sorted({*history, *freezes.names()}):
             path, commits = freezes.path(name), history.get(name, [])
