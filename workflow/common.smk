@@ -27,7 +27,7 @@ from remixup.config.settings import (
 from remixup.errors import UserError
 from remixup.files import visible, write_atomically
 from remixup.planning.workflow import plan_workflow
-from remixup.reporting.outcome import outcome, verdicts
+from remixup.reporting.outcome import DOCUMENTS, outcome, verdicts
 from remixup.store.manifest import JobManifest
 from snakemake.io import IOFile
 from snakemake_logger_plugin_remixup.estimate import in_words
@@ -221,8 +221,6 @@ def announce() -> None:
 logger.info(
     "", extra={"outcome": lambda: outcome(CONFIG, EXPERIMENTS, verdicts(CONFIG))}
 )
-
-DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
 
 
 # Snakemake deletes a document before it is made again, and after a failure. The last one stays until there is a new one.

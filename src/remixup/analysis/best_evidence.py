@@ -13,6 +13,7 @@ from remixup.analysis.result_schema import (
     ClaimTest,
     Difference,
     Entry,
+    Fit,
     OnSurrogate,
     Outcome,
     Recorded,
@@ -110,8 +111,9 @@ def on_surrogate(outcome: Outcome) -> OnSurrogate:
     return said.get(outcome, "open")
 
 
-def _checks_code(test: ClaimTest) -> bool:
-    return test.scale == "embedded" and test.stand_in is not None
+def is_smoke_test(result: Entry | Recorded | ClaimTest | Fit) -> bool:
+    """Return whether a result is of a surrogate at embedded scale, which checks the code and is no evidence."""
+    return result.scale == "embedded" and result.stand_in is not None
 
 
 def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
@@ -127,7 +129,7 @@ def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
     Surrogates at embedded scale check the code and are no evidence: a claim with nothing else counts as not run.
     """
     measured = (claim for claim in claims if claim.kind == "measured")
-    tests = [best_test(claim.model_copy(update={"n": 0}) if _checks_code(claim) else claim) for claim in measured]
+    tests = [best_test(claim.model_copy(update={"n": 0}) if is_smoke_test(claim) else claim) for claim in measured]
     found = [test for test in tests if test]
     return ClaimCount(
         claims=len(tests),

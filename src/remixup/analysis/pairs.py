@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from remixup.analysis.best_evidence import is_smoke_test
 from remixup.analysis.result_schema import Condition, Domain, ExperimentResult, Fit, Standing
 from remixup.analysis.statistics import summarise
 from remixup.analysis.thresholds import FIT
@@ -94,8 +95,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
     if setting is None or setting.domain is None or mixup.setting is None or mixup.alpha is None:
         return None
     one_sample = (erm.recorded, erm.scale, erm.freeze) == (mixup.recorded, mixup.scale, mixup.freeze)
-    tests_code = erm.scale == "embedded" and erm.stand_in is not None
-    if setting.digest != mixup.setting.digest or not one_sample or tests_code:
+    if setting.digest != mixup.setting.digest or not one_sample or is_smoke_test(erm):
         return None
     seeds = sorted(erm.test_errors.keys() & mixup.test_errors.keys())
     if not seeds:

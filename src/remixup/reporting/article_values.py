@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from remixup.analysis import records
-from remixup.analysis.best_evidence import best_sample, best_test, finding
+from remixup.analysis.best_evidence import best_sample, best_test, finding, is_smoke_test
 from remixup.analysis.result_schema import (
     JUDGED,
     ClaimResult,
@@ -41,17 +41,14 @@ Found = TypeVar("Found")
 
 
 def without_embedded_surrogates(whole: Replication) -> Replication:
-    """Return the results without surrogates at embedded scale: they check the code and are no evidence."""
-
-    def is_evidence(each: Entry | Recorded | ClaimTest) -> bool:
-        return each.stand_in is None or each.scale != "embedded"
+    """Return the results without those that only check the code."""
 
     def number(entry: Entry) -> dict[str, Any]:
-        own = {} if is_evidence(entry) else {"replicated": None, "verdict": "not run"}
-        return {**own, "recorded": [each for each in entry.recorded if is_evidence(each)]}
+        own = {"replicated": None, "verdict": "not run"} if is_smoke_test(entry) else {}
+        return {**own, "recorded": [each for each in entry.recorded if not is_smoke_test(each)]}
 
     def claim(each: ClaimResult) -> dict[str, Any]:
-        return {} if is_evidence(each) else {"n": 0, "effect": None, "ci95": None}
+        return {"n": 0, "effect": None, "ci95": None} if is_smoke_test(each) else {}
 
     return whole.model_copy(
         update={
@@ -201,7 +198,7 @@ class Values:
 
     def fit(self, row: str) -> Markup:
         """Print the final training loss of a row of ERM, in percent of ln(classes)."""
-        fits = [each for each in _known("row", self._fits, row) if each.scale != "embedded" or each.stand_in is None]
+        fits = [each for each in _known("row", self._fits, row) if not is_smoke_test(each)]
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from remixup.analysis.best_evidence import finding
+from remixup.analysis.best_evidence import finding, is_smoke_test
 from remixup.analysis.result_schema import ClaimTest, RecordedClaim
 from remixup.reporting import latex
 from remixup.reporting.evidence import Judged, kind_of
-from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.settings import Settings
 from remixup.reporting.table_builder import NOTHING, TableBuilder, interval_cell
 
 GROUPS = ("Primary", "Decided", "Open", "Not informative", "Not run", "Ours: questions, extensions and conjectures")

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from remixup.analysis.best_evidence import BROKEN, best_sample
+from remixup.analysis.best_evidence import BROKEN, best_sample, is_smoke_test
 from remixup.analysis.result_schema import JUDGED, Difference, Entry, ExperimentResult, Verdict
 from remixup.analysis.statistics import mean_interval
 from remixup.config.experiment import Experiment, MetricInfo, Table
 from remixup.config.metrics import Convention
 from remixup.reporting import latex
-from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.settings import Settings
 from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder, interval_cell, mean_cell, metric_name
 
 CONVENTION_NAMES: dict[Convention, str] = {"last": "last", "median10": "median of 10", "best": "best"}

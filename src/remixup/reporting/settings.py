@@ -13,11 +13,6 @@ from remixup.reporting import latex
 from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder
 
 
-def is_smoke_test(test: Sample | ClaimTest) -> bool:
-    """Return whether a result is of an embedded surrogate, whose numbers check the code and decide nothing."""
-    return test.scale == "embedded" and test.stand_in is not None
-
-
 class Settings:
     """Give each surrogate setting a letter, in the order in which the tables name them.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from remixup.analysis.best_evidence import is_smoke_test
 from remixup.analysis.result_schema import Entry, ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
 from remixup.reporting.claim_tables import claim_tables, sort_claims
@@ -13,7 +14,7 @@ from remixup.reporting.evidence import Judged, in_order, judge
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.number_tables import count_numbers, measurement_tables, number_tables
 from remixup.reporting.provenance import provenance, spent_by
-from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.settings import Settings
 from remixup.reporting.templates import render
 
 

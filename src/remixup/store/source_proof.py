@@ -1,7 +1,7 @@
 """Prove by git's own hashes that sources outside a repository are those of a commit.
 
 A commit's name is the hash of its object, which has the hash of its tree, which has the hashes of the folders and files
-below it. With the two objects at hand, hashing the files shows whether they are the commit's; git is not needed.
+below it. Given the two objects, hashing the files shows whether they are the commit's; git is not needed.
 """
 
 from __future__ import annotations

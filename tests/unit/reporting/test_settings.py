@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from remixup.analysis.best_evidence import is_smoke_test
 from remixup.analysis.result_schema import Fit
-from remixup.reporting.settings import Settings, is_smoke_test
+from remixup.reporting.settings import Settings
 
 from .sample_results import DIGITS, entry, recorded
 from .small_experiment import exactly, lines_of, result_of, small
