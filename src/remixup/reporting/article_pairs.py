@@ -11,7 +11,8 @@ from remixup.analysis.pairs import TREND, Group, Moderator, Pair, group, lettere
 from remixup.analysis.result_schema import Condition
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import templates
-from remixup.reporting.article_values import interval, sign
+from remixup.reporting.article_values import interval, sign, to_result
+from remixup.reporting.page.numbers import number_id
 
 CONDITIONS: tuple[Condition, ...] = ("fit", "budget", "headroom", "resolution")
 """Conditions of an informative surrogate that a test error may fail, in the order of the article's list."""
@@ -48,7 +49,10 @@ class Pairs:
 
     def pair_effect(self, name: str, unit: str = " points") -> Markup:
         """Print the effect of a pair and its interval; above 0 mixup is better."""
-        return interval(self.pair(name).effect, self.pair(name).ci95, unit)
+        pair = self.pair(name)
+        return to_result(
+            number_id(pair.experiment, pair.treatment, "test_error.last"), interval(pair.effect, pair.ci95, unit)
+        )
 
     def pair_sign(self, name: str) -> str:
         """Return the sign that the interval of a pair's effect shows: "+", "-" or "none"."""

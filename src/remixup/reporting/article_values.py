@@ -26,7 +26,8 @@ from remixup.config.experiment import Experiment
 from remixup.config.metrics import Convention
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import latex, templates
-from remixup.reporting.page.claims import row_id
+from remixup.reporting.page.claims import claim_id
+from remixup.reporting.page.numbers import number_id, row_id
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POINTS = {"%": " points", "points": " points", "": ""}
@@ -104,18 +105,19 @@ class Values:
     def effect(self, claim: str) -> Markup:
         """Print the effect and its interval: "3.7 points [3.2, 4.2]"; above 0 the treatment is better."""
         test = self._test(claim)
-        return interval(test.effect or 0.0, test.ci95, self._unit(claim))
+        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
 
     def increase(self, claim: str) -> Markup:
         """Print by how much the treatment's value is above the baseline's: the effect with the opposite sign."""
         test = self._test(claim)
         ends = (-test.ci95[1], -test.ci95[0]) if test.ci95 else None
-        return interval(-(test.effect or 0.0), ends, self._unit(claim))
+        return self._of_claim(claim, interval(-(test.effect or 0.0), ends, self._unit(claim)))
 
     def value_of(self, claim: str) -> Markup:
         """Print the greatest value that a claim of a limit was tested on, with its interval."""
         test, unit = self._test(claim), self._claim(claim).unit
-        return interval(test.effect or 0.0, test.ci95, r"\,\%" if unit == "%" else unit and f" {latex.escape(unit)}")
+        shown = r"\,\%" if unit == "%" else unit and f" {latex.escape(unit)}"
+        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, shown))
 
     def smallest(self, claim: str) -> Markup:
         """Print the smallest effect of interest of a claim."""
@@ -127,7 +129,7 @@ class Values:
 
     def link(self, claim: str, text: str) -> Markup:
         """Print a phrase that leads to the claim in `results.html`."""
-        return Markup(rf"\href{{results.html\#{row_id(self._claim(claim))}}}{{{latex.prose(text)}}}")
+        return Markup(rf"\href{{results.html\#{claim_id(self._claim(claim))}}}{{{latex.prose(text)}}}")
 
     def is_confirmatory(self, claim: str) -> bool:
         """Return whether the best evidence for a claim is of a freeze."""
@@ -149,7 +151,8 @@ class Values:
 
     def value(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the mean of a row, with its unit."""
-        return _number(self.mean(row, metric), decimals, self._entry(row, metric).unit)
+        entry = self._entry(row, metric)
+        return to_result(row_id(entry), _number(self.mean(row, metric), decimals, entry.unit))
 
     def seeds(self, row: str, metric: str = "test_error.last") -> int:
         """Return how many seeds a row has."""
@@ -157,7 +160,8 @@ class Values:
 
     def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published number of a row, with its unit."""
-        return _number(self.printed(row, metric), decimals, self._entry(row, metric).unit)
+        entry = self._entry(row, metric)
+        return to_result(row_id(entry), _number(self.printed(row, metric), decimals, entry.unit))
 
     def differs(self, row: str, other: str, metric: str = "test_error.last") -> float:
         """Return how far the mean of a row is from the published number of another one."""
@@ -183,12 +187,14 @@ class Values:
 
     def gain(self, row: str, metric: str = "test_error.last") -> Markup:
         """Print the difference of ERM and a row, with its interval: above 0 the row is better."""
-        runs = _replicated(best_sample(self._difference(row, metric)))
-        return interval(runs.mean, runs.ci95, "")
+        difference = self._difference(row, metric)
+        runs = _replicated(best_sample(difference))
+        return to_result(row_id(difference), interval(runs.mean, runs.ci95, ""))
 
     def published_gain(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published difference of ERM and a row."""
-        return _number(self._difference(row, metric).published or 0.0, decimals, "")
+        difference = self._difference(row, metric)
+        return to_result(row_id(difference), _number(difference.published or 0.0, decimals, ""))
 
     def gain_verdict(self, row: str, metric: str = "test_error.last") -> str:
         """Return the verdict on a published difference."""
@@ -202,7 +208,9 @@ class Values:
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
-        return _number(losses[0], 2 if losses[0] < 1 else 1, "%")
+        shown = _number(losses[0], 2 if losses[0] < 1 else 1, "%")
+        experiment, _, name = row.partition("/")
+        return to_result(number_id(experiment, name, "test_error.last"), shown)
 
     def core_hours_of(self, *rows: str) -> float:
         """Return the hours of one core that the results on record of some rows took to train."""
@@ -294,6 +302,9 @@ class Values:
         entries = [self._entries.get((f"{experiment}/{row}", stated.metric or "")) for row in stated.baselines]
         return any(each is not None and each.published is not None for each in entries)
 
+    def _of_claim(self, claim: str, text: Markup) -> Markup:
+        return to_result(claim_id(self._claim(claim)), text)
+
     def _unit(self, claim: str) -> str:
         return POINTS[self._claim(claim).unit]
 
@@ -340,6 +351,16 @@ def _replicated(sample: Entry | Recorded | None) -> Replicated:
     if sample is None or sample.replicated is None:
         raise UserError("a number without runs has no value to print", where=templates.position())
     return sample.replicated
+
+
+def to_result(identifier: str, text: Markup) -> Markup:
+    """Print a number that leads to its row in `results.html`, which has its record and commit.
+
+    Args:
+        identifier: of the row in the page.
+        text: the number as LaTeX.
+    """
+    return Markup(rf"\result{{{identifier}}}{{{text}}}")
 
 
 def _number(value: float, decimals: int, unit: str) -> Markup:

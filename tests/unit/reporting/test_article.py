@@ -39,10 +39,8 @@ def written(folder: Path, prose: str, **changes: Any) -> str:
 
 
 def test_prose_with_true_assertions_is_written(tmp_path: Path) -> None:
-    wanted = (
-        "Mixup is better by\n\\num{1.2} points [\\num{1.0}, \\num{1.5}].\nA number replicates,\nits gain does not.\n"
-    )
-    assert written(tmp_path, PROSE) == wanted
+    effect = r"\result{claim-made-up.better}{\num{1.2} points [\num{1.0}, \num{1.5}]}"
+    assert written(tmp_path, PROSE) == f"Mixup is better by\n{effect}.\nA number replicates,\nits gain does not.\n"
 
 
 def test_a_section_that_is_gone_is_removed(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from remixup.planning.plan import plan_experiment, read_plans
 from remixup.reporting import article
 from remixup.reporting.build import write_macros
 from remixup.reporting.missing_runs import Outstanding, outstanding
+from remixup.reporting.page.build import write_page
 from remixup.reporting.typeset import typeset
 from remixup.store.run_store import Store
 
@@ -54,3 +55,13 @@ def test_the_article_from_records(tmp_path: Path) -> None:
     assert [width for width in boxes if float(width) > 1] == []
     assert "Float too large" not in log
     assert "LaTeX Font Warning" not in log
+    page = write_page(config, read_plans(config)).read_text(encoding="utf-8")
+    assert linked(config.generated) - set(re.findall(r' id="([^"]+)"', page)) == set()
+
+
+def linked(sections: Path) -> set[str]:
+    """The rows of `results.html` to which the article leads."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sections.glob("article-*.tex"))
+    found = set(re.findall(r"\\result\{([^{}]+)\}|results\.html\\#([^{}]+)\}", source))
+    assert len(found) > 50
+    return {number or claim for number, claim in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -17,16 +18,23 @@ from .sample_results import claim, entry
 from .small_experiment import small
 
 
+def shown(linked: str) -> str:
+    """Return what a link to a result prints."""
+    found = re.fullmatch(r"\\result\{[^{}]+\}\{(.+)\}", linked)
+    assert found is not None, linked
+    return found[1]
+
+
 def test_effects_as_printed() -> None:
     found = values()
-    assert found.effect("made-up/better") == r"\num{1.2} points [\num{1.0}, \num{1.5}]"
-    assert found.effect("made-up/worse") == r"\num{-0.7} points [\num{-1.0}, \num{-0.4}]"
-    assert found.increase("made-up/worse") == r"\num{0.7} points [\num{0.4}, \num{1.0}]"
-    assert found.effect("made-up/wide") == r"\num{3.2} points [\num{-9.5}, \num{15.9}]", "one decimal below ten"
-    assert found.effect("made-up/far") == r"\num{34} points [\num{31}, \num{38}]"
-    assert found.effect("made-up/exact") == r"\num{33.3} points", "an interval without width is not printed"
-    assert found.effect("made-up/plain") == r"\num{0.09} [\num{0.02}, \num{0.17}]"
-    assert found.value_of("made-up/limit") == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
+    assert shown(found.effect("made-up/better")) == r"\num{1.2} points [\num{1.0}, \num{1.5}]"
+    assert shown(found.effect("made-up/worse")) == r"\num{-0.7} points [\num{-1.0}, \num{-0.4}]"
+    assert shown(found.increase("made-up/worse")) == r"\num{0.7} points [\num{0.4}, \num{1.0}]"
+    assert shown(found.effect("made-up/wide")) == r"\num{3.2} points [\num{-9.5}, \num{15.9}]", "one decimal below ten"
+    assert shown(found.effect("made-up/far")) == r"\num{34} points [\num{31}, \num{38}]"
+    assert shown(found.effect("made-up/exact")) == r"\num{33.3} points", "an interval without width is not printed"
+    assert shown(found.effect("made-up/plain")) == r"\num{0.09} [\num{0.02}, \num{0.17}]"
+    assert shown(found.value_of("made-up/limit")) == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
     assert found.smallest("made-up/better") == "0.5 points"
     assert found.size("made-up/worse") == -0.678
 
@@ -47,19 +55,19 @@ def test_findings_signs_and_seeds() -> None:
 
 def test_numbers_as_printed() -> None:
     found = values()
-    assert found.value("made-up/erm") == r"\num{12.3}\,\%"
-    assert found.value("made-up/erm", decimals=2) == r"\num{12.34}\,\%"
-    assert found.value("made-up/p", "on_the_line.point0", 3) == r"\num{0.171}"
-    assert found.published("made-up/erm") == r"\num{12.5}\,\%"
+    assert shown(found.value("made-up/erm")) == r"\num{12.3}\,\%"
+    assert shown(found.value("made-up/erm", decimals=2)) == r"\num{12.34}\,\%"
+    assert shown(found.value("made-up/p", "on_the_line.point0", 3)) == r"\num{0.171}"
+    assert shown(found.published("made-up/erm")) == r"\num{12.5}\,\%"
     assert found.seeds("made-up/short") == 10
     assert found.spread("made-up/erm") == pytest.approx(0.1)
     assert found.differs("made-up/erm", "made-up/mixup") == pytest.approx(1.34)
-    assert found.published_or_dash("made-up/erm", "test_error.last", 2) == r"\num{12.50}\,\%"
+    assert shown(found.published_or_dash("made-up/erm", "test_error.last", 2)) == r"\num{12.50}\,\%"
     assert found.published_or_dash("made-up/erm", "test_error.best", 2) == "--"
     assert found.papers_with_numbers() == {"zhang2018mixup"}
-    assert found.gain("made-up/mixup").startswith(r"\num{0.4")
-    assert found.published_gain("made-up/mixup") == r"\num{1.5}"
-    assert found.fit("made-up/erm") == r"\num{10.9}\,\%", "that of the embedded surrogate does not count"
+    assert shown(found.gain("made-up/mixup")).startswith(r"\num{0.4")
+    assert shown(found.published_gain("made-up/mixup")) == r"\num{1.5}"
+    assert shown(found.fit("made-up/erm")) == r"\num{10.9}\,\%", "that of the embedded surrogate does not count"
     verdicts = [found.verdict(f"made-up/{row}") for row in ("erm", "mixup", "digits", "short")]
     assert verdicts == ["replicated", "not replicated", "not run", "stand-in"]
     assert found.gain_verdict("made-up/mixup") == "not replicated"
@@ -105,6 +113,14 @@ def test_claims_whose_baseline_has_no_published_number() -> None:
 
 def test_a_link_leads_to_the_page_of_results() -> None:
     assert values().link("made-up/better", "50 % less") == r"\href{results.html\#claim-made-up.better}{50 \% less}"
+
+
+def test_a_number_leads_to_its_row_in_the_page_of_results() -> None:
+    found = values()
+    assert found.effect("made-up/better").startswith(r"\result{claim-made-up.better}{")
+    assert found.value("made-up/erm") == r"\result{number-made-up.erm.test_error.last}{\num{12.3}\,\%}"
+    assert found.published_gain("made-up/mixup") == r"\result{difference-made-up.mixup.test_error.last}{\num{1.5}}"
+    assert found.fit("made-up/erm").startswith(r"\result{number-made-up.erm.test_error.last}{")
 
 
 @pytest.mark.parametrize(

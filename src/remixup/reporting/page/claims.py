@@ -10,12 +10,12 @@ from remixup.analysis.freezes import path as freeze_path
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, Entry, RecordedClaim
 from remixup.config.claims import Claim
 from remixup.reporting import latex
-from remixup.reporting.page.numbers import NumberRows, SampleView, anchor, is_listed, series
+from remixup.reporting.page.numbers import NumberRows, SampleView, is_listed, row_id, series
 from remixup.reporting.page.records import Link
 from remixup.reporting.page.text import CLAIM_OUTCOMES, Paper, interval, number, plain, probability
 
 
-def row_id(claim: ClaimResult) -> str:
+def claim_id(claim: ClaimResult) -> str:
     """Return the id of a claim's row in the page, to which other documents link."""
     return f"claim-{claim.experiment}.{claim.id}"
 
@@ -121,7 +121,7 @@ class ClaimRows:
             "n": best.n if best else 0,
         }
         return ClaimRow(
-            id=row_id(claim),
+            id=claim_id(claim),
             name=claim.id,
             experiment=claim.experiment,
             file=self.numbers.links.file(self.numbers.plan.path),
@@ -169,7 +169,7 @@ class ClaimRows:
         for row, role in dict.fromkeys(roles):
             entry = entries.get(row)
             sample = self.sample(entry, test) if entry and test else None
-            yield Side(role, self.numbers.label(row), anchor(entry) if entry and is_listed(entry) else "", sample)
+            yield Side(role, self.numbers.label(row), row_id(entry) if entry and is_listed(entry) else "", sample)
 
     def sample(self, entry: Entry, test: ClaimTest) -> SampleView | None:
         """Return the sample of a row that a test used."""

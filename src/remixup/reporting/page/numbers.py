@@ -106,10 +106,16 @@ def series(samples: Iterable[tuple[str, SampleView]]) -> list[dict[str, str]]:
     return [{"key": key, "label": label} for key, label in found.items()]
 
 
-def anchor(entry: Entry) -> str:
+def row_id(entry: Entry) -> str:
+    """Return the id of the row of a number or difference, to which other documents link."""
+    if isinstance(entry, Difference):
+        return f"difference-{entry.experiment}.{entry.row}.{entry.metric}"
+    return number_id(entry.experiment, entry.row, entry.metric)
+
+
+def number_id(experiment: str, row: str, metric: str) -> str:
     """Return the id of the row of a number."""
-    kind = "difference" if isinstance(entry, Difference) else "number"
-    return f"{kind}-{entry.experiment}.{entry.row}.{entry.metric}"
+    return f"number-{experiment}.{row}.{metric}"
 
 
 def is_listed(entry: Entry) -> bool:
@@ -166,9 +172,8 @@ class NumberRows:
         label, operands = self.label(entry.row), {}
         if isinstance(entry, Difference):
             kind, label = "difference", self.difference(entry)
-            operands = {
-                name: f"number-{entry.experiment}.{name}.{entry.metric}" for name in (entry.baseline, entry.row)
-            }
+            rows = (entry.baseline, entry.row)
+            operands = {name: number_id(entry.experiment, name, entry.metric) for name in rows}
         else:
             kind = "number" if entry.published is not None or not entry.transcribed else "measurement"
         outcome = best.verdict if best else entry.verdict
@@ -177,7 +182,7 @@ class NumberRows:
         if not shown:
             self.attachments.add_specification(entry.runs[-1])
         return NumberRow(
-            id=anchor(entry),
+            id=row_id(entry),
             kind=kind,
             name=entry.row,
             experiment=self.experiment.id,
