@@ -1,7 +1,7 @@
-"""Write the results in the README: counts of verdicts and the figure of all claims, from the embedded report.
+"""Write the results in the README: the article's first table, counts and the figure of all claims.
 
-python paper/readme.py            write README.md and docs/claims.png
-python paper/readme.py --check    exit with 1 where the README's counts differ from the report's
+python paper/readme.py            write README.md and docs/claims.png from the embedded report
+python paper/readme.py --check    exit with 1 where the README's results differ from the report's
 """
 
 import json
@@ -10,28 +10,58 @@ import subprocess
 import sys
 from pathlib import Path
 
-RESULTS = Path("results/embedded/replication.json")
-FIGURE = Path("results/embedded/generated/evidence-forest.pdf")
+from pylatexenc.latex2text import LatexNodes2Text
+
+REPORT = Path("results/embedded")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+HEAD = """\
+| What the paper says | Best evidence | What we can say |
+|---|---|---|
+"""
+LEGEND = """
+*Supported*, *contradicted* and *no effect* are decided under the published protocol. *Agrees* is said of other settings
+in which plain training (ERM) shows that they can speak about the claim; all else is *undecided*. † marks what was
+tested on seeds and rules that were frozen before. Brackets are 95 % intervals.
+"""
 
 
-CONVENTIONS = {"last": "the last epoch", "median10": "the median of the last ten", "best": "the best test epoch"}
+def table(front: str) -> str:
+    r"""Return the first table of the article in Markdown.
+
+    Args:
+        front: `article-front.tex`, whose table has the columns claim, paper, evidence and finding.
+    """
+    body = re.search(r"\\midrule(.*?)\\bottomrule", front, flags=re.DOTALL)
+    if body is None:
+        sys.exit("the front page of the article has no table")
+    rows = [[plain(cell) for cell in row.split("&")] for row in re.split(r"\\\\\s", body[1]) if row.strip()]
+    return HEAD + "".join(f"| {said} ({paper}) | {evidence} | {found} |\n" for said, paper, evidence, found in rows)
 
 
-def numbers(summary: dict) -> str:
-    """Return the README's paragraph on published numbers, from the summary of replication.json."""
+def plain(tex: str) -> str:
+    """Return a cell without its links and commands."""
+    tex = re.sub(r"\\num\{-?([^{}]*)\}", lambda found: found[0][5:-1].replace("-", "−"), tex)
+    tex = re.sub(r"\\(?:href|result)\{[^{}]*\}\{([^{}]*)\}", r"\1", tex).replace(r"\confirmatory", "†")
+    return " ".join(LatexNodes2Text(math_mode="text").latex_to_text(tex).split())
+
+
+def counts(summary: dict) -> str:
+    """Return the paragraph of counts, from the summary of replication.json."""
     verdicts, differences = summary["by_verdict"], summary["differences_by_verdict"]
-    conventions = summary["by_convention"].items()
-    compatible = ", ".join(f"{each['compatible']} if it is {CONVENTIONS[name]}" for name, each in conventions)
-    fits = ", ".join(f"{CONVENTIONS[name]} for {each['best_fit']}" for name, each in conventions)
-    compared = max((each["compared"] for _, each in conventions), default=0)
     judged = sum(verdicts.get(name, 0) for name in ("replicated", "not replicated", "inconclusive"))
+    found = summary["paper_claims"]
+    claim, surrogate = found["published_protocol"].get, found["surrogate"].get
     return (
         f"Of {summary['published_numbers']} published numbers, {judged} were run with the published protocol:"
-        f" {_verdicts(verdicts)}. The other {verdicts.get('stand-in', 0)} that were run have surrogate settings only."
-        f" Of the published differences between ERM and mixup, {_verdicts(differences)}.\n\n"
-        f"Papers seldom say from which epoch an error is. Of {compared} compared errors, those compatible with"
-        f" ours are {compatible}. Where one epoch fits best, it is {fits}.\n\n"
+        f" {_verdicts(verdicts)}. Of the published differences between ERM and mixup, {_verdicts(differences)}."
+        f" Of {found['claims']} claims that runs can decide, the published protocol"
+        f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
+        f" interest for {claim('no effect', 0)};"
+        f" {claim('positive', 0)} have the claimed sign and an open size, {claim('open', 0)} are open, and for"
+        f" {claim('protocol not recovered', 0)} the baseline was not replicated. Informative surrogates agree with"
+        f" {surrogate('agrees', 0)} more and disagree with {surrogate('disagrees', 0)}; {surrogate('open', 0)} are open"
+        f" on them. For {surrogate('not informative', 0)} the surrogate is not informative, and"
+        f" {found['not_run']} were not run.\n"
     )
 
 
@@ -43,33 +73,18 @@ def _verdicts(found: dict) -> str:
     )
 
 
-def claims(summary: dict) -> str:
-    """Return the README's paragraph on claims."""
-    found = summary["paper_claims"]
-    claim, surrogate = found["published_protocol"].get, found["surrogate"].get
-    return (
-        f"Of {found['claims']} claims that runs can decide, the published protocol"
-        f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
-        f" interest for {claim('no effect', 0)};"
-        f" {claim('positive', 0)} have the claimed sign and an open size, {claim('open', 0)} are open, and for"
-        f" {claim('protocol not recovered', 0)} the baseline was not replicated. Informative surrogates agree with"
-        f" {surrogate('agrees', 0)} more and disagree with {surrogate('disagrees', 0)}; {surrogate('open', 0)} are open"
-        f" on them. For {surrogate('not informative', 0)} the surrogate is not informative, and"
-        f" {found['not_run']} were not run.\n"
-    )
-
-
 def main() -> None:
     """Write the README, or check it."""
     text = Path("README.md").read_text(encoding="utf-8")
-    summary = json.loads(RESULTS.read_text(encoding="utf-8"))["summary"]
-    new = numbers(summary) + claims(summary)
-    written = re.sub(f"{BEGIN}.*{END}", f"{BEGIN}\n{new}{END}", text, flags=re.DOTALL)
+    summary = json.loads((REPORT / "replication.json").read_text(encoding="utf-8"))["summary"]
+    front = (REPORT / "generated/article-front.tex").read_text(encoding="utf-8")
+    new = f"{table(front)}{LEGEND}\n{counts(summary)}"
+    written = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{new}{END}", text, flags=re.DOTALL)
     if "--check" in sys.argv:
         sys.exit(written != text and "README.md differs from the report; run `python paper/readme.py`")
     Path("README.md").write_text(written, encoding="utf-8")
-    command = ["pdftoppm", "-png", "-r", "130", "-singlefile", str(FIGURE), "docs/claims"]
-    subprocess.run(command, check=True)
+    command = ["pdftoppm", "-png", "-r", "130", "-singlefile", str(REPORT / "generated/evidence-forest.pdf")]
+    subprocess.run([*command, "docs/claims"], check=True)
 
 
 if __name__ == "__main__":
