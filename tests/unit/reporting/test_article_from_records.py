@@ -55,6 +55,8 @@ def test_the_article_from_records(tmp_path: Path) -> None:
     assert [width for width in boxes if float(width) > 1] == []
     assert "Float too large" not in log
     assert "LaTeX Font Warning" not in log
+    labels = (tmp_path / "latex" / "article.aux").read_text(encoding="utf-8")
+    assert r"\newlabel{tab:findings}{{1}{1}" in labels, "the first table is on the first page"
     page = write_page(config, read_plans(config)).read_text(encoding="utf-8")
     assert linked(config.generated) - set(re.findall(r' id="([^"]+)"', page)) == set()
 
