@@ -107,6 +107,15 @@ class Values:
         test = self._test(claim)
         return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
 
+    def former_effect(self, claim: str) -> Markup:
+        """Print the effect, and its interval, in the setting that the one with the best evidence replaced."""
+        test = self._former(claim)
+        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
+
+    def former_sign(self, claim: str) -> str:
+        """Return the sign of that effect that its interval shows: "+", "-" or "none"."""
+        return sign(self._former(claim).ci95)
+
     def increase(self, claim: str) -> Markup:
         """Print by how much the treatment's value is above the baseline's: the effect with the opposite sign."""
         test = self._test(claim)
@@ -296,6 +305,13 @@ class Values:
         if test is None or test.effect is None:
             raise UserError(f"the claim {name!r} has no effect to print", where=templates.position())
         return test
+
+    def _former(self, claim: str) -> ClaimTest:
+        best = self._test(claim)
+        for test in self._claim(claim).recorded:
+            if test.scale == best.scale and test.stand_in != best.stand_in and test.effect is not None:
+                return test
+        raise UserError(f"the claim {claim!r} has no former setting", where=templates.position())
 
     def _has_published_baseline(self, claim: str) -> bool:
         stated, experiment = self._stated[claim], claim.partition("/")[0]

@@ -13,7 +13,8 @@ from remixup.config.experiment import Experiment
 from remixup.errors import UserError
 from remixup.reporting.article_values import Values, decimals_of
 
-from .sample_article import values
+from .sample_article import EMBEDDED, values
+from .sample_claims import on_record
 from .sample_results import claim, entry
 from .small_experiment import small
 
@@ -37,6 +38,23 @@ def test_effects_as_printed() -> None:
     assert shown(found.value_of("made-up/limit")) == r"\num{3.0}\,\% [\num{2.5}, \num{3.5}]"
     assert found.smallest("made-up/better") == "0.5 points"
     assert found.size("made-up/worse") == -0.678
+
+
+def test_the_effect_in_a_former_setting() -> None:
+    short, long = ({"scale": "reduced-cpu", "stand_in": f"{epochs} epochs for 200"} for epochs in (30, 100))
+    tests = [
+        on_record(**long, effect=2.0, ci95=(1.6, 2.4)),
+        on_record(**{**short, "scale": "reduced"}, effect=9.0, ci95=(8.0, 10.0)),
+        on_record(**short, effect=-4.0, ci95=(-5.0, -3.0)),
+    ]
+    found = values([claim("longer", **EMBEDDED, recorded=tests)])
+    assert shown(found.effect("made-up/longer")).startswith(r"\num{9.0}"), "a scale closer to the published protocol"
+    found = values([claim("longer", **EMBEDDED, recorded=[tests[0], tests[2]])])
+    assert shown(found.effect("made-up/longer")).startswith(r"\num{2.0}")
+    assert shown(found.former_effect("made-up/longer")).startswith(r"\num{-4.0}")
+    assert found.former_sign("made-up/longer") == "-"
+    with pytest.raises(UserError, match="has no former setting"):
+        values().former_sign("made-up/better")
 
 
 @pytest.mark.parametrize(("half", "decimals"), [(12.7, 0), (2.9, 0), (1.9, 1), (0.47, 1), (0.157, 2), (0.078, 2)])
