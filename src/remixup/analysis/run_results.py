@@ -36,11 +36,15 @@ def judge(
         published: the number to compare it with, or None.
         rules: the other arguments of `numbers.verdict`.
     """
-    values = {seed: value for seed, value in measured.items() if value is not None}
+    values = _with_value(measured)
     replicated = summarise(list(values.values()), list(values)) if values else None
     if lack or replicated is None:
         return replicated, lack or "not run"
     return replicated, verdict(replicated.values, published, **rules)
+
+
+def _with_value(measured: Mapping[int, float | None]) -> dict[int, float]:
+    return {seed: value for seed, value in measured.items() if value is not None}
 
 
 def curves_by_epoch(blocks: Iterable[SeedBlock], asked: Callable[[int], bool]) -> dict[str, Curve]:
@@ -155,7 +159,7 @@ class RunResults:
 
     def values(self, row: PlannedRow, metric: str) -> dict[int, float]:
         """Return a metric by seed, for the seeds that have a value."""
-        return {seed: value for seed, value in self.measured(row, metric).items() if value is not None}
+        return _with_value(self.measured(row, metric))
 
     def evaluation(self, row: PlannedRow, wanted: Evaluation) -> list[dict[str, Any]]:
         """Return what an evaluation measured on a row's run, seed by seed."""
@@ -169,14 +173,19 @@ class RunResults:
 
     def evidence(self, row: PlannedRow, metrics: Iterable[str]) -> Evidence:
         """Return what a row contributes to claims."""
-        values = {metric: self.values(row, metric) for metric in metrics}
+        measured, diverged = {metric: self.measured(row, metric) for metric in metrics}, self.diverged(row)
+        values = {metric: _with_value(found) for metric, found in measured.items()}
         faithful = row.scale == "paper" and row.stand_in is None
         return Evidence(
             row.scale,
             row.stand_in,
             partial(why_uninformative, self, row),
             values,
-            diverged=sorted(self.diverged(row)),
+            diverged=sorted(diverged),
+            without_value={
+                metric: [seed for seed, value in found.items() if value is None and seed not in diverged]
+                for metric, found in measured.items()
+            },
             origins={metric: origin for metric in values if (origin := self.origin(row, metric))},
             published={
                 metric: self.number(row, metric)[1]

@@ -32,8 +32,9 @@ from remixup.analysis.decisions import (
     limit_p_values,
 )
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, Outcome, Statement, Verdict
-from remixup.analysis.statistics import ROUND_OFF, agree, mean_interval, one_sided, sign_flips
+from remixup.analysis.statistics import agree, mean_interval, one_sided, sign_flips
 from remixup.analysis.thresholds import FEWEST
+from remixup.analysis.wording import basis, nothing_shown, sides, words
 from remixup.config.claims import Claim, Pair
 from remixup.config.experiment import Experiment
 from remixup.config.settings import SCALES, Scale
@@ -62,6 +63,8 @@ class Evidence:
     """Metric -> the run, or the evaluation of a run, that its values are from; default: the row has runs of its own."""
     diverged: Sequence[int] = ()
     """Seeds whose training diverged: they have no values."""
+    without_value: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Metric -> the other seeds that were measured and have no value."""
     published: Mapping[str, Verdict] = field(default_factory=dict)
     """Metric -> the verdict on the published number of the row; of runs of the published protocol only."""
 
@@ -87,24 +90,25 @@ def decide_claims(experiment: Experiment, evidence: Mapping[str, Evidence]) -> l
 def decide_primary(results: Iterable[ClaimResult], papers: Mapping[str, str], families: Mapping[str, int]) -> None:
     """Decide the primary claims: those of a paper together, at each scale.
 
-    Results of freezes are decided apart: the first of each claim together, the second ones, and so on.
+    Results of freezes are decided apart: the first of each claim together, the second ones, and so on. So are those of
+    former settings of a scale, which follow the results of the present ones.
 
     Args:
         results: of all experiments; they, and their tests on records, are changed.
         papers: experiment -> its paper.
         families: paper -> the number of its primary claims.
     """
-    groups: dict[tuple[str, Scale | None, int], list[ClaimTest]] = {}
+    groups: dict[tuple[str, tuple[Scale, bool, int] | None], list[ClaimTest]] = {}
     for result in results:
         if result.primary:
             paper = papers[result.experiment]
-            groups.setdefault((paper, None, 0), []).append(result)
-            freezes = Counter[Scale]()
+            groups.setdefault((paper, None), []).append(result)
+            count = Counter[tuple[Scale, bool]]()
             for recorded in result.recorded:
-                freezes[recorded.scale] += recorded.freeze is not None
-                group = freezes[recorded.scale] if recorded.freeze else 0
-                groups.setdefault((paper, recorded.scale, group), []).append(recorded)
-    for (paper, *_), tests in groups.items():
+                sample = (recorded.scale, recorded.freeze is not None)
+                count[sample] += 1
+                groups.setdefault((paper, (*sample, count[sample])), []).append(recorded)
+    for (paper, _), tests in groups.items():
         p_values = [{each.outcome: each.p for each in test.statements} for test in tests]
         for test, (outcome, p) in zip(tests, decide_together(p_values, families[paper]), strict=True):
             if test.statements:
@@ -127,7 +131,7 @@ def _decide(experiment: Experiment, stated: Claim, evidence: Mapping[str, Eviden
     reason = _undecided(claim, evidence, samples)
     notes = _notes(chosen, claim, evidence) if claim.metric else ""
     if claim.at_least is not None and reason is None:
-        notes = f"; {_sides(claim, samples)}{notes}"
+        notes = f"; {sides(claim, samples)}{notes}"
     result = ClaimResult(
         id=claim.id,
         experiment=experiment.id,
@@ -137,7 +141,7 @@ def _decide(experiment: Experiment, stated: Claim, evidence: Mapping[str, Eviden
         primary=claim.primary,
         kind="measured" if claim.metric else "definition" if claim.definition else "untested",
         outcome=reason[0] if reason else "open",
-        why=(reason[1] if reason else PENDING if claim.primary else _open(claim)) + notes,
+        why=(reason[1] if reason else PENDING if claim.primary else nothing_shown(claim)) + notes,
         unit=experiment.metrics[claim.metric].unit if claim.metric else "",
         smallest_effect=claim.smallest_effect or 0.0,
         limit=claim.bound.at_most if claim.bound else None,
@@ -235,11 +239,17 @@ def _sample(claim: Claim, evidence: Mapping[str, Evidence]) -> list[float]:
     if not claim.falls_with:
         return [statistics.fmean(each) for each in effects]
     regressors = [evidence[pair.baseline[0]].values.get(claim.falls_with, {}) for pair in claim.compare]
-    return [
-        -statistics.linear_regression([math.log10(each[seed]) for each in regressors], own).slope
-        for seed, own in zip(shared, effects, strict=True)
-        if all(each.get(seed, 0.0) > 0 for each in regressors)
+    falls = [
+        _fall([each.get(seed, 0.0) for each in regressors], own) for seed, own in zip(shared, effects, strict=True)
     ]
+    return [fall for fall in falls if fall is not None]
+
+
+def _fall(regressor: list[float], effects: list[float]) -> float | None:
+    """Return by how much the effect falls for ten times the regressor; None where this has no slope."""
+    if min(regressor) <= 0 or max(regressor) == min(regressor):
+        return None
+    return -statistics.linear_regression(list(map(math.log10, regressor)), effects).slope
 
 
 def _shown(claim: Claim, samples: list[list[float]]) -> list[float]:
@@ -265,6 +275,8 @@ def _undecided(
     for name in claim.rows:
         if diverged := evidence[name].diverged:
             return "open", f"training of {name} diverged with seed {', '.join(map(str, diverged))}"
+        if lacking := evidence[name].without_value.get(claim.metric):
+            return "open", f"{name} has no {claim.metric} with seed {', '.join(map(str, lacking))}"
     for pair in claim.compare:
         sides = [evidence[name].stand_in is None for name in (pair.baseline[0], pair.treatment[0])]
         if len(set(sides)) > 1:
@@ -272,6 +284,8 @@ def _undecided(
     for name in claim.baselines:
         if reason := evidence[name].uninformative(claim):
             return "not informative", f"the surrogate of {name} is not informative: {reason}"
+    if claim.falls_with and (lost := len(set.intersection(*seeds.values())) - len(samples[0])):
+        return "open", f"{claim.falls_with} of the baselines is not above 0, or the same for all, with {lost} seeds"
     if min(map(len, samples)) < FEWEST:
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return "open", f"at least {FEWEST} seeds common to its rows are needed ({counts})"
@@ -285,7 +299,7 @@ def _undecided(
 
 def _statements(claim: Claim, samples: list[list[float]], notes: str) -> list[Statement]:
     """Return what the test of a claim could say, strongest first."""
-    p_values, basis, words = _p_values(claim, samples, one_sided), _basis(claim, samples), _words(claim, samples)
+    p_values, shown_by, said = _p_values(claim, samples, one_sided), basis(claim, samples), words(claim, samples)
     by_flips = claim.at_least is None and len(samples[0]) >= FEWEST_FLIPS and not agree(samples[0])
     flips = _p_values(claim, samples, sign_flips) if by_flips else {}
     return [
@@ -293,7 +307,7 @@ def _statements(claim: Claim, samples: list[list[float]], notes: str) -> list[St
             outcome=outcome,
             p=p_values[outcome],
             sign_flip_p=flips.get(outcome),
-            why=f"{words[outcome]} ({basis[outcome]}){notes}",
+            why=f"{said[outcome]} ({shown_by[outcome]}){notes}",
         )
         for outcome in STRONGEST_FIRST
         if outcome in p_values
@@ -308,67 +322,6 @@ def _p_values(claim: Claim, samples: list[list[float]], test: OneSided) -> PValu
     if claim.at_least is not None:
         return count_p_values(samples, claim.at_least, smallest, claim.expect, test=test)
     return effect_p_values(samples[0], smallest, claim.expect, primary=claim.primary, test=test)
-
-
-def _basis(claim: Claim, samples: list[list[float]]) -> dict[Outcome, str]:
-    """Return for each outcome what shows it."""
-    if all(map(agree, samples)):
-        return dict.fromkeys(STRONGEST_FIRST, f"all {min(map(len, samples))} seeds agree")
-    if claim.primary:
-        return dict.fromkeys(STRONGEST_FIRST, "5 % level for all primary claims of the paper")
-    if claim.at_least is not None:
-        return dict.fromkeys(STRONGEST_FIRST, "5 % level")
-    no_more: dict[Outcome, str] = {"supported": "5 % level"} if claim.expect == "no more" else {}
-    return {**dict.fromkeys(STRONGEST_FIRST, "95 % interval"), "no effect": "90 % interval", **no_more}
-
-
-def _words(claim: Claim, samples: list[list[float]]) -> dict[Outcome, str]:
-    """Return each outcome in words."""
-    if claim.at_least is not None:
-        count = f"{claim.at_least} of {len(samples)} pairs"
-        return {"supported": f"true of at least {count}", "contradicted": f"true of fewer than {count}"}
-    if claim.bound:
-        limit = claim.bound.at_most
-        if all(abs(value - limit) <= ROUND_OFF for value in samples[0]):
-            return dict.fromkeys(STRONGEST_FIRST, f"every value is {limit:g} itself, which the limit includes")
-        return {
-            "supported": f"the values are below the limit of {limit:g}",
-            "contradicted": f"the values are above the limit of {limit:g}",
-        }
-    smallest = f"{claim.smallest_effect:g}"
-    positive = f"the effect is above 0; whether it is more than {smallest} is open"
-    if claim.expect == "no more":
-        return {
-            "supported": f"the effect is no more than {smallest}",
-            "contradicted": f"the effect is more than {smallest}",
-            "positive": positive,
-        }
-    return {
-        "supported": f"the effect is more than {smallest}",
-        "contradicted": "the effect is below 0",
-        "no effect": f"the effect is within plus or minus {smallest}",
-        "positive": positive,
-    }
-
-
-def _open(claim: Claim) -> str:
-    """Say that a secondary claim is open."""
-    if claim.at_least is not None:
-        return f"neither at least {claim.at_least} of {len(claim.compare)} pairs nor fewer are shown"
-    if claim.bound:
-        return f"the 95 % interval spans the limit of {claim.bound.at_most:g}"
-    smallest = f"{claim.smallest_effect:g}"
-    if claim.expect == "no more":
-        return f"the 95 % interval has both 0 and {smallest}"
-    return f"the 95 % interval has 0, and the 90 % interval exceeds plus or minus {smallest}"
-
-
-def _sides(claim: Claim, samples: list[list[float]]) -> str:
-    """Say how many intervals of pairs are on either side of the smallest effect of interest."""
-    smallest = claim.smallest_effect or 0.0
-    intervals = [interval for sample in samples if (interval := mean_interval(sample))]
-    above, below = sum(low > smallest for low, _ in intervals), sum(high < smallest for _, high in intervals)
-    return f"95 % intervals above the smallest effect of interest: {above}, below: {below}"
 
 
 def _notes(chosen: Claim, claim: Claim, evidence: Mapping[str, Evidence]) -> str:

@@ -71,6 +71,18 @@ def test_each_scale_is_a_family_of_its_own() -> None:
     assert (claims[0].outcome, claims[0].recorded[1].outcome) == ("positive", "positive")
 
 
+def test_results_of_former_settings_are_a_family_of_their_own() -> None:
+    """They follow those of the present settings, and would else count as further claims of the paper."""
+    first, second = case(ON_THE_EDGE, "a"), case(BETTER, "b")
+    for each in (first, second):
+        fields = each.model_dump(include=set(RecordedClaim.model_fields)) | {"scale": "reduced"}
+        each.recorded = [RecordedClaim.model_validate(fields) for _ in ("present", "former")]
+    second.recorded.pop()
+    decide(first, second)
+    assert [each.outcome for each in first.recorded] == ["supported", "positive"]
+    assert [each.outcome for each in second.recorded] == ["supported"]
+
+
 def test_an_undecided_claim_stays_as_it_is() -> None:
     few = case(BETTER[:4], "a")
     decide(few)

@@ -195,6 +195,14 @@ def test_what_a_row_contributes_to_claims(results: RunResults) -> None:
     assert found["probed"].origins["test_error.last"] == probed.key
 
 
+def test_a_seed_that_has_no_value_is_named_and_one_that_diverged_is_apart(results: RunResults) -> None:
+    probed = row(results, "probed")
+    for values, lacking in (([None, None], [0]), ([4.0, None], [])):  # seed 1 diverged
+        measure(results, values)
+        found = results.evidence(probed, METRICS)
+        assert (found.without_value["probe.top1"], found.diverged) == (lacking, [1])
+
+
 def test_the_verdicts_on_published_numbers_are_those_of_the_published_protocol(results: RunResults) -> None:
     plain = row(results, "plain")
     number = {"test_error.last": Published(value=90.0), "validation_error.last": Published(value=3.0)}

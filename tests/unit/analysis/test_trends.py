@@ -13,6 +13,7 @@ from remixup.config.experiment import Experiment, MetricInfo, Row
 
 ERROR, LOSS = "test_error.last", "train_loss.last"
 ROWS = ("short-erm", "short-mixup", "middle-erm", "middle-mixup", "long-erm", "long-mixup")
+SETTINGS = ("short", "middle", "long")
 PAIRS = [Pair(baseline=ROWS[i], treatment=ROWS[i + 1]) for i in (0, 2, 4)]
 CLAIM = Claim(
     id="trend", statement="", where="", metric=ERROR, compare=PAIRS, falls_with=LOSS, smallest_effect=0.5, source="ours"
@@ -61,10 +62,19 @@ def test_each_seed_has_its_own_losses() -> None:
     assert result.outcome == "open"
 
 
-def test_a_seed_without_a_positive_loss_does_not_count() -> None:
-    losses = {"short": [1.0] * 6, "middle": [0.1] * 6, "long": [0.01] * 5 + [0.0]}
+@pytest.mark.parametrize("loss", [0.0, -1.0, None])
+def test_a_seed_without_a_positive_loss_leaves_the_claim_open(loss: float | None) -> None:
+    """Without this seed, five would agree on two points: those in which the network did not fit too well."""
+    losses = {"short": [1.0] * 6, "middle": [0.1] * 6, "long": [0.01] * 5 + ([] if loss is None else [loss])}
     result = decide({"short": [-2.0] * 6, "middle": [0.0] * 6, "long": [2.0] * 6}, losses)
-    assert (result.n, result.effect) == (5, pytest.approx(2.0))
+    assert (result.outcome, result.n, result.effect) == ("open", 5, pytest.approx(2.0))
+    assert result.why == f"{LOSS} of the baselines is not above 0, or the same for all, with 1 seeds"
+
+
+def test_equal_losses_have_no_slope() -> None:
+    result = decide(dict.fromkeys(SETTINGS, [1.0] * 5), {name: [0.1] * 5 for name in SETTINGS})
+    assert (result.outcome, result.n, result.effect) == ("open", 0, None)
+    assert result.why.endswith("or the same for all, with 5 seeds")
 
 
 @pytest.mark.parametrize("change", [{"compare": PAIRS[:1]}, {"at_least": 2}])

@@ -153,6 +153,15 @@ def test_a_method_that_diverges_is_not_judged_by_the_seeds_that_did_not() -> Non
     assert found.effect == pytest.approx(1.0)
 
 
+def test_a_seed_without_a_value_leaves_a_claim_open() -> None:
+    """Else the claim would be about the seeds that have one, as if a network that has none were not there."""
+    treated = measured([*BETTER, 4.2], without_value={METRIC: [6], "test_error.best": [7]})
+    (found,) = decide({"erm": measured([*ERM, 5.1]), "mixup": treated})
+    assert (found.outcome, found.why) == ("open", f"mixup has no {METRIC} with seed 6")
+    other = measured(BETTER, without_value={"test_error.best": [7]})
+    assert decide({"erm": measured(ERM), "mixup": other})[0].outcome == "supported"
+
+
 def test_the_published_protocol_must_be_recovered() -> None:
     def decided(verdict: Any, **more: Any) -> tuple[Outcome, str]:
         published = {METRIC: verdict} if verdict else {}
