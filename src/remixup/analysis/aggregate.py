@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from remixup.analysis import derived, freezes
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.measurements import fit
-from remixup.analysis.on_record import Measured, OnRecord, Sample
+from remixup.analysis.on_record import Measured, OnRecord, Sample, distinct
 from remixup.analysis.result_schema import ClaimResult, Code, ExperimentResult, Fit, RecordedClaim, Replication, Summary
 from remixup.analysis.run_results import RunResults
 from remixup.analysis.verdicts import Evidence, decide_claims, decide_primary
@@ -128,7 +128,7 @@ def _fits(results: RunResults, on_record: OnRecord) -> dict[str, list[Fit]]:
     for name, recorded in on_record.found.items():
         own = fit(results, rows[name], recorded=False) if name in rows else None
         fits = [own, *(fit(source, row, True, sample.freeze) for sample, (source, row) in recorded.items())]
-        if known := [each for each in fits if each]:
+        if known := distinct(each for each in fits if each):
             found[name] = known
     return found
 
@@ -152,7 +152,7 @@ def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResul
             if test.ci95 is not None:
                 fields: dict[str, Any] = test.model_dump(include=set(RecordedClaim.model_fields))
                 fields |= {"standing": "confirmatory" if frozen else "exploratory", "freeze": sample.freeze}
-                claim.recorded.append(RecordedClaim(**fields))
+                claim.recorded = distinct([*claim.recorded, RecordedClaim(**fields)])
     return claims
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from remixup.analysis.conventions import best_fit, by_convention
 from remixup.analysis.numbers import Target, difference_target, target
-from remixup.analysis.on_record import OnRecord
+from remixup.analysis.on_record import OnRecord, distinct
 from remixup.analysis.result_schema import Difference, Entry, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults, judge
 from remixup.analysis.verdicts import joined
@@ -79,7 +79,7 @@ class _Combined:
                 stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
                 conventions = self.conventions(baseline, treatment)
                 found.append(result.model_copy(update={"stand_in": stand_in, **conventions}))
-        return found
+        return distinct(found)
 
     def conventions(self, baseline: Measured, treatment: Measured) -> dict[str, object]:
         """Return the fields of a result that compare conventions; a ratio has none."""

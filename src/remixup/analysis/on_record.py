@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from remixup.analysis import freezes
 from remixup.analysis.records import REAL, RecordedResults, complete
@@ -50,6 +51,18 @@ class Sample(NamedTuple):
 Measured = tuple[RecordedResults, PlannedRow]
 
 
+Result = TypeVar("Result")
+
+
+def distinct(results: Iterable[Result]) -> list[Result]:
+    """Return each result once: a row may have the same run in the present and the former settings of a scale."""
+    found: list[Result] = []
+    for each in results:
+        if each not in found:
+            found.append(each)
+    return found
+
+
 class OnRecord:
     """What is on record for an experiment, by row and sample; for a freeze only when all its seeds are trained."""
 
@@ -69,8 +82,11 @@ class OnRecord:
             for earlier, each in enumerate(experiment.with_earlier(scale)):
                 results = RecordedResults(plan_experiment(path, each, config, scale), in_progress=in_progress)
                 for row in results.plan.rows:
-                    if results.run(row) is not None:
-                        self.found[row.row.id].setdefault(Sample(row.scale, earlier=earlier), (results, row))
+                    if (run := results.run(row)) is not None:
+                        found = self.found[row.row.id]
+                        present = found.get(Sample(row.scale), (results, row))
+                        same = present[0].run(present[1]) == run
+                        found.setdefault(Sample(row.scale, earlier=earlier), present if same else (results, row))
 
     def samples(self) -> list[Sample]:
         """Return the samples of any row, by scale; all records of a scale before those of its freezes, in order."""
@@ -87,4 +103,4 @@ class OnRecord:
             if replicated is not None:
                 record = results.recorded(planned, replicated, decided)
                 found.append(record.model_copy(update=results.conventions(planned, metric)))
-        return found
+        return distinct(found)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from tests.unit.analysis.frozen import commit, edit, evaluate, freeze, plan, train
+import yaml
+from tests.unit.analysis.frozen import FILE, commit, edit, evaluate, freeze, plan, train
+from tests.unit.config.sample_experiment import SMALL
+from tests.unit.store.samples import provenance
 
+from remixup.analysis import records
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.best_evidence import best_sample, best_test
 from remixup.analysis.result_schema import ExperimentResult
+from remixup.config.experiment import read_experiment
 from remixup.config.settings import Config
+from remixup.planning.plan import plan_experiment
+from remixup.store.run_store import Store
 
 pytestmark = pytest.mark.usefixtures("repository")
 
@@ -120,3 +129,33 @@ def test_what_was_measured_on_the_seeds_of_a_freeze_is_kept_seed_by_seed() -> No
     assert found.keys() == {"erm", "mixup"}
     errors = {each["seed"]: each["test_error"] for each in found["erm"]["generalization"]}
     assert errors == {1000: 4.0, 1001: 4.0}
+
+
+def test_former_settings_have_results_of_their_own_and_an_unchanged_row_has_one() -> None:
+    """Mixup was trained for three epochs, and then for four; ERM for two in both cases."""
+    document = yaml.safe_load(SMALL)
+    four, three = ({"surrogate": f"{each} epochs", "run": {"epochs": each}} for each in (4, 3))
+    document |= {"scales": {"reduced": four}, "earlier": {"reduced": [three]}}
+    document["rows"][0]["scales"] = {"reduced": {"run": {"epochs": 2}}}
+    place = {"statement": "s", "where": "w", "metric": "test_error.last"}
+    document["claims"].append({"id": "limit", **place, "bound": {"row": "erm", "at_most": 9}})
+    FILE.write_text(yaml.safe_dump(document))
+    present, former = (
+        plan_experiment(FILE, each, Config(), "reduced").rows for each in read_experiment(FILE).with_earlier("reduced")
+    )
+    assert present[0].key == former[0].key
+    for row, error in ((present[0], 9.0), (present[1], 8.0), (former[1], 6.0)):
+        told = [{"seed": s, "epoch": 1, "rate": 0.1, "train_loss": 1.0, "test_error": error} for s in range(5)]
+        Store(records.HOME).publish(row.run, list(range(5)), told, provenance())
+    found = results_of(Config(scale="reduced"), plan_experiment(FILE, read_experiment(FILE), Config(), "reduced"))
+
+    def reduced(recorded: Sequence[Any]) -> list[Any]:
+        return [each for each in recorded if each.scale == "reduced"]
+
+    means = {each.row: [record.replicated.mean for record in reduced(each.recorded)] for each in found.entries}
+    assert means == {"erm": [9.0], "mixup": [8.0, 6.0]}
+    assert {each.id: [test.effect for test in reduced(each.recorded)] for each in found.claims} == {
+        "lower": [1.0, 3.0],
+        "limit": [9.0],
+    }
+    assert {name: len(reduced(fits)) for name, fits in found.fits.items()} == {"erm": 1, "mixup": 2}
