@@ -11,13 +11,13 @@ from typing import Any
 
 from remixup.analysis import freezes
 from remixup.analysis.freezes import Freeze
-from remixup.analysis.history import Commit, Version, descends, edited, read_history
+from remixup.analysis.history import Commit, Version, content, descends, edited, read_history
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import HOME
 from remixup.analysis.thresholds import thresholds
 from remixup.config.claims import Claim
 from remixup.config.expansion import expand
-from remixup.config.experiment import read_experiments
+from remixup.config.experiment import parse_experiment, read_experiments
 from remixup.config.settings import Config
 from remixup.config.yaml_loader import parse_yaml
 from remixup.errors import UserError
@@ -210,9 +210,30 @@ class Audit:
             if now.get(name) != value:
                 self.faults.append(f"{path}: the threshold {name} was {value:g}, and is {now.get(name)} now")
         try:
-            freezes.frozen_plan(freeze, file, experiment, self.config)
+            plan = freezes.frozen_plan(freeze, file, experiment, self.config)
         except UserError as error:
             self.faults.append(f"{path}: {error}")
+            return
+        frozen_claims = [claim for claim in experiment.claims if claim.id in freeze.claims]
+        primary = freezes.primary_claims(experiment, frozen_claims)
+        judged_by = {**freezes.judged_by(plan, freeze.runs), "primary_claims": primary}
+        for key, then in self._judged_by(frozen, file).items():
+            if changed := _changed(then, judged_by[key]):
+                self.faults.append(f"{path}: its {key.replace('_', ' ')} changed: {', '.join(changed)}")
+
+    def _judged_by(self, frozen: CommittedFreeze, file: Path) -> dict[str, Any]:
+        """Return what else verdicts depend on, as of a freeze.
+
+        A freeze of schema version 1 says nothing of it: the experiment file of its commit does, if it can be read.
+        """
+        freeze = frozen.freeze
+        if freeze.schema_version > 1:
+            return {name: getattr(freeze, name) for name in freezes.FIXED_SINCE_2}
+        try:
+            experiment = parse_experiment(content(frozen.commit.id, str(file)).decode(), str(file))
+            return freezes.judged_by(freezes.frozen_plan(freeze, file, experiment, self.config), freeze.runs)
+        except UserError:
+            return {}
 
     @cached_property
     def _claims(self) -> dict[str, list[tuple[Commit, dict[str, Any]]]]:
@@ -255,6 +276,13 @@ class Audit:
     def _count(self, claim: Claim, frozen: CommittedFreeze) -> int:
         runs, digest = [frozen.freeze.runs.get(row, "") for row in claim.rows], frozen.freeze.digest
         return sum(all((digest, run, seed) in self._confirmatory for run in runs) for seed in frozen.freeze.seeds)
+
+
+def _changed(then: Any, now: Any) -> list[str]:
+    """Return the keys whose values differ, or the items of two lists that are in one of them only."""
+    if isinstance(then, dict):
+        return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    return [str(each) for each in [*then, *now] if (each in then) != (each in now)]
 
 
 def _first_run(on_record: OnRecord, claim: Claim) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from remixup.analysis.conventions import best_fit, by_convention
-from remixup.analysis.numbers import Target, difference_target, target
+from remixup.analysis.numbers import Target, derived_target, difference_target, target
 from remixup.analysis.on_record import OnRecord, distinct
 from remixup.analysis.result_schema import Difference, Entry, Recorded, Replicated, Verdict
 from remixup.analysis.run_results import RunResults, judge
@@ -124,7 +124,7 @@ def entries(results: RunResults, on_record: OnRecord) -> list[Entry]:
     found = []
     for each in results.plan.experiment.derived:
         if {each.baseline, each.treatment} <= rows:
-            published = Target(each.published, each.tolerance, 0.5 * 10.0**-each.decimals)
+            published = derived_target(each)
             combined = _Combined(each.baseline, each.treatment, each.metric, published, accuracy_ratios)
             fields = combined.fields(results, on_record)
             fields |= {"row": each.id, "metric": each.kind, "unit": "", "where": each.where, "quoted": False}

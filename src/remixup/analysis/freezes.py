@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from remixup.analysis.numbers import derived_target, target
 from remixup.analysis.records import HOME as RECORDS
 from remixup.analysis.records import REAL, read_all
 from remixup.analysis.thresholds import thresholds
 from remixup.config.claims import Claim
-from remixup.config.experiment import Experiment
+from remixup.config.experiment import Experiment, read_experiments
 from remixup.config.registry import first_version, load_registry
 from remixup.config.settings import Config, Scale
 from remixup.errors import UserError, did_you_mean
@@ -29,9 +30,14 @@ from remixup.store.run_store import Store
 HOME = Path("protocols")
 
 
+FIXED_SINCE_2 = ("published", "known_effects", "surrogates", "primary_claims")
+"""What freezes fix since schema version 2: what else their verdicts depend on."""
+
+
 class Freeze(Stored):
     """What is fixed before the runs of an experiment at a scale are trained."""
 
+    schema_version: Literal[1, 2] = Field(1, description=f"1: without {', '.join(FIXED_SINCE_2)}")
     experiment: str
     scale: Scale
     precision: Literal["bfloat16"] | None = Field(None, description="the configured precision of deep networks")
@@ -44,6 +50,12 @@ class Freeze(Stored):
     number_of_seeds: int
     stopping_rule: Literal["fixed number of seeds"]
     thresholds: dict[str, float] = Field(description="of the rules for verdicts, by name")
+    published: dict[str, dict[str, dict[str, float]]] = Field(
+        {}, description="row or derived number -> metric -> the published number and its tolerance, as they are judged"
+    )
+    known_effects: list[dict[str, str]] = Field([], description="those that baselines among the rows have to show")
+    surrogates: list[str] = Field([], description="the rows that are surrogates")
+    primary_claims: list[str] = Field([], description="of the paper, which are decided together with those frozen here")
 
     @model_validator(mode="after")
     def _seeds_are_consecutive(self) -> Freeze:
@@ -146,6 +158,9 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         number_of_seeds=len(seeds),
         stopping_rule="fixed number of seeds",
         thresholds=thresholds(),
+        schema_version=2,
+        **judged_by(plan, rows),
+        primary_claims=primary_claims(plan.experiment, claims),
     )
     last = max(map(number, names(plan.experiment.id)), default=0)
     file = path(f"{plan.experiment.id}-{last + 1}")
@@ -156,6 +171,32 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
 def frozen_fields(claim: Claim) -> dict[str, Any]:
     """Return what a freeze fixes of a claim: all but its place in the paper."""
     return claim.model_dump(mode="json", exclude_defaults=True, exclude={"id", "where"})
+
+
+def judged_by(plan: Plan, rows: Collection[str]) -> dict[str, Any]:
+    """Return what the verdicts on some rows depend on besides their runs, their claims and the thresholds."""
+    experiment = plan.experiment
+    published: dict[str, dict[str, dict[str, float]]] = {}
+    for row in experiment.rows:
+        for metric in row.published if row.id in rows else ():
+            if number := target(experiment, row, metric):
+                published.setdefault(row.id, {})[metric] = number.stated()
+    for each in experiment.derived:
+        if {each.baseline, each.treatment} <= set(rows):
+            published[each.id] = {each.kind: derived_target(each).stated()}
+    return {
+        "published": published,
+        "known_effects": [each.model_dump() for each in experiment.known_effects if each.treatment in rows],
+        "surrogates": sorted(row.row.id for row in plan.rows if row.row.id in rows and row.stand_in),
+    }
+
+
+def primary_claims(experiment: Experiment, claims: Iterable[Claim]) -> list[str]:
+    """Return the names of a paper's primary claims, if one of some claims is among them."""
+    if not any(claim.primary for claim in claims):
+        return []  # then they decide none of these
+    files = (each for _, each in read_experiments().values() if each.paper == experiment.paper)
+    return sorted(f"{each.id}/{claim.id}" for each in files for claim in each.claims if claim.primary)
 
 
 def _evaluations(plan: Plan, rows: Collection[str]) -> list[str]:

@@ -69,6 +69,11 @@ def read_history(*folders: str) -> list[Version]:
     return [Version(commit, path, contents.get(blob, b"")) for commit, path, blob in found]
 
 
+def content(commit: str, path: str) -> bytes:
+    """Return a file as it was in a commit; NoHistory where the commit has none."""
+    return _git("show", f"{commit}:./{path}")
+
+
 def edited(folder: str) -> list[str]:
     """Return the files below a folder that were changed or removed, in the history or since the last commit."""
     options = ("--diff-filter=MD", "--no-renames", "--name-only", "--relative", "-z")

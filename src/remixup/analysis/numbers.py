@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from remixup.analysis.result_schema import Verdict
 from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarise
 from remixup.analysis.thresholds import FEWEST, LEAST_TOLERANCE, LEVEL, RELATIVE_TOLERANCE, SHARE_OF_GAIN
-from remixup.config.experiment import Experiment, Row
+from remixup.config.experiment import Derived, Experiment, Row
 
 
 def default_tolerance(published: float) -> float:
@@ -35,6 +35,15 @@ class Target:
     def margin(self) -> float:
         """The largest distance that counts as the same."""
         return self.tolerance + self.rounding
+
+    def stated(self) -> dict[str, float]:
+        """Return what is known of it, by name, up to round-off."""
+        return {name: round(value, 9) for name, value in asdict(self).items() if value is not None}
+
+
+def derived_target(stated: Derived) -> Target:
+    """Return a number that a paper derives from two rows."""
+    return Target(stated.published, stated.tolerance, 0.5 * 10.0**-stated.decimals)
 
 
 def target(experiment: Experiment, row: Row, metric: str) -> Target | None:

@@ -20,7 +20,7 @@ from remixup.config.metrics import Convention, Metric, metric_names
 from remixup.config.registry import Component
 from remixup.config.run import ComponentOf, Dataset, Execution, Mixing, RunSpec
 from remixup.config.settings import SCALES, Scale
-from remixup.config.yaml_loader import read_yaml
+from remixup.config.yaml_loader import parse_yaml, read_yaml
 from remixup.errors import UserError, did_you_mean, require_known
 from remixup.files import visible
 
@@ -332,6 +332,11 @@ def _require_all(kind: str, names: Iterable[str], valid: Collection[str], where:
 def read_experiment(path: Path) -> Experiment:
     """Read an experiment file; raise UserError with file, key and advice if it is invalid."""
     return validate(Experiment, expand(read_yaml(path)), str(path))
+
+
+def parse_experiment(text: str, where: str) -> Experiment:
+    """Return the experiment that the text of a file describes; UserError as of `read_experiment`."""
+    return validate(Experiment, expand(parse_yaml(text, where)), where)
 
 
 def read_experiments(root: Path = Path("experiments")) -> dict[str, tuple[Path, Experiment]]:

@@ -157,6 +157,70 @@ def test_a_frozen_evaluation_that_changed_and_what_is_only_added() -> None:
     assert fault.startswith(f"{FIRST}: {FILE} at paper scale: its rows have other evaluations than in its freeze")
 
 
+def as_of_version_1(frozen: Freeze) -> None:
+    """Commit a freeze as earlier versions wrote it."""
+    fields = frozen.model_dump(exclude={"schema_version", *freezes.FIXED_SINCE_2})
+    Freeze.model_validate(fields).write(FIRST)
+    git("commit", "-q", "-a", "--amend", "-m", "a freeze", day=2)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("test_error.last: 21.3", "test_error.last: 23.1", "published changed: erm"),
+        (
+            "test_error.last: {label: Test error}",
+            "test_error.last: {label: E, tolerance: 3.0}",
+            "published changed: erm",
+        ),
+        ("test_error.last: {label: Test error}", "test_error.last: {label: E, decimals: 0}", "published changed: erm"),
+        ("seeds: 3\n", "seeds: 3\nsurrogate: short\n", "surrogates changed: erm, mixup"),
+        (
+            "claims:\n",
+            "known_effects: [{baseline: mixup, treatment: erm, metric: test_error.last}]\nclaims:\n",
+            "known effects changed: {'baseline': 'mixup', 'treatment': 'erm', 'metric': 'test_error.last'}",
+        ),
+        ("label: Test error", "label: Error on test examples", None),
+    ],
+)
+def test_what_else_verdicts_depend_on(version: int, old: str, new: str, fault: str | None) -> None:
+    """Of a freeze of schema version 1 the history in git tells it."""
+    frozen = freeze(2)
+    if version == 1:
+        as_of_version_1(frozen)
+    assert faults() == []
+    edit(old, new)
+    commit(3)
+    assert faults() == [f"{FIRST}: its {fault}"] * (fault is not None)
+    freeze(4)
+    assert faults() == [], "an amendment has the new ones"
+
+
+def test_a_claim_that_became_primary_since() -> None:
+    """It makes the family of the frozen one larger."""
+    primary = SMALL.replace("- id: lower\n", "- id: lower\n    primary: true\n")
+    other = FILE.with_name("other.yaml")
+    FILE.write_text(primary)
+    other.write_text(SMALL.replace("id: small", "id: other"))
+    commit(1)
+    freeze(2)
+    assert faults() == []
+    other.write_text(primary.replace("id: small", "id: other"))
+    assert faults() == [f"{FIRST}: its primary claims changed: other/lower"]
+
+
+def test_a_freeze_of_a_file_in_a_former_format_is_valid() -> None:
+    """What else its verdicts depend on is not known then."""
+    frozen = freeze(2)
+    edit("summary: none", "summary: none\nformer: true")
+    git("add", "-A")
+    as_of_version_1(frozen)
+    FILE.write_text(SMALL.replace("test_error.last: 21.3", "test_error.last: 23.1"))
+    commit(3)
+    assert faults() == []
+
+
 def test_a_threshold_that_changed_since_the_last_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is added later was no part of the freeze. An amendment has the new value."""
     freeze(2)

@@ -43,6 +43,7 @@ def test_a_freeze_has_all_that_decides_a_claim() -> None:
     content = json.loads(FIRST.read_text())
     assert content.pop("sha256") == frozen.digest
     assert content == {
+        "schema_version": 2,
         "experiment": "small",
         "scale": "paper",
         "reason": "to decide",
@@ -60,7 +61,33 @@ def test_a_freeze_has_all_that_decides_a_claim() -> None:
         "number_of_seeds": 3,
         "stopping_rule": "fixed number of seeds",
         "thresholds": thresholds(),
+        "published": {"erm": {"test_error.last": {"value": 21.3, "tolerance": 1.065, "rounding": 0.05, "runs": 1}}},
     }
+
+
+def test_it_has_what_else_verdicts_depend_on() -> None:
+    """The gain of 0.8 makes the tolerance 0.2; a claim of another experiment is primary, too."""
+    document = yaml.safe_load(SMALL)
+    document["rows"][1]["published"] = {"test_error.last": {"value": 20.5, "standard_deviation": 0.3, "runs": 5}}
+    document |= {"counterparts": {"erm": ["mixup"]}, "scales": {"reduced": {"surrogate": "digits for iris"}}}
+    document["known_effects"] = [{"baseline": "erm", "treatment": "mixup", "metric": "test_error.last"}]
+    derived = {"id": "ratio", "label": "r", "where": "w", "kind": "accuracy_ratio", "metric": "test_error.last"}
+    document["derived"] = [{**derived, "baseline": "erm", "treatment": "mixup", "published": 1.1, "tolerance": 0.02}]
+    document["claims"][0]["primary"] = True
+    FILE.write_text(yaml.safe_dump(document))
+    other = document | {"id": "other", "claims": [{**document["claims"][0], "id": "lower-still"}]}
+    FILE.with_name("other.yaml").write_text(yaml.safe_dump(other))
+    reduced = plan_experiment(FILE, read_experiment(FILE), Config(), "reduced")
+    frozen = Freeze.read(freezes.write(reduced, ["*"], "to decide", 2, Store(Path("results")), Config()))
+    erm, mixup = ({"value": value, "tolerance": 0.2, "rounding": 0.05} for value in (21.3, 20.5))
+    assert frozen.published == {
+        "erm": {"test_error.last": {**erm, "runs": 1}},
+        "mixup": {"test_error.last": {**mixup, "runs": 5, "standard_deviation": 0.3}},
+        "ratio": {"accuracy_ratio": {"value": 1.1, "tolerance": 0.02, "rounding": 0.05, "runs": 1}},
+    }
+    assert frozen.known_effects == document["known_effects"]
+    assert frozen.surrogates == ["erm", "mixup"]
+    assert frozen.primary_claims == ["other/lower-still", "small/lower"]
 
 
 def test_its_seeds_are_new_to_records_to_the_store_and_to_other_freezes() -> None:

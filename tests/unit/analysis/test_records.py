@@ -11,7 +11,7 @@ import pytest
 from tests.unit.config.sample_experiment import plan
 from tests.unit.store.samples import measurement, provenance
 
-from remixup.analysis import records
+from remixup.analysis import freezes, records
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import RecordedResults, protocol
 from remixup.config import registry
@@ -254,6 +254,13 @@ def test_each_committed_record_counts_for_a_row_of_an_experiment_file() -> None:
     assert orphans == set()
     assert len({block.run for block in blocks}) >= 400
     assert all(isinstance(block.provenance, Provenance) and block.provenance.code.clean for block in blocks)
+
+
+def test_each_committed_freeze_has_the_digest_of_its_file() -> None:
+    """Also those of schema version 1, whatever keys were added since."""
+    written = {name: json.loads(freezes.path(name).read_text())["sha256"] for name in freezes.names()}
+    assert {name: freezes.read(name).digest for name in freezes.names()} == written
+    assert len(written) >= 15
 
 
 def test_each_committed_record_is_what_its_digest_says() -> None:
