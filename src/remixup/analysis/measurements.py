@@ -56,7 +56,14 @@ def unmet_conditions(results: RunResults, row: PlannedRow, claim: Claim) -> list
 
 
 def measure(results: RunResults, row: PlannedRow) -> Measurements:
-    """Return what is known of how a row's classifier fits."""
+    """Return what is known of how a row's classifier fits, which is computed once for each run and number of seeds."""
+    key = row.key, row.seeds
+    if key not in results.measurements:
+        results.measurements[key] = _measure(results, row)
+    return results.measurements[key]
+
+
+def _measure(results: RunResults, row: PlannedRow) -> Measurements:
     classes = load_registry()["datasets"][row.run.dataset.name]["classes"]
     examples, units = size_of_test_set(row.run.dataset)
     losses, history = _losses(results, row, math.log(classes))

@@ -89,11 +89,13 @@ class OnRecord:
                         found.setdefault(Sample(row.scale, earlier=earlier), present if same else (results, row))
 
     def samples(self) -> list[Sample]:
-        """Return the samples of any row, by scale; all records of a scale before those of its freezes, in order."""
+        """Return the samples of any row by scale: of its present settings, of former ones, and of freezes by number."""
         found = {sample for samples in self.found.values() for sample in samples}
-        return sorted(
-            found, key=lambda each: (REAL.index(each.scale), freezes.number(each.freeze) if each.freeze else 0)
-        )
+
+        def order(each: Sample) -> tuple[int, int, int]:
+            return REAL.index(each.scale), freezes.number(each.freeze) if each.freeze else 0, each.earlier
+
+        return sorted(found, key=order)
 
     def numbers(self, row: Row, metric: str) -> list[Recorded]:
         """Return what is on record for one number, one result for each sample."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from remixup.analysis.conventions import best_fit, by_convention
+from remixup.analysis.informative import Measurements
 from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.numbers import Target, target, verdict
 from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
@@ -84,6 +85,8 @@ class RunResults:
         self.config, self.plan = config, plan
         self.store = store or Store(Path(config.results))
         self._read: dict[str, list[SeedBlock]] = {}
+        self.measurements: dict[tuple[str, int], Measurements] = {}
+        """Run and number of seeds -> how its classifier fits, as far as `measurements.measure` was asked."""
 
     @cached_property
     def failed(self) -> dict[str, str]:
