@@ -70,8 +70,9 @@ def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
 def difference_target(baseline: Target, treatment: Target) -> Target:
     """Return the published difference baseline - treatment, with a quarter of it as the tolerance.
 
-    Both numbers are rounded. The paper's errors of the two numbers are taken to be independent. A published difference
-    of zero has the smaller of the two numbers' tolerances.
+    Both numbers are rounded. Standard deviations that the paper states are those of independent errors. Where it states
+    none, its difference is taken to vary as ours does by seed, as if its two rows shared the split of the data, too. A
+    published difference of zero has the smaller of the two numbers' tolerances.
     """
     value = baseline.value - treatment.value
     share = SHARE_OF_GAIN * abs(value)

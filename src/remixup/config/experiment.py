@@ -246,6 +246,7 @@ class Experiment(Variation):
         for row in self.rows:
             _require_all("variation", row.use, self.variations, f"row {row.id}")
             self._require_metrics(f"row {row.id}", row.published)
+            self._require_probabilities(row)
         for each in self.derived:
             self._require_metrics(f"derived number {each.id}", [each.metric])
             _require_all("row", [each.baseline, each.treatment], rows, f"derived number {each.id}")
@@ -268,6 +269,15 @@ class Experiment(Variation):
         for name in names:
             if name not in self.metrics:
                 raise ValueError(f"{where}: metric {name!r} is not described; {did_you_mean(name, self.metrics)}")
+
+    def _require_probabilities(self, row: Row) -> None:
+        for metric in row.published:
+            printed = row.printed(metric)
+            if printed is None or printed.value is None or self.metrics[metric].relative_tolerance is None:
+                continue
+            if not 0 <= printed.value <= 1:
+                value = f"{printed.value:g} of {metric}"
+                raise ValueError(f"row {row.id}: {value} is no probability, which relative_tolerance needs")
 
     def tolerance(self, row: Row, metric: str) -> float | None:
         """Return the tolerance of a published number: the row's own, else the metric's, else None for the default.

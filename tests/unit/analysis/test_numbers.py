@@ -240,6 +240,26 @@ def test_a_target_has_what_the_number_or_else_the_metric_states() -> None:
     assert targets(experiment(Published(value=None, where="Table 2, not read"))) == [None]
 
 
+@pytest.mark.parametrize("value", [17.4, -0.1])
+def test_a_percentage_is_no_probability(value: float) -> None:
+    """The smaller of p and 1 - p would be negative."""
+    document = experiment(value).model_dump(exclude_defaults=True)
+    document["metrics"][ERROR] = {"label": "p", "relative_tolerance": 0.1}
+    with pytest.raises(ValidationError, match=rf"row erm: {value} of test_error.last is no probability"):
+        Experiment.model_validate(document)
+
+
+def test_the_same_method_seldom_misses_the_difference_of_rows_that_share_a_split() -> None:
+    """Both sides have errors of rows that correlate by 0.8, since a split of the data is easy or hard for both."""
+    draw, wrong = np.random.default_rng(3), 0
+    for _ in range(1000):
+        split, own = draw.normal(0, math.sqrt(0.8), 6), draw.normal(0, math.sqrt(0.2), (2, 6))
+        erm, mixup = 10 + split + own[0], 9 + split + own[1]
+        printed = difference_target(of(round(erm[5], 2), rounding=0.005), of(round(mixup[5], 2), rounding=0.005))
+        wrong += compare((erm[:5] - mixup[:5]).tolist(), printed) == "not replicated"
+    assert wrong / 1000 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
+
+
 def test_a_published_difference() -> None:
     """5.6 - 4.2 is 1.4 to a quarter, 0.35; both are rounded to 0.05; the deviations 0.3 and 0.4 give 0.5."""
     baseline = of(5.6, runs=5, standard_deviation=0.3)
