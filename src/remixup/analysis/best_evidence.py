@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from remixup.analysis.conventions import count
 from remixup.analysis.result_schema import (
@@ -116,6 +116,16 @@ def is_smoke_test(result: Entry | Recorded | ClaimTest | Fit) -> bool:
     return result.scale == "embedded" and result.stand_in is not None
 
 
+Number = TypeVar("Number", bound=Entry)
+
+
+def without_smoke_test(entry: Number) -> Number:
+    """Return a number as if a surrogate at embedded scale had not been run."""
+    own = {"replicated": None, "verdict": "not run"} if is_smoke_test(entry) else {}
+    recorded = [each for each in entry.recorded if not is_smoke_test(each)]
+    return entry.model_copy(update={**own, "recorded": recorded})
+
+
 def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
     """Return what a test says in print; a claim without one is open."""
     if test is None:
@@ -140,7 +150,11 @@ def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
 
 
 def summary(entries: list[Entry], claims: list[ClaimResult], differences: Sequence[Difference] = ()) -> Summary:
-    """Return the counts of everything by its best evidence."""
+    """Return the counts of everything by its best evidence.
+
+    A number that only a surrogate at embedded scale has counts as not run, as a claim does.
+    """
+    entries, differences = list(map(without_smoke_test, entries)), list(map(without_smoke_test, differences))
     verdicts = Counter(best_evidence(entry)[1] for entry in entries if entry.published is not None)
     return Summary(
         published_numbers=verdicts.total(),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from remixup.analysis import records
-from remixup.analysis.best_evidence import best_sample, best_test, finding, is_smoke_test
+from remixup.analysis.best_evidence import best_sample, best_test, finding, is_smoke_test, without_smoke_test
 from remixup.analysis.result_schema import (
     JUDGED,
     ClaimResult,
@@ -44,17 +44,13 @@ Found = TypeVar("Found")
 def without_embedded_surrogates(whole: Replication) -> Replication:
     """Return the results without those that only check the code."""
 
-    def number(entry: Entry) -> dict[str, Any]:
-        own = {"replicated": None, "verdict": "not run"} if is_smoke_test(entry) else {}
-        return {**own, "recorded": [each for each in entry.recorded if not is_smoke_test(each)]}
-
     def claim(each: ClaimResult) -> dict[str, Any]:
         return {"n": 0, "effect": None, "ci95": None} if is_smoke_test(each) else {}
 
     return whole.model_copy(
         update={
-            "entries": [entry.model_copy(update=number(entry)) for entry in whole.entries],
-            "differences": [each.model_copy(update=number(each)) for each in whole.differences],
+            "entries": list(map(without_smoke_test, whole.entries)),
+            "differences": list(map(without_smoke_test, whole.differences)),
             "claims": [each.model_copy(update=claim(each)) for each in whole.claims],
         }
     )

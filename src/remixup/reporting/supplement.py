@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from remixup.analysis.best_evidence import is_smoke_test
+from remixup.analysis.best_evidence import is_smoke_test, without_smoke_test
 from remixup.analysis.result_schema import Entry, ExperimentResult, Replication
 from remixup.config.experiment import Experiment, Figure
 from remixup.reporting.claim_tables import claim_tables, sort_claims
@@ -39,7 +39,7 @@ def sections(
     """
     ordered, found = in_order(experiments), {result.experiment: result for result in results}
     papers = list(dict.fromkeys(each.paper for each in ordered))
-    entries, settings = replication.entries, Settings(results)
+    entries, settings = list(map(without_smoke_test, replication.entries)), Settings(results)
     claims = sort_claims(judge(experiments, results))
     claimed = claim_tables(claims, settings)
     numbers = number_tables(ordered, found, settings)
@@ -55,12 +55,12 @@ def sections(
             fits=settings.fits(ordered, found),
             numbers=count_numbers(entries),
             papers={paper: count_numbers(entry for entry in entries if entry.paper == paper) for paper in papers},
-            differences=count_numbers(replication.differences),
+            differences=count_numbers(map(without_smoke_test, replication.differences)),
             not_transcribed=sum(not entry.transcribed for entry in entries),
             tables=numbers,
             measured=measured,
             smoke=spent_by([cost for key, cost in costs.items() if key in _smoke_runs(replication)]),
-            failed=Counter(entry.verdict for entry in entries if is_smoke_test(entry)),
+            failed=Counter(entry.verdict for entry in replication.entries if is_smoke_test(entry)),
         ),
         "experiments.tex": render(
             "experiments.tex",
