@@ -36,7 +36,7 @@ class Pairs:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
-        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.letter, self.unmet)
+        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.informative, self.letter, self.unmet)
         every = (*shown, self.by_fit, self.by_fit_with_tables, self.by_fit_with_frozen, self.count)
         return {each.__name__: each for each in every}
 
@@ -61,6 +61,10 @@ class Pairs:
     def settings(self) -> list[tuple[str, Pair]]:
         """Return one pair for each setting but of tables with its letter, sorted by ERM's training loss."""
         return self._lettered
+
+    def informative(self) -> list[Pair]:
+        """Return those of `settings` that are informative and not the published ones."""
+        return [pair for _, pair in self._lettered if pair.informative and not pair.published_protocol]
 
     def letter(self, name: str) -> str:
         """Return the letter of the setting of a pair."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def test_the_article_from_records(tmp_path: Path) -> None:
     assert [width for width in boxes if float(width) > 1] == []
     assert "Float too large" not in log
     assert "LaTeX Font Warning" not in log
+    first = subprocess.run(
+        ["pdftotext", "-l", "1", tmp_path / "article.pdf", "-"], capture_output=True, text=True, check=True
+    )
+    assert "Table 1." in first.stdout, "abstract and first table are on one page"
     page = write_page(config, read_plans(config)).read_text(encoding="utf-8")
     assert linked(config.generated) - set(re.findall(r' id="([^"]+)"', page)) == set()
 
