@@ -334,6 +334,37 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
     assert (odd / "out/short.pdf").read_bytes() == (usual / "out/short.pdf").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("variable", "file"),
+    [
+        ("HOME", "texmf/tex/latex/base/article.cls"),
+        ("TEXMFCONFIG", "tex/latex/base/article.cls"),
+        ("TEXMFVAR", "tex/latex/base/article.cls"),
+        ("TEXINPUTS_pdflatex", "article.cls"),
+        ("BSTINPUTS", "plain.bst"),
+        ("T1FONTS", "cmr10.pfb"),
+        ("TEXFONTMAPS", "pdftex.map"),
+    ],
+)
+def test_the_users_own_files_of_latex_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str
+) -> None:
+    """Fails, tried out: with each variable as the user has it."""
+    own = tmp_path / "user" / file
+    own.parent.mkdir(parents=True)
+    own.write_text("\\errmessage{a file of the user}\n")
+    made = []
+    for name in ("usual", variable):
+        (tmp_path / name).mkdir()
+        arguments = minimal(tmp_path / name, r"\cite{a}\bibliographystyle{plain}\bibliography{references}")
+        (arguments["source"].parent / "references.bib").write_text("@misc{a, title = {The Reference}}")
+        if name == variable:
+            monkeypatch.setenv(variable, str(tmp_path / "user"))
+        typeset(**arguments)
+        made.append(arguments["target"].read_bytes())
+    assert made[0] == made[1]
+
+
 @pytest.mark.parametrize("body", [r"\cite{nobody2020}", r"\ref{nowhere}"])
 def test_a_reference_to_nothing_is_an_error(tmp_path: Path, body: str) -> None:
     with pytest.raises(UserError, match=r"nobody2020|nowhere"):
