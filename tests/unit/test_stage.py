@@ -9,6 +9,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+def test_a_home_folder_that_dvc_takes_for_a_name_is_refused(tmp_path):
+    """Fails, tried out: a folder called `~` is made, which one then removes with `rm -rf ~`."""
+    (tmp_path / "workflow").mkdir()
+    shutil.copy(ROOT / "workflow/stage", tmp_path / "workflow/stage")
+    command = ["sh", str(tmp_path / "workflow/stage"), "runs", "checkpoints", "~/results/runs"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: config.yaml: DVC does not know ~ in ~/results/runs; write the whole path\n"
+    assert not (tmp_path / "~").exists()
+
+
 @pytest.mark.parametrize(
     ("target", "status", "expected"),
     [("runs", 0, 0), ("runs", 3, 0), ("data", 3, 0), ("all", 3, 3), ("runs", 1, 1), ("all", 1, 1)],
