@@ -330,7 +330,7 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
     usual, odd = tmp_path / "usual", tmp_path / name
     for folder in (usual, odd):
         folder.mkdir()
-        typeset(**minimal(folder, "fine"))
+        typeset(**minimal(folder, r"\input{macros}\CommitDate"))
     assert (odd / "out/short.pdf").read_bytes() == (usual / "out/short.pdf").read_bytes()
 
 
