@@ -120,8 +120,10 @@ def hold_or_die(folder, log, go, number):
     go.wait(600)
     with gpu_lock.slots(folder=folder, poll=0.01) as [name], log.open("ab", buffering=0) as file:
         file.write(f"{name} in {number}\n".encode())  # one write to the end of a file: lines do not mix
+        end = time.monotonic() + 300
         while {line.split()[0] for line in log.read_text().splitlines()} != set("0123"):
-            time.sleep(0.01)  # the first four jobs have a device at the same time
+            assert time.monotonic() < end, "the first four jobs have a device at the same time"
+            time.sleep(0.01)
         file.write(f"{name} out {number}\n".encode())
         if number % 10 == 0:
             os.kill(os.getpid(), signal.SIGKILL)
