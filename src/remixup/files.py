@@ -60,7 +60,12 @@ def listed(folder: Path) -> list[Path]:
 
 def visible(folder: Path, pattern: str) -> list[Path]:
     """Return the visible paths that match a pattern in a folder, sorted."""
-    return sorted(path for path in folder.glob(pattern) if not any(map(_hidden, path.relative_to(folder).parts)))
+    return sorted(path for path in folder.glob(pattern) if not is_hidden(path.relative_to(folder)))
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a path is hidden, or in a hidden folder."""
+    return any(map(_hidden, path.parts))
 
 
 def _hidden(name: str) -> bool:

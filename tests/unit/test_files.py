@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,9 @@ def test_a_folder_that_cannot_be_listed_is_not_empty(tmp_path):
     assert listed(tmp_path) == [tmp_path / "a", tmp_path / "b"]
     with pytest.raises(NotADirectoryError):
         listed(tmp_path / "a")
+
+
+def test_a_test_that_writes_into_the_working_copy_fails():
+    with pytest.raises(AssertionError, match="a test writes into checkpoints"):
+        write_text(Path("checkpoints/a-run/seeds-0-0.json"), "{}")
+    assert not Path("checkpoints/a-run").exists()

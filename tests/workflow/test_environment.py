@@ -234,5 +234,15 @@ def test_make_has_a_cache_of_its_own_where_the_home_cannot_be_written(folder, tm
 
 
 def test_the_container_has_what_its_set_up_reads():
-    copied = (ROOT / "Containerfile").read_text().partition("RUN make .venv/.ready")[0]
-    assert Path("workflow/environment").name in copied
+    page = (ROOT / "Containerfile").read_text()
+    assert Path("workflow/environment").name in page.partition("RUN make .venv/.ready")[0]
+    assert "--shm-size" in page  # for the processes that read image files
+
+
+def test_make_unlocks_the_folder(made):
+    snakemake = made / ".venv/bin/snakemake"
+    snakemake.write_text('#!/bin/sh\necho "$@" > said\n')
+    snakemake.chmod(0o755)
+    command = ["make", "--no-print-directory", "unlock"]
+    subprocess.run(command, cwd=made, env={"PATH": "/usr/bin:/bin"}, check=True)
+    assert (made / "said").read_text() == "--unlock\n"

@@ -1,6 +1,7 @@
 """Mistakes and failures as a user meets them: one message, status 2, nothing half-written."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,36 @@ def test_a_dataset_that_cannot_be_got_leaves_its_rows_not_run(project):
     (project.folder / "mirror/uci/abalone").mkdir(parents=True)
     (project.folder / "mirror/uci/abalone/abalone.data").write_text("not the published file")
     assert verdicts(REMIXUP_MIRROR="mirror") == ("not run", True)
+
+
+NO_SOCKETS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+int bind(int handle, const struct sockaddr *address, socklen_t size) {
+    if (address->sa_family == AF_UNIX && size > sizeof(sa_family_t) && address->sa_data[0]) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return ((int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind"))(handle, address, size);
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None, reason="a library of its own needs a compiler")
+def test_a_file_system_without_unix_sockets(project, tmp_path):
+    """As folders of Windows are in WSL, and of the host in some containers."""
+    (tmp_path / "bind.c").write_text(NO_SOCKETS)
+    library = tmp_path / "bind.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "bind.c", "-ldl"], check=True)
+    bind = "import socket; socket.socket(socket.AF_UNIX).bind('socket')"
+    tried = project.run(sys.executable, "-c", bind, env={"LD_PRELOAD": str(library)}, check=False)
+    assert "Operation not supported" in tried.stderr
+    target = "results/embedded/experiments/small.json"
+    project.snakemake("--cores", "2", target, env={"LD_PRELOAD": str(library)})
+    assert [entry["replicated"]["n"] for entry in project.json(target)["entries"]] == [3, 3]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.data import REGISTRY, prepare
 from remixup.planning.plan import plan_experiment
-from tests.workflow.conftest import CONVOLUTIONAL, ROOT, SMALL, make_project
+from tests.workflow.conftest import BIN, CONVOLUTIONAL, ROOT, SMALL, make_project
 from tests.workflow.forks import finish, kept, start, train, unfinished, wipe
 
 EPOCHS = 6
@@ -236,6 +237,8 @@ def test_snakemake_killed_and_started_again_gives_the_same_bits(whole, tmp_path)
     documents = {**SMALL, "seeds": 2}, {**CONVOLUTIONAL, "run": run}
     alone, other = (make_project(tmp_path / each, *documents) for each in "ab")
     alone.snakemake("--cores", "2", "runs")
+    shutil.copy(ROOT / "Makefile", other.folder)
+    (other.folder / ".venv").symlink_to(BIN.parent)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "runs"]
     moments = random.Random(whole)
     kills = 0
@@ -253,7 +256,7 @@ def test_snakemake_killed_and_started_again_gives_the_same_bits(whole, tmp_path)
         os.killpg(process.pid, signal.SIGKILL) if whole else process.kill()
         process.wait()
         kills += 1
-        other.snakemake("--unlock")
+        other.run("make", "unlock")
     assert kills >= 1
     other.snakemake("--cores", "2", "runs")
     assert kept(other.folder) == kept(alone.folder)

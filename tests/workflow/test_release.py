@@ -21,7 +21,14 @@ def reported(project):
     home.mkdir(parents=True)
     for name in [*DOCUMENTS, "plan.json"]:
         (home / name).write_text(name)
+    say_made_of(project, project.git("rev-parse", "HEAD").stdout.strip())
     return project
+
+
+def say_made_of(project, commit, dirty=False):
+    """Write in the results of which sources they are."""
+    path = project.folder / "results/embedded/replication.json"
+    path.write_text(json.dumps({"code": {"commit": commit, "dirty": dirty}}))
 
 
 def entities(folder):
@@ -87,11 +94,41 @@ def test_without_a_commit_it_says_so(reported):
     assert (done.returncode, "no commit to release" in done.stderr) == (2, True)
 
 
+def test_a_report_of_other_sources_is_not_released(reported):
+    """Fails, tried out: without the comparison. The description would name sources that did not make the documents."""
+    first = reported.git("rev-parse", "HEAD").stdout.strip()
+    say_made_of(reported, first, dirty=True)
+    done = reported.remixup("release", check=False)
+    assert (done.returncode, "the report is of other sources" in done.stderr) == (2, True)
+    say_made_of(reported, first)
+    (reported.folder / "src/remixup/new.py").touch()
+    done = reported.remixup("release", check=False)
+    assert (done.returncode, "a release is made from a clean source tree" in done.stderr) == (2, True)
+    reported.git("add", "-A")
+    reported.git("commit", "-q", "-m", "second")
+    done = reported.remixup("release", check=False)
+    assert (done.returncode, "snakemake --forcerun collect" in done.stderr) == (2, True)
+    assert not (reported.folder / "results/release").exists()
+
+
+def test_a_release_that_fails_leaves_the_last_one(reported):
+    reported.remixup("release", "out")
+    before = {path: path.read_bytes() for path in (reported.folder / "out").rglob("*") if path.is_file()}
+    (reported.folder / "results/embedded/plan.json").unlink()  # read when the documents are there already
+    assert reported.remixup("release", "out", check=False).returncode != 0
+    assert {path: path.read_bytes() for path in (reported.folder / "out").rglob("*") if path.is_file()} == before
+    (reported.folder / "results/embedded/plan.json").touch()
+    reported.remixup("release", "out")
+
+
 @pytest.mark.slow
 def test_networks_of_the_published_protocol_are_in_it(reported):
     """Those of the row that counts as published, with all seeds; not those of a surrogate."""
     evaluated = {**SURFACE, "scales": {"embedded": {"counts_as": "paper"}}}
     reported.write(evaluated)
+    reported.git("add", "-A")
+    reported.git("commit", "-q", "-m", "second")
+    say_made_of(reported, reported.git("rev-parse", "HEAD").stdout.strip())
     reported.remixup("prepare", "blob-and-ring")
     reported.remixup("train", "surface")
     reported.remixup("release")

@@ -37,7 +37,9 @@ def bundle(
         str | None, typer.Option(metavar="PARTS", help="measure these parts of the benchmark first")
     ] = None,
     queue: Annotated[Path, typer.Option(help="what to train, the most valuable first")] = Path("evidence.yaml"),
-    to: Annotated[Path, typer.Option(help="folder of the bundle, which is emptied")] = Path(".remixup/bundle"),
+    to: Annotated[Path, typer.Option(help="folder of the bundle; an older one in it is removed")] = Path(
+        ".remixup/bundle"
+    ),
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:

@@ -183,6 +183,8 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     import subprocess
     import tempfile
 
+    from remixup.reporting.outcome import DOCUMENTS
+
     verify(config=config, set_=set_)
     settings = configuration(config, set_)
     with tempfile.TemporaryDirectory(prefix="remixup-restore-") as folder:
@@ -195,7 +197,7 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     if done.returncode:
         print(done.stderr, file=sys.stderr, end="")
         raise typer.Exit(done.returncode)
-    print(f"documents: {settings.home}/article.pdf, supplement.pdf, results.html")
+    print(f"documents: {settings.home}/{', '.join(DOCUMENTS)}")
 
 
 @app.command()
@@ -204,7 +206,7 @@ def prune(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """List or delete stored runs that no row uses at any scale."""
+    """List or delete stored runs that no row uses at any scale, and files that a killed process left unfinished."""
     from remixup.maintenance.pruning import leftovers
 
     settings = configuration(config, set_)

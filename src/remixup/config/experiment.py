@@ -140,7 +140,7 @@ class MetricInfo(Strict):
     """How a metric is printed, and its tolerance."""
 
     label: Prose = Field(description="how tables and axes call it; LaTeX")
-    unit: str = Field("%", description="its unit")
+    unit: Prose = Field("%", description="its unit")
     decimals: int = Field(
         1, ge=0, le=6, description="decimals of the published number; half of its last place is rounding"
     )

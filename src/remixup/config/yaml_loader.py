@@ -43,6 +43,8 @@ _DISPUTED = {
 """Plain text that YAML 1.1 and 1.2 read differently: kind -> what it looks like, and the message."""
 _LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
 """Characters that end a line in YAML 1.1 and not in YAML 1.2."""
+_DEEPEST = 100
+"""libyaml overflows its stack, which ends the process, at some tens of thousands of levels."""
 
 
 def _value(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
@@ -94,6 +96,15 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            problem = f"nested more than {_DEEPEST} levels deep"
+            raise ConstructorError(None, None, problem, event.start_mark)  # type: ignore[arg-type]  # libyaml's own mark
+
+
 def parse_yaml(text: str, where: str) -> Any:
     """Parse YAML.
 
@@ -109,6 +120,7 @@ def parse_yaml(text: str, where: str) -> Any:
         line = text.count("\n", 0, odd.start()) + 1
         raise UserError(f"not readable as YAML: unusual line break {odd[0]!r}", where=f"{where}, line {line}")
     try:
+        _check_depth(text)
         return yaml.load(text, _Loader)  # a subclass of the safe loader
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from remixup.analysis import records
-from remixup.config.settings import Config
+from remixup.config.settings import Config, is_prepared
 from remixup.errors import UserError
-from remixup.files import sha256, visible, write_atomically
+from remixup.files import read_mapping, sha256, visible, write_atomically
 from remixup.maintenance.bundle_run import ARCHIVE, LIST
 from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
@@ -79,10 +79,12 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(archive) as file:
             file.extractall(folder, filter="data")
-        said: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        said = read_mapping(folder / LIST)
+        if lacking := {"files", "commit", "sources"} - said.keys():
+            raise ValueError(f"its list has no {' and '.join(sorted(lacking))}")
         wrong = [name for name in said["files"] if not NAME.fullmatch(name)]
         wrong += [name for name, digest in said["files"].items() if sha256(folder / name) != digest]
-    except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, AttributeError, tarfile.TarError, zlib.error) as error:
         raise UserError(f"not the results of a bundle: {error}", where=str(archive)) from None
     if wrong:
         raise UserError("files differ from their digests", where=str(archive), details=wrong[:10])
@@ -95,12 +97,12 @@ def _check(folder: Path, name: Path, said: dict[str, Any], config: Config) -> No
         code, data = _origin(folder / name, name)
     except Damaged as error:
         raise UserError(str(error).removeprefix(f"{folder}/")) from None
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"is no benchmark: {error}", where=str(name)) from None
     if not code.clean or code.commit != said["sources"]:
         raise UserError(f"was not made from the clean sources of commit {said['sources']}", where=str(name))
     manifest = data and config.manifest(data.name, data.version)
-    if manifest and manifest.is_file():
+    if manifest and is_prepared(manifest):
         here = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
         if data and here != data.sha256:
             raise UserError(f"was trained on other data than {manifest.parent}", where=str(name))

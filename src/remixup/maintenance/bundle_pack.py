@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import io
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from remixup.config.settings import Config
 from remixup.errors import UserError
-from remixup.files import sha256, visible, write_json
+from remixup.files import listed, sha256, visible, write_json
 from remixup.maintenance import bundle_script, evidence_queue
 from remixup.maintenance.evidence_queue import Task
 from remixup.maintenance.evidence_time import OVERHEAD
@@ -121,6 +122,12 @@ def write(bundle: Bundle, folder: Path, max_mib: float) -> list[Path]:
     limit = int(max_mib * 2**20) - RESERVE
     if limit <= 0:
         raise UserError(f"{max_mib:g} MiB is too little", where="--max-mib", hint="at least 0.5")
+    if others := [
+        path.name for path in listed(folder) if not re.fullmatch(r"bundle\.json|run\.py|part-\d+", path.name)
+    ]:
+        raise UserError(
+            f"the folder has {others[0]}, which is of no bundle", where=str(folder), hint="name another one"
+        )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with Parts(folder, limit) as parts, tarfile.open(fileobj=parts, mode="w|gz") as archive:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from remixup.analysis.records import RecordedResults
 from remixup.config.settings import Config
 from remixup.errors import UserError
+from remixup.files import write_atomically
 from remixup.planning.plan import Plan
 from remixup.store.run_store import Store
 
@@ -48,8 +49,7 @@ def write_csv(found: Iterator[Point], path: Path) -> int:
     """Write one line for each point, a column for each quantity that any has; return the number of lines."""
     rows: list[dict[str, Any]] = [dict(zip(KEYS, each, strict=False)) | each.values for each in found]
     quantities = sorted({name for row in rows for name in row} - set(KEYS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with write_atomically(path) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*KEYS, *quantities])
         writer.writeheader()
         writer.writerows(rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from remixup.analysis.records import HOME
-from remixup.config.settings import Config
+from remixup.config.settings import UNAVAILABLE, Config
 from remixup.errors import UserError
 from remixup.files import read_mapping, sha256, visible
 from remixup.store.blocks import Damaged, SeedBlock
@@ -31,6 +31,8 @@ def _data(folder: Path) -> Iterator[str | None]:
     for manifest in visible(folder, "prepared/*/manifest.json"):
         try:
             content = read_mapping(manifest)
+            if UNAVAILABLE in content:
+                continue  # it says only why there is no data
             digests = {"tensors.safetensors": content["sha256"]}
             if "images.bin" in content:
                 digests["images.bin"] = content["images.bin"]["sha256"]

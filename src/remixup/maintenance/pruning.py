@@ -1,9 +1,11 @@
-"""Find what is stored, and neither rows nor records have any more."""
+"""Find what is stored, and neither rows nor records have any more, and what killed processes did not finish."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import product, zip_longest
 from pathlib import Path
 
@@ -16,12 +18,16 @@ from remixup.planning.plan import plan_experiment, with_all_rows
 from remixup.store.manifest import JobManifest
 from remixup.store.run_store import Store
 
+UNFINISHED_SECONDS = 3600.0
+"""A file that is being written is younger, also on another machine; most are written within milliseconds."""
+
 
 def leftovers(config: Config, delete: bool) -> list[Path]:
-    """Return the runs, checkpoints and evaluations that nothing asks for, and the manifests that list such runs.
+    """Return what nothing asks for, and files that a killed process did not finish.
 
-    What is on record, or in a freeze, stays. So does what some row asks for: at any scale and precision, with any
-    version of its dataset, and whether or not its data is available.
+    The former are runs, checkpoints and evaluations, and manifests that list such runs. What is on record, or in a
+    freeze, stays. So does what some row asks for: at any scale and precision, with any version of its dataset, and
+    whether or not its data is available.
 
     Args:
         config: where the store is.
@@ -41,10 +47,21 @@ def leftovers(config: Config, delete: bool) -> list[Path]:
     found = [path for home, names in asked.items() for path in visible(home, "*") if path.name not in names]
     manifests = {path: JobManifest.read(path) for path in visible(results, "*/manifests/*.json")}
     found += [path for path, manifest in manifests.items() if not {*manifest.runs, *manifest.failed} <= runs]
+    found += _unfinished(results, recorded.runs.parent, freezes.HOME, store.checkpoints, store.scratch)
     if delete:
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return found
+
+
+def _unfinished(*homes: Path) -> list[Path]:
+    """Return the temporary files (of `files.write_atomically`) that nobody is writing any more."""
+    found = set()
+    for path in (path for home in homes for path in home.rglob(".*.part")):
+        with suppress(FileNotFoundError):  # just finished
+            if path.is_file() and time.time() - path.stat().st_mtime > UNFINISHED_SECONDS:
+                found.add(path)
+    return sorted(found)
 
 
 def _ways(config: Config) -> Iterator[Config]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -16,8 +17,10 @@ import yaml
 import remixup
 from remixup.config.settings import Config
 from remixup.errors import UserError
+from remixup.files import read_mapping
 from remixup.maintenance.ro_crate import METADATA, Outputs, metadata
 from remixup.planning.plan import Plan
+from remixup.store.provenance import Code, code, require_clean_sources
 from remixup.store.run_store import Store
 
 DOCUMENTS = {
@@ -37,7 +40,7 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
     that were trained by the published protocol, codecheck.yml, and a description as a Workflow Run RO-Crate.
 
     Raises:
-        UserError: the report is not made, there is no commit, or the folder is something else.
+        UserError: the report is not made, or of other sources, there is no commit, or the folder is something else.
     """
     for name in DOCUMENTS:
         if not (settings.home / name).is_file():
@@ -45,9 +48,19 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()) and not (folder / METADATA).is_file():
         raise UserError("the folder is not empty, and no release", where=str(folder), hint="name another folder")
     sources = committed_sources()
-    shutil.rmtree(folder, ignore_errors=True)
+    require_own_report(settings.home / "replication.json")
+    unfinished = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(sources)) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(unfinished, filter="data")
+    describe(settings, plans, unfinished)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(unfinished, folder)
+    return folder
+
+
+def describe(settings: Config, plans: list[Plan], folder: Path) -> None:
+    """Add the documents and networks to the sources, and what describes all."""
     for name in DOCUMENTS:
         shutil.copy2(settings.home / name, folder / name)
     weights = copy_weights(settings, plans, folder)
@@ -57,7 +70,15 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
     outputs = Outputs(DOCUMENTS, weights, min(began, made), made)
     document = metadata(folder, outputs)
     (folder / METADATA).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return folder
+
+
+def require_own_report(results: Path) -> None:
+    """Raise UserError unless the results are those of the sources that are released."""
+    require_clean_sources("a release is made")
+    made, here = Code.model_validate(read_mapping(results)["code"] | {"date": None}), code()
+    if made.dirty or made.commit != here.commit:
+        what = f"the report is of other sources than those of commit {here.commit}"
+        raise UserError(what, where=str(results), hint="make it anew: .venv/bin/snakemake --forcerun collect")
 
 
 def committed_sources() -> bytes:

@@ -64,7 +64,7 @@ class Workflow:
     def write(self) -> Path:
         """Write plan.json where its content changes, in one move; return its path."""
         path, text = self.config.plan, self.to_json()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_bytes() != text.encode():
             write_text(path, text)
         return path
 

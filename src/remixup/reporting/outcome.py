@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from remixup.config.settings import Config
+from remixup.files import read_mapping
 
 DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
 NAMED = 2
@@ -22,7 +21,7 @@ def verdicts(config: Config) -> dict[str, str]:
             f"{each['experiment']}/{each['row']} {each['metric']}": each["verdict"] for each in document["entries"]
         }
         return found | {f"{each['experiment']}/{each['id']}": each["outcome"] for each in document["claims"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
@@ -75,4 +74,4 @@ def new(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _read(config: Config) -> Any:
-    return json.loads(Path(config.home / "replication.json").read_text(encoding="utf-8"))
+    return read_mapping(config.home / "replication.json")

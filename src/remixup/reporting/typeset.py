@@ -14,6 +14,8 @@ from remixup.errors import UserError
 from remixup.files import write_atomically
 
 OPTIONS = ("-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
+_SEARCH_PATH = re.compile(r"\w*(INPUTS|FONTS|FONTMAPS|FORMATS)([_.]\w+)?")
+"""Names of variables in which a user may name folders that programs of TeX search, also those of one program alone."""
 
 
 def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
@@ -59,10 +61,12 @@ def typeset(source: Path, generated: Path, work: Path, target: Path) -> None:
 
 
 def _surroundings(generated: Path) -> dict[str, str]:
+    """Return LaTeX's environment: it finds files of the paper and of the TeX system, and none of the user's."""
     day = re.search(r"\\CommitDate\}\{([0-9-]+)\}", (generated / "macros.tex").read_text(encoding="utf-8"))
     epoch = int(datetime.fromisoformat(day[1]).replace(tzinfo=UTC).timestamp()) if day else 0
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not _SEARCH_PATH.fullmatch(name)},
+        **dict.fromkeys(("TEXMFHOME", "TEXMFCONFIG", "TEXMFVAR"), "no-texmf"),  # else folders in the home folder
         "TEXINPUTS": "paper:generated:",
         "BIBINPUTS": "paper:",
         "SOURCE_DATE_EPOCH": str(epoch),

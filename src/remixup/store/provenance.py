@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remixup.config.run import Execution
 from remixup.errors import UserError
-from remixup.files import sha256
+from remixup.files import is_hidden, sha256
 from remixup.store import source_proof
 
 SOURCES = ("src", "experiments", "protocols", "workflow", "paper", "Snakefile", "requirements.lock")
@@ -121,8 +121,14 @@ def _code() -> Code:
     commit = _git("rev-list", "-1", "HEAD", "--", *SOURCES)
     if not commit:
         return Code()
-    status = _git("status", "--porcelain", "--", *SOURCES)
-    return Code(commit=commit, dirty=bool(status), date=_git("show", "-s", "--format=%cs", commit))
+    return Code(commit=commit, dirty=bool(_changes()), date=_git("show", "-s", "--format=%cs", commit))
+
+
+def _changes() -> list[str]:
+    """Return what differs from the commit, whatever the user's settings hide: edits, and new files but hidden ones."""
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    said = _git("-c", f"core.excludesFile={os.devnull}", "status", *options, "--", *SOURCES)
+    return [line for line in said.split("\0") if line and not (line.startswith("?? ") and is_hidden(Path(line[3:])))]
 
 
 def require_clean_sources(what: str, hint: str = "commit first") -> None:

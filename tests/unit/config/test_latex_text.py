@@ -94,6 +94,7 @@ def test_mathematics_that_cannot_be_printed_is_refused(text, expected):
         ({"claims__0__statement": "$%$"}, r"claims\[lower\].statement"),
         ({"claims__0__where": "$%$"}, r"claims\[lower\].where"),
         ({"metrics__test_error.last": {"label": "$%$"}}, r"metrics.test_error.last.label"),
+        ({"metrics__test_error.last": {"label": "x", "unit": r"$\frac{1}$"}}, r"metrics.test_error.last.unit"),
         ({"title": "$%$"}, "small.yaml, title"),
         ({"paper": "zhang%2018"}, "small.yaml, paper"),
     ],

@@ -27,7 +27,8 @@ from remixup.errors import UserError
         ("id: a\ntitle: a\x07b\n", r"line 2: .*control characters are not allowed"),
         ("id: a\ntitle: a\u2028b\n", r"line 2: .*unusual line break"),
         ("id: a\nrows: &rows [*rows]\n", r"line 2: .*recursive"),
-        ("[" * 1000 + "]" * 1000, r"recursion"),
+        ("id: a\nrows: " + "[" * 100 + "]" * 100, r"line 2: .*nested more than 100 levels deep"),
+        *((f"rows:\n {opening * 100_000}", r"line 2: .*nested more than") for opening in ("[", "{a: ", "- ", "? ")),
         ("9" * 5000, r"Exceeds the limit"),
     ],
 )
@@ -91,6 +92,10 @@ def test_merge_keys_are_refused_in_one_sentence():
 def test_plain_text_has_the_value_that_yaml_1_2_gives_it(text, value):
     found = parse_yaml(text, "text")
     assert (found, type(found)) == (value, type(value))
+
+
+def test_a_hundred_levels_are_read():
+    assert repr(parse_yaml("[" * 100 + "]" * 100, "text")) == "[" * 100 + "]" * 100
 
 
 def test_aliases_are_read():

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from remixup.config.run import RunSpec
-from remixup.config.settings import Config
+from remixup.config.settings import UNAVAILABLE, Config
 from remixup.errors import UserError
+from remixup.files import write_json
 from remixup.maintenance import bundle_collect, bundle_run
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.provenance import Code
@@ -112,6 +113,7 @@ def other_run(folder, path):
         (lambda folder, path: evaluate(path, "other"), "was not made from the clean sources"),
         (lambda folder, path: (folder / BENCHMARK).write_text(NEW.replace("false", "true")), "clean sources"),
         (lambda folder, path: (folder / BENCHMARK).write_text(NEW[:20]), "is no benchmark"),
+        (lambda folder, path: (folder / BENCHMARK).write_text("[1]"), "is no benchmark"),
         (other_run, "verification failed"),
     ],
 )
@@ -120,6 +122,15 @@ def test_whatever_is_wrong_nothing_is_installed(here, archive, change, message):
     with pytest.raises(UserError, match=message):
         bundle_collect.collect(Config(), archive(change))
     assert content(here) == before
+
+
+def test_data_that_could_not_be_got_are_not_compared(here, archive):
+    """Their manifest says only why; it stays where the workflow was killed."""
+    block = SeedBlock.read(publish(Store(here / "other"), 3))
+    write_json(
+        Config().manifest(block.provenance.data.name, block.provenance.data.version), {UNAVAILABLE: "no network"}
+    )
+    assert bundle_collect.collect(Config(), archive()).installed
 
 
 def test_results_of_a_commit_of_another_history_are_refused(here, archive):
@@ -157,7 +168,11 @@ def lead_out(folder, said):
         (swap, "differ from their digests"),
         (lead_out, "src/remixup/x.py"),
         (lambda folder, said: (folder / BENCHMARK).unlink(), "not the results of a bundle"),
-        (lambda folder, said: said.pop("files"), "not the results of a bundle"),
+        *(
+            (lambda folder, said, key=key: said.pop(key), f"its list has no {key}")
+            for key in ("files", "commit", "sources")
+        ),
+        (lambda folder, said: said.update(files=["a"]), "not the results of a bundle"),
     ],
 )
 def test_a_tampered_archive_is_refused(here, archive, change, message):

@@ -142,6 +142,18 @@ def test_parts_that_are_smaller_than_the_script_are_refused(tree, tmp_path):
         bundle_pack.write(bundle_pack.Bundle([], tmp_path / "q", [], [], PYTHON, 1.0), tmp_path / "to", 0.2)
 
 
+@pytest.mark.parametrize("other", ["results/results.tar.gz", "notes.txt"])
+def test_a_folder_with_other_files_is_not_emptied(packed, tmp_path, other):
+    """Such as results that were brought back, and are not collected yet."""
+    folder = Path(".remixup/bundle")
+    (folder / other).parent.mkdir(exist_ok=True)
+    (folder / other).touch()
+    before = {path.name for path in folder.iterdir()}
+    with pytest.raises(UserError, match=r"the folder has (results|notes\.txt), which is of no bundle"):
+        bundle_pack.write(bundle_pack.Bundle([], tmp_path / "q", [], [], PYTHON, 1.0), folder, 0.5)
+    assert {path.name for path in folder.iterdir()} == before
+
+
 class Task(SimpleNamespace):
     freeze = None
     baseline = False

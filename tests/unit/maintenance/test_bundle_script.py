@@ -44,12 +44,12 @@ def alive(pid):
 
 
 def test_when_the_time_is_over_nothing_runs_on(tmp_path):
-    process, end = start(tmp_path, 600), time.monotonic() + 60
+    process, end = start(tmp_path, 600), time.monotonic() + 600
     while not (tmp_path / "said").exists():
         assert time.monotonic() < end
         time.sleep(0.05)
     process.send_signal(signal.SIGALRM)  # as its timer does
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=600)[0]
     assert process.returncode == 124
     assert "the same command goes on from there" in said
     child = json.loads((tmp_path / "said").read_text())["child"]
@@ -59,8 +59,9 @@ def test_when_the_time_is_over_nothing_runs_on(tmp_path):
 
 
 def test_the_packed_sources_come_before_the_wheels_and_know_no_mirror(tmp_path):
-    process = start(tmp_path, 60, quick="1")
-    process.communicate(timeout=60)
+    began = time.time()
+    process = start(tmp_path, 600, quick="1")
+    process.communicate(timeout=600)
     assert process.returncode == 5
     said = json.loads((tmp_path / "said").read_text())
     tree = tmp_path / "unpacked/tree"
@@ -68,4 +69,4 @@ def test_the_packed_sources_come_before_the_wheels_and_know_no_mirror(tmp_path):
     assert (said["folder"], said["mirror"]) == (str(tree), None)
     assert said["words"][:3] == ["run-bundle", "--results", str(tmp_path / "said")]
     until = float(said["words"][4])
-    assert 60 - bundle_script.GRACE - 30 < until - time.time() < 60 - bundle_script.GRACE
+    assert began < until - 600 + bundle_script.GRACE < time.time()

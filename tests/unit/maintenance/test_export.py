@@ -1,8 +1,10 @@
 """Histories as CSV and as event files, from points written by hand."""
 
 import csv
+import errno
 import sys
 from types import ModuleType
+from unittest.mock import Mock
 
 import pytest
 
@@ -43,6 +45,15 @@ def test_csv_has_a_column_for_each_quantity(tmp_path):
         **dict(distance="", rate="0.1", test_error="50.0"),
     }
     assert rows[3]["distance"] == "3.0"
+
+
+def test_a_disk_that_is_full_leaves_the_last_table(tmp_path, monkeypatch):
+    path = tmp_path / "histories.csv"
+    path.write_text("the last one")
+    monkeypatch.setattr(csv.DictWriter, "writerows", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match="No space"):
+        write_csv(iter(POINTS), path)
+    assert path.read_text() == "the last one"
 
 
 def test_each_seed_has_event_files_of_its_own(tmp_path, monkeypatch):

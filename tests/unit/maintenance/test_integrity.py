@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from remixup.config.settings import Config
+from remixup.config.settings import UNAVAILABLE, Config
 from remixup.maintenance.integrity import verify
 from remixup.store.manifest import JobManifest
 
@@ -45,6 +45,11 @@ def test_a_lost_file_is_found_and_named(prepared, name):
     (prepared / name).unlink()
     assert len(damage()) == 1
     assert name in damage()[0]
+
+
+def test_a_manifest_that_says_why_there_is_no_data_is_not_damaged(prepared):
+    (prepared / "manifest.json").write_text(json.dumps({UNAVAILABLE: "cannot be downloaded"}))
+    assert verify(Config()) == (0, [])
 
 
 def test_a_manifest_that_is_cut_off_is_named(prepared):

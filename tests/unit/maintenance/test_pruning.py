@@ -1,5 +1,7 @@
 """What `remixup prune` deletes: nothing that some row asks for in any way, and nothing that is on record or frozen."""
 
+import os
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -85,3 +87,28 @@ def test_a_manifest_stays_while_its_runs_do(tmp_path, config):
     JobManifest(runs={key: {}, "gone": {}}).write(folder / "old.json")
     JobManifest(failed={"gone": "log"}).write(folder / "broken.json")
     assert [path.name for path in pruning.leftovers(config, delete=False)] == ["broken.json", "old.json"]
+
+
+def test_what_a_killed_process_did_not_finish_goes(tmp_path, config):
+    """A file of the last hour may still be written, perhaps on another machine."""
+    left = [
+        tmp_path / place / ".file.json.4711.part"
+        for place in (
+            "results/evaluations/a",
+            "results/paper/manifests",
+            "results/paper",
+            "records/runs/b",
+            "protocols",
+        )
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(".file.json.4712.part").touch()
+        path.touch()
+        os.utime(path, (0, time.time() - 3700))
+    put(tmp_path / "results/evaluations", "a/.folder.part")
+    os.utime(tmp_path / "results/evaluations/a/.folder.part", (0, 0))
+    (tmp_path / "records/evaluations/a").mkdir(parents=True)  # on record: the folders stay
+    assert set(pruning.leftovers(config, delete=True)) == set(left)
+    assert len(list(tmp_path.rglob("*.4712.part"))) == 5
+    assert not list(tmp_path.rglob("*.4711.part"))

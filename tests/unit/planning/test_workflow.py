@@ -41,9 +41,10 @@ def test_the_plan_is_written_where_it_changes_alone(planned, tmp_path, monkeypat
     first = path.stat().st_ino
     planned.write()
     assert path.stat().st_ino == first
-    path.write_text("half of i")
-    planned.write()
-    assert read_workflow(path) == planned
+    for damaged in (b"half of i", b"\xff"):
+        path.write_bytes(damaged)
+        planned.write()
+        assert read_workflow(path) == planned
     assert [each.name for each in path.parent.iterdir()] == ["plan.json"]
 
 

@@ -330,8 +330,39 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
     usual, odd = tmp_path / "usual", tmp_path / name
     for folder in (usual, odd):
         folder.mkdir()
-        typeset(**minimal(folder, "fine"))
+        typeset(**minimal(folder, r"\input{macros}\CommitDate"))
     assert (odd / "out/short.pdf").read_bytes() == (usual / "out/short.pdf").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("variable", "file"),
+    [
+        ("HOME", "texmf/tex/latex/base/article.cls"),
+        ("TEXMFCONFIG", "tex/latex/base/article.cls"),
+        ("TEXMFVAR", "tex/latex/base/article.cls"),
+        ("TEXINPUTS_pdflatex", "article.cls"),
+        ("BSTINPUTS", "plain.bst"),
+        ("T1FONTS", "cmr10.pfb"),
+        ("TEXFONTMAPS", "pdftex.map"),
+    ],
+)
+def test_the_users_own_files_of_latex_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str
+) -> None:
+    """Fails, tried out: with each variable as the user has it."""
+    own = tmp_path / "user" / file
+    own.parent.mkdir(parents=True)
+    own.write_text("\\errmessage{a file of the user}\n")
+    made = []
+    for name in ("usual", variable):
+        (tmp_path / name).mkdir()
+        arguments = minimal(tmp_path / name, r"\cite{a}\bibliographystyle{plain}\bibliography{references}")
+        (arguments["source"].parent / "references.bib").write_text("@misc{a, title = {The Reference}}")
+        if name == variable:
+            monkeypatch.setenv(variable, str(tmp_path / "user"))
+        typeset(**arguments)
+        made.append(arguments["target"].read_bytes())
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("body", [r"\cite{nobody2020}", r"\ref{nowhere}"])

@@ -251,7 +251,7 @@ RC = "text.usetex: True\nsavefig.bbox: tight\nfont.size: 20\nlines.linewidth: 9\
 def test_figures_do_not_depend_on_the_users_settings(tmp_path: Path) -> None:
     """Fails, tried out: without matplotlib's defaults below the style, and without a backend of our own."""
     drawn = []
-    for name, text, backend in (("plain", "", None), ("changed", RC, "module://matplotlib_inline.backend_inline")):
+    for name, text, backend in (("plain", "", None), ("changed", RC, "that of a notebook")):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "matplotlibrc").write_text(text)

@@ -1,6 +1,20 @@
 """The last lines on the terminal, from counts written by hand."""
 
-from remixup.reporting.outcome import claims, new, numbers
+import pytest
+
+from remixup.config.settings import Config
+from remixup.reporting.outcome import claims, new, numbers, verdicts
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"1", b"{}", b'{"entries": [1]}', b'{"entries": 1}', b"\xff", b"[" * 100_000]
+)
+def test_damaged_results_have_no_verdicts(tmp_path, content):
+    """The workflow reads them before it makes them anew."""
+    config = Config(results=str(tmp_path))
+    config.home.mkdir()
+    (config.home / "replication.json").write_bytes(content)
+    assert verdicts(config) == {}
 
 
 def test_numbers_are_counted_without_surrogates():

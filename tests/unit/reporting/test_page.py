@@ -192,6 +192,10 @@ def test_every_outcome_is_explained():
 def test_commits_link_to_the_repository_that_the_citation_names(project, tmp_path):
     citation = tmp_path / "CITATION.cff"
     assert repository(citation) == ""
+    for content in ("[1]", "title: [a"):
+        citation.write_text(content)
+        with pytest.raises(UserError, match=r"CITATION\.cff"):
+            repository(citation)
     citation.write_text("repository-code: https://example.org/remixup/\n")
     text = write(noise(), links=Links(HERE.page, repository(citation)))
     assert f'href="https://example.org/remixup/commit/{COMMIT}"' in text

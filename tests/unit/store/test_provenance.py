@@ -41,6 +41,26 @@ def test_a_clean_tree_is_its_commit_and_a_changed_one_is_not(repository):
         provenance.require_clean_sources("evidence is trained")
 
 
+@pytest.mark.parametrize("setting", [("status.showUntrackedFiles", "no"), ("core.excludesFile", "ignored")])
+def test_a_new_file_counts_whatever_the_users_git_hides(repository, setting):
+    """Fails, tried out: with a status that the user's settings change."""
+    (repository / "ignored").write_text("*.py\n")
+    git(repository, "config", *setting)
+    (repository / "src/.DS_Store").touch()
+    (repository / "src/.ipynb_checkpoints").mkdir()
+    (repository / "src/.ipynb_checkpoints/b.py").touch()
+    assert provenance.code().clean  # nothing imports hidden files
+    provenance.code.cache_clear()
+    (repository / "src/b.py").write_text("1\n")
+    assert not provenance.code().clean
+
+
+def test_a_file_that_was_moved_or_removed_counts(repository):
+    (repository / "src/a.py").rename(repository / "src/c.py")
+    git(repository, "add", "-A")
+    assert not provenance.code().clean
+
+
 def test_sources_whose_state_git_cannot_tell_are_of_no_commit(repository):
     """Fails, tried out: where a status that cannot be read counts as one without changes."""
     (repository / ".git/index").write_bytes(b"damaged")

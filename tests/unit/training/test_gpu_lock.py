@@ -78,10 +78,17 @@ def test_devices_of_the_cluster_are_respected(two_devices, tmp_path):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-b"
 
 
+def hold_beside_another(folder, events, pair):
+    with gpu_lock.slots(folder=folder, poll=0.01) as [name]:
+        events.put((name, "in", time.monotonic(), os.environ["CUDA_VISIBLE_DEVICES"]))
+        pair.wait(600)  # two jobs hold a device at the same time
+        events.put((name, "out", time.monotonic(), ""))
+
+
 def test_never_two_jobs_on_one_device(two_devices, tmp_path):
     context = multiprocessing.get_context("fork")
-    events = context.Queue()
-    jobs = [context.Process(target=hold, args=(tmp_path, context.Event(), events, 0.2)) for _ in range(10)]
+    events, pair = context.Queue(), context.Barrier(2)
+    jobs = [context.Process(target=hold_beside_another, args=(tmp_path, events, pair)) for _ in range(10)]
     for job in jobs:
         job.start()
     seen = [events.get(timeout=600) for _ in range(20)]
@@ -113,7 +120,10 @@ def hold_or_die(folder, log, go, number):
     go.wait(600)
     with gpu_lock.slots(folder=folder, poll=0.01) as [name], log.open("ab", buffering=0) as file:
         file.write(f"{name} in {number}\n".encode())  # one write to the end of a file: lines do not mix
-        time.sleep(0.02)
+        end = time.monotonic() + 300
+        while {line.split()[0] for line in log.read_text().splitlines()} != set("0123"):
+            assert time.monotonic() < end, "the first four jobs have a device at the same time"
+            time.sleep(0.01)
         file.write(f"{name} out {number}\n".encode())
         if number % 10 == 0:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -15,6 +15,8 @@ from remixup.analysis.records import HOME
 from remixup.analysis.result_schema import Curve, ExperimentResult, Recorded
 from remixup.analysis.run_results import curves_by_epoch
 from remixup.config.run import RunSpec
+from remixup.config.yaml_loader import read_yaml
+from remixup.errors import UserError
 from remixup.files import visible
 from remixup.store.blocks import EvaluatedBlock, SeedBlock
 from remixup.store.run_store import Store
@@ -55,7 +57,9 @@ class Links:
 
 def repository(citation: Path) -> str:
     """Return the address of the repository that CITATION.cff states; empty where it states none."""
-    document = yaml.safe_load(citation.read_text(encoding="utf-8")) if citation.is_file() else {}
+    document = read_yaml(citation) if citation.is_file() else {}
+    if not isinstance(document, dict):
+        raise UserError("its content is no mapping", where=str(citation))
     return str(document.get("repository-code", "")).rstrip("/")
 
 
