@@ -178,10 +178,10 @@ class RunResults:
         """Return what a row contributes to claims."""
         measured, diverged = {metric: self.measured(row, metric) for metric in metrics}, self.diverged(row)
         values = {metric: _with_value(found) for metric, found in measured.items()}
-        faithful = row.scale == "paper" and row.stand_in is None
+        faithful = row.scale == "paper" and row.surrogate is None
         return Evidence(
             row.scale,
-            row.stand_in,
+            row.surrogate,
             partial(why_uninformative, self, row),
             values,
             diverged=sorted(diverged),
@@ -226,7 +226,7 @@ class RunResults:
             self.measured(row, metric),
             self.lack(row, metric),
             target(self.plan.experiment, row.row, published or metric),
-            stand_in=row.stand_in,
+            surrogate=row.surrogate,
             transcribed=row.row.transcribed(published or metric),
         )
 
@@ -259,7 +259,7 @@ class RunResults:
             tolerance=published.tolerance if published else experiment.tolerance(row.row, metric),
             replicated=replicated,
             scale=row.scale,
-            stand_in=row.stand_in,
+            surrogate=row.surrogate,
             dataset_version=f"{row.run.dataset.name} {row.run.dataset.version}",
             verdict=decided,
             log=self.failed.get(row.key),

@@ -52,9 +52,9 @@ class SeedCosts:
 
     operations: dict[str, float]
     seconds: dict[str, float]
-    """Of one device; runs of an unknown rate are left out."""
+    """Hours of one device; runs of an unknown rate are left out."""
     hardware: str
-    """The device."""
+    """Name of the device."""
 
 
 class CostPlan(Result):

@@ -32,7 +32,7 @@ RESERVE = 2**18
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is packed."""
+    """Content of a bundle."""
 
     tasks: list[Task]
     queue: Path
@@ -54,7 +54,7 @@ def require_clean() -> None:
 
 
 def fitting(missing: list[Task], minutes: float, workers: int) -> list[Task]:
-    """Return the tasks that end within some minutes, where whoever is free takes the next.
+    """Return the tasks that end within some minutes, if each free worker takes the next.
 
     Raises:
         UserError: the duration of a task is unknown.
@@ -151,7 +151,7 @@ def write_queue(
     runs_per_gpu: int,
     benchmark: list[str] | None,
 ) -> None:
-    """Write what is done there: the tasks, the benchmark's arguments, and the digests of the records that travel."""
+    """Write the queue: the tasks, the benchmark's arguments, and the digests of the packed records."""
     data = config.data.model_copy(update={"folder": "data", "mirror": None, "download": False})
     there = config.model_copy(update={"results": "results", "data": data})
     workers = gpus * runs_per_gpu
@@ -167,7 +167,7 @@ def write_queue(
 
 
 def described(bundle: Bundle, parts: list[Path], folder: Path) -> Iterator[str]:
-    """Say what was packed, what to do there, and then here."""
+    """Describe what was packed, and what to do on the other machine and then on this one."""
     seconds = [task.seconds or 0.0 for task in bundle.tasks]
     for task, each in zip(bundle.tasks, seconds, strict=True):
         yield f"  {task}, {each / 60:.1f} min"

@@ -1,4 +1,4 @@
-"""Measure what the records lack of linear baselines: from the data alone, without training."""
+"""Measure the linear baselines that the records lack, from the data alone."""
 
 from __future__ import annotations
 

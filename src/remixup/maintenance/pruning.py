@@ -1,4 +1,4 @@
-"""Find what is stored, and neither rows nor records have any more."""
+"""Find stored files that neither a row nor a record uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from remixup.store.run_store import Store
 
 
 def leftovers(config: Config, delete: bool) -> list[Path]:
-    """Return the runs, checkpoints and evaluations that nothing asks for, and the manifests that list such runs.
+    """Return the runs, checkpoints and evaluations that no row uses, and the manifests that list such runs.
 
     What is on record, or in a freeze, stays. So does what some row asks for: at any scale and precision, with any
     version of its dataset, and whether or not its data is available.

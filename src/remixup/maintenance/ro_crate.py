@@ -32,7 +32,7 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a run of the workflow made."""
+    """Outputs of a run of the workflow."""
 
     documents: dict[str, str]
     """File -> what it is."""

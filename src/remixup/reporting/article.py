@@ -1,4 +1,4 @@
-"""The article: prose of ours in `paper/article/`, with values and figures from the results."""
+"""Write the article: the text in `paper/article/`, with values and figures from the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the prose of the article asserts about results, and which sentences they no longer bear out."""
+"""Compare what the article asserts with the results, and find sentences that they no longer support."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _described(source: Source) -> str:
     """Describe a dataset: terms, checksum, note."""
     cited = rf" \citep{{{source.citation}}}" if source.citation else ""
     note = f" {latex.prose(source.note)}" if source.note else ""
-    terms = f"{latex.escape(source.licence)}; SHA-256 {latex.code(source.sha256[:12])}."
+    terms = f"{latex.escape(source.license)}; SHA-256 {latex.code(source.sha256[:12])}."
     return rf"\item \emph{{{latex.escape(source.name)}}}, {latex.escape(source.version)}{cited}: {terms}{note}"
 
 

@@ -99,7 +99,7 @@ def _shown_figures(
         rows = {row.id for row in experiment.select(figure.rows)}
         own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
         if any(not is_smoke_test(entry) for entry in own):
-            surrogates = dict.fromkeys(entry.stand_in for entry in own if entry.stand_in)
+            surrogates = dict.fromkeys(entry.surrogate for entry in own if entry.surrogate)
             yield figure, ", ".join(settings.letter(each, experiment.id) for each in surrogates)
 
 

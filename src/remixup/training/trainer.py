@@ -50,7 +50,7 @@ class Trainer(ABC):
         self.epoch = 0
         self.history: list[HistoryRow] = []
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        """ISO 8601 time. A training that goes on from a resume point has that of its first epoch."""
+        """ISO 8601 time. A resumed training has that of its first epoch."""
 
     @property
     def diverged(self) -> list[bool]:

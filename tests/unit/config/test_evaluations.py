@@ -39,11 +39,11 @@ IMAGES = {
 @pytest.fixture(autouse=True)
 def _with_probe(monkeypatch):
     """An evaluation that measures two numbers, with or without a source, and one that measures no number."""
-    catalogue = json.loads(json.dumps(registry.load_registry()))
-    evaluations = catalogue["kinds"]["evaluation"]
+    catalog = json.loads(json.dumps(registry.load_registry()))
+    evaluations = catalog["kinds"]["evaluation"]
     evaluations["probe"] = {**ENTRY, "parameters": {"source": STRING, "eps": NUMBER}, "values": ["top1", "top5"]}
     evaluations["drawing"] = {**ENTRY, "parameters": {}, "values": []}
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalog)
 
 
 def planned(tmp_path, rows=ROWS, **changes):

@@ -173,5 +173,5 @@ def mmidb_eeg(root: Path) -> dict[str, list[Signal]]:
     return made
 
 
-def relabelled(signals: Sequence[Signal], label: str) -> list[Signal]:
+def relabeled(signals: Sequence[Signal], label: str) -> list[Signal]:
     return [replace(signals[0], label=label), *signals[1:]]

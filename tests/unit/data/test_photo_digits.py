@@ -63,7 +63,7 @@ def test_enlarging_keeps_a_ramp_a_ramp() -> None:
 def test_ink_is_four_fifths_opaque_and_contrasts_with_the_patch() -> None:
     ink = np.zeros((14, 14), np.int64)
     ink[3, 4] = 16 * 14 * 14  # the strongest there is
-    for grey, inked in ((100, 224), (200, 40)):  # 100 + 4/5 of the way to 255; 200 - 4/5 of the way to 0
-        drawn = photo_digits._drawing(ink, np.full((16, 16, 3), grey), np.random.RandomState(0))
+    for gray, inked in ((100, 224), (200, 40)):  # 100 + 4/5 of the way to 255; 200 - 4/5 of the way to 0
+        drawn = photo_digits._drawing(ink, np.full((16, 16, 3), gray), np.random.RandomState(0))
         values, counts = np.unique(drawn, return_counts=True)
-        assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {grey: 255 * 3, inked: 3}
+        assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {gray: 255 * 3, inked: 3}
