@@ -147,7 +147,7 @@ class Mixing:
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Smooth the targets of a minibatch, then mix it with itself, with one λ for all its examples.
 
-        Ratio, partners and position are drawn in this order. The result equals that of `mix`, up to rounding. It runs under
+        Ratio, partners and position are drawn in this order. The result is that of `mix`, up to rounding. It runs under
         `torch.compile(fullgraph=True)` without a generator.
 
         Args:
