@@ -206,7 +206,7 @@ def test_every_sign_of_a_label_is_drawn_as_it_is() -> None:
 
 def test_long_titles_are_broken_outside_mathematics() -> None:
     title = r"CIFAR-10 with mixup at $\alpha = 1 + 0$ and a normalized stem"
-    assert drawing.wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalised stem"
+    assert drawing.wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalized stem"
 
 
 def test_what_can_be_named_under_draw() -> None:
