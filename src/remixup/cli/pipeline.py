@@ -218,15 +218,7 @@ def missing_seeds(settings: Config, runs: dict[str, Any]) -> bool:
 def open_runner(
     settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1, log: Path | None = None
 ) -> Iterator[Any]:
-    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress.
-
-    Args:
-        settings: the configuration.
-        plans: whose rows errors name.
-        gpu_slots: use at most this many GPUs.
-        processes: data-parallel processes.
-        log: a file that gets the progress, too.
-    """
+    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
     from remixup.training.progress import ProgressReport

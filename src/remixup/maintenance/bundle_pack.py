@@ -75,12 +75,7 @@ def fitting(missing: list[Task], minutes: float, workers: int) -> list[Task]:
 
 
 class Parts(io.RawIOBase):
-    """Write files of a limited size, one after the other.
-
-    Args:
-        folder: where they go.
-        limit: bytes of each.
-    """
+    """Write files of a limited size, one after the other."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit, self.paths = folder, limit, list[Path]()

@@ -39,10 +39,6 @@ class NotInformative(Exception):
 def carry_out(queue: Path, name: str) -> str:
     """Train, evaluate and record the seeds of a task, on a GPU of its own where there is one.
 
-    Args:
-        queue: the file that `evidence_queue.write_queue` wrote.
-        name: of the task.
-
     Returns:
         What the task has recorded.
 

@@ -22,10 +22,6 @@ def leftovers(config: Config, delete: bool) -> list[Path]:
 
     What is on record, or in a freeze, stays. So does what some row asks for: at any scale and precision, with any
     version of its dataset, and whether or not its data is available.
-
-    Args:
-        config: where the store is.
-        delete: whether to delete them.
     """
     store, results, recorded = Store(Path(config.results)), Path(config.results), Store(records.HOME)
     runs = {path.name for path in visible(recorded.runs, "*")}

@@ -21,11 +21,7 @@ class Assertions:
     """The functions by which a sentence of the article names the outcome that it states. They print nothing."""
 
     def __init__(self, values: Values) -> None:
-        """Start without stale sentences.
-
-        Args:
-            values: the results.
-        """
+        """Start without stale sentences."""
         self._values = values
         self.stale: list[str] = []
         """Sentences that are no longer true: file and line, what they are about, what they assert, what is."""

@@ -21,11 +21,7 @@ class Costs:
     """The functions that templates of the article call."""
 
     def __init__(self, missing: Outstanding) -> None:
-        """Find the costs by experiment.
-
-        Args:
-            missing: what has no evidence of the published protocol.
-        """
+        """Find the costs by experiment."""
         self._missing = missing
         self._by_name = {each.experiment.id: each for each in missing.experiments}
 

@@ -22,11 +22,7 @@ class Pairs:
     """The functions that templates of the article call, by the row of mixup: `"k-mixup/mnist-a0.2"`."""
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
-        """Find each pair by its name: of several samples the most faithful.
-
-        Args:
-            pairs: all of them.
-        """
+        """Find each pair by its name: of several samples the most faithful."""
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)

@@ -62,13 +62,7 @@ class Values:
     def __init__(
         self, experiments: Sequence[Experiment], results: Iterable[ExperimentResult], whole: Replication
     ) -> None:
-        """Find everything by name.
-
-        Args:
-            experiments: the experiment files.
-            results: their results.
-            whole: the joined results.
-        """
+        """Find everything by name."""
         self._whole = without_embedded_surrogates(whole)
         self._papers = {each.id: each.paper for each in experiments}
         self._stated = {f"{each.id}/{claim.id}": claim for each in experiments for claim in each.claims}

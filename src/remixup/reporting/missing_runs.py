@@ -70,13 +70,7 @@ class Outstanding:
 
 
 def outstanding(plans: list[Plan], results: list[ExperimentResult], costs: SeedCosts) -> Outstanding:
-    """Find what each experiment lacks; those that lack nothing are left out.
-
-    Args:
-        plans: of the experiments at paper scale.
-        results: of the same experiments, with what is on record.
-        costs: of the runs at paper scale.
-    """
+    """Find what each experiment lacks; those that lack nothing are left out."""
     by_id = {plan.experiment.id: plan for plan in plans}
     found = {result.experiment: result for result in results}
     lacking = [_lacking(by_id[each.id], found[each.id]) for each in in_order([plan.experiment for plan in plans])]

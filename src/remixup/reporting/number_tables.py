@@ -61,13 +61,7 @@ def count_numbers(entries: Iterable[Entry]) -> NumberCounts:
 
 
 def number_tables(experiments: list[Experiment], results: dict[str, ExperimentResult], settings: Settings) -> list[str]:
-    """Print the published numbers and differences of each paper, a line for each.
-
-    Args:
-        experiments: in the order of the supplement.
-        results: experiment -> its results.
-        settings: letters of surrogates.
-    """
+    """Print the published numbers and differences of each paper, a line for each."""
     tables: dict[str, TableBuilder] = {}
     for experiment in experiments:
         table = tables.setdefault(experiment.paper, TableBuilder())

@@ -27,16 +27,7 @@ def provenance(
     environment: dict[str, Any],
     missing: Outstanding,
 ) -> str:
-    """Print section S5.
-
-    Args:
-        experiments: in the order of the supplement.
-        results: of these experiments.
-        replication: all entries and claims.
-        claims: as they are numbered.
-        environment: of the machine that makes the report, as `build.write_supplement` takes it.
-        missing: what has no evidence of the published protocol.
-    """
+    """Print section S5."""
     sources = {(source.name, source.version): source for result in results for source in result.sources}
     costs = {(cost.run, *cost.seeds): cost for result in results for cost in result.costs}
     return render(

@@ -14,11 +14,7 @@ from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder
 
 
 class Settings:
-    """Give each surrogate setting a letter, in the order in which the tables name them.
-
-    Args:
-        results: of all experiments.
-    """
+    """Give each surrogate setting a letter, in the order in which the tables name them."""
 
     def __init__(self, results: Iterable[ExperimentResult]) -> None:
         self._letters: dict[str, str] = {}

@@ -27,13 +27,6 @@ def sections(
 ) -> tuple[dict[str, str], list[Judged]]:
     """Write the sections of the supplement.
 
-    Args:
-        results: of the experiments.
-        experiments: those with sections in the supplement.
-        replication: all entries and claims.
-        environment: as `build.write_supplement` takes it.
-        missing: what has no evidence of the published protocol.
-
     Returns:
         File name -> LaTeX, and the claims as they are numbered.
     """

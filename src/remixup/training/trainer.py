@@ -25,14 +25,7 @@ HistoryRow = dict[str, float]
 
 
 class Trainer(ABC):
-    """Train a network for a block of seeds: the interface for the runner, checkpoints and evaluations.
-
-    Args:
-        spec: the specification of the run.
-        seeds: the seeds of the block.
-        inputs: the data of these seeds.
-        device: where to train.
-    """
+    """Train a network for a block of seeds: the interface for the runner, checkpoints and evaluations."""
 
     model: nn.Sequential
 

@@ -1,7 +1,7 @@
 """Small color images: digits drawn over patches of photographs, in JPEG files.
 
-The files are in class folders, so the path from image files to a network runs without a download. Pixels are computed in
-integers, so they are the same on every machine.
+The files are in class folders, so the path from image files to a network runs without a download. Pixels are computed
+in integers, so they are the same on every machine.
 """
 
 from __future__ import annotations
