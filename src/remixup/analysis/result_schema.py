@@ -10,7 +10,7 @@ from remixup.config.claims import ClaimSource
 from remixup.config.metrics import Convention
 from remixup.config.settings import Scale
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Verdict = Literal[
     "replicated",

@@ -179,7 +179,7 @@ def test_the_published_protocol_must_be_recovered() -> None:
     assert decide(few)[0].outcome == "open", "four seeds replicate no number"
 
 
-def test_scale_and_stand_ins_are_those_of_all_rows() -> None:
+def test_scale_and_surrogates_are_those_of_all_rows() -> None:
     evidence = {
         "a": measured(ERM, scale="paper"),
         "b": measured(BETTER, scale="embedded", surrogate="digits for CIFAR-10; 30 epochs for 200"),
