@@ -111,8 +111,8 @@ def test_mixed_numbers_are_what_is_learnt(monkeypatch):
     """λ y_i + (1 - λ) y_j."""
     seen, loss = [], Regression.loss
     monkeypatch.setattr(Regression, "loss", lambda self, outputs, y: seen.append(y) or loss(self, outputs, y))
-    vicinity = {"ratio": {"name": "constant", "value": 0.25}, "partner": "second_loader"}
-    training = start(table_spec(mixing=vicinity, batch_size=64), numbers())
+    mixing = {"ratio": {"name": "constant", "value": 0.25}, "partner": "second_loader"}
+    training = start(table_spec(mixing=mixing, batch_size=64), numbers())
     training._train_epoch()
     y = training.inputs.train_labels[0]
     order = y[torch.randperm(len(y), generator=generator(0, "order"))]
