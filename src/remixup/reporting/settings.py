@@ -55,7 +55,7 @@ class Settings:
             data = ", ".join(map(latex.escape, self._data.get(surrogate, [])))
             table.line(letter, data, latex.prose(surrogate), used)
         caption = (
-            r"Settings: how surrogates differ from what was published (ours \emph{for} theirs). Letters follow the "
+            r"Settings: how surrogates differ from the published settings. Letters follow the "
             r"order in which the tables name them."
         )
         columns = "@{}L{5mm}L{40mm}L{102mm}L{25mm}@{}"
