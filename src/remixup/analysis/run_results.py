@@ -13,7 +13,7 @@ from remixup.analysis.informative import Measurements
 from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.numbers import Target, target, verdict
 from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.analysis.verdicts import Evidence
 from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
@@ -38,7 +38,7 @@ def judge(
         rules: the other arguments of `numbers.verdict`.
     """
     values = _with_value(measured)
-    replicated = summarise(list(values.values()), list(values)) if values else None
+    replicated = summarize(list(values.values()), list(values)) if values else None
     if lack or replicated is None:
         return replicated, lack or "not run"
     return replicated, verdict(replicated.values, published, **rules)
@@ -302,7 +302,7 @@ class RunResults:
                     name=used.name,
                     version=used.version,
                     sha256=used.sha256,
-                    licence=dataset.origin.license,
+                    license=dataset.origin.license,
                     citation=dataset.origin.citation,
                     note=version.note,
                 )

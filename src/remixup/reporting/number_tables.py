@@ -109,7 +109,15 @@ def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
         return [published, NOTHING, "", "", "", latex.verdict(verdict), ""]
     ours, n = mean_cell(runs, info.decimals), str(runs.n)
     if sample.verdict not in JUDGED:
-        return [published, rf"\weak{{{ours}}}", "", "", n, "" if sample.surrogate else latex.verdict(sample.verdict), ""]
+        return [
+            published,
+            rf"\weak{{{ours}}}",
+            "",
+            "",
+            n,
+            "" if sample.surrogate else latex.verdict(sample.verdict),
+            "",
+        ]
     digits = latex.places(runs.std, info.decimals)
     difference = latex.number(latex.fixed(runs.mean - entry.published, digits, sign=True))
     if interval := mean_interval(runs.values, 0.90):
