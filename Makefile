@@ -3,7 +3,7 @@
 # make test       run the fast tests (nine minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
 # make check      check style, types, workflow, generated files and freezes
-# make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, list of commands
+# make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, lists of commands and mirrors
 # make bench      compare speed with other implementations (a quarter of an hour on two cores)
 # make evidence   train what records/ lacks of real data, in the order of evidence.yaml; EVIDENCE_MINUTES=8 limits the time
 # make archive    write results/release from the report: a folder for Zenodo or Software Heritage; nothing is uploaded
@@ -66,6 +66,7 @@ schema: .venv/.ready
 	@$(BIN)/python -m remixup.build_registry
 	@$(BIN)/python docs/draw_architecture.py
 	@$(BIN)/python docs/list_commands.py
+	@$(BIN)/python docs/list_mirrors.py
 
 unlock: .venv/.ready
 	@$(BIN)/snakemake --unlock

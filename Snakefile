@@ -26,7 +26,7 @@ localrules:
     all,
 
 
-# It needs every manifest, because a job may have been killed before its results were collected by hand.
+# It needs every manifest, because results that were collected by hand may lack those of killed jobs.
 rule all:
     default_target: True
     input:
@@ -36,20 +36,20 @@ rule all:
         RESULTS,
 
 
-# Not when the workflow is read: a dry run, or a second call that finds the folder locked, must not change the plan that
-# running jobs read.
+# The plan is not written while the workflow is read: a dry run, or a second call that finds the folder locked, must not
+# change the plan that running jobs read.
 onstart:
     WORKFLOW.write()
     keep_documents()
     announce()
 
 
-# Everything else is made where a run fails, but the exit status tells.
+# A failed run does not stop the rest; it is named here and in the exit status.
 onsuccess:
     failed = failures(training(workflow.dag.jobs))
     for run, log in failed.items():
         logger.error(
-            f"error: {run} failed, see {log}; the next call tries it again"
+            f"error: {run} failed, see {log}; the next call trains it again"
         )
     forget_unavailable()
     if any(job.rule.name == "page" for job in workflow.dag.jobs):
@@ -63,6 +63,6 @@ onerror:
     forget_unavailable()
     restore_documents()
     logger.info(
-        "the same call goes on from here;"
+        "the same command continues from here;"
         f" `remixup collect --plan {PLAN}` collects what there is"
     )

@@ -20,7 +20,7 @@ from rich.table import Table
 from scipy import stats
 
 from remixup import data
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.cli import configuration
 from remixup.config.registry import bind
 from remixup.config.run import RunSpec
@@ -109,7 +109,7 @@ def main(
     results = {}
     for method, alpha in METHODS.items():
         found = results[method] = compare(loaded, version, alpha, seeds)
-        samples = [summarise(found[name], list(range(seeds))) for name in ("authors", "remixup")]
+        samples = [summarize(found[name], list(range(seeds))) for name in ("authors", "remixup")]
         means = [f"{sample.mean:.2f} ± {sample.std:.2f}" for sample in samples]
         table.add_row(method, *means, f"{found['difference']:+.2f}", "[{:+.2f}, {:+.2f}]".format(*found["ci95"]))
     Console(width=110).print(table)

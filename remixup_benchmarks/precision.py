@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from remixup import data
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.cli import configuration
 from remixup.config.run import RunSpec
 from remixup.data.inputs import make_inputs
@@ -64,7 +64,7 @@ def compare(model: dict[str, Any], loaded: data.Prepared, seeds: int, device: to
             training.run(lambda _: None)
             found.append(training.history[-1]["test_error"])
     differences = [second - first for first, second in zip(errors["float32"], errors["bfloat16"], strict=True)]
-    paired, wide = (summarise(values, list(range(seeds))) for values in (differences, errors["float32"]))
+    paired, wide = (summarize(values, list(range(seeds))) for values in (differences, errors["float32"]))
     described = {"spec": spec(model, narrow=False).canonical(), **errors}
     return {**described, "difference": paired.mean, "ci95": paired.ci95, "std": wide.std}
 

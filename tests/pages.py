@@ -6,6 +6,7 @@ from dataclasses import dataclass
 PLACES = {
     "above": r"Above `(?P<line>[^`]+)` in `(?P<file>[^`]+)`, unless it is there:",
     "append": r"At the end of `(?P<file>[^`]+)`:",
+    "example": r"For example:",
     "create": r"New file `(?P<file>[^`]+)`:",
     "row": r"Under `(?P<line>rows:|metrics:)` in `(?P<file>[^`]+)`:",
     "run": r"Run:",
@@ -54,7 +55,9 @@ def _placed(before, text):
 
 
 def edit(folder, step):
-    """Does one step that changes a file."""
+    """Does one step that changes a file; an example changes none."""
+    if step.action == "example":
+        return
     path = folder / step.file
     if step.action == "create":
         assert not path.exists(), f"{step.file} is there already"

@@ -17,7 +17,7 @@ class SmallDisk:
         self.limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self, leave):
-        """Leaves room for so many bytes (or for files of so many)."""
+        """Leave this number of bytes free (or room for files of this size)."""
         if not self.mounted:
             resource.setrlimit(resource.RLIMIT_FSIZE, (leave, self.limits[1]))
             return
@@ -35,7 +35,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder, size):
-    """A disk of so many bytes, mounted on the folder."""
+    """A disk of this number of bytes, mounted on the folder."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True).returncode == 0

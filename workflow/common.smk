@@ -1,4 +1,4 @@
-"""Targets, from the plan of the workflow. The package decides; here its decisions become paths."""
+"""Derive targets and job resources from the plan of the workflow."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# The code beside this workflow, whichever clone the environment was made for; and the packages of the environment alone.
+# Use the code of this clone, even if the environment was made for another one, and no packages but the environment's.
 SOURCES = os.path.join(
     os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True)), "src"
 )
@@ -32,7 +32,7 @@ from remixup.store.manifest import JobManifest
 from snakemake.io import IOFile
 from snakemake_logger_plugin_remixup.estimate import in_words
 
-# Not with `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.
+# Read without `configfile:`, because Snakemake reads YAML 1.1 and takes `--config 'data={mirror: null}'` for text.
 SETTINGS = workflow.config_settings
 try:
     CONFIG = configuration(
@@ -59,29 +59,29 @@ if SLOTS:
 
 
 def gpus(job: str) -> int:
-    """Number of GPUs of a job: several where its minibatches can be split, and the workflow has them."""
+    """Return the number of GPUs of a job: several if its minibatches can be split and the workflow has them."""
     return GPU * min(JOBS[job].shares, SLOTS or 1)
 
 
 def job_manifest(job: str) -> str:
-    """What a job has made, by its key."""
+    """Return the path of a job's manifest."""
     return str(CONFIG.job_manifest(job))
 
 
 def read_manifest(job: str) -> JobManifest | None:
-    """A job's manifest, if there is one yet."""
+    """Read a job's manifest; None if there is none yet."""
     path = CONFIG.job_manifest(job)
     return JobManifest.read(path) if path.exists() else None
 
 
 def attempt(job: str) -> int:
-    """Number of this attempt at a job: one more where runs failed, so that the next call tries them again."""
+    """Return the number of this attempt at a job. It increases after a failed run, so that the next call trains it again."""
     last = read_manifest(job)
     return last.attempt + bool(last.failed or last.unavailable) if last else 1
 
 
 def failures(jobs: Iterable[str]) -> dict[str, str]:
-    """Runs of some jobs that failed, with their logs."""
+    """Return the failed runs of some jobs, with their logs."""
     return {
         run: log
         for job in jobs
@@ -91,7 +91,7 @@ def failures(jobs: Iterable[str]) -> dict[str, str]:
 
 
 def unavailable() -> dict[str, str]:
-    """Manifests of datasets that could not be got, with the reasons."""
+    """Return the manifests of unavailable datasets, with the reasons."""
     return {
         path: json.loads(Path(path).read_text(encoding="utf-8"))[UNAVAILABLE]
         for path in DATA
@@ -100,7 +100,7 @@ def unavailable() -> dict[str, str]:
 
 
 def forget_unavailable() -> None:
-    """Tell what could not be got, and remove its manifests, so that the next call tries again."""
+    """Print which datasets are unavailable, and remove their manifests, so that the next call tries again."""
     for path, reason in unavailable().items():
         print(f"{reason}; rows that need it are not run", file=sys.stderr)
         os.remove(path)
@@ -123,7 +123,7 @@ EMBEDDED = [
 PLANS = WORKFLOW.plans
 EXPERIMENTS = [plan.experiment.id for plan in PLANS]
 RESULTS = [str(CONFIG.collected(experiment)) for experiment in EXPERIMENTS]
-# Path -> paper and labels, by which Snakemake's own report sorts them.
+# Path -> paper and labels, by which Snakemake's own report groups figures.
 FIGURES = {
     f"{GENERATED}/{plan.experiment.id}-{figure.id}.pdf": (
         plan.experiment.paper,
@@ -133,7 +133,7 @@ FIGURES = {
     for figure in plan.experiment.figures
 }
 
-# What the documents are made of: a change to it typesets them again.
+# Sources of the documents. After a change they are typeset again.
 PAPER = [
     str(path)
     for pattern in (
@@ -145,7 +145,7 @@ PAPER = [
     )
     for path in visible(Path("paper"), pattern)
 ]
-# What decides on numbers and claims: a change to it decides them again, on the same runs.
+# Code that computes verdicts. After a change they are computed again, from the same runs.
 COLLECTING = list(map(str, visible(Path("src/remixup/analysis"), "*.py")))
 REPORTING = list(map(str, visible(Path("src/remixup/reporting"), "**/*.py")))
 RECORDS = [
@@ -154,7 +154,7 @@ RECORDS = [
     for path in visible(Path(folder), "**/*.json")
 ]
 
-# What the other rules than `train` do, and roughly how many seconds it takes on two cores.
+# Rule -> what it does, and roughly how many seconds it takes on two cores; `train` has an estimate for each job.
 DOES = {
     "prepare_embedded": ("prepare the embedded datasets", 10),
     "records": ("read the records", 1),
@@ -167,14 +167,14 @@ DOES = {
 START = 5
 # Measured: a whole report takes about five minutes on two cores.
 PART_OF_ESTIMATE = 0.45
-# Exit status where runs failed and everything else is made.
+# Exit status if runs failed and everything else was made.
 FAILED_RUNS = 3
-# The verdicts before this call: the file that has them is deleted before it is written anew.
+# The verdicts before this call: Snakemake deletes their file before it is written again.
 BEFORE: dict[str, str] = {}
 
 
 def description(job) -> tuple[str, float]:
-    """What a job of Snakemake does, and its rough duration in seconds."""
+    """Return what a job of Snakemake does, and its rough duration in seconds."""
     if job.rule.name == "train":
         own = JOBS[job.wildcards.job]
         what = f"train {len(own.runs)} runs of" if own.runs else "evaluate"
@@ -188,12 +188,12 @@ def description(job) -> tuple[str, float]:
 
 
 def training(dag_jobs) -> list[str]:
-    """Keys of the jobs that train, of some jobs of Snakemake."""
+    """Return the keys of the training jobs among some jobs of Snakemake."""
     return [job.wildcards.job for job in dag_jobs if job.rule.name == "train"]
 
 
 def announce() -> None:
-    """Say what will be done and how long it takes. The logger counts the time left down from the same estimates."""
+    """Print what will be done and how long it takes. The logger derives the time left from the same estimates."""
     BEFORE.update(verdicts(CONFIG))
     dag = workflow.dag
     jobs = list(dag.needrun_jobs())
@@ -223,9 +223,9 @@ logger.info(
 )
 
 
-# Snakemake deletes a document before it is made again, and after a failure. The last one stays until there is a new one.
+# Snakemake deletes a document before it is made again, and after a failure. Keep the last one until there is a new one.
 def keep_documents() -> None:
-    """Copy the documents that there are."""
+    """Copy the existing documents."""
     for document in DOCUMENTS:
         if os.path.exists(f"{HOME}/{document}"):
             with write_atomically(Path(HOME, ".last", document)) as part:
@@ -233,12 +233,12 @@ def keep_documents() -> None:
 
 
 def restore_documents() -> None:
-    """Put back the documents that were not made again, so old that the next call tries it again."""
+    """Put back the documents that were not made again, with an old time, so that the next call makes them."""
     for document in DOCUMENTS:
         last, target = Path(HOME, ".last", document), Path(HOME, document)
         if last.exists() and not target.exists():
             with write_atomically(target) as part:
                 shutil.copyfile(last, part)
                 os.utime(part, (1, 1))
-            # Snakemake has noted that it is made of the present inputs, although the job failed.
+            # Snakemake has noted that it was made from the present inputs, although the job failed.
             workflow.persistence.cleanup_metadata(IOFile(str(target)))

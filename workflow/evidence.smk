@@ -17,7 +17,7 @@ REMIXUP = f"{shlex.quote(sys.executable)} -m remixup"
 
 
 def done(task: str) -> str:
-    """Its file appears when a task has ended, on record or out of time."""
+    """Return the file that marks a task as ended: recorded, or stopped by the time limit."""
     return f"{FOLDER}/done/{task}"
 
 
@@ -27,7 +27,7 @@ rule all:
     localrule: True
 
 
-# After the time limit the tasks that are left end at once, without starting Python for each.
+# After the time limit the remaining tasks end at once, without starting Python for each.
 rule task:
     input:
         lambda wildcards: [done(each) for each in TASKS[wildcards.task]["after"]],
@@ -44,7 +44,7 @@ rule task:
         " {REMIXUP} evidence-task {wildcards.task:q} --queue {params.queue:q}; fi"
 
 
-# Whatever trains is worth more.
+# Tasks that train come first.
 rule linear_baselines:
     output:
         touch(done("linear-baselines")),
@@ -57,10 +57,10 @@ rule linear_baselines:
 
 onsuccess:
     if time.time() > UNTIL:
-        print("the time is over; the next call goes on from here")
+        print("the time is over; the next call continues from here")
     shutil.rmtree(FOLDER)
 
 
 onerror:
-    print("a task failed; the same command goes on from there", file=sys.stderr)
+    print("a task failed; the same command continues from there", file=sys.stderr)
     shutil.rmtree(FOLDER)

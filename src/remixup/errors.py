@@ -36,7 +36,7 @@ def _printable(text: str, limit: int) -> str:
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Return the nearest valid name as a question, or the list of all valid names if none is near."""
+    """Return "did you mean" with the nearest valid name, or the list of all valid names if none is near."""
     choices = sorted(valid)
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(choices) or 'none'}"

@@ -69,7 +69,7 @@ def is_hidden(path: Path) -> bool:
 
 
 def _hidden(name: str) -> bool:
-    """Return whether a name is of what macOS (`._x`), notebooks, editors and archives (`__MACOSX`) leave."""
+    """Return whether a name is that of a leftover of macOS (`._x`), notebooks, editors or archives (`__MACOSX`)."""
     return name.startswith(".") or name == "__MACOSX"
 
 
@@ -81,7 +81,7 @@ def write_atomically(target: Path) -> Iterator[Path]:
     Missing folders are made.
 
     Raises:
-        OSError: the disk fails, whatever a library calls it; it names `target`.
+        OSError: the disk fails; also raised for a library's own exception. It names `target`.
     """
     made = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -108,7 +108,7 @@ def make_folder(folder: Path) -> None:
         if there and absolute in _flushed:
             continue
         if not there:
-            with suppress(FileExistsError):  # another process made it, or it is a file, and what follows says so
+            with suppress(FileExistsError):  # another process made it; if it is a file, the next call fails
                 each.mkdir()
         _flush(each.parent)
         _flushed.add(absolute)
@@ -185,14 +185,14 @@ def report_disk_errors(folder: Path, needed: int | None = None) -> Iterator[None
 
 
 def disk_problem(error: Exception) -> UserError | None:
-    """Return what the user is told of an error of the disk; None where it is another one."""
+    """Return the message for an error of the disk; None for any other error."""
     code = disk_error(error)
     if not code:
         return None
     named = getattr(error, "filename", None)
     where = str(named) if isinstance(named, str | Path) else str(Path.cwd())
     free = "free some space; " if code in _NO_SPACE else ""
-    hint = f"{free}what is finished is stored, and the same command goes on from there"
+    hint = f"{free}what is finished is stored, and the same command continues from there"
     return UserError(os.strerror(code).lower(), where=where, hint=hint)
 
 

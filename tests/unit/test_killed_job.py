@@ -63,7 +63,7 @@ def test_of_whole_runs_those_have_failed_whose_evaluations_are_unfinished(planne
 
 @pytest.mark.parametrize("status", [1, 2, 130, 143])
 def test_a_job_that_was_not_killed_ends_with_its_own_status(status):
-    """A mistake, a crash with a traceback, an interrupt, a cancelled job: Snakemake is to see that it failed."""
+    """A mistake, a crash with a traceback, an interrupt, a canceled job: Snakemake is to see that it failed."""
     with pytest.raises(typer.Exit) as ended:
         train_ended(status, Path("no plan"), "job", LOG)
     assert ended.value.exit_code == status

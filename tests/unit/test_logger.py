@@ -83,8 +83,9 @@ def test_an_interruption_is_no_error(logger):
     say(logger, "Terminating processes on user request, this might take some time.")
     say(logger, level=logging.ERROR, event=LogEvent.JOB_ERROR, jobid=2, rule_name="train", log=[])
     say(logger, "WorkflowError:\nAt least one job did not complete successfully.", logging.ERROR, event=LogEvent.ERROR)
-    say(logger, "the same call goes on from here")
-    assert printed(logger).splitlines()[1:] == ["stopping; jobs that run are ended", "the same call goes on from here"]
+    say(logger, "the same command continues from here")
+    stopped = ["stopping; jobs that run are ended", "the same command continues from here"]
+    assert printed(logger).splitlines()[1:] == stopped
 
 
 def test_the_outcome_is_printed_where_nothing_is_to_be_done(logger):

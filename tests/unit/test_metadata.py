@@ -20,7 +20,7 @@ CODEMETA_TERMS = {
     *("programmingLanguage", "runtimePlatform", "operatingSystem", "softwareRequirements", "developmentStatus"),
     *("referencePublication", "codeRepository", "issueTracker"),
 }
-"""The terms of CodeMeta 3.0 that we use: a misspelt one would be dropped by a reader without a word."""
+"""The terms of CodeMeta 3.0 that we use: a misspelled one would be dropped by a reader without a word."""
 
 
 def commands(workflow):

@@ -101,7 +101,7 @@ def _was_trained_with_columns(project, name, row):
     for entry in found:
         assert entry["replicated"]["seeds"] == [0]
         assert (entry["scale"], entry["published"]) == ("embedded", None)
-        assert entry["verdict"] in ("stand-in", "no published number")
+        assert entry["verdict"] in ("surrogate", "no published number")
         block = project.json(f"results/runs/{entry['runs'][0]}/seeds-0-0.json")
         assert block["spec"]["mixing"]["blend"] == {"name": "columns"}
         assert 0 <= block["values"]["test_error.last"][0] <= 100

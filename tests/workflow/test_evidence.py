@@ -57,7 +57,7 @@ def test_tasks_in_their_order_and_none_twice(project):
     assert head == "5 evidence tasks for a CPU, 5 of them not on record"
     unknown = "time not known"
     assert lines[:6] == [*(f"  {each}, {unknown}" for each in listed), f"  all of them: {unknown}"]
-    assert lines[6] == "the time is over; the next call goes on from here"
+    assert lines[6] == "the time is over; the next call continues from here"
     done = [line for line in project.second.stdout.splitlines() if line.startswith("on record: ")]
     assert done == [f"on record: {each}" for each in listed]
     before = project.blocks()
@@ -152,7 +152,7 @@ def test_two_tasks_are_killed_and_gone_on_with(project, tmp_path, victim):
         os.kill(tasks[0], signal.SIGKILL)
         said = process.communicate(timeout=600)[1]
         assert process.returncode == 1
-        assert said.splitlines()[-1] == "a task failed; the same command goes on from there"
+        assert said.splitlines()[-1] == "a task failed; the same command continues from there"
     left = 2 if victim == "everything" else 1
     assert clone.remixup("evidence", "--workers", "2").stdout.count("epoch 600/600") == left
     assert len(measured(clone)) == 2

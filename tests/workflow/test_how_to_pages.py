@@ -2,8 +2,10 @@
 
 import shlex
 
+import numpy as np
 import pytest
 
+from remixup.data.catalog.descriptor import RawFiles
 from tests.pages import edit, read_steps
 from tests.workflow.conftest import BIN, ROOT
 
@@ -24,7 +26,24 @@ FILES = {
 @pytest.mark.parametrize("page", FILES)
 def test_a_page_changes_a_module_its_test_and_an_experiment_file(page):
     steps = read_steps((ROOT / f"docs/{page}.md").read_text())
-    assert {step.file for step in steps if step.action != "run"} == FILES[page]
+    assert {step.file for step in steps if step.action not in ("run", "example")} == FILES[page]
+
+
+def test_the_example_of_a_dataset_with_files(tmp_path):
+    """Its builder reads a file like the published one, and a mirror can have it."""
+    steps = read_steps((ROOT / "docs/adding-a-dataset.md").read_text())
+    (text,) = [step.text for step in steps if step.action == "example"]
+    names = {}
+    exec(compile(text, "adding-a-dataset.md", "exec"), names)
+    (dataset,) = names["DATASETS"]
+    (version,) = dataset.versions.values()
+    assert version.downloadable
+    assert version.in_mirror == ((("uci/seeds/seeds_dataset.txt",),),)
+    file = tmp_path / "seeds_dataset.txt"
+    np.savetxt(file, [[*range(7), row // 70 + 1] for row in range(210)])
+    arrays = version.builder(RawFiles({file.name: file}, tmp_path, tmp_path))
+    assert arrays.tensors["x"].shape == (dataset.size.train, *dataset.size.shape)
+    assert np.bincount(arrays.tensors["y"]).tolist() == [70, 70, 70]
 
 
 @pytest.mark.slow

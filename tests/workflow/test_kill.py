@@ -29,14 +29,14 @@ MOMENTS = 50
 def method(run):
     """What tells one way of training from another: which parts a run is made of, whatever their numbers."""
     document = run.model_dump(exclude_defaults=True)
-    vicinity = document.get("mixing", {})
-    vicinity = {name: part["name"] if isinstance(part, dict) else "" for name, part in vicinity.items()}
+    mixing = document.get("mixing", {})
+    mixing = {name: part["name"] if isinstance(part, dict) else "" for name, part in mixing.items()}
     others = set(document) - {"dataset", "model", "mixing", "optimizer", "schedule", "epochs", "batch_size"}
     return (
         run.model["name"],
         f"dropout={'dropout' in run.model}",
         run.optimizer["name"],
-        *(f"{name}={part}" for name, part in sorted(vicinity.items())),
+        *(f"{name}={part}" for name, part in sorted(mixing.items())),
         *sorted({"label_noise", "decode", "validation"} & set(document["dataset"])),
         *sorted(others - {"normalization", "augmentation", "execution", "objective"}),
         *(str(value) for value in run.objective.values() if isinstance(value, str)),
@@ -75,7 +75,7 @@ def methods():
 METHODS = methods()
 KINDS = [(run.objective["name"], run.vectorized, run.dataset.decode is None) for _, run in METHODS]
 FIRST = {KINDS.index(kind) for kind in [("supervised", True, True), ("supervised", False, True), ("gan", True, True)]}
-"""`make test` kills one run of each kind of program: many seeds side by side, one by one, the game."""
+"""`make test` kills one run of each kind of program: many seeds side by side, one by one, a GAN."""
 
 
 @pytest.fixture(scope="session")

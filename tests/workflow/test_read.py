@@ -44,7 +44,7 @@ def test_numbers_are_those_on_record(documents):
     found = {(each["experiment"], each["row"], each["metric"]): each for each in whole["entries"]}
     block = recorded("runs", "blob-and-ring-mlp-mix-beta-1.0-1229a11b", "seeds-0-4.json")
     entry = found["toy", "mixup", "test_error.last"]
-    assert (entry["scale"], entry["stand_in"]) == ("paper", None)
+    assert (entry["scale"], entry["surrogate"]) == ("paper", None)
     assert entry["replicated"]["values"] == block["values"]["test_error.last"]
     # A smoke test of the embedded scale is not on record.
     assert found["remarks", "one-loader", "test_error.median10"]["replicated"] is None

@@ -168,10 +168,10 @@ def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
 def test_a_cancelled_job_is_reported_and_the_next_call_goes_on(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", LONG, CONVOLUTIONAL)
     with submitted(remote, "--retries", "0") as run:
-        cancelled = wait_for(lambda: long_one(remote), run)
-        slurm("scancel", cancelled.id)
+        canceled = wait_for(lambda: long_one(remote), run)
+        slurm("scancel", canceled.id)
         log = ended(run, status=1)
-    assert f"SLURM-job '{cancelled.id}' failed, SLURM status is: 'CANCELLED'" in log
+    assert f"SLURM-job '{canceled.id}' failed, SLURM status is: 'CANCELLED'" in log
     assert "`remixup collect --plan results/embedded/plan.json` collects what there is" in log
     remote.remixup("collect", "--plan", "results/embedded/plan.json")
     assert (remote.folder / "results/embedded/experiments/convolutional.json").exists()

@@ -67,7 +67,7 @@ def test_a_resume_point_without_room_leaves_the_one_before(disk, tmp_path, remix
 
     monkeypatch.setattr(checkpoints, "save_resume_point", fill_first)
     said = one_message(remixup(full, "train", "small", "--row", "mixup", status=2))
-    assert "the same command goes on from there" in said
+    assert "the same command continues from there" in said
     (point,) = unfinished(full.folder)
     with safe_open(point, "pt") as file:
         assert file.metadata()["epoch"] == "4"

@@ -43,7 +43,7 @@ def test_an_interrupted_call_says_that_the_next_one_goes_on(project):
     os.killpg(running.pid, signal.SIGINT)
     said = running.communicate(timeout=600)[1]
     assert running.returncode == 1
-    assert "the same call goes on from here" in said
+    assert "the same command continues from here" in said
     assert "Error in rule" not in said
     assert "error" not in said
     wait_for(lambda: not at_work_in(project))

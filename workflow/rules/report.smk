@@ -1,4 +1,4 @@
-# The report is made where Snakemake runs, also on a cluster: there LaTeX is, and somebody to read it.
+# The report is made where Snakemake runs, also on a cluster, because LaTeX is installed there.
 rule draw:
     input:
         RESULTS,
@@ -27,7 +27,7 @@ rule draw:
         "remixup draw {params.experiments:q} --plan {params.plan:q} --processes {threads:q} > {log:q}"
 
 
-# Where the run has other experiments than the text speaks about, its one page says so.
+# If the configured experiments are not those that the text is about, the article is one page that says so.
 rule article:
     input:
         RESULTS,

@@ -1,4 +1,4 @@
-# One file for all records and freezes: Snakemake looks at each input of each waiting job again and again.
+# One file for all records and freezes, because Snakemake checks each input of each waiting job repeatedly.
 rule records:
     input:
         RECORDS,
@@ -7,12 +7,12 @@ rule records:
     log:
         f"{HOME}/logs/records.log",
     localrule: True
-    # Without any records it would read its standard input.
+    # With /dev/null, because without a file `cksum` would read its standard input.
     shell:
         "cksum {input:q} /dev/null > {output:q} 2> {log:q}"
 
 
-# Half a minute of work: done where Snakemake runs, also on a cluster.
+# It takes half a minute, so it runs where Snakemake runs, also on a cluster.
 rule collect:
     input:
         [str(plan.path) for plan in PLANS],

@@ -1,7 +1,7 @@
-# Runs are not outputs: Snakemake would delete them before a job and after a failure. A job adds to the run store what it
-# lacks, and its manifest lists what there is. Manifests are named by the hash of what they list, so that data may be
-# ancient: a changed dataset version is another manifest. A job that is killed gets a manifest, too, which names the
-# unfinished runs: else nothing could be collected.
+# Runs are not outputs, because Snakemake would delete them before a job and after a failure. A job adds the missing seeds
+# to the run store, and its manifest lists all of them. The name of a manifest contains the hash of what it lists. So data
+# may be ancient: a changed dataset version has another manifest. A killed job gets a manifest, too, which names the
+# unfinished runs; without it nothing could be collected.
 rule train:
     input:
         lambda wildcards: [
@@ -15,7 +15,7 @@ rule train:
         f"{HOME}/logs/{{job}}.log",
     wildcard_constraints:
         job="|".join(map(re.escape, JOBS)) or "none",
-    # Below 0, which all that is short has; long ones first, so that no core is idle at the end.
+    # Below 0, the priority of all short rules. Long jobs come first, so that no core is idle at the end.
     priority: lambda wildcards: -1 / (1 + JOBS[wildcards.job].seconds)
     threads: lambda wildcards: JOBS[wildcards.job].threads
     resources:
@@ -23,7 +23,7 @@ rule train:
     params:
         plan=PLAN,
         attempt=lambda wildcards: attempt(wildcards.job),
-        # What depends on resources is none of the parameters whose change trains again: they are not what it computes.
+        # Snakemake does not rerun a job when a parameter that depends on resources changes. This one changes no results.
         processes=lambda wildcards, resources: max(1, resources.gpu),
     shell:
         "remixup train --plan {params.plan:q} --job {wildcards.job:q} --attempt {params.attempt:q}"
@@ -32,7 +32,7 @@ rule train:
         " --log {log:q} >> {log:q}"
 
 
-# Everything that computes: training and evaluations.
+# All training and evaluations.
 rule runs:
     input:
         [job_manifest(job) for job in JOBS],

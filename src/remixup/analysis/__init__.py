@@ -1,1 +1,1 @@
-"""From what runs measured to what it means: statistics, verdicts, claims, provenance and records."""
+"""Derive results from runs: statistics, verdicts, claims, provenance and records."""

@@ -110,7 +110,7 @@ def _first_freeze(found: Mapping[Sample, Measured]) -> Measured | None:
 def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
     """Return the rows that the plan's scale lacks, planned at the most faithful scale that has them.
 
-    They count as rows without data: their numbers are "not run" here, and may be on record.
+    They count as rows without data: their numbers are "not run" here, but may have records.
     """
     experiment, planned = plan.experiment, {row.row.id for row in plan.rows}
     scales = {row.id: scale for scale in SCALES for row in experiment.at(scale)}  # the last is the most faithful

@@ -24,13 +24,13 @@ from remixup.analysis.result_schema import (
 from remixup.config.settings import Scale
 
 BROKEN = ("failed", "diverged", "no value")
-"""The verdicts on numbers that not all of their runs gave."""
+"""The verdicts on numbers that lack results of some runs."""
 Kind = Literal["paper", "reduced", "reduced-cpu", "embedded", "surrogate", "none"]
 KINDS: tuple[Kind, ...] = ("paper", "reduced", "reduced-cpu", "embedded", "surrogate", "none")
 """Kinds of evidence, best first; "embedded" is one that is no surrogate."""
 
 
-def kind(scale: Scale, stand_in: str | None) -> Kind:
+def kind(scale: Scale, surrogate: str | None) -> Kind:
     """Return the kind of evidence that a measured number is.
 
     At the reduced scales the data is real and the schedule short, so that nearly all numbers are of surrogates;
@@ -38,7 +38,7 @@ def kind(scale: Scale, stand_in: str | None) -> Kind:
     """
     if scale == "reduced" or scale == "reduced-cpu":
         return scale
-    return "surrogate" if stand_in else scale
+    return "surrogate" if surrogate else scale
 
 
 def _explores(each: Entry | Recorded | ClaimTest) -> bool:
@@ -53,7 +53,7 @@ def best_record(entry: Entry) -> Recorded | None:
             for record in sorted(entry.recorded, key=lambda record: record.date, reverse=True)
             if record.replicated != entry.replicated
         ),
-        key=lambda r: (KINDS.index(kind(r.scale, r.stand_in)), r.stand_in is not None, _explores(r), -r.replicated.n),
+        key=lambda r: (KINDS.index(kind(r.scale, r.surrogate)), r.surrogate is not None, _explores(r), -r.replicated.n),
         default=None,
     )
 
@@ -64,7 +64,7 @@ def best_sample(entry: Entry) -> Entry | Recorded | None:
 
     def rank(each: Entry | Recorded) -> tuple[int, bool, bool, int]:
         assert each.replicated is not None
-        order = KINDS.index(kind(each.scale, each.stand_in))
+        order = KINDS.index(kind(each.scale, each.surrogate))
         return order, _explores(each), each.verdict in BROKEN, -each.replicated.n
 
     return min((each for each in samples if each.replicated), key=rank, default=None)
@@ -73,12 +73,12 @@ def best_sample(entry: Entry) -> Entry | Recorded | None:
 def best_evidence(entry: Entry) -> tuple[Kind, Verdict]:
     """Return kind and verdict of the best evidence for a number."""
     best = best_sample(entry)
-    return (kind(best.scale, best.stand_in), best.verdict) if best else ("none", entry.verdict)
+    return (kind(best.scale, best.surrogate), best.verdict) if best else ("none", entry.verdict)
 
 
 def _rank(test: ClaimTest) -> tuple[bool, int, bool, int, int]:
-    # Of several freezes the first counts: the most seeds would be those of whoever stopped at the best result.
-    evidence = KINDS.index(kind(test.scale, test.stand_in))
+    # Of several freezes the first counts. To prefer more seeds would reward freezing again until a result pleases.
+    evidence = KINDS.index(kind(test.scale, test.surrogate))
     return test.outcome == "not informative", evidence, _explores(test), len(test.untried), -test.n * _explores(test)
 
 
@@ -113,7 +113,7 @@ def on_surrogate(outcome: Outcome) -> OnSurrogate:
 
 def is_smoke_test(result: Entry | Recorded | ClaimTest | Fit) -> bool:
     """Return whether a result is of a surrogate at embedded scale, which checks the code and is no evidence."""
-    return result.scale == "embedded" and result.stand_in is not None
+    return result.scale == "embedded" and result.surrogate is not None
 
 
 Number = TypeVar("Number", bound=Entry)
@@ -127,10 +127,10 @@ def without_smoke_test(entry: Number) -> Number:
 
 
 def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
-    """Return what a test says in print; a claim without one is open."""
+    """Return the printed finding of a test; a claim without a test is open."""
     if test is None:
         return "open"
-    return on_surrogate(test.outcome) if test.stand_in else test.outcome
+    return on_surrogate(test.outcome) if test.surrogate else test.outcome
 
 
 def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
@@ -143,8 +143,8 @@ def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
     found = [test for test in tests if test]
     return ClaimCount(
         claims=len(tests),
-        published_protocol=dict(Counter(test.outcome for test in found if not test.stand_in)),
-        surrogate=dict(Counter(on_surrogate(test.outcome) for test in found if test.stand_in)),
+        published_protocol=dict(Counter(test.outcome for test in found if not test.surrogate)),
+        surrogate=dict(Counter(on_surrogate(test.outcome) for test in found if test.surrogate)),
         not_run=len(tests) - len(found),
     )
 

@@ -63,8 +63,8 @@ class _Combined:
         lacks = [lack for results, row in both if (lack := results.lack(row, metric))]
         if None in values.values():
             lacks.append("no value")
-        stand_in = joined(*(row.stand_in for _, row in both))
-        return judge(values, next(iter(lacks), None), self.target, stand_in=stand_in)
+        surrogate = joined(*(row.surrogate for _, row in both))
+        return judge(values, next(iter(lacks), None), self.target, surrogate=surrogate)
 
     def recorded(self, on_record: OnRecord) -> list[Recorded]:
         """Return what is on record: a result for each sample that both rows have."""
@@ -76,9 +76,9 @@ class _Combined:
             replicated, decided = self.number(baseline, treatment, self.metric)
             if replicated is not None:
                 result = treatment[0].recorded(treatment[1], replicated, decided)
-                stand_in = joined(baseline[1].stand_in, treatment[1].stand_in)
+                surrogate = joined(baseline[1].surrogate, treatment[1].surrogate)
                 conventions = self.conventions(baseline, treatment)
-                found.append(result.model_copy(update={"stand_in": stand_in, **conventions}))
+                found.append(result.model_copy(update={"surrogate": surrogate, **conventions}))
         return distinct(found)
 
     def conventions(self, baseline: Measured, treatment: Measured) -> dict[str, object]:
@@ -108,7 +108,7 @@ class _Combined:
             "tolerance": self.target.tolerance,
             "replicated": replicated,
             "scale": min(baseline.scale, treatment.scale, key=SCALES.index),
-            "stand_in": joined(baseline.stand_in, treatment.stand_in),
+            "surrogate": joined(baseline.surrogate, treatment.surrogate),
             "dataset_version": f"{treatment.run.dataset.name} {treatment.run.dataset.version}",
             "verdict": decided,
             "log": next((results.failed[run] for run in runs if run in results.failed), None),

@@ -98,8 +98,8 @@ def in_use() -> bool:
 def in_progress() -> set[str]:
     """Return the digests of the freezes that lack a seed of a run on record.
 
-    Their records count nowhere until all are there: nobody sees a result before the last run has ended, and a table
-    has the rows of one setting.
+    Their records do not count until all are there, so that nobody sees a result before the last run has ended, and a
+    table has the rows of one setting.
     """
     records, found = Store(RECORDS), set()
     for freeze in map(read, names()):
@@ -187,7 +187,7 @@ def judged_by(plan: Plan, rows: Collection[str]) -> dict[str, Any]:
     return {
         "published": published,
         "known_effects": [each.model_dump() for each in experiment.known_effects if each.treatment in rows],
-        "surrogates": sorted(row.row.id for row in plan.rows if row.row.id in rows and row.stand_in),
+        "surrogates": sorted(row.row.id for row in plan.rows if row.row.id in rows and row.surrogate),
     }
 
 

@@ -1,4 +1,4 @@
-"""What git says about experiment files and freezes."""
+"""Read the history of experiment files and freezes from git."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from remixup.errors import UserError
 
 
 class NoHistory(UserError):
-    """There is no git repository, or one without its whole history."""
+    """There is no git repository, or it lacks a part of its history."""
 
 
 @dataclass(frozen=True)

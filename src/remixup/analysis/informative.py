@@ -69,7 +69,7 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What is known of a classifier, all errors in percent. Means are over seeds."""
+    """Measurements of a classifier, all errors in percent. Means are over seeds."""
 
     classes: int
     test_examples: int

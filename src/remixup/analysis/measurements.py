@@ -35,7 +35,7 @@ def unmet_conditions(results: RunResults, row: PlannedRow, claim: Claim) -> list
 
     A smoke test is not informative. Another surrogate that does not classify is: the conditions are about classifiers.
     """
-    if row.stand_in is None:
+    if row.surrogate is None:
         return []
     if row.scale == "embedded" and row.seeds == 1:
         return [Reason("smoke test", "it is a smoke test")]
@@ -103,7 +103,7 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool, freeze: str | None
     found, erm = measure(results, row), row.run == without_mixing(row.run)
     return Fit(
         scale=row.scale,
-        stand_in=row.stand_in,
+        surrogate=row.surrogate,
         recorded=recorded,
         erm=erm,
         run=blocks[0].run,

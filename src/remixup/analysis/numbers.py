@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from remixup.analysis.result_schema import Verdict
-from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarise
+from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarize
 from remixup.analysis.thresholds import FEWEST, LEAST_TOLERANCE, LEVEL, RELATIVE_TOLERANCE, SHARE_OF_GAIN
 from remixup.config.experiment import Derived, Experiment, Row
 
@@ -108,7 +108,7 @@ def compare(values: Sequence[float], published: Target) -> Verdict:
     Raises:
         ValueError: empty or non-finite values.
     """
-    sample = summarise(values, range(len(values)))
+    sample = summarize(values, range(len(values)))
     distance = abs(sample.mean - published.value)
     interval = mean_interval(values, 1 - 2 * LEVEL)
     if _at_most(distance, published.margin):
@@ -124,23 +124,23 @@ def compare(values: Sequence[float], published: Target) -> Verdict:
 
 
 def verdict(
-    values: Sequence[float], published: Target | None, *, stand_in: str | None, transcribed: bool = True
+    values: Sequence[float], published: Target | None, *, surrogate: str | None, transcribed: bool = True
 ) -> Verdict:
     """Return the verdict on a number that was measured.
 
     Args:
         values: what the runs measured; finite, at least one.
         published: the number to compare them with, or None.
-        stand_in: how a surrogate differs from the published setting; its number is not compared with the published.
+        surrogate: how a surrogate differs from the published setting; its number is not compared with the published.
         transcribed: whether `None` says that the paper prints no number, and not that its table could not be read.
 
     Returns:
-        In this order "no published number", "not transcribed", "stand-in"; else that of `compare`.
+        In this order "no published number", "not transcribed", "surrogate"; else that of `compare`.
 
     Raises:
         ValueError: empty or non-finite values.
     """
-    summarise(values, range(len(values)))
+    summarize(values, range(len(values)))
     if published is None:
         return "no published number" if transcribed else "not transcribed"
-    return "stand-in" if stand_in is not None else compare(values, published)
+    return "surrogate" if surrogate is not None else compare(values, published)

@@ -11,7 +11,7 @@ from itertools import product
 
 from remixup.analysis.best_evidence import is_smoke_test
 from remixup.analysis.result_schema import Condition, Domain, ExperimentResult, Fit, Standing
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
 from remixup.config.settings import Scale
@@ -100,7 +100,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
     seeds = sorted(erm.test_errors.keys() & mixup.test_errors.keys())
     if not seeds:
         return None
-    sample = summarise([erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds], seeds)
+    sample = summarize([erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds], seeds)
     return Pair(
         experiment=experiment.id,
         baseline=erm_row,
@@ -119,7 +119,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
         ci95=sample.ci95,
         n=sample.n,
         standing=erm.standing,
-        published_protocol=erm.stand_in is None and mixup.stand_in is None,
+        published_protocol=erm.surrogate is None and mixup.surrogate is None,
         published_effect=published_effect(experiment, erm_row, mixup_row),
         unmet=tuple(erm.unmet),
     )

@@ -199,7 +199,7 @@ class RecordedResults(RunResults):
             scale=row.scale,
             replicated=replicated,
             verdict=decided,
-            stand_in=row.stand_in,
+            surrogate=row.surrogate,
             dataset_version=f"{spec.dataset.name} {spec.dataset.version}",
             precision=spec.precision,
             code=Code(commit=provenance.code.commit, dirty=provenance.code.dirty),

@@ -10,13 +10,13 @@ from remixup.config.claims import ClaimSource
 from remixup.config.metrics import Convention
 from remixup.config.settings import Scale
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Verdict = Literal[
     "replicated",
     "not replicated",
     "inconclusive",
-    "stand-in",
+    "surrogate",
     "not run",
     "failed",
     "diverged",
@@ -98,7 +98,7 @@ class Recorded(Result):
     scale: Scale
     replicated: Replicated
     verdict: Verdict
-    stand_in: str | None
+    surrogate: str | None
     dataset_version: str
     precision: str
     code: Code
@@ -129,7 +129,7 @@ class Entry(Result):
     tolerance: float | None = Field(description="how far off still counts as the same, rounding not included")
     replicated: Replicated | None
     scale: Scale = Field(description="the scale that the replicated number counts as")
-    stand_in: str | None
+    surrogate: str | None
     dataset_version: str
     verdict: Verdict
     log: str | None = Field(None, description="where a failed run says why")
@@ -151,7 +151,7 @@ Untried = Annotated[
 
 
 class Statement(Result):
-    """What a test of a claim could say, and how likely the data were if it is false."""
+    """A possible statement of a test of a claim, and the p-value of the data if it is false."""
 
     outcome: Outcome
     p: float = Field(description="not adjusted; 0 or 1 where all seeds agree")
@@ -163,7 +163,7 @@ class ClaimTest(Result):
     """A test of a claim on runs of one scale."""
 
     scale: Scale
-    stand_in: str | None
+    surrogate: str | None
     outcome: Outcome = Field(description="on a surrogate, supported means that it agrees")
     why: str = Field(description="in words: what decided, or what is missing")
     effect: float | None = Field(
@@ -237,7 +237,7 @@ class Fit(Result):
     """How well the classifier of a row fits, at one scale; errors are means over seeds in percent."""
 
     scale: Scale
-    stand_in: str | None
+    surrogate: str | None
     recorded: bool = Field(description="whether the runs are on record, or this report's own")
     erm: bool = Field(description="whether they are trained without mixing and dropout")
     run: str
@@ -265,7 +265,7 @@ class Fit(Result):
 
 
 class Cost(Result):
-    """What a run of the store took."""
+    """Cost of a run in the store."""
 
     run: str
     seeds: list[int]
@@ -282,7 +282,7 @@ class Source(Result):
     name: str
     version: str
     sha256: str
-    licence: str
+    license: str
     citation: str
     note: str
 
@@ -323,7 +323,7 @@ class ClaimCount(Result):
 
 
 class Summary(Result):
-    """How many there are of everything, each by its best evidence: of this report's runs, or on record."""
+    """Counts of numbers and claims, each by its best evidence: of this report's runs, or on record."""
 
     published_numbers: int
     by_verdict: dict[Verdict, int] = Field(description="of the published numbers")

@@ -13,7 +13,7 @@ from remixup.analysis.informative import Measurements
 from remixup.analysis.measurements import why_uninformative
 from remixup.analysis.numbers import Target, target, verdict
 from remixup.analysis.result_schema import Cost, Curve, Entry, Recorded, Replicated, Source, Verdict
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.analysis.verdicts import Evidence
 from remixup.config.metrics import FROM_HISTORY, QUANTITIES, evaluated_values
 from remixup.config.settings import Config
@@ -38,7 +38,7 @@ def judge(
         rules: the other arguments of `numbers.verdict`.
     """
     values = _with_value(measured)
-    replicated = summarise(list(values.values()), list(values)) if values else None
+    replicated = summarize(list(values.values()), list(values)) if values else None
     if lack or replicated is None:
         return replicated, lack or "not run"
     return replicated, verdict(replicated.values, published, **rules)
@@ -178,10 +178,10 @@ class RunResults:
         """Return what a row contributes to claims."""
         measured, diverged = {metric: self.measured(row, metric) for metric in metrics}, self.diverged(row)
         values = {metric: _with_value(found) for metric, found in measured.items()}
-        faithful = row.scale == "paper" and row.stand_in is None
+        faithful = row.scale == "paper" and row.surrogate is None
         return Evidence(
             row.scale,
-            row.stand_in,
+            row.surrogate,
             partial(why_uninformative, self, row),
             values,
             diverged=sorted(diverged),
@@ -226,7 +226,7 @@ class RunResults:
             self.measured(row, metric),
             self.lack(row, metric),
             target(self.plan.experiment, row.row, published or metric),
-            stand_in=row.stand_in,
+            surrogate=row.surrogate,
             transcribed=row.row.transcribed(published or metric),
         )
 
@@ -259,7 +259,7 @@ class RunResults:
             tolerance=published.tolerance if published else experiment.tolerance(row.row, metric),
             replicated=replicated,
             scale=row.scale,
-            stand_in=row.stand_in,
+            surrogate=row.surrogate,
             dataset_version=f"{row.run.dataset.name} {row.run.dataset.version}",
             verdict=decided,
             log=self.failed.get(row.key),
@@ -302,7 +302,7 @@ class RunResults:
                     name=used.name,
                     version=used.version,
                     sha256=used.sha256,
-                    licence=dataset.origin.license,
+                    license=dataset.origin.license,
                     citation=dataset.origin.citation,
                     note=version.note,
                 )

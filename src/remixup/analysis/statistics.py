@@ -33,7 +33,7 @@ def _t_interval(sample: list[float], level: float, variances: float) -> tuple[fl
     return mean - half, mean + half
 
 
-def summarise(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
+def summarize(values: Sequence[float], seeds: Sequence[int]) -> Replicated:
     """Summarize a sample of runs that differ in the seed alone.
 
     Args:

@@ -54,7 +54,7 @@ class Evidence:
     """What the runs of a row measured, all at one scale."""
 
     scale: Scale
-    stand_in: str | None = None
+    surrogate: str | None = None
     uninformative: Callable[[Claim], str | None] = _informative
     """Why a surrogate decides nothing about a claim; None for one that is informative, and where there is none."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
@@ -115,9 +115,9 @@ def decide_primary(results: Iterable[ClaimResult], papers: Mapping[str, str], fa
                 _say(test, outcome, p)
 
 
-def joined(*stand_ins: str | None) -> str | None:
+def joined(*surrogates: str | None) -> str | None:
     """Join descriptions of surrogates, each component once; None where there are none."""
-    parts = [part for text in stand_ins if text for part in text.split("; ")]
+    parts = [part for text in surrogates if text for part in text.split("; ")]
     return "; ".join(dict.fromkeys(parts)) or None
 
 
@@ -149,7 +149,7 @@ def _decide(experiment: Experiment, stated: Claim, evidence: Mapping[str, Eviden
         ci95=mean_interval(shown) if shown else None,
         n=min(map(len, samples), default=0),
         scale=min((row.scale for row in rows), key=SCALES.index, default="paper"),
-        stand_in=joined(*(row.stand_in for row in rows)),
+        surrogate=joined(*(row.surrogate for row in rows)),
         untried=[name for name, seeds in _seeds(stated, evidence).items() if not seeds] if shown else [],
     )
     if reason is None:
@@ -278,7 +278,7 @@ def _undecided(
         if lacking := evidence[name].without_value.get(claim.metric):
             return "open", f"{name} has no {claim.metric} with seed {', '.join(map(str, lacking))}"
     for pair in claim.compare:
-        sides = [evidence[name].stand_in is None for name in (pair.baseline[0], pair.treatment[0])]
+        sides = [evidence[name].surrogate is None for name in (pair.baseline[0], pair.treatment[0])]
         if len(set(sides)) > 1:
             return "open", f"of {pair.baseline[0]} and {pair.treatment[0]}, only one is a surrogate"
     for name in claim.baselines:
@@ -290,7 +290,7 @@ def _undecided(
         counts = ", ".join(f"{name} has {len(found)}" for name, found in seeds.items())
         return "open", f"at least {FEWEST} seeds common to its rows are needed ({counts})"
     rows = [evidence[name] for name in claim.rows]
-    if all(row.scale == "paper" and row.stand_in is None for row in rows):
+    if all(row.scale == "paper" and row.surrogate is None for row in rows):
         for name in claim.baselines:
             if (verdict := evidence[name].published.get(claim.metric, "replicated")) != "replicated":
                 return "protocol not recovered", f"the published {claim.metric} of {name} is {verdict}"

@@ -98,7 +98,7 @@ def collect_bundle(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Install what a bundle has measured: records and benchmarks, if all of them are right, else nothing."""
+    """Install the results of a bundle: records and benchmarks, if all of them are valid, else nothing."""
     from remixup.maintenance import bundle_collect
 
     settings, installed = configuration(config, set_), 0

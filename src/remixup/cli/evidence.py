@@ -92,8 +92,8 @@ def evidence(
 
 
 def run_queue(folder: Path, workers: int) -> None:
-    """Become the Snakemake that carries out a queue."""
-    # Without locks of Snakemake, which outlive a kill: runs have locks of their own, and each call its own folder.
+    """Replace this process by the Snakemake that carries out a queue."""
+    # Without Snakemake's locks, which outlive a kill. Each run has a lock of its own, and each call its own folder.
     options = ["--nolock", "--drop-metadata", "--scheduler", "greedy", "--quiet", "all"]
     options += ["--profile", "none", "--workflow-profile", "none"]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/evidence.smk"]

@@ -20,7 +20,7 @@ def export(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """Write the histories of the rows at the configured scale, of the run store or else on record."""
+    """Write the histories of the rows at the configured scale, from the run store or else from the records."""
     from remixup.maintenance.export import points, write_csv, write_tensorboard
 
     if tensorboard is None and csv is None:

@@ -40,7 +40,7 @@ def freeze(
 
 @app.command()
 def audit(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Print when each claim was committed, frozen, run and changed; exit with status 1 where a freeze was not kept."""
+    """Print when each claim was committed, frozen, run and changed; exit with status 1 if a freeze was violated."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""Lists of what there is: experiments, rows, datasets, methods."""
+"""List experiments, rows, datasets and methods."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _rows(plan: Plan) -> Iterator[Line]:
     for planned in plan.rows:
         dataset = planned.run.dataset
         data = "available" if planned.available else "not available"
-        counts_as = "surrogate" if planned.stand_in else planned.scale
+        counts_as = "surrogate" if planned.surrogate else planned.scale
         name = f"{dataset.name} ({dataset.version})"
         yield plan.experiment.id, planned.row.id, str(planned.seeds), name, data, counts_as
 

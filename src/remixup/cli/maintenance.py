@@ -63,7 +63,7 @@ def show(
         "row": row,
         "scale": plan.scale,
         "counts_as": planned.scale,
-        "surrogate": planned.stand_in,
+        "surrogate": planned.surrogate,
         "key": planned.key,
         "hash": planned.run.digest(),
         "seeds": planned.seeds,
@@ -188,7 +188,7 @@ def restore(config: ConfigFile = DEFAULT, set_: Set = None) -> None:
     verify(config=config, set_=set_)
     settings = configuration(config, set_)
     with tempfile.TemporaryDirectory(prefix="remixup-restore-") as folder:
-        # What --config and --set lead to, in one file over config.yaml.
+        # The effect of --config and --set, in one file that overrides config.yaml.
         file = Path(folder, "config.json")
         file.write_text(settings.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--cores", "1", "--touch", "--profile", "none"]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
 ASKED_TO_STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-"""Signals that a user or a cluster sends; a process that dies of another one was killed for what it did."""
+"""Signals that a user or a cluster sends; a process that another one ends has failed, for example without memory."""
 
 
 @app.command()
@@ -70,7 +70,7 @@ def prepare(
         except UserError as error:
             if not (workflow and dataset):
                 raise
-            # The rest of the workflow goes on without the rows that need this dataset.
+            # The workflow continues without the rows that need this dataset.
             print(error, flush=True)
             write_json(settings.manifest(name, chosen), {UNAVAILABLE: str(error)})
 
@@ -155,7 +155,7 @@ def train_ended(
     log: Annotated[Path, typer.Option(help="the job's log")],
     attempt: Annotated[int, typer.Option(min=1, help="number of the attempt")] = 1,
 ) -> None:
-    """Write the manifest of a job whose process was killed; exit with its status where it ended otherwise."""
+    """Write the manifest of a job whose process was killed; exit with its status if it ended otherwise."""
     if status <= 128 or status - 128 in ASKED_TO_STOP:
         raise typer.Exit(status)
     killed_job(read_workflow(plan_file, job=job), job, attempt, log)
@@ -218,15 +218,7 @@ def missing_seeds(settings: Config, runs: dict[str, Any]) -> bool:
 def open_runner(
     settings: Config, plans: list[Plan], gpu_slots: int | None, processes: int = 1, log: Path | None = None
 ) -> Iterator[Any]:
-    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress.
-
-    Args:
-        settings: the configuration.
-        plans: whose rows errors name.
-        gpu_slots: use at most this many GPUs.
-        processes: data-parallel processes.
-        log: a file that gets the progress, too.
-    """
+    """Hold a device for each process (none at a scale for the CPU), and yield a runner that shows its progress."""
     from remixup.store.run_store import Store
     from remixup.training.gpu_lock import slots
     from remixup.training.progress import ProgressReport
@@ -311,7 +303,7 @@ def draw_experiments(settings: Config, plans: list[Plan]) -> None:
 
 @app.command()
 def article(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set = None) -> None:
-    """Typeset the article. A sentence that the results no longer bear out is an error."""
+    """Typeset the article. A sentence that the results no longer support is an error."""
     from remixup.analysis import aggregate
     from remixup.analysis.pairs import find_pairs
     from remixup.reporting.article import draw_figures, reason_for_none, write_sections

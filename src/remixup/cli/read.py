@@ -1,4 +1,4 @@
-"""The documents from the records alone: nothing is trained, and torch need not be installed."""
+"""Make the documents from the records alone, without training and without torch."""
 
 from __future__ import annotations
 

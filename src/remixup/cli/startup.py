@@ -1,4 +1,4 @@
-"""Whose code and packages a command runs: those that its results will be said to come from."""
+"""Check that a command runs the code and packages that its results will name as their source."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_code() -> None:
 
 
 def check_packages() -> None:
-    """Refuse packages on PYTHONPATH that stand in for those of the environment.
+    """Refuse packages on PYTHONPATH that replace those of the environment.
 
     Raises:
         UserError: a folder on it has a package that provenance records, or what looks like one.
@@ -42,6 +42,6 @@ def check_packages() -> None:
 
 
 def _is_of(package: str, entry: str) -> bool:
-    """Return whether a name in a folder is that of a package's module or of what says its version."""
+    """Return whether a name in a folder is that of a package's module or of its metadata."""
     module, said = module_of(package), entry.removesuffix(".dist-info").removesuffix(".egg-info")
     return entry in (module, f"{module}.py") or (said != entry and said.partition("-")[0] == package.replace("-", "_"))

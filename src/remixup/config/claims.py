@@ -37,7 +37,7 @@ ClaimSource = Literal["paper", "ours"]
 
 
 class Claim(Strict):
-    """A statement of the paper, or ours about it. Runs decide it, or it says why none does."""
+    """A statement of the paper, or ours about it. Runs decide it, or it gives the reason why they cannot."""
 
     id: Slug = Field(description="its name, unique in the file")
     statement: Prose = Field(description="the claim in a sentence; LaTeX")

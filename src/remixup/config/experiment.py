@@ -282,7 +282,7 @@ class Experiment(Variation):
     def tolerance(self, row: Row, metric: str) -> float | None:
         """Return the tolerance of a published number: the row's own, else the metric's, else None for the default.
 
-        A relative tolerance is a fraction of the distance to the nearer of the impossible and the certain.
+        A relative tolerance is a fraction of the smaller of p and 1 - p.
         """
         printed, info = row.printed(metric), self.metrics[metric]
         if printed is not None and printed.tolerance is not None:

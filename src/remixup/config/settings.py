@@ -54,7 +54,7 @@ def _known_versions(value: dict[str, str]) -> dict[str, str]:
 
 
 UNAVAILABLE = "unavailable"
-"""Key in the manifest of a dataset that a workflow could not get: the reason."""
+"""Key in the manifest of an unavailable dataset; its value is the reason."""
 Folder = Annotated[str, BeforeValidator(_folder)]
 OwnFolder = Annotated[Folder, AfterValidator(_without_braces)]
 

@@ -1,4 +1,4 @@
-"""YAML loading: YAML 1.2, without what readers of YAML disagree about.
+"""Load YAML 1.2; reject values that YAML readers interpret differently.
 
 PyYAML reads YAML 1.1, where `010` is 8, `1:30` is 90, `yes` is true, and `1e-4` is text. Here `1e-4` is a number, a
 date is text, and the others are errors.

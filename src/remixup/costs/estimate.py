@@ -52,9 +52,9 @@ class SeedCosts:
 
     operations: dict[str, float]
     seconds: dict[str, float]
-    """Of one device; runs of an unknown rate are left out."""
+    """Hours of one device; runs of an unknown rate are left out."""
     hardware: str
-    """The device."""
+    """Name of the device."""
 
 
 class CostPlan(Result):
@@ -67,12 +67,7 @@ class CostPlan(Result):
 
 
 def plan_costs(config: Config, plans: list[Plan]) -> CostPlan:
-    """Estimate what the plans take on this machine, as if all data were available.
-
-    Args:
-        config: says where the run store is.
-        plans: of the experiments, all at the configured scale.
-    """
+    """Estimate what the plans take on this machine, as if all data were available."""
     store, device = Store(Path(config.results)), rates.this_device(config.scale)
     whole = [with_all_rows(plan) for plan in plans]
     together = merged_runs(whole)
@@ -104,11 +99,7 @@ def _estimate(runs: Runs, store: Store, measured: Rates) -> Estimate:
 
 
 def seed_costs(plans: list[Plan]) -> SeedCosts:
-    """Estimate what one seed of each run takes, on the device that trained the most seeds on record.
-
-    Args:
-        plans: of the experiments, all at one scale.
-    """
+    """Estimate what one seed of each run takes, on the device that trained the most seeds on record."""
     runs = merged_runs([with_all_rows(plan) for plan in plans])
     trained = list(rates.recorded())
     device = rates.most_recorded(trained)

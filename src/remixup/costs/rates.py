@@ -38,9 +38,9 @@ def rate_key(spec: RunSpec, seeds: int) -> str:
 
 
 def measure(trained: Iterable[Trained], device: str, runs_per_device: int = 1) -> Rates:
-    """Compute the rates of a device: for each key the median over the runs, as a machine may have been busy.
+    """Compute the rates of a device: for each key the median over the runs, because it may have been busy.
 
-    Only runs count of which as many shared the device.
+    Only runs count that shared the device with as many others.
     """
     found: defaultdict[str, list[float]] = defaultdict(list)
     for each in trained:
@@ -61,16 +61,16 @@ class Device:
     """A device that trains, and how fast it is."""
 
     name: str
-    """As provenance names it."""
+    """Its name in provenance."""
     runs: int = 1
     """How many runs share it."""
     stated: float | None = None
-    """Operations in a second, of a run that has it alone, where no rate is on record."""
+    """Operations per second of a run that does not share it, used if no rate is on record."""
 
     def seconds(self, spec: RunSpec, seeds: int) -> float | None:
         """Estimate how long it trains the seeds of a run; None where the rate is unknown.
 
-        Where only runs that had it alone are on record, runs that share it are assumed to take turns.
+        If only runs without sharing are on record, runs that share it are assumed to take turns.
         """
         shared = seconds(spec, seeds, _rates_on_record(self.name, self.runs))
         if shared is not None:
@@ -87,12 +87,12 @@ def _rates_on_record(device: str, runs: int) -> Rates:
 
 
 def recorded() -> Iterator[Trained]:
-    """Yield what the committed records say."""
+    """Yield the trained seed blocks of the committed records."""
     return _trained(records.read_all())
 
 
 def stored(store: Store, runs: list[str]) -> Iterator[Trained]:
-    """Yield what the run store says of some runs."""
+    """Yield the trained seed blocks of some runs in the run store."""
     return _trained(block for run in runs for block in store.blocks(run))
 
 

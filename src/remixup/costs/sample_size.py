@@ -1,4 +1,4 @@
-"""Estimate how many seeds a verdict needs, from how much seeds have differed so far."""
+"""Estimate how many seeds a verdict needs, from the standard deviation over seeds so far."""
 
 from __future__ import annotations
 
@@ -64,12 +64,8 @@ def needed(plan: Plan, result: ExperimentResult) -> list[Needed]:
     The standard deviation comes from the records (at the plan's scale, else at the one nearest to the published
     protocol), else from the run store at the plan's scale. The correction for all primary claims of a paper, which
     asks for more seeds, is not considered.
-
-    Args:
-        plan: of the experiment.
-        result: what was measured of it.
     """
-    rows = {row.row.id for row in plan.rows if row.stand_in is None}
+    rows = {row.row.id for row in plan.rows if row.surrogate is None}
     numbers = [each for each in result.entries if each.row in rows and each.published is not None and each.transcribed]
     claims = [each for each in result.claims if each.kind == "measured"]
     return [*(_number(each, plan.scale) for each in numbers), *(_claim(each, plan.scale) for each in claims)]

@@ -91,7 +91,7 @@ def window_warp(
     share: Annotated[float, Gt(0), Lt(1)] = 0.1,
     factor: Annotated[float, Gt(1)] = 2.0,
 ) -> Tensor:
-    """Make a window of time longer or shorter, then all of it as long as before (Le Guennec et al., 2016, section 3).
+    """Stretch or compress a window of time, then resample to the original length (Le Guennec et al., 2016, section 3).
 
     Args:
         series: (B, C, T), floating.
@@ -148,7 +148,7 @@ def _scrambled(z: Tensor) -> Tensor:
 
 
 def random_shift(images: Tensor, uniforms: Tensor, *, reach: Annotated[float, Gt(0), Le(1)] = 0.5) -> Tensor:
-    """Move each image by a random part of a pixel, between neighbours by linear interpolation; zeros come in.
+    """Move each image by a random part of a pixel, between neighbors by linear interpolation; zeros come in.
 
     For images so small that a whole pixel, as `random_crop` moves them, changes what they show.
 

@@ -263,7 +263,7 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Ar
         "sha256": sha256(folder / TENSORS),
         **packed,
         "sources": [{"file": source.file, "sha256": source.sha256, "checked": source.checked} for source in sources],
-        "licence": dataset.origin.license,
+        "license": dataset.origin.license,
         "citation": dataset.origin.citation,
         "homepage": dataset.origin.homepage,
         "note": version.note,

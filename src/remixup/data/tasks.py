@@ -39,7 +39,7 @@ class Classification:
             found["f1_error"] = torch.stack([guessed * there, guessed, there], dim=-1).sum(-3)
         return found
 
-    def summarise(self, name: str, mean: Tensor) -> Tensor:
+    def summarize(self, name: str, mean: Tensor) -> Tensor:
         """Return errors in percent; `f1_error` is 100 minus the macro-averaged F1 over classes that occur."""
         if name == "f1_error":
             right, guessed, there = mean.unbind(-1)
@@ -81,7 +81,7 @@ class Regression:
         mape = torch.stack([relative.sum((-2, -1)), counted.double().sum((-2, -1))], dim=-1)
         return {"loss": squared, "error": squared, "mape": mape}
 
-    def summarise(self, name: str, mean: Tensor) -> Tensor:
+    def summarize(self, name: str, mean: Tensor) -> Tensor:
         """Return the root of the mean squared error; `mape` is the mean absolute relative error in percent."""
         if name == "mape":
             return 100 * mean[..., 0] / mean[..., 1]

@@ -29,6 +29,6 @@ def last_value(training: SupervisedTrainer) -> list[dict[str, Any]]:
         raise UserError(what, where="evaluate[last_value]")
     last, y = inputs.examples(inputs.test)[..., -1], inputs.y[inputs.test]
     task = Regression(inputs.classes)
-    mean = {name: task.summarise(name, sums / y.shape[1]) for name, sums in task.measure(last, y).items()}
+    mean = {name: task.summarize(name, sums / y.shape[1]) for name, sums in task.measure(last, y).items()}
     columns = zip(training.seeds, mean["error"].tolist(), mean["mape"].tolist(), strict=True)
     return [{"seed": seed, "rmse": rmse, "mape": mape} for seed, rmse, mape in columns]

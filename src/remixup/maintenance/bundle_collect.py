@@ -31,7 +31,7 @@ NAME = re.compile(
 
 @dataclass
 class Collected:
-    """What became of the files of an archive."""
+    """Outcome for each file of an archive."""
 
     installed: list[Path]
     left: dict[Path, str]
@@ -121,7 +121,7 @@ def _origin(path: Path, name: Path) -> tuple[Code, Data | None]:
 
 
 def _sorted_out(folder: Path, names: list[Path], commit: str) -> Collected:
-    """Leave out what is here already, what was changed here since the bundle was packed, and measurements of it."""
+    """Leave out files that exist here, or were changed here since the bundle was packed, and evaluations of these."""
     found = Collected([], {})
     for name in sorted(names, reverse=True):  # `runs` before `evaluations`
         here = name.read_bytes() if name.is_file() else None

@@ -33,7 +33,7 @@ RESERVE = 2**18
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is packed."""
+    """Content of a bundle."""
 
     tasks: list[Task]
     queue: Path
@@ -55,7 +55,7 @@ def require_clean() -> None:
 
 
 def fitting(missing: list[Task], minutes: float, workers: int) -> list[Task]:
-    """Return the tasks that end within some minutes, where whoever is free takes the next.
+    """Return the tasks that end within some minutes, if each free worker takes the next.
 
     Raises:
         UserError: the duration of a task is unknown.
@@ -76,12 +76,7 @@ def fitting(missing: list[Task], minutes: float, workers: int) -> list[Task]:
 
 
 class Parts(io.RawIOBase):
-    """Write files of a limited size, one after the other.
-
-    Args:
-        folder: where they go.
-        limit: bytes of each.
-    """
+    """Write files of a limited size, one after the other."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit, self.paths = folder, limit, list[Path]()
@@ -158,7 +153,7 @@ def write_queue(
     runs_per_gpu: int,
     benchmark: list[str] | None,
 ) -> None:
-    """Write what is done there: the tasks, the benchmark's arguments, and the digests of the records that travel."""
+    """Write the queue: the tasks, the benchmark's arguments, and the digests of the packed records."""
     data = config.data.model_copy(update={"folder": "data", "mirror": None, "download": False})
     there = config.model_copy(update={"results": "results", "data": data})
     workers = gpus * runs_per_gpu
@@ -174,7 +169,7 @@ def write_queue(
 
 
 def described(bundle: Bundle, parts: list[Path], folder: Path) -> Iterator[str]:
-    """Say what was packed, what to do there, and then here."""
+    """Describe what was packed, and what to do on the other machine and then on this one."""
     seconds = [task.seconds or 0.0 for task in bundle.tasks]
     for task, each in zip(bundle.tasks, seconds, strict=True):
         yield f"  {task}, {each / 60:.1f} min"

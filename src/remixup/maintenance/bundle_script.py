@@ -1,7 +1,7 @@
 """Run a bundle of remixup on a machine without a network: `python3 run.py --minutes 10`.
 
 This file travels with the bundle as `run.py` and needs Python alone. It checks and unpacks the parts, starts the
-program with them, and ends it when the time is over. Call it again to go on, or after further parts have come.
+program with them, and ends it when the time is over. Call it again to continue, or after further parts have come.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def run(work: Path, results: Path, end: float) -> int:
 
     def stop(*_: Any) -> None:
         os.killpg(process.pid, signal.SIGKILL)
-        print("the time is over; the same command goes on from there, with what it has trained until now", flush=True)
+        print("the time is over; the same command continues from there, with what it has trained so far", flush=True)
         os._exit(124)
 
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):

@@ -34,7 +34,7 @@ class Target:
 
     @property
     def markers(self) -> dict[str, str]:
-        """What the conditions of requirements are about."""
+        """Values for the environment markers of requirements."""
         return {
             "python_version": self.python,
             "python_full_version": f"{self.python}.0",
@@ -48,7 +48,7 @@ class Target:
 
     @property
     def pip_options(self) -> list[str]:
-        """The wheels that fit, as `pip download` is told."""
+        """Options of `pip download` that select wheels for the target."""
         abi = f"cp{self.python.replace('.', '')}"
         options = ["--python-version", self.python, "--implementation", "cp"]
         options += [word for each in (abi, "abi3", "none") for word in ("--abi", each)]
@@ -71,7 +71,7 @@ def needed(text: str) -> list[Requirement]:
 def lacking(wanted: Iterable[Requirement], there: dict[str, str], target: Target) -> tuple[list[str], list[str]]:
     """Find the packages that the target lacks: those wanted and, as they are installed here, what they need.
 
-    What a package needs that the target has is not looked for.
+    Dependencies of packages that the target has are not searched.
 
     Returns:
         Their names, and in words which of them need another version of a package that the target has.

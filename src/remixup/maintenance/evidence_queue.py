@@ -73,7 +73,7 @@ class Task:
     seeds: int
     freeze: str | None = None
     device: rates.Device | None = None
-    """What trains it; None: the device of this machine."""
+    """The device that trains it; None: that of this machine."""
 
     @property
     def plan_name(self) -> str:
@@ -87,7 +87,7 @@ class Task:
 
     @property
     def on_record(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the records have all that the task would add."""
         # A freeze is about exactly its runs; elsewhere a run of the same protocol counts, too.
         results = FrozenResults(self.freeze, self.plan) if self.freeze else records.RecordedResults(self.plan)
         return all(records.complete(results, row, self.trained) for row in self._rows)
@@ -153,7 +153,7 @@ def described(missing: list[Task], minutes: float | None, workers: int) -> Itera
 
 
 def _ends(missing: list[Task], workers: int) -> list[float]:
-    """Return the seconds until each task is done, where whoever is free takes the next."""
+    """Return the seconds until each task is done, if each free worker takes the next."""
     free, ends = [0.0] * workers, []
     for task in missing:
         ends.append(heapq.heappop(free) + (task.seconds or 0.0))
@@ -262,7 +262,7 @@ def tasks_of(items: list[Item], config: Config, where: str, device: rates.Device
         items: of a queue file.
         config: says which data is available.
         where: names the items in messages.
-        device: what trains; None: the device of this machine.
+        device: the device that trains; None: that of this machine.
 
     Raises:
         UserError: an unknown experiment or row, or a scale without real data.

@@ -39,12 +39,8 @@ class NotInformative(Exception):
 def carry_out(queue: Path, name: str) -> str:
     """Train, evaluate and record the seeds of a task, on a GPU of its own where there is one.
 
-    Args:
-        queue: the file that `evidence_queue.write_queue` wrote.
-        name: of the task.
-
     Returns:
-        What the task has put on record.
+        What the task has recorded.
 
     Raises:
         OutOfTime: after the queue's time limit, at the end of an epoch.
@@ -106,7 +102,7 @@ def require_informative(plan: Plan, run: str, freeze: str) -> None:
 
 
 def _train_and_record(config: Config, plan: Plan, runner: Runner, task: dict[str, Any]) -> float:
-    """Do what a task says; return the seconds that its training took."""
+    """Train, evaluate and record; return the seconds that the training took."""
     runs, run, seeds = plan.runs(), task["run"], task["seeds"]
     spec = runs[run][0]
     data.prepare_as_configured(config, spec.dataset.name, spec.dataset.version)

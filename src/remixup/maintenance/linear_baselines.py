@@ -1,4 +1,4 @@
-"""Measure what the records lack of linear baselines: from the data alone, without training."""
+"""Measure the linear baselines that the records lack, from the data alone."""
 
 from __future__ import annotations
 
@@ -50,13 +50,7 @@ def missing(config: Config) -> list[Missing]:
 
 
 def measure(lacking: list[Missing], config: Config, until: float | None) -> Iterator[str]:
-    """Measure linear baselines and record them; yield a line for each run.
-
-    Args:
-        lacking: what `missing` found.
-        config: where data and store are.
-        until: Unix time after which no further run is measured; None: no limit.
-    """
+    """Measure and record linear baselines until a Unix time, if one is given; yield a line for each run."""
     from remixup import data  # torch is not needed to find out that nothing is missing
     from remixup.evaluation.runner import evaluate
     from remixup.training.runner import Runner, pick_device

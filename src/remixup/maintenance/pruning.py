@@ -1,4 +1,4 @@
-"""Find what is stored, and neither rows nor records have any more, and what killed processes did not finish."""
+"""Find stored files that neither a row nor a record uses, and those that a killed process did not finish."""
 
 from __future__ import annotations
 
@@ -23,15 +23,11 @@ UNFINISHED_SECONDS = 3600.0
 
 
 def leftovers(config: Config, delete: bool) -> list[Path]:
-    """Return what nothing asks for, and files that a killed process did not finish.
+    """Return what no row uses, and the files that a killed process did not finish.
 
-    The former are runs, checkpoints and evaluations, and manifests that list such runs. What is on record, or in a
+    The former are runs, checkpoints and evaluations, and the manifests that list such runs. What is on record, or in a
     freeze, stays. So does what some row asks for: at any scale and precision, with any version of its dataset, and
     whether or not its data is available.
-
-    Args:
-        config: where the store is.
-        delete: whether to delete them.
     """
     store, results, recorded = Store(Path(config.results)), Path(config.results), Store(records.HOME)
     runs = {path.name for path in visible(recorded.runs, "*")}

@@ -96,7 +96,7 @@ def copy_weights(settings: Config, plans: list[Plan], folder: Path) -> dict[str,
         row.key: f"{plan.experiment.id}, {row.row.id}"
         for plan in plans
         for row in plan.runnable
-        if row.stand_in is None and row.scale == "paper"
+        if row.surrogate is None and row.scale == "paper"
     }
     copied = {}
     for run, name in sorted(chosen.items()):

@@ -32,7 +32,7 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a run of the workflow made."""
+    """Outputs of a run of the workflow."""
 
     documents: dict[str, str]
     """File -> what it is."""
@@ -42,12 +42,7 @@ class Outputs:
 
 
 def metadata(folder: Path, outputs: Outputs) -> Entity:
-    """Return the content of ro-crate-metadata.json.
-
-    Args:
-        folder: the crate, with all files in it.
-        outputs: what the workflow made, paths relative to the folder.
-    """
+    """Return the content of ro-crate-metadata.json."""
     inputs = {path: what for path, what in INPUTS.items() if (folder / path).exists()}
     made = {**outputs.documents, **outputs.weights}
     parts = [WORKFLOW, "README.md", *inputs, *made]

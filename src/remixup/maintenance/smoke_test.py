@@ -1,4 +1,4 @@
-"""Smoke-test rows: train an epoch of each and make its evaluations, before days are spent on them."""
+"""Smoke-test rows: train an epoch of each and make its evaluations, to find mistakes before long runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of what callers give. Each message says what is wrong and what to do."""
+"""Checks of arguments. Each message says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _check_parameter(what: str, value: Any, hint: Any) -> None:
 
 
 def check_floating(x: Tensor, target: Tensor) -> None:
-    """Raise TypeError if inputs or targets are no floating-point tensors: λ would be rounded to 0."""
+    """Raise TypeError if inputs or targets are not floating-point tensors: λ would be rounded to 0."""
     if not isinstance(x, Tensor) or not isinstance(target, Tensor):
         raise TypeError(f"inputs and targets are tensors, not {type(x).__name__} and {type(target).__name__}")
     if not x.is_floating_point():
@@ -90,7 +90,7 @@ def check_floating(x: Tensor, target: Tensor) -> None:
 
 
 def check_partners(x: Tensor, target: Tensor, partner: Tensor) -> None:
-    """Raise TypeError or ValueError if partners are no positions in minibatches of these inputs and targets."""
+    """Raise TypeError or ValueError if partners are not positions in minibatches of these inputs and targets."""
     if not isinstance(partner, Tensor) or partner.dtype != torch.int64:
         found = partner.dtype if isinstance(partner, Tensor) else type(partner).__name__
         raise TypeError(f"partners are positions in the minibatch, an int64 tensor, not {found}")
@@ -101,7 +101,7 @@ def check_partners(x: Tensor, target: Tensor, partner: Tensor) -> None:
 
 
 def as_ratio(ratio: Tensor | float, x: Tensor, window: bool) -> Tensor:
-    """Return λ as a tensor, or raise ValueError if a number is no possible λ of the blend."""
+    """Return λ as a tensor, or raise ValueError if the blend does not allow the value."""
     if isinstance(ratio, Tensor):
         return ratio
     if not math.isfinite(ratio) or (window and not 0 <= ratio <= 1):

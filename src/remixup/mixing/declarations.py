@@ -20,7 +20,7 @@ class Declaration:
     scope: Scope = "batch"
     """Of a partner: where it comes from."""
     sample: Callable[..., Any] | None = None
-    """Of a partner that is matched by what the examples look like: draws the candidates. The component matches them."""
+    """Of a partner that is matched by the inputs: draws the candidates. The component matches them."""
     permutes: bool = False
     """Of a partner: whether it is a uniformly random permutation of the minibatch."""
     needs_classes: bool = False
@@ -30,7 +30,7 @@ class Declaration:
     pairs_only: bool = False
     """Of a blend or target: whether it is only defined for two examples."""
     tasks: tuple[str, ...] = ()
-    """Of a blend: the kinds of datasets that it is for; empty: all."""
+    """Of a blend: the tasks of the datasets that it is for; empty: all."""
     position: int = 0
     """Of a blend: how many uniform numbers place its window. Such a blend also returns the share that x_i keeps."""
 

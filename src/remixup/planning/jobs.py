@@ -104,7 +104,7 @@ def make_jobs(plans: list[Plan]) -> list[Job]:
 def _groups(
     plans: list[Plan], runs: dict[str, tuple[RunSpec, int]], evaluations: dict[str, Evaluation]
 ) -> dict[str, list[str]]:
-    """Return the runs of each job by its name: one run, or many where starting a process takes as long as a run.
+    """Return the runs of each job by its name: one run, or many if starting a process takes as long as a run.
 
     At embedded scale the runs of an experiment are one group, and short experiments of a paper share one. At other
     scales runs with vectorized seeds, which small networks have, are grouped by dataset.
@@ -133,7 +133,7 @@ def _groups(
 
 
 def _kind(run: RunSpec) -> str:
-    """Return `all` for a dataset that comes with the program, which is small, else the dataset's name."""
+    """Return the group of a dataset: `all` for embedded ones, which are small, else the dataset's name."""
     embedded = load_registry()["datasets"][run.dataset.name]["versions"][run.dataset.version]["embedded"]
     return "all" if embedded else run.dataset.name
 

@@ -39,7 +39,7 @@ class PlannedRow:
     seeds: int
     scale: Scale
     """The scale that its numbers count as."""
-    stand_in: str | None
+    surrogate: str | None
     accepts: list[str] | None
     """Dataset versions that count as the published data; None: all."""
     evaluate: list[Component]
@@ -110,7 +110,7 @@ class Plan:
     def linear_baselines(self) -> list[Evaluation]:
         """Return the linear baselines of surrogates in claims."""
         baselines = {name for claim in self.experiment.claims for name in claim.baselines}
-        rows = [row for row in self.runnable if row.stand_in and row.run.classifies and row.row.id in baselines]
+        rows = [row for row in self.runnable if row.surrogate and row.run.classifies and row.row.id in baselines]
         return [linear_baseline(self.plain(row)) for row in rows]
 
     def plain(self, row: PlannedRow) -> PlannedRow:
@@ -221,7 +221,7 @@ def _last(layers: list[Settings], name: str) -> Any:
 
 
 def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
-    """Plan a row at a scale; UserError where its specification is wrong, or departs from the paper's unsaid."""
+    """Plan a row at a scale; UserError if its specification is wrong, or differs from the paper's without saying so."""
     run = _resolve(where, experiment, row, scale, config)
     row_at = _place(where, row, scale)
     layers = _layers(experiment, row, scale)
@@ -246,8 +246,8 @@ def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale
     if counts_as == "paper" and accepted is not None and run.dataset.version not in accepted:
         reasons.append(f"version {run.dataset.version} of {run.dataset.name}")
     available = config.available(run.dataset.name, run.dataset.version)
-    stand_in = "; ".join(dict.fromkeys(reasons)) or None
-    return PlannedRow(row, run, seeds, counts_as, stand_in, accepted, evaluate, available)
+    surrogate = "; ".join(dict.fromkeys(reasons)) or None
+    return PlannedRow(row, run, seeds, counts_as, surrogate, accepted, evaluate, available)
 
 
 def comparable(run: RunSpec) -> dict[str, Any]:

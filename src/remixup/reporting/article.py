@@ -1,4 +1,4 @@
-"""The article: prose of ours in `paper/article/`, with values and figures from the results."""
+"""Write the article: the text in `paper/article/`, with values and figures from the results."""
 
 from __future__ import annotations
 
@@ -32,10 +32,6 @@ def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
     """Say why a run has no article; empty where it has one.
 
     The prose speaks about the report of the embedded scale, with what is on record, and about all papers.
-
-    Args:
-        scale: of the run.
-        experiments: ids of its experiments.
     """
     if scale != "embedded":
         return f"it is written for the embedded scale, and this is {scale}; what is committed to records/ enters it"
@@ -55,16 +51,7 @@ def write_sections(
     folder: Path,
     prose: Path = FOLDER,
 ) -> list[Path]:
-    """Render the article's sections.
-
-    Args:
-        experiments: the experiment files.
-        results: their results.
-        whole: the joined results.
-        pairs: of ERM and mixup, from the same results.
-        missing: what has no evidence of the published protocol.
-        folder: where `article-<section>.tex` go; created if missing. Others of that name are removed.
-        prose: folder of the templates.
+    """Render the article's sections to `article-<section>.tex` of a folder; others of that name are removed.
 
     Returns:
         The files written.

@@ -1,4 +1,4 @@
-"""What the prose of the article asserts about results, and which sentences they no longer bear out."""
+"""Compare what the article asserts with the results, and find sentences that they no longer support."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ class Assertions:
     """The functions by which a sentence of the article names the outcome that it states. They print nothing."""
 
     def __init__(self, values: Values) -> None:
-        """Start without stale sentences.
-
-        Args:
-            values: the results.
-        """
+        """Start without stale sentences."""
         self._values = values
         self.stale: list[str] = []
         """Sentences that are no longer true: file and line, what they are about, what they assert, what is."""

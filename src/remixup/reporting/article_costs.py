@@ -1,4 +1,4 @@
-"""What the article prints about costs: of what is on record, and of what is missing."""
+"""Costs that the article prints: those of recorded results, and those of missing ones."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ class Costs:
     """The functions that templates of the article call."""
 
     def __init__(self, missing: Outstanding) -> None:
-        """Find the costs by experiment.
-
-        Args:
-            missing: what has no evidence of the published protocol.
-        """
+        """Find the costs by experiment."""
         self._missing = missing
         self._by_name = {each.experiment.id: each for each in missing.experiments}
 
@@ -36,7 +32,7 @@ class Costs:
         return {each.__name__: each for each in every}
 
     def gpu_days(self, *experiments: str) -> Markup:
-        """Print the days that a GPU of `RATE` trains for what some experiments lack, or for all that is missing."""
+        """Print the days that a GPU of `RATE` needs for the missing trainings of some experiments, or of all."""
         runs: dict[str, int] = {} if experiments else self._missing.together
         for name in experiments:
             if name not in self._by_name:
@@ -59,7 +55,7 @@ class Costs:
         return sum(self._missing.together.values())
 
     def settings_missing(self) -> int:
-        """Count the settings that these are of."""
+        """Count the settings of the missing trainings."""
         return len(self._missing.together)
 
     def most_seeds(self) -> int:
@@ -67,5 +63,5 @@ class Costs:
         return max(self._missing.together.values())
 
     def core_hours(self) -> Markup:
-        """Print the hours of one core that the results on record took to train."""
+        """Print the core hours of training of the recorded results."""
         return Markup(latex.amount(records.core_hours(records.read_all())))

@@ -1,4 +1,4 @@
-"""What the article prints about pairs of ERM and mixup in one setting."""
+"""Values that the article prints about pairs of ERM and mixup in one setting."""
 
 from __future__ import annotations
 
@@ -22,11 +22,7 @@ class Pairs:
     """The functions that templates of the article call, by the row of mixup: `"k-mixup/mnist-a0.2"`."""
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
-        """Find each pair by its name: of several samples the most faithful.
-
-        Args:
-            pairs: all of them.
-        """
+        """Find each pair by its name: of several samples the most faithful."""
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)
@@ -59,7 +55,7 @@ class Pairs:
         return sign(self.pair(name).ci95)
 
     def settings(self) -> list[tuple[str, Pair]]:
-        """Return one pair for each setting but of tables with its letter, sorted by ERM's training loss."""
+        """Return one pair, with its letter, for each setting that is not a table, sorted by ERM's training loss."""
         return self._lettered
 
     def informative(self) -> list[Pair]:
@@ -70,10 +66,10 @@ class Pairs:
         """Return the letter of the setting of a pair."""
         return next(letter for letter, each in self._lettered if each.setting_digest == self.pair(name).setting_digest)
 
-    # Counts leave out one seed, which says too little, and confirmatory pairs, which test what the others suggested.
+    # Counts leave out pairs of one seed, which say too little, and confirmatory ones, which test what others suggested.
 
     def by_fit(self) -> Moderator:
-        """Relate effects to ERM's training loss over the settings but tables."""
+        """Relate effects to ERM's training loss over all settings except tables."""
         return moderator([pair for pair in self._compared if pair.domain != "table"])
 
     def by_fit_with_tables(self) -> Moderator:
@@ -81,7 +77,7 @@ class Pairs:
         return moderator(self._compared)
 
     def by_fit_with_frozen(self) -> Moderator:
-        """Relate effects to ERM's training loss over the settings but tables, with those of freezes."""
+        """Relate effects to ERM's training loss over all settings except tables, including those of freezes."""
         return moderator([pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND])
 
     def unmet(self, pair: Pair) -> str:
@@ -89,5 +85,5 @@ class Pairs:
         return ", ".join(str(CONDITIONS.index(each) + 1) for each in sorted(pair.unmet, key=CONDITIONS.index))
 
     def count(self, above: float, at_most: float) -> Group:
-        """Count the settings but tables with a training loss in a range."""
+        """Count the settings, except tables, with a training loss in a range."""
         return group([pair for pair in self._compared if pair.domain != "table"], above, at_most)

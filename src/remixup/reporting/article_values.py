@@ -33,7 +33,7 @@ WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 POINTS = {"%": " points", "points": " points", "": ""}
 """How differences in a unit are printed."""
 LOGS = "released logs"
-"""Where numbers are published that are in an author's repository, and not in the text."""
+"""Places of numbers that are in an author's repository, and not in the text of a paper."""
 OWN_PROTOCOL = ("uci", "k-mixup", "patches", "c-mixup/beats-erm-no2", "c-mixup/beats-mixup-no2")
 """Experiments and claims whose published protocol is in part of our choice, because the paper does not state it."""
 OWN_NUMBERS = ("uci", "c-mixup/no2-erm", "c-mixup/no2-mixup", "c-mixup/no2-c-mixup")
@@ -42,7 +42,7 @@ Found = TypeVar("Found")
 
 
 def without_embedded_surrogates(whole: Replication) -> Replication:
-    """Return the results without those that only check the code."""
+    """Return the results without surrogates at the embedded scale, which only check the code."""
 
     def claim(each: ClaimResult) -> dict[str, Any]:
         return {"n": 0, "effect": None, "ci95": None} if is_smoke_test(each) else {}
@@ -62,13 +62,7 @@ class Values:
     def __init__(
         self, experiments: Sequence[Experiment], results: Iterable[ExperimentResult], whole: Replication
     ) -> None:
-        """Find everything by name.
-
-        Args:
-            experiments: the experiment files.
-            results: their results.
-            whole: the joined results.
-        """
+        """Find everything by name."""
         self._whole = without_embedded_surrogates(whole)
         self._papers = {each.id: each.paper for each in experiments}
         self._stated = {f"{each.id}/{claim.id}": claim for each in experiments for claim in each.claims}
@@ -263,7 +257,7 @@ class Values:
         tests = [best_test(each) for each in found]
         return sum(
             (not findings or (finding(test) if test else "not run") in findings)
-            and (not protocol or (test is not None and (test.stand_in is None) == (protocol == "published")))
+            and (not protocol or (test is not None and (test.surrogate is None) == (protocol == "published")))
             for test in tests
         )
 
@@ -271,7 +265,7 @@ class Values:
         """Count claims with an outcome under the published protocol whose baselines have no published number."""
         measured = [each for each in self._whole.claims if each.kind == "measured" and each.source == "paper"]
         tests = [(each, best_test(each)) for each in measured]
-        found = [each for each, test in tests if test and not test.stand_in and finding(test) == outcome]
+        found = [each for each, test in tests if test and not test.surrogate and finding(test) == outcome]
         return sum(not self._has_published_baseline(f"{each.experiment}/{each.id}") for each in found)
 
     def papers_with_numbers(self) -> set[str]:
@@ -305,7 +299,7 @@ class Values:
     def _former(self, claim: str) -> ClaimTest:
         best = self._test(claim)
         for test in self._claim(claim).recorded:
-            if test.scale == best.scale and test.stand_in != best.stand_in and test.effect is not None:
+            if test.scale == best.scale and test.surrogate != best.surrogate and test.effect is not None:
                 return test
         raise UserError(f"the claim {claim!r} has no former setting", where=templates.position())
 

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 def draw_figures(experiment: Experiment, result: ExperimentResult, folder: Path) -> list[Path]:
-    """Draw an experiment's figures.
-
-    Args:
-        experiment: the experiment file.
-        result: its results; nothing else is read.
-        folder: where `<id>-<figure>.pdf` go; created if missing.
+    """Draw an experiment's figures, `<id>-<figure>.pdf`, from its results alone.
 
     Returns:
         The files written, in the order of the experiment file.

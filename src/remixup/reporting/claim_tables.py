@@ -53,12 +53,7 @@ def reason(each: Judged) -> str:
 
 
 def claim_tables(claims: list[Judged], settings: Settings) -> list[str]:
-    """Print a table for each paper.
-
-    Args:
-        claims: as `sort_claims` sorts them.
-        settings: letters of surrogates.
-    """
+    """Print a table for each paper."""
     tables: dict[str, TableBuilder] = {}
     for number, each in enumerate(claims, 1):
         table = tables.setdefault(each.experiment.paper, TableBuilder())

@@ -12,8 +12,8 @@ from remixup.config.experiment import Experiment
 
 
 def kind_of(test: ClaimTest | None) -> Kind:
-    """Return the kind of evidence that a test rests on."""
-    return kind(test.scale, test.stand_in) if test else "none"
+    """Return the kind of evidence of a test."""
+    return kind(test.scale, test.surrogate) if test else "none"
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Judged:
 
     @property
     def kind(self) -> Kind:
-        """Return the kind of evidence that the test rests on."""
+        """Return the kind of evidence of the best test."""
         return kind_of(self.test)
 
     @property
     def finding(self) -> Outcome | OnSurrogate:
-        """Return what the test says."""
+        """Return the finding of the best test."""
         return finding(self.test)
 
     @property
     def dissent(self) -> ClaimTest | None:
-        """Return the best test that found something else, if any."""
+        """Return the best test with another finding, if any."""
         return dissenting_test(self.claim)
 
     @property

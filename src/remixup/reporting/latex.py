@@ -1,4 +1,4 @@
-"""Text and numbers as LaTeX: escape any string, and round to what was measured."""
+"""Text and numbers as LaTeX: escape any string, and round to the measured precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List what has no evidence of the published protocol yet, and what training it takes."""
+"""List numbers and claims without evidence of the published protocol, and the training that they need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # it imports torch
 
 @dataclass(frozen=True)
 class Lacking:
-    """What an experiment lacks."""
+    """Missing evidence of an experiment."""
 
     experiment: Experiment
     numbers: int
@@ -30,7 +30,7 @@ class Lacking:
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What the experiments lack, in the order of the report, and what the missing training takes."""
+    """Missing evidence of the experiments, in the order of the report, and the cost of its training."""
 
     experiments: list[Lacking]
     costs: SeedCosts
@@ -70,13 +70,7 @@ class Outstanding:
 
 
 def outstanding(plans: list[Plan], results: list[ExperimentResult], costs: SeedCosts) -> Outstanding:
-    """Find what each experiment lacks; those that lack nothing are left out.
-
-    Args:
-        plans: of the experiments at paper scale.
-        results: of the same experiments, with what is on record.
-        costs: of the runs at paper scale.
-    """
+    """Find what each experiment lacks; those that lack nothing are left out."""
     by_id = {plan.experiment.id: plan for plan in plans}
     found = {result.experiment: result for result in results}
     lacking = [_lacking(by_id[each.id], found[each.id]) for each in in_order([plan.experiment for plan in plans])]

@@ -44,7 +44,7 @@ class NumberCounts:
     @property
     def surrogates(self) -> int:
         """Return how many rest on a surrogate, whatever its scale."""
-        return self.verdicts["stand-in"]
+        return self.verdicts["surrogate"]
 
     @property
     def neither(self) -> int:
@@ -55,19 +55,13 @@ class NumberCounts:
 def count_numbers(entries: Iterable[Entry]) -> NumberCounts:
     """Count published numbers by the verdict on the best evidence of each."""
     best = [best_sample(entry) or entry for entry in entries if entry.published is not None]
-    surrogates = [sample for sample in best if sample.verdict == "stand-in"]
+    surrogates = [sample for sample in best if sample.verdict == "surrogate"]
     on_real_data = sum(sample.scale in ("reduced", "reduced-cpu") for sample in surrogates)
     return NumberCounts(Counter(sample.verdict for sample in best), on_real_data)
 
 
 def number_tables(experiments: list[Experiment], results: dict[str, ExperimentResult], settings: Settings) -> list[str]:
-    """Print the published numbers and differences of each paper, a line for each.
-
-    Args:
-        experiments: in the order of the supplement.
-        results: experiment -> its results.
-        settings: letters of surrogates.
-    """
+    """Print the published numbers and differences of each paper, a line for each."""
     tables: dict[str, TableBuilder] = {}
     for experiment in experiments:
         table = tables.setdefault(experiment.paper, TableBuilder())
@@ -93,7 +87,7 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
             continue
         sample = best_sample(entry)
         sample = None if sample is None or is_smoke_test(sample) else sample
-        letter = settings.letter(sample.stand_in, experiment.id) if sample and sample.stand_in else ""
+        letter = settings.letter(sample.surrogate, experiment.id) if sample and sample.surrogate else ""
         info = infos[entry.metric]
         heading = latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)])))
         heading = _heading(heading, letter)
@@ -115,7 +109,15 @@ def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
         return [published, NOTHING, "", "", "", latex.verdict(verdict), ""]
     ours, n = mean_cell(runs, info.decimals), str(runs.n)
     if sample.verdict not in JUDGED:
-        return [published, rf"\weak{{{ours}}}", "", "", n, "" if sample.stand_in else latex.verdict(sample.verdict), ""]
+        return [
+            published,
+            rf"\weak{{{ours}}}",
+            "",
+            "",
+            n,
+            "" if sample.surrogate else latex.verdict(sample.verdict),
+            "",
+        ]
     digits = latex.places(runs.std, info.decimals)
     difference = latex.number(latex.fixed(runs.mean - entry.published, digits, sign=True))
     if interval := mean_interval(runs.values, 0.90):
@@ -150,7 +152,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         best = {metric: sample for metric, sample in best.items() if not is_smoke_test(sample)}
         if not best or any(entry.published is not None for entry in found.values()):
             continue
-        surrogates = dict.fromkeys(sample.stand_in for sample in best.values() if sample.stand_in)
+        surrogates = dict.fromkeys(sample.surrogate for sample in best.values() if sample.surrogate)
         letters = ", ".join(settings.letter(each, experiment.id) for each in surrogates)
         table.heading(_heading(latex.prose(row.group), letters))
         means = [

@@ -26,13 +26,7 @@ def verdicts(config: Config) -> dict[str, str]:
 
 
 def outcome(config: Config, experiments: list[str], before: Mapping[str, str]) -> list[str]:
-    """Return the outcome of a report in four lines, and the reason where there is no article.
-
-    Args:
-        config: the configuration of the report.
-        experiments: ids of its experiments.
-        before: the verdicts before it was made.
-    """
+    """Return the outcome of a report in four lines, and the reason where there is no article."""
     from remixup.reporting.article import reason_for_none  # it imports Matplotlib
 
     try:

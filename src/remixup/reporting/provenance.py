@@ -27,16 +27,7 @@ def provenance(
     environment: dict[str, Any],
     missing: Outstanding,
 ) -> str:
-    """Print section S5.
-
-    Args:
-        experiments: in the order of the supplement.
-        results: of these experiments.
-        replication: all entries and claims.
-        claims: as they are numbered.
-        environment: of the machine that makes the report, as `build.write_supplement` takes it.
-        missing: what has no evidence of the published protocol.
-    """
+    """Print section S5."""
     sources = {(source.name, source.version): source for result in results for source in result.sources}
     costs = {(cost.run, *cost.seeds): cost for result in results for cost in result.costs}
     return render(
@@ -122,7 +113,7 @@ def _described(source: Source) -> str:
     """Describe a dataset: terms, checksum, note."""
     cited = rf" \citep{{{source.citation}}}" if source.citation else ""
     note = f" {latex.prose(source.note)}" if source.note else ""
-    terms = f"{latex.escape(source.licence)}; SHA-256 {latex.code(source.sha256[:12])}."
+    terms = f"{latex.escape(source.license)}; SHA-256 {latex.code(source.sha256[:12])}."
     return rf"\item \emph{{{latex.escape(source.name)}}}, {latex.escape(source.version)}{cited}: {terms}{note}"
 
 

@@ -14,11 +14,7 @@ from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder
 
 
 class Settings:
-    """Give each surrogate setting a letter, in the order in which the tables name them.
-
-    Args:
-        results: of all experiments.
-    """
+    """Give each surrogate setting a letter, in the order in which the tables name them."""
 
     def __init__(self, results: Iterable[ExperimentResult]) -> None:
         self._letters: dict[str, str] = {}
@@ -28,9 +24,9 @@ class Settings:
         for entry in (entry for result in results for entry in result.entries):
             samples: list[Sample] = [entry, *entry.recorded]
             for sample in samples:
-                if sample.stand_in:
-                    self._of_rows.setdefault((entry.experiment, entry.row, sample.scale), []).append(sample.stand_in)
-                    data = self._data.setdefault(sample.stand_in, [])
+                if sample.surrogate:
+                    self._of_rows.setdefault((entry.experiment, entry.row, sample.scale), []).append(sample.surrogate)
+                    data = self._data.setdefault(sample.surrogate, [])
                     data += [] if sample.dataset_version in data else [sample.dataset_version]
 
     def letter(self, surrogate: str, experiment: str) -> str:
@@ -44,12 +40,12 @@ class Settings:
 
     def letters(self, claim: Claim, experiment: str, test: ClaimTest) -> str:
         """Return the letters of the surrogates that a test of a claim compares; empty for the published setting."""
-        if not test.stand_in:
+        if not test.surrogate:
             return ""
-        compared = set(test.stand_in.split("; "))
+        compared = set(test.surrogate.split("; "))
         found = [text for row in claim.rows for text in self._of_rows.get((experiment, row, test.scale), [])]
         surrogates = [text for text in dict.fromkeys(found) if compared.issuperset(text.split("; "))]
-        return ", ".join(sorted(self.letter(each, experiment) for each in surrogates or [test.stand_in]))
+        return ", ".join(sorted(self.letter(each, experiment) for each in surrogates or [test.surrogate]))
 
     def table(self) -> str:
         """Print what each letter stands for."""
@@ -59,7 +55,7 @@ class Settings:
             data = ", ".join(map(latex.escape, self._data.get(surrogate, [])))
             table.line(letter, data, latex.prose(surrogate), used)
         caption = (
-            r"Settings: how surrogates differ from what was published (ours \emph{for} theirs). Letters follow the "
+            r"Settings: how surrogates differ from the published settings. Letters follow the "
             r"order in which the tables name them."
         )
         columns = "@{}L{5mm}L{40mm}L{102mm}L{25mm}@{}"
@@ -72,7 +68,7 @@ class Settings:
         for experiment in experiments:
             for row in experiment.rows:
                 for fit in results[experiment.id].fits.get(row.id, []):
-                    letter = self._letters.get(fit.stand_in or "")
+                    letter = self._letters.get(fit.surrogate or "")
                     if letter is None or fit.scale == "embedded" or not fit.erm or fit.run in seen:
                         continue
                     seen.add(fit.run)

@@ -27,13 +27,6 @@ def sections(
 ) -> tuple[dict[str, str], list[Judged]]:
     """Write the sections of the supplement.
 
-    Args:
-        results: of the experiments.
-        experiments: those with sections in the supplement.
-        replication: all entries and claims.
-        environment: as `build.write_supplement` takes it.
-        missing: what has no evidence of the published protocol.
-
     Returns:
         File name -> LaTeX, and the claims as they are numbered.
     """
@@ -99,7 +92,7 @@ def _shown_figures(
         rows = {row.id for row in experiment.select(figure.rows)}
         own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
         if any(not is_smoke_test(entry) for entry in own):
-            surrogates = dict.fromkeys(entry.stand_in for entry in own if entry.stand_in)
+            surrogates = dict.fromkeys(entry.surrogate for entry in own if entry.surrogate)
             yield figure, ", ".join(settings.letter(each, experiment.id) for each in surrogates)
 
 

@@ -26,7 +26,7 @@ History = dict[str, list[float]]
 
 
 class Damaged(UserError):
-    """A stored file is not what its digest says."""
+    """A stored file does not match its digest."""
 
 
 class Stored(BaseModel):
@@ -85,7 +85,7 @@ class SeedBlock(Stored):
 
     @functools.cached_property
     def specification(self) -> RunSpec:
-        """The run that was trained, executed as it was; pydantic's ValidationError where this program has no such run.
+        """The run that was trained, with its execution; pydantic's ValidationError if this program has no such run.
 
         `spec` alone lacks the execution, which is not part of a run's identity.
         """

@@ -29,7 +29,7 @@ class JobManifest(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a manifest; UserError where the file is none."""
+        """Read a manifest; UserError if the file is not one."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:

@@ -91,7 +91,7 @@ class Measurement(_Fact):
 
 
 def _git(*arguments: str) -> str:
-    """Return what git says; where it refuses, UserError with its own reason and advice."""
+    """Return the output of git; if it fails, raise UserError with its reason and advice."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, errors="replace", check=True)
     except OSError as error:
@@ -106,7 +106,7 @@ def _git(*arguments: str) -> str:
 def code() -> Code:
     """Return the last commit that touched the sources, its day, and whether they differ from it.
 
-    Sources from a bundle have a file that says and proves it; they may lie inside another project's repository.
+    Sources from a bundle have a file that names and proves it; they may be inside another project's repository.
     """
     try:
         return _code()
@@ -135,7 +135,7 @@ def require_clean_sources(what: str, hint: str = "commit first") -> None:
     """Raise UserError unless the sources are those of a commit.
 
     Args:
-        what: what needs that, as the beginning of a sentence.
+        what: the action that needs it, as the beginning of a sentence.
         hint: what to do where there are changes.
     """
     try:
@@ -167,7 +167,7 @@ def module_of(package: str) -> str:
 
 
 def _version(package: str) -> str | None:
-    """Return the version of a package: of what was imported, which need not be what is said to be installed."""
+    """Return the version of a package: of the imported module, which may differ from the installed metadata."""
     try:
         installed = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

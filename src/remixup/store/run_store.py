@@ -24,7 +24,7 @@ from remixup.store.provenance import Provenance
 
 
 def weights_fault(path: Path) -> str | None:
-    """Say what is wrong with a checkpoint: it is missing, or differs from the digest beside it. None: nothing.
+    """Describe the fault of a checkpoint: it is missing, or differs from the digest beside it. None: it is intact.
 
     Raises:
         OSError: the disk fails, and the checkpoint may be intact.
@@ -114,7 +114,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{run}.lock"):
             for home in (self.runs, self.checkpoints, self.scratch / "resume"):
-                for pattern in (".*.part", ".tmp*"):  # the latter are safetensors' own, before it renames them
+                for pattern in (".*.part", ".tmp*"):  # the latter are written by safetensors before it renames them
                     for unfinished in (home / run).glob(pattern):
                         unfinished.unlink()
             yield
@@ -129,7 +129,7 @@ class Store:
 
 
 def faults(store: Store) -> Iterator[str | None]:
-    """Check each seed block and evaluation of a store; yield what is wrong with it, None where nothing is."""
+    """Check each seed block and evaluation of a store; yield its fault, or None if it is intact."""
     folders = [folder for home in (store.evaluations, store.runs) for folder in listed(home) if folder.is_dir()]
     for path in [path for folder in folders for path in listed(folder) if path.suffix == ".json"]:
         try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 FILE = Path("source-commit.json")
-"""Where sources were unpacked from a bundle, it says of which commit they are."""
+"""File that names the commit of sources that were unpacked from a bundle."""
 
 
 class SourceProof(BaseModel):
@@ -87,5 +87,5 @@ def _entry(path: Path) -> tuple[str, str] | None:
     found = sorted((each.name + "/" * (entry[0] == "40000"), each, entry) for each, entry in below.items() if entry)
     content = b"".join(
         f"{mode} {each.name}\0".encode() + bytes.fromhex(name) for _, each, (mode, name) in found
-    )  # an empty folder is none to git
+    )  # git does not store empty folders
     return ("40000", _object_name("tree", content)) if content else None

@@ -193,7 +193,7 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
 
     Args:
         points: float64 (n, d).
-        at: float64 (m, d), the balls' centres.
+        at: float64 (m, d), the balls' centers.
         radius: the balls' radius, > 0.
         own: whether a point paired with itself is a segment too.
 

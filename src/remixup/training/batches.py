@@ -35,7 +35,7 @@ class MixingRound:
 
 @dataclass(frozen=True)
 class Batch:
-    """A minibatch or a micro-batch: what passes through the network at once."""
+    """A minibatch or a micro-batch: the examples of one forward pass."""
 
     order: Tensor
     """Positions of the examples in the training set, int64 (members, n)."""

@@ -43,7 +43,7 @@ def save_resume_point(training: Trainer, path: Path) -> None:
 
 
 def _digest(tensors: dict[str, torch.Tensor], said: dict[str, str]) -> str:
-    """Return the SHA-256 of a resume point. It is in the file itself, since two files do not appear at once."""
+    """Return the SHA-256 of a resume point. It is in the file itself: two files cannot be replaced atomically."""
     found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -94,7 +94,7 @@ def team(size: int, device: torch.device, work: Callable[..., None], arguments: 
                 pass
         except Exception:
             _raise_first_failure(folder, others)
-            others.join(timeout=5)  # if another process was killed, raise that
+            others.join(timeout=5)  # if another process was killed, raise its error
             raise
         finally:
             for process in others.processes:
@@ -106,7 +106,7 @@ def team(size: int, device: torch.device, work: Callable[..., None], arguments: 
 def _raise_first_failure(folder: str, others: SpawnContext) -> None:
     """Raise the exception of the member that failed first, if one did.
 
-    It wrote it down before it left, and only what leaves makes others fail, too.
+    It writes the exception to a file before it exits; the others fail only after that exit.
     """
     path = Path(folder, "failed")
     if path.exists():

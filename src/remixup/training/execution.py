@@ -1,4 +1,4 @@
-"""What of a run's execution is possible on a device. What is not possible falls back, with one line in the log."""
+"""Select the parts of a run's execution that a device supports; the log names each of the others in one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from remixup.config.run import RunSpec
 from remixup.mixing import Partner
 
 Refusal = tuple[str, str]
-"""A part of the execution, and why it is not possible."""
+"""A part of the execution that is not possible, and the reason."""
 
 COMPILES = (2, 13)
 """The first release of PyTorch whose compiled steps are known to agree with the loop; of 2.11 they do not (by 1 %)."""

@@ -32,7 +32,7 @@ from remixup.training.trainer import Trainer
 RESUME_SECONDS = 5.0
 """A resume point is written after an epoch when the last is older, ..."""
 RESUME_SHARE = 0.01
-"""... and when all of them take at most this share of the time since the training started, or went on."""
+"""... and if all of them take at most this share of the time since the training started or resumed."""
 
 
 Reporter = Callable[[str, list[int], Trainer], None]
@@ -40,7 +40,7 @@ Reporter = Callable[[str, list[int], Trainer], None]
 
 
 class DeviceFailure(RuntimeError):
-    """A run failed for its device. The message names the row and says what to do; the next call trains on."""
+    """A run failed for its device. The message names the row and says what to do; the next call continues."""
 
 
 class Frozen(NamedTuple):
@@ -110,7 +110,7 @@ class Runner:
             raise DeviceFailure(what) from error
         except torch.AcceleratorError as error:
             reason = str(error).splitlines()[0]
-            what = f"{place}: the device failed ({reason}); the next call goes on from the last resume point"
+            what = f"{place}: the device failed ({reason}); the next call continues from the last resume point"
             raise DeviceFailure(what) from error
         except UserError as error:
             if run not in self.places or not (error.where or "").startswith(("run", "evaluate")):

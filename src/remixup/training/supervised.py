@@ -273,7 +273,7 @@ class SupervisedTrainer(Trainer):
                 for name, value in self.measure(x, y).items():
                     totals[name] = totals[name] + value if name in totals else value
         return {
-            name: self.inputs.task.summarise(name, self.share.total(total) / count) for name, total in totals.items()
+            name: self.inputs.task.summarize(name, self.share.total(total) / count) for name, total in totals.items()
         }
 
     def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:

@@ -25,14 +25,7 @@ HistoryRow = dict[str, float]
 
 
 class Trainer(ABC):
-    """Train a network for a block of seeds: the interface for the runner, checkpoints and evaluations.
-
-    Args:
-        spec: the specification of the run.
-        seeds: the seeds of the block.
-        inputs: the data of these seeds.
-        device: where to train.
-    """
+    """Train a network for a block of seeds: the interface for the runner, checkpoints and evaluations."""
 
     model: nn.Sequential
 
@@ -50,7 +43,7 @@ class Trainer(ABC):
         self.epoch = 0
         self.history: list[HistoryRow] = []
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        """ISO 8601 time. A training that goes on from a resume point has that of its first epoch."""
+        """ISO 8601 time. A resumed training has that of its first epoch."""
 
     @property
     def diverged(self) -> list[bool]:

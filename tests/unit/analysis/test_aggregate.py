@@ -28,7 +28,7 @@ def test_rows_of_other_scales_are_listed_where_they_are_published(tmp_path: Path
     entries = {entry.row: entry for entry in read_part(config, "small").entries}
     assert set(entries) == {"here", "there"}
     there = entries["there"]
-    assert (there.verdict, there.published, there.scale, there.stand_in) == ("not run", 4.0, "paper", None)
+    assert (there.verdict, there.published, there.scale, there.surrogate) == ("not run", 4.0, "paper", None)
     assert there.replicated is None
 
 

@@ -60,22 +60,22 @@ def test_what_is_not_informative_is_no_evidence_if_anything_else_is() -> None:
 def test_best_evidence_of_a_number() -> None:
     runs, more = exactly(4.0, 0.1, 3), exactly(4.1, 0.1, 5)
     reduced = recorded(more, scale="reduced", verdict="replicated")
-    surrogate = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
+    surrogate = {"surrogate": DIGITS, "scale": "embedded", "verdict": "surrogate"}
 
     def best(*arguments: Any, **changes: Any) -> tuple[str, str]:
         return best_evidence(entry("r", "test_error.last", 4.0, *arguments, **changes))
 
     assert best(None) == ("none", "not run")
     assert best(None, verdict="failed") == ("none", "failed")
-    assert best(runs, **surrogate) == ("surrogate", "stand-in")
+    assert best(runs, **surrogate) == ("surrogate", "surrogate")
     assert best(runs, **surrogate, recorded=[reduced]) == ("reduced", "replicated")
     assert best(None, verdict="diverged", recorded=[reduced]) == ("reduced", "replicated")
     assert best(runs, verdict="not replicated", recorded=[reduced]) == ("paper", "not replicated")
     assert best(runs, scale="embedded") == ("embedded", "inconclusive")
-    on_surrogate = recorded(more, stand_in="imagenette for ImageNet", scale="paper", verdict="stand-in")
-    assert best(None, recorded=[on_surrogate]) == ("surrogate", "stand-in")
-    shorter = recorded(more, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
-    assert best(runs, **surrogate, recorded=[shorter]) == ("reduced", "stand-in")
+    on_surrogate = recorded(more, surrogate="imagenette for ImageNet", scale="paper", verdict="surrogate")
+    assert best(None, recorded=[on_surrogate]) == ("surrogate", "surrogate")
+    shorter = recorded(more, scale="reduced", surrogate="30 epochs for 200", verdict="surrogate")
+    assert best(runs, **surrogate, recorded=[shorter]) == ("reduced", "surrogate")
     paper = recorded(more, scale="paper", verdict="replicated")
     assert best(runs, recorded=[paper]) == ("paper", "replicated"), "of equals, the one with more runs"
     fewer = recorded(runs, scale="paper", verdict="replicated")
@@ -108,7 +108,7 @@ def test_the_summary_by_hand() -> None:
 
 def test_claim_counts_by_hand() -> None:
     record = {"scale": "reduced", "outcome": "supported", "why": "w", "effect": 1.0, "ci95": (0.9, 1.1), "n": 5}
-    paper, shorter = (RecordedClaim.model_validate({**record, "stand_in": each}) for each in (None, "30 epochs"))
+    paper, shorter = (RecordedClaim.model_validate({**record, "surrogate": each}) for each in (None, "30 epochs"))
     claims = [
         claim("a", primary=True),
         claim("b", outcome="contradicted"),

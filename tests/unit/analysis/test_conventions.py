@@ -8,7 +8,7 @@ from tests.unit.reporting.sample_results import entry, recorded
 from remixup.analysis.conventions import best_fit, by_convention, count
 from remixup.analysis.numbers import Target, verdict
 from remixup.analysis.result_schema import Compared, Entry, Replicated, Verdict
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 
 PUBLISHED = Target(4.2, 0.3, 0.05)
 MEASURED = {"test_error.last": [5.2], "test_error.median10": [4.7], "test_error.best": [4.1]}
@@ -16,7 +16,7 @@ MEASURED = {"test_error.last": [5.2], "test_error.median10": [4.7], "test_error.
 
 def number(metric: str) -> tuple[Replicated | None, Verdict]:
     values = MEASURED[metric] * 5
-    return summarise(values, range(5)), verdict(values, PUBLISHED, stand_in=None)
+    return summarize(values, range(5)), verdict(values, PUBLISHED, surrogate=None)
 
 
 def test_the_verdict_had_the_paper_meant_another_convention() -> None:
@@ -37,7 +37,7 @@ def test_what_has_no_conventions(metric: str) -> None:
 
 def test_only_what_is_judged_is_compared() -> None:
     assert by_convention("test_error.last", None, number) == {}
-    for lack in ("stand-in", "diverged"):
+    for lack in ("surrogate", "diverged"):
         assert by_convention("test_error.last", 4.2, lambda metric, lack=lack: (number(metric)[0], lack)) == {}  # type: ignore[misc]
     partly: dict[str, Any] = {"test_error.median10": (None, "not run")}
     assert set(by_convention("test_error.last", 4.2, lambda m: partly.get(m) or number(m))) == {"last", "best"}
@@ -55,7 +55,7 @@ def test_equally_near_conventions_fit_equally() -> None:
 
 
 def test_counts_over_numbers() -> None:
-    sample = summarise([4.2] * 5, range(5))
+    sample = summarize([4.2] * 5, range(5))
     first = {"last": compared(1.0, "not replicated"), "best": compared(0.0, "replicated")}
     second = {"last": compared(0.2), "best": compared(0.5)}
     numbers: list[Entry] = [

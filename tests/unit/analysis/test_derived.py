@@ -104,11 +104,11 @@ def test_what_was_not_run_or_diverged_says_so(tmp_path: Path) -> None:
     assert collected(tmp_path / "c", {0: 100.0, 1: 80.0}, {0: 60.0, 1: 50.0}).verdict == "no value"
 
 
-def test_a_stand_in_is_not_compared(tmp_path: Path) -> None:
+def test_a_surrogate_is_not_compared(tmp_path: Path) -> None:
     embedded = {"surrogate": "digits for iris"}
     found = collected(tmp_path, {0: 80.0}, {0: 60.0}, scale="embedded", scales={"embedded": embedded})
-    assert (found.verdict, found.scale) == ("stand-in", "embedded")
-    assert (found.stand_in or "").startswith("digits for iris")
+    assert (found.verdict, found.scale) == ("surrogate", "embedded")
+    assert (found.surrogate or "").startswith("digits for iris")
 
 
 def test_records_give_it_too(tmp_path: Path) -> None:

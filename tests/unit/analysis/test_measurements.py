@@ -152,7 +152,7 @@ def test_without_a_history_the_last_loss_is_known(planned: Plan) -> None:
 
 def test_the_published_setting_and_a_run_without_classes_are_always_informative(planned: Plan) -> None:
     results = RecordedResults(planned)
-    published = replace(planned.rows[1], stand_in=None)
+    published = replace(planned.rows[1], surrogate=None)
     assert why_uninformative(results, published, lower(planned)) is None
     numbers = planned.rows[1].run.model_copy(
         update={"dataset": planned.rows[1].run.dataset.model_copy(update={"name": "no2"})}
@@ -169,7 +169,7 @@ def test_one_seed_at_embedded_scale_is_a_smoke_test(planned: Plan, scale: Scale,
     cost = lower(planned).model_copy(update={"metric": "cost.share"})
     results = RecordedResults(planned)
     assert (why_uninformative(results, row, cost) == "it is a smoke test") == found
-    assert why_uninformative(results, replace(row, stand_in=None), cost) is None
+    assert why_uninformative(results, replace(row, surrogate=None), cost) is None
 
 
 def test_a_technique_must_show_its_known_effect(planned: Plan) -> None:

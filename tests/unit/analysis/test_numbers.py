@@ -146,19 +146,19 @@ def test_a_wide_spread_is_inconclusive() -> None:
 
 def test_numbers_that_are_not_compared() -> None:
     digits = "digits for CIFAR-10"
-    for stand_in in (None, digits):
-        assert verdict([4.2] * 5, None, stand_in=stand_in) == "no published number"
-        assert verdict([4.2] * 5, None, stand_in=stand_in, transcribed=False) == "not transcribed"
-    assert verdict([4.2] * 5, of(4.2), stand_in=digits) == "stand-in"
-    assert verdict([9.0] * 5, of(4.2), stand_in=digits) == "stand-in"
-    assert verdict([4.2] * 5, of(4.2), stand_in=None) == "replicated"
+    for surrogate in (None, digits):
+        assert verdict([4.2] * 5, None, surrogate=surrogate) == "no published number"
+        assert verdict([4.2] * 5, None, surrogate=surrogate, transcribed=False) == "not transcribed"
+    assert verdict([4.2] * 5, of(4.2), surrogate=digits) == "surrogate"
+    assert verdict([9.0] * 5, of(4.2), surrogate=digits) == "surrogate"
+    assert verdict([4.2] * 5, of(4.2), surrogate=None) == "replicated"
 
 
 @pytest.mark.parametrize("published", [of(4.2), None])
 @pytest.mark.parametrize("values", [[], [4.2, math.nan, 4.2], [math.inf]])
 def test_a_verdict_needs_numbers(published: Target | None, values: list[float]) -> None:
     with pytest.raises(ValueError, match="empty sample" if not values else "not all finite"):
-        verdict(values, published, stand_in=None)
+        verdict(values, published, surrogate=None)
 
 
 def experiment(erm: float | Published | None, *mixed: float | None, tolerance: float | None = None) -> Experiment:

@@ -31,7 +31,7 @@ def fitted(errors: dict[int, float], alpha: float | None = None, digest: str = "
         passes=3,
         words="MLP, 3 passes",
     )
-    values: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "small", "recorded": True, "erm": alpha is None}
+    values: dict[str, Any] = {"scale": "reduced-cpu", "surrogate": "small", "recorded": True, "erm": alpha is None}
     values |= {"run": "r", "n": len(errors), "training_loss": 4.0, "fits_at": 50.0, "training_error": 1.0}
     values |= {"corrupted_error": None, "test_error": None, "linear_error": None, "failed_seeds": []}
     return Fit.model_validate(values | {"setting": setting, "alpha": alpha, "test_errors": errors} | changes)
@@ -89,7 +89,7 @@ def test_embedded_surrogates_and_points_are_left_out() -> None:
 
     assert found(scale="embedded") == []
     assert found(setting=ERM.setting.model_copy(update={"domain": None}) if ERM.setting else None) == []
-    (pair,) = found(scale="embedded", stand_in=None)
+    (pair,) = found(scale="embedded", surrogate=None)
     assert pair.published_protocol
 
 

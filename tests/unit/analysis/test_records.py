@@ -32,10 +32,10 @@ ROWS = [{"id": "probed", "label": "x", "evaluate": ["probe"]}, {"id": "other", "
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Two rows, of which the first is evaluated; nothing is stored or on record."""
-    catalogue = json.loads(json.dumps(registry.load_registry()))
+    catalog = json.loads(json.dumps(registry.load_registry()))
     entry = {"numerics": 1, "summary": "", "weights": True, "parameters": {}, "values": ["top1", "top5"]}
-    catalogue["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    catalog["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
+    monkeypatch.setattr(registry, "load_registry", lambda: catalog)
     monkeypatch.setattr(records, "HOME", tmp_path / "records")
     records._runs_by_protocol.cache_clear()
     return plan(tmp_path, "paper", rows=ROWS, metrics=METRICS, claims=[])

@@ -40,10 +40,10 @@ ROWS = [
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunResults:
     """A store with seeds 0 and 1 of two runs (the second has two blocks, and diverged once), not of the third."""
-    catalogue = json.loads(json.dumps(registry.load_registry()))
+    catalog = json.loads(json.dumps(registry.load_registry()))
     entry = {"numerics": 1, "summary": "", "weights": True, "parameters": {}, "values": ["top1"]}
-    catalogue["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    catalog["kinds"]["evaluation"]["probe"] = entry | {"objectives": ["supervised"], "classes": 0}
+    monkeypatch.setattr(registry, "load_registry", lambda: catalog)
     config = Config(results=str(tmp_path / "results"))
     found = RunResults(config, plan(tmp_path, config=config, rows=ROWS, metrics=METRICS, claims=[], seeds=2))
     store = found.store
@@ -209,7 +209,7 @@ def test_the_verdicts_on_published_numbers_are_those_of_the_published_protocol(r
     known = replace(plain, row=plain.row.model_copy(update={"published": number}))
     found = results.evidence(known, METRICS)
     assert found.published == {"test_error.last": "not replicated"}, "nothing was measured of the other"
-    assert results.evidence(replace(known, stand_in="digits"), METRICS).published == {}
+    assert results.evidence(replace(known, surrogate="digits"), METRICS).published == {}
     assert results.evidence(replace(known, scale="reduced"), METRICS).published == {}
     unread = {"test_error.last": Published(value=None, where="Table 7, not read")}
     known = replace(plain, row=plain.row.model_copy(update={"published": unread}))

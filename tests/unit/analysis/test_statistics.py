@@ -16,14 +16,14 @@ from remixup.analysis.statistics import (
     partial_conjunction,
     prediction_interval,
     sign_flips,
-    summarise,
+    summarize,
 )
 
 T_975 = {1: 12.7062, 2: 4.30265, 4: 2.77645}  # from a printed table
 
 
 def test_summary_of_three_runs_by_hand() -> None:
-    found = summarise([4.0, 5.0, 6.0], [7, 8, 9])
+    found = summarize([4.0, 5.0, 6.0], [7, 8, 9])
     half = T_975[2] / math.sqrt(3)
     assert (found.mean, found.std, found.n) == (5.0, 1.0, 3)
     assert found.ci95 == pytest.approx((5 - half, 5 + half), abs=1e-4)
@@ -31,7 +31,7 @@ def test_summary_of_three_runs_by_hand() -> None:
 
 
 def test_one_run_has_no_spread() -> None:
-    found = summarise([4.2], [0])
+    found = summarize([4.2], [0])
     assert (found.mean, found.std, found.ci95, found.n) == (4.2, None, None, 1)
     assert prediction_interval([4.2]) is None
 
@@ -39,7 +39,7 @@ def test_one_run_has_no_spread() -> None:
 @pytest.mark.parametrize("value", [0.1, 4.2, 1e-5, 1 / 3])
 def test_equal_runs_have_the_point_as_interval(value: float) -> None:
     """Summing 0.1 three times and dividing by 3 is not 0.1 in floating point."""
-    found = summarise([value] * 3, range(3))
+    found = summarize([value] * 3, range(3))
     assert (found.mean, found.std, found.ci95) == (value, 0.0, (value, value))
     assert prediction_interval([value] * 3) == (value, value)
 
@@ -56,7 +56,7 @@ def test_prediction_interval_at_another_level() -> None:
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=12))
 def test_summary_agrees_with_scipy(values: list[float]) -> None:
-    found = summarise(values, range(len(values)))
+    found = summarize(values, range(len(values)))
     assert found.mean == pytest.approx(np.mean(values), abs=1e-9)
     assert found.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
     scale = np.std(values, ddof=1) / math.sqrt(len(values))
@@ -69,7 +69,7 @@ def test_intervals_hold_what_they_promise() -> None:
     draws = np.random.default_rng(0).normal(4.2, 0.3, (2000, 6))
     held = predicted = 0
     for *runs, following in draws.tolist():
-        low, high = summarise(runs, range(5)).ci95 or (math.inf, -math.inf)
+        low, high = summarize(runs, range(5)).ci95 or (math.inf, -math.inf)
         held += low <= 4.2 <= high
         low, high = prediction_interval(runs) or (math.inf, -math.inf)
         predicted += low <= following <= high
@@ -80,7 +80,7 @@ def test_intervals_hold_what_they_promise() -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        lambda values: summarise(values, range(len(values))),
+        lambda values: summarize(values, range(len(values))),
         prediction_interval,
         lambda values: one_sided(values, 0.3),
     ],
@@ -94,7 +94,7 @@ def test_what_is_no_sample_is_refused(use: Callable[[list[float]], object], valu
 @pytest.mark.parametrize("seeds", [[0, 1], [0, 1, 1], [0, 1, 2, 3]])
 def test_each_run_has_a_seed_of_its_own(seeds: list[int]) -> None:
     with pytest.raises(ValueError, match="different seeds"):
-        summarise([4.0, 5.0, 6.0], seeds)
+        summarize([4.0, 5.0, 6.0], seeds)
 
 
 def test_one_sided_by_hand() -> None:

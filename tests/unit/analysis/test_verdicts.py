@@ -121,13 +121,13 @@ def test_two_rows_of_one_run_are_no_pair() -> None:
     assert found.why == "erm-a and mixup-a are the same run"
 
 
-SURROGATE: dict[str, Any] = {"stand_in": "digits for CIFAR-10", "scale": "embedded"}
+SURROGATE: dict[str, Any] = {"surrogate": "digits for CIFAR-10", "scale": "embedded"}
 
 
 def test_a_surrogate_must_be_informative() -> None:
     mixup = measured(BETTER, **SURROGATE)
     (found,) = decide({"erm": measured(ERM, **SURROGATE), "mixup": mixup})
-    assert (found.outcome, found.stand_in) == ("supported", "digits for CIFAR-10")
+    assert (found.outcome, found.surrogate) == ("supported", "digits for CIFAR-10")
     (found,) = decide({"erm": measured(ERM, **SURROGATE, uninformative="ERM does not fit"), "mixup": mixup})
     assert (found.outcome, found.p, found.statements) == ("not informative", None, [])
     assert found.why == "the surrogate of erm is not informative: ERM does not fit"
@@ -174,20 +174,20 @@ def test_the_published_protocol_must_be_recovered() -> None:
     for verdict in ("not replicated", "inconclusive"):
         expected = f"the published {METRIC} of erm is {verdict}"
         assert decided(verdict) == ("protocol not recovered", expected)
-    assert decided("inconclusive", stand_in="digits")[0] == "supported", "a surrogate does not follow the protocol"
+    assert decided("inconclusive", surrogate="digits")[0] == "supported", "a surrogate does not follow the protocol"
     few = {"erm": measured(ERM[:4], published={METRIC: "inconclusive"}), "mixup": measured(BETTER)}
     assert decide(few)[0].outcome == "open", "four seeds replicate no number"
 
 
-def test_scale_and_stand_ins_are_those_of_all_rows() -> None:
+def test_scale_and_surrogates_are_those_of_all_rows() -> None:
     evidence = {
         "a": measured(ERM, scale="paper"),
-        "b": measured(BETTER, scale="embedded", stand_in="digits for CIFAR-10; 30 epochs for 200"),
-        "c": measured(BETTER, scale="reduced", stand_in="digits for CIFAR-10"),
+        "b": measured(BETTER, scale="embedded", surrogate="digits for CIFAR-10; 30 epochs for 200"),
+        "c": measured(BETTER, scale="reduced", surrogate="digits for CIFAR-10"),
     }
     two, one = decide(evidence, claim([("a", "b"), ("a", "c")], name="x"), claim([("a", "c")], name="y"))
-    assert (two.scale, two.stand_in) == ("embedded", "digits for CIFAR-10; 30 epochs for 200")
-    assert (one.scale, one.stand_in) == ("reduced", "digits for CIFAR-10")
+    assert (two.scale, two.surrogate) == ("embedded", "digits for CIFAR-10; 30 epochs for 200")
+    assert (one.scale, one.surrogate) == ("reduced", "digits for CIFAR-10")
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])

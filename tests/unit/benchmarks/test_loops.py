@@ -78,7 +78,7 @@ def test_the_reference_steps_as_the_published_code_does(small):
 
 def test_its_network_is_the_authors_preact_resnet_18():
     network = Reference("cpu", pixels(4), workers=0).network
-    # The 128 parameters of the stem's normalisation tell it from the first author's edition.
+    # The 128 parameters of the stem's normalization tell it from the first author's edition.
     assert sum(p.numel() for p in network.parameters()) == 11_171_274
     assert {p.dtype for p in network.parameters()} == {torch.float32}
 

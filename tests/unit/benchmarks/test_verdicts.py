@@ -30,7 +30,7 @@ REPEATS = 400
 
 
 def at_most(rate, repeats):
-    """The largest rate in so many samples that a true rate explains, but for one time in a thousand."""
+    """The largest rate in this number of samples that a true rate explains, except once in a thousand times."""
     return rate + 3 * math.sqrt(rate * (1 - rate) / repeats)
 
 

@@ -39,11 +39,11 @@ IMAGES = {
 @pytest.fixture(autouse=True)
 def _with_probe(monkeypatch):
     """An evaluation that measures two numbers, with or without a source, and one that measures no number."""
-    catalogue = json.loads(json.dumps(registry.load_registry()))
-    evaluations = catalogue["kinds"]["evaluation"]
+    catalog = json.loads(json.dumps(registry.load_registry()))
+    evaluations = catalog["kinds"]["evaluation"]
     evaluations["probe"] = {**ENTRY, "parameters": {"source": STRING, "eps": NUMBER}, "values": ["top1", "top5"]}
     evaluations["drawing"] = {**ENTRY, "parameters": {}, "values": []}
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalog)
 
 
 def planned(tmp_path, rows=ROWS, **changes):
@@ -153,7 +153,7 @@ def test_a_claim_may_compare_evaluations_of_one_run_but_not_one_with_itself(tmp_
 
 
 @pytest.mark.parametrize(("kind", "needed"), [("compare", "erm"), ("bound", "erm"), ("untested", None)])
-def test_what_a_claim_on_a_stand_in_rests_on_is_held_against_logistic_regression(tmp_path, kind, needed):
+def test_the_rows_of_a_claim_on_a_surrogate_are_compared_with_logistic_regression(tmp_path, kind, needed):
     """The baseline of a comparison and the row of a bound, each by its ERM counterpart; real data need not be."""
     mixup = {"mixing": {"ratio": {"name": "beta", "alpha": 1.0}}}
     rows = [{"id": "erm", "label": "x"}, {"id": "mixup", "label": "x", "run": mixup}]

@@ -93,7 +93,7 @@ def test_a_departure_from_the_protocol_must_be_named(tmp_path):
         plan(tmp_path, "embedded", scales=changed)
     changed["embedded"]["surrogate"] = "one epoch for two"
     row = plan(tmp_path, "embedded", scales=changed).rows[0]
-    assert (row.stand_in, row.scale, row.run.epochs) == ("one epoch for two", "embedded", 1)
+    assert (row.surrogate, row.scale, row.run.epochs) == ("one epoch for two", "embedded", 1)
     changed["embedded"]["counts_as"] = "paper"
     with pytest.raises(UserError, match="cannot count as paper"):
         plan(tmp_path, "embedded", scales=changed)
@@ -101,8 +101,8 @@ def test_a_departure_from_the_protocol_must_be_named(tmp_path):
 
 def test_a_version_that_the_row_does_not_accept_is_a_surrogate(tmp_path):
     config = Config.model_validate({"data": {"versions": {"iris": "scikit-learn"}}})
-    assert plan(tmp_path, config=config, accepts=["uci"]).rows[0].stand_in == "version scikit-learn of iris"
-    assert plan(tmp_path, config=config, accepts=["uci", "scikit-learn"]).rows[0].stand_in is None
+    assert plan(tmp_path, config=config, accepts=["uci"]).rows[0].surrogate == "version scikit-learn of iris"
+    assert plan(tmp_path, config=config, accepts=["uci", "scikit-learn"]).rows[0].surrogate is None
 
 
 def test_layers_are_laid_on_in_order(tmp_path):
@@ -170,11 +170,11 @@ def test_the_hash_sees_what_matters_and_nothing_else():
 
 
 def test_raised_numerics_change_the_hash_of_the_runs_that_use_them(monkeypatch):
-    catalogue = json.loads(json.dumps(registry.load_registry()))
-    catalogue["kinds"]["ratio"]["beta"]["numerics"] = 2
+    catalog = json.loads(json.dumps(registry.load_registry()))
+    catalog["kinds"]["ratio"]["beta"]["numerics"] = 2
     erm, mixup = spec(), spec(mixing={"ratio": {"name": "beta", "alpha": 1}})
     before = erm.digest(), mixup.digest()
-    monkeypatch.setattr(registry, "load_registry", lambda: catalogue)
+    monkeypatch.setattr(registry, "load_registry", lambda: catalog)
     assert erm.digest() == before[0]
     assert mixup.digest() != before[1]
 

@@ -23,7 +23,7 @@ def test_precision_changes_precision_and_nothing_else(name, scale):
         assert other.run.precision == "bfloat16"
         assert comparable(other.run) == comparable(row.run)
         assert other.run.model_copy(update={"precision": row.run.precision}) == row.run
-        assert (other.scale, other.stand_in) == (row.scale, row.stand_in)
+        assert (other.scale, other.surrogate) == (row.scale, row.surrogate)
         assert (other.key != row.key) == (row.run.precision == "float32")
 
 

@@ -7,7 +7,7 @@ import scipy.stats
 
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.result_schema import Recorded
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.config.settings import Config
 from remixup.costs.sample_size import needed, seeds_needed
 from remixup.store.run_store import Store
@@ -108,10 +108,10 @@ def test_records_count_before_the_store_those_of_the_scale_first(config, tmp_pat
     store(config, planned, {"erm": [20.0, 22.0, 27.0]})
     result = results_of(config, planned)
     (entry,) = (each for each in result.entries if each.row == "erm")
-    recorded = {"verdict": "replicated", "stand_in": None, "dataset_version": "iris uci", "precision": "float32"}
+    recorded = {"verdict": "replicated", "surrogate": None, "dataset_version": "iris uci", "precision": "float32"}
     recorded |= {"code": {"commit": None, "dirty": None}, "hardware": "h", "date": "2026-01-01", "run": "r"}
     for scale, values in (("reduced-cpu", [1.0, 9.0]), ("reduced", [1.0, 5.0]), ("paper", [1.0, 3.0])):
-        entry.recorded.append(Recorded(scale=scale, replicated=summarise(values, [0, 1]), **recorded))
+        entry.recorded.append(Recorded(scale=scale, replicated=summarize(values, [0, 1]), **recorded))
     assert needed(planned, result)[0].evidence == "records, paper scale"
     assert needed(planned, result)[0].std == pytest.approx(2**0.5)
     entry.recorded.pop()

@@ -45,7 +45,7 @@ def write(
     began: str = "16.13.00",
     kind: str = "EDF+C",
 ) -> None:
-    """A file of so many records; with notes it has a channel of annotations, all of them in the first record."""
+    """A file of this number of records; with notes it has a channel of annotations, all of them in the first record."""
     blocks = [each.digits.astype("<i2").reshape(records, -1) for each in signals]
     headers = [
         (each.label, "electrode", each.unit, *each.physical, *each.digital, "HP:0.5Hz", each.rate * record_s)
@@ -173,5 +173,5 @@ def mmidb_eeg(root: Path) -> dict[str, list[Signal]]:
     return made
 
 
-def relabelled(signals: Sequence[Signal], label: str) -> list[Signal]:
+def relabeled(signals: Sequence[Signal], label: str) -> list[Signal]:
     return [replace(signals[0], label=label), *signals[1:]]

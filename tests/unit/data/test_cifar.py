@@ -33,7 +33,7 @@ def write_pickle(path: Path, content: object) -> None:
 
 @pytest.fixture
 def pictures() -> dict[str, tuple[np.ndarray, list[int]]]:
-    """Two labelled images for each batch."""
+    """Two labeled images for each batch."""
     stream = np.random.RandomState(0)
     return {
         name: (stream.randint(0, 256, (2, 3072), dtype=np.uint8), stream.randint(0, 10, 2).tolist()) for name in BATCHES

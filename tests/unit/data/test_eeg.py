@@ -177,7 +177,7 @@ RUN = "S004/S004R08.edf"
             rewritten(edf_files.run(3, channels=edf_files.CHANNELS[:63])),
             f"{RUN} has other channels than those before it",
         ),
-        (rewritten(edf_files.relabelled(edf_files.run(3), "Y00.")), f"{RUN} has other channels than those before it"),
+        (rewritten(edf_files.relabeled(edf_files.run(3), "Y00.")), f"{RUN} has other channels than those before it"),
         (rewritten(edf_files.run(3), ((0.0, 4.0, "T3"),)), f"{RUN} has the unknown annotation 'T3'"),
         (rewritten(edf_files.run(3), ((0.0, 4.0, "T0"),)), "no example for the validation part"),
     ],

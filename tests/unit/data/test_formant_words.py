@@ -1,4 +1,4 @@
-"""Synthesised words: who says them, and what is in their sound."""
+"""Synthesized words: who says them, and what is in their sound."""
 
 from __future__ import annotations
 

@@ -12,13 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from remixup.data import load, prepare
 from remixup.data.builders import image_files
-from remixup.data.catalog.descriptor import Folder, RawFiles, Size, Version
-from remixup.data.catalog.registry import REGISTRY
-from remixup.data.synthetic import photo_digits
+from remixup.data.catalog.descriptor import Folder, Size, Version
 from remixup.errors import UserError
 from tests.unit.data.conftest import Enter, leave_behind
 
@@ -187,47 +184,3 @@ def test_every_kind_of_picture_in_imagenet_is_decoded_as_pillow_does(mode: str, 
     content = encoded(3, mode=mode, form=form)
     expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).transpose(2, 0, 1)
     assert np.array_equal(image_files.decode(content).numpy(), expected)
-
-
-def test_photo_digits_in_jpeg_files_are_what_the_note_says(tmp_path: Path) -> None:
-    arrays = photo_digits.photo_digits_jpeg(RawFiles({}, tmp_path, tmp_path))
-    assert np.bincount(arrays.tensors["train_y"]).tolist() == [40] * 10
-    assert np.bincount(arrays.tensors["test_y"]).tolist() == [50] * 10
-    assert arrays.class_names == tuple("0123456789")
-    assert len(set(arrays.image_files)) == len(arrays.image_files) == 900
-    labels = [int(Path(path).parent.name) for path in arrays.image_files]
-    assert labels == [*arrays.tensors["train_y"], *arrays.tensors["test_y"]]
-    drawn = dict(photo_digits._large_drawings())
-    for path in arrays.image_files[::97]:
-        with Image.open(path) as image:
-            assert (image.format, image.size, image.mode) == ("JPEG", (40, 40), "RGB")
-            name = Path(path).relative_to(tmp_path).as_posix()
-            assert np.abs(np.asarray(image).astype(int) - drawn[name]).mean() < 8
-
-
-def test_the_drawings_have_not_moved() -> None:
-    total = hashlib.sha256()
-    for name, image in photo_digits._large_drawings():
-        total.update(name.encode() + image.tobytes())
-    assert (REGISTRY["photo-digits-jpeg"].numerics, total.hexdigest()[:12]) == (1, "648fb7e9f8a9")
-
-
-def test_each_large_drawing_has_a_digit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    inks: list[np.ndarray] = []
-
-    def remember(ink: np.ndarray, *others: object, **named: object) -> np.ndarray:
-        inks.append(ink)
-        return np.zeros((40, 40, 3), np.uint8)
-
-    monkeypatch.setattr(photo_digits, "_drawing", remember)
-    names = [name for name, _ in photo_digits._large_drawings()]
-    assert sorted({len(ink) for ink in inks}) == [28, 32, 36]
-    bunch = load_digits()
-    known = {(label, row.tobytes()) for label, row in zip(bunch.target, bunch.images.astype(np.int64), strict=True)}
-    found = set()
-    for name, ink in zip(names, inks, strict=True):
-        back = np.linalg.pinv(photo_digits._enlargement(len(ink)))  # more rows than columns: nothing was lost
-        small = np.rint(back @ ink @ back.T).astype(np.int64)
-        found.add((int(name.split("/")[1]), small.tobytes()))
-    assert len(found) == 900
-    assert found <= known

@@ -113,7 +113,7 @@ def test_training_reads_the_pool_beside_its_parts(tmp_path):
 
 
 class Pipeline:
-    """Stands in for a text-to-image pipeline: grey of a brightness that the prompt and the generator decide."""
+    """Stands in for a text-to-image pipeline: gray of a brightness that the prompt and the generator decide."""
 
     @classmethod
     def from_pretrained(cls, folder, local_files_only):
@@ -123,8 +123,8 @@ class Pipeline:
 
     def __call__(self, prompt, generator):
         self.prompts = [*getattr(self, "prompts", []), prompt]
-        grey = len(prompt) + int(torch.randint(100, (), generator=generator))
-        return types.SimpleNamespace(images=[Image.new("RGB", (64, 64), (grey, grey, grey))])
+        gray = len(prompt) + int(torch.randint(100, (), generator=generator))
+        return types.SimpleNamespace(images=[Image.new("RGB", (64, 64), (gray, gray, gray))])
 
 
 @pytest.fixture

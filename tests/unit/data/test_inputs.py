@@ -73,7 +73,7 @@ def test_scaled_images_have_the_bits_of_torchvision():
 
 
 def test_padding_shows_as_black_not_as_the_mean():
-    """The released code crops before it normalises, so the border is (0 - mean) / std and not 0."""
+    """The released code crops before it normalizes, so the border is (0 - mean) / std and not 0."""
     spec = image_spec(augmentation=["random_crop"], normalization={"name": "given", "mean": [0.5], "std": [0.25]})
     training = SupervisedTrainer(spec, [0], make_inputs(spec, [0], images(), CPU), CPU)
     batch = training.augment(training.inputs.examples(training.inputs.train[:, :4]), torch.zeros(1, 4, 1, 2))

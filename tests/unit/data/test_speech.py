@@ -21,7 +21,7 @@ from tests.unit.data.wav_files import GOOD, noise, wav
 
 def test_a_tone_lies_in_its_band_and_is_as_loud_as_the_window_makes_it() -> None:
     # 1,000 Hz is 20 periods in a window of 20 ms. A sum over a Hamming window of 320 samples leaves of a cosine of
-    # amplitude A in its band A/2 x 320 x 0.54, in both neighbours A/2 x 320 x 0.23, elsewhere nothing.
+    # amplitude A in its band A/2 x 320 x 0.54, in both neighbors A/2 x 320 x 0.23, elsewhere nothing.
     amplitude = 0.5
     tone = np.rint(amplitude * 32_768 * np.cos(2 * np.pi * 1_000 * np.arange(16_000) / 16_000)).astype(np.int16)
     bands = speech.spectrogram(tone, 16_000, 101)[:, 50]

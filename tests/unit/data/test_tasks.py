@@ -35,7 +35,7 @@ def test_errors_of_one_and_five_guesses_are_those_of_scikit_learn(classes):
     outputs = torch.randn(2, 300, classes, generator=source)
     y = torch.randint(classes, (2, 300), generator=source)
     task = Classification(classes)
-    found = {name: task.summarise(name, total / 300) for name, total in task.measure(outputs, y).items()}
+    found = {name: task.summarize(name, total / 300) for name, total in task.measure(outputs, y).items()}
     assert set(found) == {"loss", "error", "top5_error"}
     for member in range(2):
         top5 = top_k_accuracy_score(y[member], outputs[member], k=5, labels=range(classes))
@@ -58,8 +58,8 @@ def test_squared_errors_by_hand():
     assert task.loss(outputs, task.target(y, torch.float32)).tolist() == pytest.approx([5 / 3, 6.0])
     sums = task.measure(outputs, y)
     assert sums["loss"].tolist() == sums["error"].tolist() == [5.0, 18.0]
-    assert task.summarise("loss", sums["loss"] / 3).tolist() == pytest.approx([5 / 3, 6.0])
-    assert task.summarise("error", sums["error"] / 3).tolist() == pytest.approx([math.sqrt(5 / 3), math.sqrt(6)])
+    assert task.summarize("loss", sums["loss"] / 3).tolist() == pytest.approx([5 / 3, 6.0])
+    assert task.summarize("error", sums["error"] / 3).tolist() == pytest.approx([math.sqrt(5 / 3), math.sqrt(6)])
 
 
 def test_numbers_are_learnt_as_linear_regression_learns_them():
@@ -86,7 +86,7 @@ def test_relative_errors_leave_out_labels_of_zero():
     outputs, y = torch.tensor([[[1.0], [3.0], [5.0]]]), torch.tensor([[2.0, 0.0, -4.0]])
     sums = task.measure(outputs, y)["mape"]
     assert sums.tolist() == [[0.5 + 9 / 4, 2]]
-    assert task.summarise("mape", sums / 3).tolist() == pytest.approx([100 * (0.5 + 9 / 4) / 2])
+    assert task.summarize("mape", sums / 3).tolist() == pytest.approx([100 * (0.5 + 9 / 4) / 2])
 
 
 def test_several_numbers_by_hand():
@@ -111,8 +111,8 @@ def test_mixed_numbers_are_what_is_learnt(monkeypatch):
     """λ y_i + (1 - λ) y_j."""
     seen, loss = [], Regression.loss
     monkeypatch.setattr(Regression, "loss", lambda self, outputs, y: seen.append(y) or loss(self, outputs, y))
-    vicinity = {"ratio": {"name": "constant", "value": 0.25}, "partner": "second_loader"}
-    training = start(table_spec(mixing=vicinity, batch_size=64), numbers())
+    mixing = {"ratio": {"name": "constant", "value": 0.25}, "partner": "second_loader"}
+    training = start(table_spec(mixing=mixing, batch_size=64), numbers())
     training._train_epoch()
     y = training.inputs.train_labels[0]
     order = y[torch.randperm(len(y), generator=generator(0, "order"))]

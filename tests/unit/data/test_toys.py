@@ -135,7 +135,7 @@ def test_labels_that_know_nothing_of_standard_normal_points(dimensions: int) -> 
         signs = 2 * y - 1
         # the class means differ by no more than chance: each sum is normal with variance `count`
         assert np.abs(signs @ x).max() / np.sqrt(count) < stats.norm.isf(0.0005 / dimensions)
-        # nor are neighbouring coordinates or examples alike
+        # nor are neighboring coordinates or examples alike
         assert abs((x[:, 1:] * x[:, :-1]).mean()) < 5 / np.sqrt(x.size)
         assert abs((x[1:] * x[:-1]).mean()) < 5 / np.sqrt(x.size)
         assert abs((signs[1:] * signs[:-1]).mean()) < 5 / np.sqrt(count)

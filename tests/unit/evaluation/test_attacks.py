@@ -74,10 +74,10 @@ def test_pixels_do_not_leave_their_range(seen, method):
     assert adversarial(seen, high, method, 0.4)[0, 0, 0, 0, 0] == 255
 
 
-def random_linear(classes, seed=0, grey=(0, 256), seeds=(0,)):
-    """Standardised images of three channels that vary by different amounts."""
+def random_linear(classes, seed=0, gray=(0, 256), seeds=(0,)):
+    """Standardized images of three channels that vary by different amounts."""
     source = np.random.default_rng(seed)
-    x = source.integers(*grey, size=(40, 3, 4, 4))
+    x = source.integers(*gray, size=(40, 3, 4, 4))
     x[:, 1] = (x[:, 1] - 128) // 4 + 128
     y = source.integers(classes, size=40)
     weights, biases = source.normal(size=(classes, 48)), source.normal(size=classes)
@@ -101,7 +101,7 @@ def test_fgsm_of_a_linear_network_is_the_closed_form(seen):
 
 
 def test_l2_attack_of_two_classes_goes_along_the_gradient_for_pixels(seen):
-    training, x, y, weights, _, _, divisor = random_linear(classes=2, grey=(100, 156))
+    training, x, y, weights, _, _, divisor = random_linear(classes=2, gray=(100, 156))
     direction = (weights[1] - weights[0]) / divisor  # raises class 1 over class 0
     direction /= np.linalg.norm(direction)
     expected = x + 0.5 * np.where(y == 0, 1, -1)[:, None] * direction
@@ -111,7 +111,7 @@ def test_l2_attack_of_two_classes_goes_along_the_gradient_for_pixels(seen):
 
 @pytest.mark.parametrize(("steps", "step", "moved"), [(3, 1, 3), (4, 2.5, 10), (20, 1, 10), (7, 0, 10), (1, 0, 10)])
 def test_iterated_steps_add_up_to_the_border_and_no_further(seen, steps, step, moved):
-    training, x, y, weights, _, _, _ = random_linear(classes=2, grey=(100, 156))
+    training, x, y, weights, _, _, _ = random_linear(classes=2, gray=(100, 156))
     expected = 255 * x + moved * np.where(y == 0, 1, -1)[:, None] * np.sign(weights[1] - weights[0])
     made = adversarial(seen, training, "ifgsm", 10 / 255, steps=steps, step=step / 255)[0].flatten(1).numpy()
     np.testing.assert_allclose(made, expected, atol=1e-3)
@@ -246,21 +246,21 @@ def test_pgd_starts_anywhere_in_the_ball_as_the_seed_says(monkeypatch, method, w
         attack(training, method=method, eps=0.1, steps=1)
         return 255 * asked[2].double() - test_images(training)
 
-    grey = images(test=100)
-    grey.tensors["test_x"].fill_(128)
+    gray = images(test=100)
+    gray.tensors["test_x"].fill_(128)
     spec = image_spec(model={"name": "mlp", "hidden": []}, augmentation=[], normalization="raw")
-    first, again, other = (starts(start(spec, grey, (seed,))) for seed in (0, 0, 1))
+    first, again, other = (starts(start(spec, gray, (seed,))) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     share = first.flatten(2).squeeze(0) / 25.5
     if method == "pgd_l2":
-        size, centre = share.norm(dim=1), share.mean() * 8
+        size, center = share.norm(dim=1), share.mean() * 8
         assert (size > 0.9).double().mean() == pytest.approx(1 - 0.9**64, abs=0.02)  # volume grows with the 64th power
     else:
-        size, centre = share.abs().flatten(), share.mean()
+        size, center = share.abs().flatten(), share.mean()
     assert size.max() <= 1 + 1e-6
     assert (size < within).double().mean() == pytest.approx(0.5, abs=0.15)
-    assert centre.abs() < 0.05
+    assert center.abs() < 0.05
 
 
 def test_top_five_of_seven_and_a_network_without_gradient():

@@ -1,4 +1,4 @@
-"""Which features are learnt: of networks whose weights are set, so that the answer is known."""
+"""Which features are learned: of networks whose weights are set, so that the answer is known."""
 
 from pathlib import Path
 
@@ -77,15 +77,15 @@ def test_most_is_as_many_as_asked_for(data, share):
         weight = training.model.stem.linear.weight
         weight[0, :32, :10] += torch.randn(32, 10, generator=torch.Generator().manual_seed(1)) * 4
     x, y = data.tensors["test_x"], data.tensors["test_y"]
-    learnt = [0] * 10
+    learned = [0] * 10
     for kind in (0, 1):
         alone = x.clone()
         alone[:, 1 - kind] = 0  # the patch of the other feature
         right = training.logits(alone.unsqueeze(0))[0].argmax(-1) == y
         for c in range(10):
-            learnt[c] += bool(right[y == c].double().mean() >= share / 100)
+            learned[c] += bool(right[y == c].double().mean() >= share / 100)
     (found,) = learned_features(training, share=share)
-    assert [found[name] for name in ("none", "one", "both")] == [10.0 * learnt.count(k) for k in range(3)]
+    assert [found[name] for name in ("none", "one", "both")] == [10.0 * learned.count(k) for k in range(3)]
 
 
 def test_a_network_that_says_nothing_has_learnt_nothing_that_is_known(data):

@@ -73,7 +73,7 @@ def test_norms_along_the_axes_by_hand(split, large, small, shift):
     training = linear(AXES + shift, [0, 1] * 3, THETA, bias=1.0)
     (found,) = direction_norms(training, alpha=2.0, split=split)
     assert (found["large"], found["small"], found["ratio"]) == pytest.approx((large, small, large / small), rel=1e-6)
-    # E[(1 - lambda)^2 / lambda^2] = 3, and theta x of centred inputs is 2.25, 2 and 3 with either sign.
+    # E[(1 - lambda)^2 / lambda^2] = 3, and theta x of centered inputs is 2.25, 2 and 3 with either sign.
     outputs = np.array([2.25, 2.0, 3.0])
     likely = 1 / (1 + np.exp(-outputs))
     expected = np.mean(likely * (1 - likely)) / 2 * 3 * np.mean(outputs**2)

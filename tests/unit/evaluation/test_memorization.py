@@ -10,7 +10,7 @@ from tests.unit.evaluation.fixed_networks import broken, linear_on_table, traine
 
 
 def by_row(says, labels, classes=3, seeds=(0,), **changes):
-    """A network that says class `says[k]` of row k, which is labelled `labels[k]`."""
+    """A network that says class `says[k]` of row k, which is labeled `labels[k]`."""
     rows = np.eye(len(says), dtype=np.float32)
     return linear_on_table(rows, labels, classes, np.eye(classes)[says].T, np.zeros(classes), seeds=seeds, **changes)
 
@@ -22,7 +22,7 @@ def relabel(training, labels, replaced):
 
 
 def test_errors_against_the_labels_trained_on_apart():
-    # Rows 2 to 5 were relabelled; row 5 drew its true label, 1, again.
+    # Rows 2 to 5 were relabeled; row 5 drew its true label, 1, again.
     training = relabel(by_row([0, 1, 2, 0, 0, 0], [0, 0, 0, 0, 0, 1]), [0, 0, 2, 1, 2, 1], [0, 0, 1, 1, 1, 1])
     assert memorization(training) == [{"seed": 0, "real": 50.0, "corrupted": 75.0}]
 
@@ -42,10 +42,10 @@ def test_one_that_memorises_and_one_that_knows_the_truth(classes):
     assert [each["corrupted"] for each in found] == pytest.approx([100 * float(each) for each in share])
     if classes == "others":
         assert share == [1, 1]
-    learnt = by_row(
+    learned = by_row(
         training.inputs.train_labels[1].tolist(), truth, seeds=(0, 1), dataset={**NOISE, "noise_classes": classes}
     )
-    first, second = memorization(learnt)
+    first, second = memorization(learned)
     assert second == {"seed": 1, "real": 0, "corrupted": 0}
     assert first["real"] > 0
 
@@ -75,7 +75,7 @@ def test_a_trained_network_on_images_as_they_are(monkeypatch):
     share = inputs.corrupted.double().mean().item()
     assert share == 0.4
     assert (1 - share) * found["real"] + share * found["corrupted"] == pytest.approx(whole)
-    assert found["real"] < 40 < found["corrupted"]  # it has learnt the classes and not the noise
+    assert found["real"] < 40 < found["corrupted"]  # it has learned the classes and not the noise
     monkeypatch.setattr(module, "EVALUATION_ROWS", 7)
     assert memorization(training) == [pytest.approx(found)]
 

@@ -44,7 +44,7 @@ def gan(data, seeds=(0, 1), iterations=7, epochs=2):
 
 
 def placed(count, *groups):
-    """So many points at such distance to the right of a mode's centre, the rest far from all."""
+    """Place this number of points at this distance to the right of a mode's center, the rest far from all."""
     points = torch.full((count, 2), 1e6)
     start = 0
     for mode, distance, size in groups:

@@ -51,7 +51,7 @@ def test_when_the_time_is_over_nothing_runs_on(tmp_path):
     process.send_signal(signal.SIGALRM)  # as its timer does
     said = process.communicate(timeout=600)[0]
     assert process.returncode == 124
-    assert "the same command goes on from there" in said
+    assert "the same command continues from there" in said
     child = json.loads((tmp_path / "said").read_text())["child"]
     while alive(child):
         assert time.monotonic() < end

@@ -137,7 +137,7 @@ def test_numbers_with_a_verdict_get_five_seeds():
             chosen = {row.id for row in plan.experiment.select(item.rows)}
             for row in plan.rows:
                 published = any(row.row.transcribed(metric) for metric in row.row.published)
-                if row.row.id in chosen and published and row.stand_in is None:
+                if row.row.id in chosen and published and row.surrogate is None:
                     name = (machine, item.experiment, row.row.id)
                     seeds[name] = max(seeds.get(name, 0), min(row.seeds, item.seeds or row.seeds))
     assert len(seeds) >= 130

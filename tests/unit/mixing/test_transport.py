@@ -100,8 +100,8 @@ def test_clusters_are_left_only_where_the_counts_differ():
     """Far apart, a block sends across no more than it must: the excess of one side over the other."""
     source = generator(5)
     labels = torch.randint(3, (96,), generator=source)
-    centres = torch.tensor([[0.0, 0.0], [100.0, 0.0], [50.0, 86.0]])
-    x = centres[labels] + torch.randn(96, 2, generator=source)
+    centers = torch.tensor([[0.0, 0.0], [100.0, 0.0], [50.0, 86.0]])
+    x = centers[labels] + torch.randn(96, 2, generator=source)
     drawn = torch.randperm(96, generator=source)
     found = transport(x, drawn, k=16)
     for start in range(0, 96, 16):

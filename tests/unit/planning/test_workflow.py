@@ -79,7 +79,7 @@ def test_an_embedded_surrogate_is_a_smoke_test(planned):
     more_seeds = set()
     for plan in planned.plans:
         for row in plan.rows:
-            if row.stand_in and not (row.seeds == 1 and "smoke test" in row.stand_in):
+            if row.surrogate and not (row.seeds == 1 and "smoke test" in row.surrogate):
                 more_seeds.add((plan.experiment.id, row.row.id))
     gans = {("gan", f"{toy}-{method}") for toy in ("ring", "grid") for method in ("erm", "mixup", "demo")}
     accounting = {("dp-mix", row) for row in ("naive-noise-of-dp-sgd", "moved-views", "moved-self", "moved-diff")}

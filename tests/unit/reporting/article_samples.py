@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import Entry, ExperimentResult, Recorded
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 
 from .sample_results import entry, recorded, result_with
 
@@ -27,8 +27,8 @@ def pair(digest: str, effect: float, loss: float | None, **changes: Any) -> Pair
 
 def on_record(row: str, metric: str, values: list[float], published: float | None = None, **changes: Any) -> Entry:
     """A number without runs here, and a sample of a surrogate at reduced-cpu on record."""
-    sample = summarise(values, range(len(values)))
-    record: Recorded = recorded(sample, scale="reduced-cpu", stand_in="small")
+    sample = summarize(values, range(len(values)))
+    record: Recorded = recorded(sample, scale="reduced-cpu", surrogate="small")
     return entry(row, metric, published, None, verdict="not run", recorded=[record], **changes)
 
 

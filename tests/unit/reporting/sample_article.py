@@ -12,14 +12,14 @@ from .sample_claims import on_record
 from .sample_results import DIGITS, claim, entry, recorded, result_with
 from .small_experiment import exactly, small
 
-EMBEDDED: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded"}
-SHORT: dict[str, Any] = {"stand_in": "10 epochs for 200", "scale": "reduced-cpu"}
+EMBEDDED: dict[str, Any] = {"surrogate": DIGITS, "scale": "embedded"}
+SHORT: dict[str, Any] = {"surrogate": "10 epochs for 200", "scale": "reduced-cpu"}
 
 
 def fit(training_loss: float | None, **changes: Any) -> Fit:
     fields: dict[str, Any] = {
         "scale": "reduced-cpu",
-        "stand_in": None,
+        "surrogate": None,
         "recorded": True,
         "erm": True,
         "run": "r",
@@ -49,8 +49,8 @@ def entries() -> list[Entry]:
     return [
         entry("erm", "test_error.last", 12.5, ten, verdict="replicated"),
         entry("mixup", "test_error.last", 11.0, exactly(11.9, 0.1, 10), verdict="not replicated"),
-        entry("digits", "test_error.last", 5.6, exactly(1.2, 0.1, 5), verdict="stand-in", **EMBEDDED),
-        entry("short", "test_error.last", 4.2, None, recorded=[recorded(ten, verdict="stand-in", **SHORT)]),
+        entry("digits", "test_error.last", 5.6, exactly(1.2, 0.1, 5), verdict="surrogate", **EMBEDDED),
+        entry("short", "test_error.last", 4.2, None, recorded=[recorded(ten, verdict="surrogate", **SHORT)]),
         entry("p", "on_the_line.point0", 0.174, exactly(0.171, 0.001, 10), unit="", verdict="inconclusive"),
     ]
 

@@ -12,15 +12,15 @@ from .sample_results import DIGITS, claim
 from .small_experiment import result_of, small
 
 NEVER: dict[str, Any] = {"effect": None, "ci95": None, "p": None, "n": 0, "outcome": "open"}
-EMBEDDED: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded"}
+EMBEDDED: dict[str, Any] = {"surrogate": DIGITS, "scale": "embedded"}
 
 
 def on_record(scale: str, **changes: Any) -> RecordedClaim:
     fields = {"scale": scale, "outcome": "supported", "why": "w", "effect": 1.0, "ci95": (0.9, 1.1), "p": 0.001, "n": 5}
-    return RecordedClaim.model_validate({"stand_in": None, **fields, **changes})
+    return RecordedClaim.model_validate({"surrogate": None, **fields, **changes})
 
 
-SHORT = {"stand_in": "10 epochs for 200"}
+SHORT = {"surrogate": "10 epochs for 200"}
 CLAIMS: dict[str, tuple[dict[str, Any], ClaimResult]] = {
     # id -> how the file states it beyond the default, and what became of it
     "confirmed": ({}, claim("confirmed", effect=2.0, ci95=(1.5, 2.5))),

@@ -131,7 +131,12 @@ def evaluated() -> tuple[Experiment, ExperimentResult]:
             ],
         }
     )
-    here: dict[str, Any] = {"experiment": "evaluated", "scale": "embedded", "stand_in": SMALLER, "verdict": "stand-in"}
+    here: dict[str, Any] = {
+        "experiment": "evaluated",
+        "scale": "embedded",
+        "surrogate": SMALLER,
+        "verdict": "surrogate",
+    }
     nothing: dict[str, Any] = {**here, "verdict": "no published number"}
     errors = {"erm": replicated(5.9, 0.4, 3), "mixup": replicated(4.1, 0.3, 3, "mixup")}
     misses = replicated(3.2, 0.2, 3)

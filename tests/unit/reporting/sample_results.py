@@ -21,7 +21,7 @@ from remixup.analysis.result_schema import (
     Replication,
     Source,
 )
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.config.experiment import Experiment
 
 DIGITS = "scikit-learn's digits for CIFAR-10, and a narrow network"
@@ -30,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 def replicated(mean: float, std: float, n: int, salt: str = "") -> Replicated:
     draw = random.Random(f"{mean} {std} {n} {salt}")
-    return summarise([mean + std * draw.gauss(0, 1) for _ in range(n)], range(n))
+    return summarize([mean + std * draw.gauss(0, 1) for _ in range(n)], range(n))
 
 
 def cost(run: str, seeds: list[int], seconds: float, hardware: str = "Some CPU, 2 cores", device: str = "cpu") -> Cost:
@@ -59,7 +59,7 @@ def entry(row: str, metric: str, published: float | None, sample: Replicated | N
         "tolerance": None,
         "replicated": sample,
         "scale": "paper",
-        "stand_in": None,
+        "surrogate": None,
         "dataset_version": "original",
         "verdict": "inconclusive" if sample else "not run",
         "runs": ["made-up-run-00000000"],
@@ -73,7 +73,7 @@ def recorded(sample: Replicated, **changes: Any) -> Recorded:
         "scale": "reduced",
         "replicated": sample,
         "verdict": "inconclusive",
-        "stand_in": None,
+        "surrogate": None,
         "dataset_version": "reconstructed",
         "precision": "bfloat16",
         "code": Code(commit=COMMIT[::-1], dirty=False),
@@ -99,7 +99,7 @@ def claim(name: str, **changes: Any) -> ClaimResult:
         "p": 0.0123,
         "n": 10,
         "scale": "paper",
-        "stand_in": None,
+        "surrogate": None,
         "recorded": [],
     }
     return ClaimResult.model_validate({**fields, **changes})
@@ -180,7 +180,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
         for metric in metrics:
             published = {"test_error.best": 12.7, "test_error.last": level}.get(metric)
             sample = replicated(2.31 if metric == "train_loss.last" else level - 2, 0.734, 5, row.id + metric)
-            changes: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
+            changes: dict[str, Any] = {"surrogate": DIGITS, "scale": "embedded", "verdict": "surrogate"}
             if published is not None:
                 record = recorded(replicated(published + 0.12, 0.21, 5, row.id), verdict="replicated")
                 changes["recorded"] = [record] if row.id not in ("erm-20", "dropout-20") else []
@@ -201,7 +201,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
             claim("real"),
             claim(
                 "standing-in",
-                stand_in=DIGITS,
+                surrogate=DIGITS,
                 recorded=[
                     RecordedClaim(
                         scale="reduced",
@@ -211,13 +211,13 @@ def noise() -> tuple[Experiment, ExperimentResult]:
                         ci95=(0.01, 0.19),
                         p=0.00002,
                         n=5,
-                        stand_in=None,
+                        surrogate=None,
                     )
                 ],
             ),
             claim(
                 "open",
-                stand_in=DIGITS,
+                surrogate=DIGITS,
                 outcome="open",
                 effect=0.4,
                 ci95=(-0.2, 1.0),
@@ -238,7 +238,7 @@ def noise() -> tuple[Experiment, ExperimentResult]:
                 name="digits",
                 version="scikit-learn",
                 sha256="ab" * 32,
-                licence="CC BY 4.0",
+                license="CC BY 4.0",
                 citation="uci",
                 note="test part of the UCI set, 8 x 8 pixels",
             )
@@ -276,7 +276,7 @@ def tabular() -> tuple[Experiment, ExperimentResult]:
             "summary": r"A fully connected network on six datasets of the UCI repository \citep{uci}. Made up.",
             "metrics": {"test_error.last": {"label": "test error"}},
             "rows": rows,
-            "choices": [r"The data is standardised on the training part; half of it is held out."],
+            "choices": [r"The data is standardized on the training part; half of it is held out."],
             "tables": [{"id": "all", "caption": "Six datasets of the UCI repository."}],
             "figures": [
                 {"id": "sweep", "caption": r"Test error against $\alpha$.", "draw": {"name": "sweep"}},

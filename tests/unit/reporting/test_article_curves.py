@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from remixup.analysis.result_schema import Curve, Fit, Setting
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.config.experiment import read_experiments
 from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
 from remixup.reporting.figures.article.between import ROWS, between
@@ -24,7 +24,7 @@ def fitted(passes: int, loss: float, errors: list[float], **changes: Any) -> Fit
     found = Curve(epoch=list(range(1, len(errors) + 1)), mean=errors, low=low, high=high)
     fields: dict[str, Any] = {"digest": "s", "protocol": "p", "dataset": "CIFAR-10", "domain": "image"}
     setting = Setting(**fields, training_examples=2000, passes=passes, words="MLP, 9 passes")
-    values: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "small", "recorded": True, "erm": True, "run": "r"}
+    values: dict[str, Any] = {"scale": "reduced-cpu", "surrogate": "small", "recorded": True, "erm": True, "run": "r"}
     values |= {"n": 5, "training_loss": loss, "failed_seeds": [], "setting": setting, "test_error_curve": found}
     values |= dict.fromkeys(["fits_at", "training_error", "corrupted_error", "test_error", "linear_error"])
     return Fit.model_validate(values | changes)
@@ -62,12 +62,12 @@ def test_a_panel_without_runs_says_so() -> None:
 
 def test_strengths_are_in_their_place_and_digits_are_left_out() -> None:
     metric = "generalization.train_error"
-    digits = summarise([0.0, 2.0], range(2))
+    digits = summarize([0.0, 2.0], range(2))
     entries = [
         on_record("wide-erm", metric, [3.0, 5.0]),
         on_record("wide-a1", metric, [20.0, 30.0]),
         on_record("wide-a32", metric, [40.0, 50.0]),
-        entry("narrow-a1", metric, None, digits, scale="embedded", stand_in="digits"),
+        entry("narrow-a1", metric, None, digits, scale="embedded", surrogate="digits"),
         on_record("wide-erm", "generalization.gap", [70.0, 80.0]),
     ]
     fits = {"wide-erm": [fitted(9, 1.0, [3.0])]}

@@ -41,7 +41,7 @@ def test_effects_as_printed() -> None:
 
 
 def test_the_effect_in_a_former_setting() -> None:
-    short, long = ({"scale": "reduced-cpu", "stand_in": f"{epochs} epochs for 200"} for epochs in (30, 100))
+    short, long = ({"scale": "reduced-cpu", "surrogate": f"{epochs} epochs for 200"} for epochs in (30, 100))
     tests = [
         on_record(**long, effect=2.0, ci95=(1.6, 2.4)),
         on_record(**{**short, "scale": "reduced"}, effect=9.0, ci95=(8.0, 10.0)),
@@ -87,7 +87,7 @@ def test_numbers_as_printed() -> None:
     assert shown(found.published_gain("made-up/mixup")) == r"\num{1.5}"
     assert shown(found.fit("made-up/erm")) == r"\num{10.9}\,\%", "that of the embedded surrogate does not count"
     verdicts = [found.verdict(f"made-up/{row}") for row in ("erm", "mixup", "digits", "short")]
-    assert verdicts == ["replicated", "not replicated", "not run", "stand-in"]
+    assert verdicts == ["replicated", "not replicated", "not run", "surrogate"]
     assert found.gain_verdict("made-up/mixup") == "not replicated"
 
 
@@ -121,7 +121,7 @@ def test_claims_whose_baseline_has_no_published_number() -> None:
     rows = [{"id": name, "label": name} for name in ("erm", "views", "mixup")]
     claims = [stated("checked", "erm"), stated("not-checked", "views"), stated("surrogate", "views")]
     made_up = {**small().model_dump(exclude_unset=True), "id": "made-up", "rows": rows, "claims": claims}
-    results = [claim("checked"), claim("not-checked"), claim("surrogate", stand_in="small", scale="reduced")]
+    results = [claim("checked"), claim("not-checked"), claim("surrogate", surrogate="small", scale="reduced")]
     entries = [entry("erm", "test_error.last", 12.5, None), entry("views", "test_error.last", None, None)]
     counts, code = summary(entries, results), Code(commit=None, dirty=None)
     whole = Replication(scale="embedded", code=code, summary=counts, entries=entries, differences=[], claims=results)

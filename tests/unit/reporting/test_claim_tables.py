@@ -53,7 +53,7 @@ def test_a_line_has_sentence_effect_with_interval_and_outcome() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "stand_in", "printed"),
+    ("outcome", "surrogate", "printed"),
     [
         ("supported", None, r"\Supported"),
         ("contradicted", None, r"\Contradicted"),
@@ -63,9 +63,9 @@ def test_a_line_has_sentence_effect_with_interval_and_outcome() -> None:
         ("positive", DIGITS, r"\Open"),
     ],
 )
-def test_a_surrogate_neither_supports_nor_contradicts(outcome: str, stand_in: str | None, printed: str) -> None:
-    ((_, _, where, *_, last),) = lines(claim("c", outcome=outcome, stand_in=stand_in))
-    assert (where, last) == ("A" if stand_in else "paper", printed)
+def test_a_surrogate_neither_supports_nor_contradicts(outcome: str, surrogate: str | None, printed: str) -> None:
+    ((_, _, where, *_, last),) = lines(claim("c", outcome=outcome, surrogate=surrogate))
+    assert (where, last) == ("A" if surrogate else "paper", printed)
 
 
 def test_parts_follow_each_other_primary_first_and_ours_last() -> None:
@@ -120,7 +120,7 @@ def test_the_smoke_test_gives_no_numbers_unless_it_is_informative() -> None:
 
 def test_what_is_not_informative_is_grey() -> None:
     ((_, _, _, _, effect, *_),) = lines(
-        claim("c", outcome="not informative", why=WHY, scale="reduced-cpu", stand_in="30 epochs for 200")
+        claim("c", outcome="not informative", why=WHY, scale="reduced-cpu", surrogate="30 epochs for 200")
     )
     assert effect == r"\weak{\num{+1.23} [\num{0.99}, \num{1.48}]}"
 
@@ -131,13 +131,13 @@ def test_letters_are_those_of_the_settings_of_its_rows() -> None:
     document["rows"] = [{"id": name, "label": name} for name in "rt"]
     fixed = {"id": "c", "statement": "s", "where": "w", "metric": "test_error.last", "smallest_effect": 0.5}
     document["claims"] = [{**fixed, **stated}]
-    short: dict[str, Any] = {"scale": "reduced", "verdict": "stand-in", "experiment": "small"}
-    former = recorded(exactly(4.0, 0.1), scale="reduced", stand_in="an earlier setting", verdict="stand-in")
+    short: dict[str, Any] = {"scale": "reduced", "verdict": "surrogate", "experiment": "small"}
+    former = recorded(exactly(4.0, 0.1), scale="reduced", surrogate="an earlier setting", verdict="surrogate")
     entries = [
-        entry("r", "test_error.last", None, exactly(4.0, 0.1), stand_in="narrow", recorded=[former], **short),
-        entry("t", "test_error.last", None, exactly(4.0, 0.1), stand_in="wide", **short),
+        entry("r", "test_error.last", None, exactly(4.0, 0.1), surrogate="narrow", recorded=[former], **short),
+        entry("t", "test_error.last", None, exactly(4.0, 0.1), surrogate="wide", **short),
     ]
-    result = result_of(*entries, claims=[claim("c", scale="reduced", stand_in="narrow; wide")])
+    result = result_of(*entries, claims=[claim("c", scale="reduced", surrogate="narrow; wide")])
     found = judge([Experiment.model_validate(document)], [result])
     settings = Settings([result])
     settings.letter("narrow", "small")
@@ -155,7 +155,7 @@ def test_a_mark_says_that_seeds_are_those_of_a_freeze() -> None:
 def test_remarks_follow_the_outcome() -> None:
     dissent = claim("c", outcome="open", recorded=[on_record("reduced", **SHORT)])
     assert lines(dissent)[0][-1] == r"\Open{} \aside{A: agrees}"
-    weak = claim("c", scale="paper", outcome="contradicted", recorded=[on_record("embedded", stand_in=DIGITS)])
+    weak = claim("c", scale="paper", outcome="contradicted", recorded=[on_record("embedded", surrogate=DIGITS)])
     assert lines(weak)[0][-1] == r"\Contradicted", "the smoke test has no say"
     chosen = {"compare": [{"baseline": "r", "treatment": "r"}]}
     assert lines(claim("c", untried=["r"]), c=chosen)[0][-1] == r"\Supported{} \aside{0 of 1 rows}"

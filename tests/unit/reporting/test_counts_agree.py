@@ -18,7 +18,7 @@ def test_numbers_by_verdict() -> None:
     joined, article = whole(), values()
     summary = joined.summary.model_dump()
     table = count_numbers(map(without_smoke_test, joined.entries))
-    wanted = {"replicated": 1, "not replicated": 1, "inconclusive": 1, "stand-in": 1, "not run": 1}
+    wanted = {"replicated": 1, "not replicated": 1, "inconclusive": 1, "surrogate": 1, "not run": 1}
     assert summary["by_verdict"] == dict(table.verdicts) == wanted
     assert {verdict: article.numbers(verdict) for verdict in wanted} == wanted
     assert article.numbers() == table.total == summary["published_numbers"] == len(entries())

@@ -52,13 +52,13 @@ def of(path: Path, experiment: Experiment, scale: Scale) -> ExperimentResult:
             values[metric] = dict(zip(sample.seeds, sample.values, strict=True))
             changes: dict[str, Any] = {"experiment": experiment.id, "unit": info.unit, "scale": row.scale}
             changes |= {"transcribed": row.row.transcribed(metric), "where": printed.where if printed else ""}
-            changes |= {"quoted": printed.quoted if printed else False, "stand_in": row.stand_in}
+            changes |= {"quoted": printed.quoted if printed else False, "surrogate": row.surrogate}
             changes["dataset_version"] = f"{row.run.dataset.name} {row.run.dataset.version}"
             if draw.random() < 0.3:
-                changes["recorded"] = [recorded(replicated(size, 0.1 * size, 3, metric), stand_in="30 epochs for 200")]
-            verdicts = verdict(sample.values, target(experiment, row.row, metric), stand_in=row.stand_in)
+                changes["recorded"] = [recorded(replicated(size, 0.1 * size, 3, metric), surrogate="30 epochs for 200")]
+            verdicts = verdict(sample.values, target(experiment, row.row, metric), surrogate=row.surrogate)
             entries.append(entry(row.row.id, metric, published, sample, verdict=verdicts, **changes))
-        evidence[row.row.id] = Evidence(row.scale, row.stand_in, values=values)
+        evidence[row.row.id] = Evidence(row.scale, row.surrogate, values=values)
     named = {row.row.id: {part["name"] for part in row.evaluate} for row in plan.rows}
     entries += [
         entry(each.id, each.kind, each.published, exactly(1.234, 0.05), experiment=experiment.id, unit="")

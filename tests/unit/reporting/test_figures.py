@@ -116,7 +116,7 @@ def test_sweep_draws_means_intervals_and_published_numbers() -> None:
 
 def test_sweep_draws_no_published_number_beside_a_surrogate() -> None:
     experiment, result = tabular()
-    surrogates = [e.model_copy(update={"stand_in": DIGITS, "scale": "embedded"}) for e in result.entries]
+    surrogates = [e.model_copy(update={"surrogate": DIGITS, "scale": "embedded"}) for e in result.entries]
     figure = sweeps.sweep(result.model_copy(update={"entries": surrogates}), experiment.rows)
     axes = panel(figure, r"Iris $\dagger$")
     erm = next(entry for entry in surrogates if entry.row == "iris-erm")
@@ -205,8 +205,8 @@ def test_every_sign_of_a_label_is_drawn_as_it_is() -> None:
 
 
 def test_long_titles_are_broken_outside_mathematics() -> None:
-    title = r"CIFAR-10 with mixup at $\alpha = 1 + 0$ and a normalised stem"
-    assert drawing.wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalised stem"
+    title = r"CIFAR-10 with mixup at $\alpha = 1 + 0$ and a normalized stem"
+    assert drawing.wrapped(title, 24) == "CIFAR-10 with mixup at\n" + r"$\alpha = 1 + 0$ and a" + "\nnormalized stem"
 
 
 def test_what_can_be_named_under_draw() -> None:

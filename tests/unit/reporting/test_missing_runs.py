@@ -37,7 +37,7 @@ def test_a_row_is_open_until_the_published_protocol_gave_its_number(tmp_path: Pa
     decided = [claim("lower")]
     assert lacking(tmp_path, numbers(), decided) is None
     assert lacking(tmp_path, numbers(**EMBEDDED), decided) == {"erm": 3}
-    assert lacking(tmp_path, numbers(scale="reduced-cpu", stand_in="10 epochs"), decided) == {"erm": 3}
+    assert lacking(tmp_path, numbers(scale="reduced-cpu", surrogate="10 epochs"), decided) == {"erm": 3}
     assert lacking(tmp_path, [], decided) == {"erm": 3}, "a number of a row that is not run at this scale"
     on_paper = recorded(exactly(21.0, 1.0), scale="paper", verdict="replicated")
     assert lacking(tmp_path, numbers(**EMBEDDED, recorded=[on_paper]), decided) is None

@@ -17,7 +17,7 @@ from .sample_results import DIGITS, entry, recorded, result_with
 from .small_experiment import exactly, lines_of, log_of, result_of, small
 
 FIVE = Replicated(mean=4.3, std=0.1, n=5, ci95=None, values=[4.2, 4.2, 4.3, 4.4, 4.4], seeds=list(range(5)))
-HERE: dict[str, Any] = {"stand_in": DIGITS, "scale": "embedded", "verdict": "stand-in"}
+HERE: dict[str, Any] = {"surrogate": DIGITS, "scale": "embedded", "verdict": "surrogate"}
 
 
 def plain(table: str) -> str:
@@ -63,7 +63,7 @@ def test_each_number_has_one_line_with_its_best_sample() -> None:
 
 
 def test_a_surrogate_is_grey_and_named_in_the_heading() -> None:
-    record = recorded(FIVE, scale="reduced", stand_in="30 epochs for 200", verdict="stand-in")
+    record = recorded(FIVE, scale="reduced", surrogate="30 epochs for 200", verdict="surrogate")
     number = entry("r", "test_error.last", 9.0, None, recorded=[record])
     assert printed(number)[0][2:] == [r"\weak{4.30\,$\pm$\,0.10}", "", "", "5", "", ""]
     assert r"\emph{g: test error (\%), setting A}" in table(number, group="g")
@@ -126,11 +126,11 @@ def test_counts_by_hand() -> None:
     entries = [
         entry("a", "test_error.last", 4.0, runs, verdict="replicated"),
         entry("b", "test_error.last", 4.0, runs, verdict="not replicated", paper="zhang2021"),
-        entry("c", "test_error.last", 4.0, runs, stand_in="s", scale="embedded", verdict="stand-in"),
+        entry("c", "test_error.last", 4.0, runs, surrogate="s", scale="embedded", verdict="surrogate"),
         entry("d", "test_error.last", 4.0, None),
         entry("e", "test_error.last", None, runs, verdict="no published number"),
         entry("f", "test_error.last", 4.0, None, recorded=[recorded(runs, verdict="inconclusive")]),
-        entry("g", "test_error.last", 4.0, None, recorded=[recorded(runs, stand_in="s", verdict="stand-in")]),
+        entry("g", "test_error.last", 4.0, None, recorded=[recorded(runs, surrogate="s", verdict="surrogate")]),
     ]
     counts = count_numbers(entries)
     assert (counts.total, counts.compared, counts.surrogates, counts.on_real_data, counts.neither) == (6, 3, 2, 1, 1)
@@ -170,9 +170,9 @@ def test_without_published_numbers_metrics_are_side_by_side() -> None:
 
 def test_a_row_with_a_published_number_or_the_smoke_test_alone_is_left_out() -> None:
     compared = entry("a", METRICS[0], 5.0, exactly(5.0, 0.1))
-    smoke = three("b", 5.0, 6.0, 7.0, scale="embedded", stand_in=DIGITS)
+    smoke = three("b", 5.0, 6.0, 7.0, scale="embedded", surrogate=DIGITS)
     assert measured(compared, *three("a", 5.0, 6.0, 7.0)[1:], *smoke, a="", b="") == ""
-    stored = [recorded(exactly(3.0, 0.12), scale="reduced", stand_in="short")]
+    stored = [recorded(exactly(3.0, 0.12), scale="reduced", surrogate="short")]
     lost = [entry("b", name, None, None, verdict="not run", recorded=stored) for name in METRICS]
     found = measured(*lost, b="g")
     assert lines_of(plain(found)) == [["row b", *[r"3.00\,$\pm$\,0.12"] * 3, "5"]]

@@ -18,7 +18,7 @@ def test_damaged_results_have_no_verdicts(tmp_path, content):
 
 
 def test_numbers_are_counted_without_surrogates():
-    summary = {"by_verdict": {"replicated": 3, "not replicated": 1, "inconclusive": 2, "stand-in": 40, "not run": 7}}
+    summary = {"by_verdict": {"replicated": 3, "not replicated": 1, "inconclusive": 2, "surrogate": 40, "not run": 7}}
     assert numbers(summary) == "numbers: of 6 run as published 3 replicated, 1 not, 2 inconclusive"
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from remixup.analysis.result_schema import Difference, OnSurrogate, Outcome, Verdict
-from remixup.analysis.statistics import summarise
+from remixup.analysis.statistics import summarize
 from remixup.errors import UserError
 from remixup.planning.plan import Plan
 from remixup.reporting.page.build import page
@@ -116,7 +116,7 @@ def test_an_inconclusive_number_says_where_the_papers_runs_would_be(project, run
     """Five values of standard deviation 1 about 4: t is 2.776, and its half-width 2.776 sqrt(1/5 + 1/runs)."""
     half = 2.7764 * (1 / 5 + 1 / (runs or 1)) ** 0.5
     values = [4 + each for each in (-(1.6**0.5), -(0.4**0.5), 0, 0.4**0.5, 1.6**0.5)]
-    one = entry("r", "test_error.last", 5.0, summarise(values, range(5)), experiment="small", published_runs=runs)
+    one = entry("r", "test_error.last", 5.0, summarize(values, range(5)), experiment="small", published_runs=runs)
     text = write((small(published={"test_error.last": 5.0}), result_of(one)))
     said = detail(text, "number-small.r.test_error.last")
     assert f"By our runs, {words} of the paper would be at {4 - half:.1f} to {4 + half:.1f} (95 %)." in said
@@ -167,7 +167,7 @@ def test_links_inside_the_page_lead_to_rows(text):
 def test_text_stays_text(project):
     experiment = small(label=SCRIPT, published={"test_error.last": 4.0})
     experiment = experiment.model_copy(update={"title": SCRIPT})
-    one = entry("r", "test_error.last", 4.0, exactly(4.0, 0.1), experiment="small", where=SCRIPT, stand_in=SCRIPT)
+    one = entry("r", "test_error.last", 4.0, exactly(4.0, 0.1), experiment="small", where=SCRIPT, surrogate=SCRIPT)
     text = write((experiment, result_of(one)))
     everything = text + "".join(attached(text)["details"].values())
     assert "<script>alert" not in everything

@@ -36,8 +36,8 @@ def test_the_first_table_of_the_article_as_markdown() -> None:
 def test_counts_by_hand() -> None:
     summary = {
         "published_numbers": 13,
-        "by_verdict": {"replicated": 3, "not replicated": 2, "stand-in": 7, "not run": 1},
-        "differences_by_verdict": {"inconclusive": 4, "stand-in": 2},
+        "by_verdict": {"replicated": 3, "not replicated": 2, "surrogate": 7, "not run": 1},
+        "differences_by_verdict": {"inconclusive": 4, "surrogate": 2},
         "paper_claims": {
             "claims": 20,
             "published_protocol": {"supported": 6, "contradicted": 1, "open": 2},

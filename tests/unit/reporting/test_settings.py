@@ -11,13 +11,13 @@ from remixup.reporting.settings import Settings
 from .sample_results import DIGITS, entry, recorded
 from .small_experiment import exactly, lines_of, result_of, small
 
-SHORT: dict[str, Any] = {"scale": "reduced-cpu", "stand_in": "digits", "verdict": "stand-in", "experiment": "small"}
+SHORT: dict[str, Any] = {"scale": "reduced-cpu", "surrogate": "digits", "verdict": "surrogate", "experiment": "small"}
 
 
 def fit(**changes: Any) -> Fit:
     values: dict[str, Any] = {
         "scale": "reduced-cpu",
-        "stand_in": "digits",
+        "surrogate": "digits",
         "recorded": True,
         "erm": True,
         "run": "a",
@@ -51,7 +51,7 @@ def test_letters_follow_the_order_of_use_and_go_on_after_z() -> None:
 
 
 def test_a_setting_lists_its_data_once() -> None:
-    record = recorded(exactly(4.0, 0.1), scale="reduced", stand_in="digits", dataset_version="other_1")
+    record = recorded(exactly(4.0, 0.1), scale="reduced", surrogate="digits", dataset_version="other_1")
     samples = [entry(name, "test_error.last", 4.0, exactly(4.0, 0.1), **SHORT, recorded=[record]) for name in "rs"]
     settings = Settings([result_of(*samples)])
     settings.letter("digits", "small")
@@ -60,9 +60,9 @@ def test_a_setting_lists_its_data_once() -> None:
 
 def test_only_an_embedded_surrogate_is_a_smoke_test() -> None:
     sample = exactly(4.0, 0.1)
-    assert is_smoke_test(entry("r", "m", None, sample, scale="embedded", stand_in=DIGITS))
+    assert is_smoke_test(entry("r", "m", None, sample, scale="embedded", surrogate=DIGITS))
     assert not is_smoke_test(entry("r", "m", None, sample, scale="embedded"))
-    assert not is_smoke_test(recorded(sample, scale="reduced", stand_in=DIGITS))
+    assert not is_smoke_test(recorded(sample, scale="reduced", surrogate=DIGITS))
 
 
 def test_a_line_has_what_decides_whether_a_setting_is_informative() -> None:
@@ -72,6 +72,6 @@ def test_a_line_has_what_decides_whether_a_setting_is_informative() -> None:
 
 
 def test_each_run_by_erm_in_a_setting_that_a_table_names_has_one_line() -> None:
-    others = [fit(erm=False), fit(stand_in=None, run="p"), fit(), fit(scale="embedded", run="e")]
+    others = [fit(erm=False), fit(surrogate=None, run="p"), fit(), fit(scale="embedded", run="e")]
     assert len(lines_of(fits(fit(), *others, fit(run="b")))) == 2
     assert fits(fit(), used=False) == ""

@@ -184,7 +184,7 @@ def test_without_any_run_a_figure_says_so_and_has_no_legend(draw: Any) -> None:
 @pytest.mark.parametrize("draw", [theory.along_the_line, theory.guaranteed_regions, theory.cosine_distribution])
 def test_surrogates_have_a_dagger(draw: Any) -> None:
     result = measured("nothing")
-    surrogates = [each.model_copy(update={"stand_in": DIGITS}) for each in result.entries if each.row == ERM]
+    surrogates = [each.model_copy(update={"surrogate": DIGITS}) for each in result.entries if each.row == ERM]
     (plain,) = draw(result, rows_of(ERM)).axes
     (marked,) = draw(result.model_copy(update={"entries": surrogates}), rows_of(ERM)).axes
     assert marked.get_title() == (plain.get_title() or "surrogate") + r" $\dagger$"

@@ -138,7 +138,7 @@ def test_the_theorem_holds_for_centred_points_that_are_classified_correctly(kind
 
 
 def test_a_radius_from_the_largest_norm_would_break_the_theorem() -> None:
-    # The least norm matters: with max ‖x_i‖ in c_x this correct and centred case has adversarial > mixup.
+    # The least norm matters: with max ‖x_i‖ in c_x this correct and centered case has adversarial > mixup.
     x, y = torch.tensor([[4.0], [-1.0], [-1.0], [-1.0], [-1.0]]), torch.tensor([1, 0, 0, 0, 0])
     f = lambda x: 0.5 * x[:, 0]  # noqa: E731
     bound = robustness_bound(f, x, y, 1.0)
@@ -151,7 +151,7 @@ def misclassified() -> RobustnessBound:
     return robustness_bound(lambda x: LOG3 * x[:, 0], x, torch.tensor([0, 1]), 1.0)
 
 
-def uncentred() -> RobustnessBound:
+def uncentered() -> RobustnessBound:
     x = torch.tensor([[1.0], [3.0]])
     return robustness_bound(lambda x: x[:, 0], x, torch.tensor([1, 1]), 1.0)
 
@@ -169,7 +169,7 @@ def curved() -> RobustnessBound:
 
 @pytest.mark.parametrize(
     ("case", "broken"),
-    [(misclassified, "correct"), (uncentred, "mean_norm"), (with_bias, "homogeneity"), (curved, "curvature")],
+    [(misclassified, "correct"), (uncentered, "mean_norm"), (with_bias, "homogeneity"), (curved, "curvature")],
 )
 def test_without_any_one_assumption_the_bound_can_fail(case, broken: str) -> None:
     bound = case()

@@ -117,7 +117,7 @@ def test_above_the_bound_all_points_are_support_vectors_and_far_below_they_are_n
 
 
 def test_where_all_points_are_support_vectors_mixup_finds_the_same_direction():
-    """Theorem 3.5, by minimising the expected mixup loss over the span of the data."""
+    """Theorem 3.5, by minimizing the expected mixup loss over the span of the data."""
     n = 4
     x = torch.randn(n, 200, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     y = torch.tensor([1, -1, -1, 1])

@@ -35,8 +35,8 @@ def by_brute_force(points, labels, query, alpha, radius, classes, steps=4001):
 
 def test_uniform_ratio_on_the_alternating_line_by_hand():
     r = 0.01
-    own = 1 + 2 * (2 * r - r**2)  # itself; the ends of the segments to both neighbours, in both orders
-    other = 2 * r**2 + 2 * r  # the far ends' share of those; the middle of the segment between the neighbours
+    own = 1 + 2 * (2 * r - r**2)  # itself; the ends of the segments to both neighbors, in both orders
+    other = 2 * r**2 + 2 * r  # the far ends' share of those; the middle of the segment between the neighbors
     expected = torch.tensor([[other, own]], dtype=torch.float64) / (own + other)
     torch.testing.assert_close(mixup_optimal(*LINE, torch.tensor([[1.0]]), alpha=1, radius=r), expected)
 

@@ -38,7 +38,7 @@ def test_the_moment_diverges_up_to_one() -> None:
 
 
 def test_the_penalty_by_hand() -> None:
-    # Centred ±1 along θ with θᵀx = ±log 3: A'' = 3/16 at both, variance (log 3)², moment 3.
+    # Centered ±1 along θ with θᵀx = ±log 3: A'' = 3/16 at both, variance (log 3)², moment 3.
     x = torch.tensor([[6.0, 7.0], [4.0, 7.0]])
     theta = torch.tensor([math.log(3), 0.0])
     assert glm_penalty(theta.double(), x, 2.0) == pytest.approx(3 / 16 / 2 * 3 * math.log(3) ** 2)
@@ -91,7 +91,7 @@ def test_fewer_examples_than_inputs_leave_axes_without_variance() -> None:
     assert torch.all((variances[2:] >= 0) & (variances[2:] < 1e-12))
     torch.testing.assert_close(axes @ axes.T, torch.eye(5, dtype=torch.float64))
     assert float((direction_norms(theta, x) ** 2).sum()) == pytest.approx(float(theta.double() @ theta.double()))
-    # What lies along the axes that the data do not reach is orthogonal to the centred inputs.
+    # What lies along the axes that the data do not reach is orthogonal to the centered inputs.
     assert float(((x.double() - x.double().mean(0)) @ axes[2:].T).abs().max()) < 1e-7
 
 

@@ -42,7 +42,7 @@ def numbers(rows=61, features=5, seed=0):
 
 
 def spectrograms(train=40, test=21, validation=0, classes=3, seed=0):
-    """Normalised clips, float16, (n, 1, frequencies, times)."""
+    """Normalized clips, float16, (n, 1, frequencies, times)."""
     source = np.random.default_rng(seed)
     tensors = {}
     for part, n in (("train", train), ("test", test), ("validation", validation)):

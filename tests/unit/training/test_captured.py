@@ -164,7 +164,7 @@ def check_rules(spec, data, monkeypatch, trainer=SupervisedTrainer):
 
 
 def longer(spec):
-    """So many epochs that the last minibatch and the test pass are called often enough."""
+    """Enough epochs that the last minibatch and the test pass are called often enough."""
     return spec.model_copy(update={"epochs": WARM_UP + 3})
 
 

@@ -123,7 +123,7 @@ def share(rank, size):
 
 
 def batches(*sizes):
-    """Batches of so many examples, of which nothing else matters."""
+    """Batches of these numbers of examples; nothing else about them matters."""
     return [Batch(torch.zeros(1, size), torch.zeros(1, size, 0, 2), None, [], []) for size in sizes]
 
 

@@ -286,10 +286,10 @@ def test_other_members_go_on_when_one_diverges():
 def test_samples_move_to_the_data():
     data, model = points(), {"name": "gan", "hidden": [32, 32]}
     playing = start(spec("batches", objective={"iterations": 100}, batch_size=32, model=model), (0, 1, 2), data)
-    centre = data.tensors["train_x"].mean(0)
-    far = (playing.samples(500).mean(1) - centre).norm(dim=-1).mean()
+    center = data.tensors["train_x"].mean(0)
+    far = (playing.samples(500).mean(1) - center).norm(dim=-1).mean()
     playing.run(lambda _: None)
-    near = (playing.samples(500).mean(1) - centre).norm(dim=-1).mean()
+    near = (playing.samples(500).mean(1) - center).norm(dim=-1).mean()
     assert near < far / 3
 
 

@@ -210,7 +210,7 @@ def test_macro_f1_is_scikit_learns(missing):
     task = Classification(5)
     halves = [task.measure(outputs[:, part], y[:, part], f1=True) for part in (slice(120), slice(120, 300))]
     total = halves[0]["f1_error"] + halves[1]["f1_error"]
-    found = task.summarise("f1_error", total / 300)
+    found = task.summarize("f1_error", total / 300)
     expected = [100 * (1 - f1_score(y[k], outputs[k].argmax(-1), average="macro")) for k in range(2)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 

@@ -121,7 +121,7 @@ def apnea_ecg(raw: RawFiles) -> Arrays:
             if symbol in _APNEA_LABELS and start + _MINUTE <= signal.shape[1]:
                 minute = signal[:1, start : start + _MINUTE]
                 parts[part_of_subject(int(record[1:]))].append((minute, _APNEA_LABELS[symbol]))
-    return standardized(parts, ("normal", "apnoea"), sha256=published.total.hexdigest())
+    return standardized(parts, ("normal", "apnea"), sha256=published.total.hexdigest())
 
 
 _SUMS = (
@@ -172,7 +172,7 @@ DATASETS = (
         2,
         "apnea-ecg-database-1.0.0",
         Size((1, 6_000), 10_200, 3_400, 3_400, test_units=7),
-        "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labelled for apnoea. "
+        "Minutes of one lead at 100 Hz, 1 x 6000, of the 35 recordings whose minutes are labeled for apnea. "
         "Recordings whose number is a multiple of five are the test part, those before them the validation part. About "
         "17,000 minutes; their number is not checked.",
         citation="penzel2000apnea",

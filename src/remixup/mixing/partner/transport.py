@@ -1,6 +1,6 @@
 """Partners from the example's own minibatch, matched by optimal transport in blocks.
 
-A permutation is drawn first. The component then matches examples and partners by what they look like.
+A permutation is drawn first. The component then matches examples and partners by their inputs.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What figures share: fonts, palette, panels, legends, daggers, and notes on rows without data."""
+"""Shared parts of figures: fonts, palette, panels, legends, daggers, and notes on rows without data."""
 
 import textwrap
 from collections.abc import Callable, Iterable
@@ -127,7 +127,7 @@ def draw_rows(
 def is_surrogate(result: ExperimentResult, rows: list[Row]) -> bool:
     """Return whether some of these rows are surrogates."""
     names = {row.id for row in rows}
-    return any(entry.stand_in for entry in result.entries if entry.row in names)
+    return any(entry.surrogate for entry in result.entries if entry.row in names)
 
 
 def legend(figure: Figure, handles: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What happens in the plane: examples, mixed points, decision surfaces, samples of a generator, learned features."""
+"""Figures in the plane: examples, mixed points, decision surfaces, samples of a generator, learned features."""
 
 from typing import Any
 

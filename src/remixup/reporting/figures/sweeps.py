@@ -89,7 +89,7 @@ def _or_recorded(entry: Entry) -> Entry:
     record = best_record(entry)
     if entry.verdict != "not run" or record is None:
         return entry
-    return entry.model_copy(update={"replicated": record.replicated, "stand_in": record.stand_in})
+    return entry.model_copy(update={"replicated": record.replicated, "surrogate": record.surrogate})
 
 
 def _draw_reference(axes: Axes, entry: Entry, color: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _draw_reference(axes: Axes, entry: Entry, color: Any) -> dict[str, Any]:
         axes.axhspan(low, high, color=color, alpha=0.15, linewidth=0)
         axes.axhline(entry.replicated.mean, color=color)
         shown["ERM"] = (Patch(facecolor=(*color, 0.15)), line({"color": color}))
-    if entry.published is not None and not entry.stand_in:
+    if entry.published is not None and not entry.surrogate:
         dashed = {"color": color, "linestyle": DASHES[1], "linewidth": 0.9}
         axes.axhline(entry.published, **dashed)
         shown["ERM, published"] = line(dashed)
@@ -122,7 +122,7 @@ def _draw_sweep(axes: Axes, points: list[tuple[float, Entry]], color: Any) -> di
 
 def _draw_published(axes: Axes, points: list[tuple[float, Entry]], color: Any) -> dict[str, Any]:
     """Draw published numbers of the mixed rows: one line where all are the same, else a marker each."""
-    found = [(x, entry.published) for x, entry in points if entry.published is not None and not entry.stand_in]
+    found = [(x, entry.published) for x, entry in points if entry.published is not None and not entry.surrogate]
     label = "mixup, published"
     if not found:
         return {}

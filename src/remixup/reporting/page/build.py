@@ -35,12 +35,7 @@ LIBRARY = "itables"
 
 
 class Table:
-    """Rows, and how many of them each filter chooses.
-
-    Args:
-        rows: in their order.
-        filters: attributes of the rows.
-    """
+    """Rows, and how many of them each filter chooses."""
 
     def __init__(self, rows: Sequence[NumberRow | ClaimRow], *filters: str) -> None:
         self.rows = rows

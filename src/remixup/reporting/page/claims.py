@@ -152,7 +152,7 @@ class ClaimRows:
             outcome=finding(test),
             standing=test.standing if isinstance(test, RecordedClaim) else "exploratory",
             why=_sentence(test.why),
-            surrogate=plain(test.stand_in or ""),
+            surrogate=plain(test.surrogate or ""),
             effect="" if test.effect is None else number(test.effect, places, sign=stated.bound is None),
             interval=interval(test.ci95, places),
             p=probability(test.p),

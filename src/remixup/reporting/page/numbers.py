@@ -215,7 +215,7 @@ class NumberRows:
         return SampleView(
             scale=sample.scale,
             outcome=sample.verdict,
-            surrogate=plain(sample.stand_in or ""),
+            surrogate=plain(sample.surrogate or ""),
             mean=number(runs.mean, places),
             interval=interval(runs.ci95, places),
             n=runs.n,

@@ -22,7 +22,7 @@ NUMBER_OUTCOMES: dict[Verdict, tuple[str, str]] = {
     ),
     "not replicated": ("✗", "Our mean is farther off than the tolerance, and chance does not explain it."),
     "inconclusive": ("~", "The runs show neither. It counts neither for nor against the paper."),
-    "stand-in": ("†", "The runs use a surrogate, so they are not compared with the published number."),
+    "surrogate": ("†", "The runs use a surrogate, so they are not compared with the published number."),
     "not run": ("○", "There is no run of it: the data or the hardware was not available."),
     "failed": ("!", "A run stopped with an error."),
     "diverged": ("∞", "The loss of a run did not stay finite."),

@@ -17,7 +17,7 @@ from remixup.reporting.figures.drawing import DASHES, WIDTH
 LIMITS = (-11.0, 7.0)
 """Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 NAMED = 3.0
-"""Effects beyond this many points have the letter of their setting, but those on tables."""
+"""Effects beyond this many points have the letter of their setting, except those on tables."""
 COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
 """Published effects: the beginning of a row's name or its experiment -> heading of its column."""
 
@@ -25,7 +25,7 @@ COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet
 def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw mixup's effect against ERM's final training loss, one pair for each setting, and the published effects.
 
-    The published networks' loss is not stated, so that their effects are in a panel of their own.
+    Papers do not state the training loss of their networks, so published effects have a panel of their own.
     """
     figure = Figure(figsize=(WIDTH, 3.15), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[5.6, 1], sharey=True)

@@ -1,4 +1,4 @@
-"""What the article's figures share: looks of domains and methods, intervals, samples, and notes on missing runs."""
+"""Shared parts of the article's figures: styles of domains and methods, intervals, samples, notes on missing runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "dropout": {"color": "#6f9fc8", "marker": "^", "linestyle": DASHES[2]},
 }
 PUBLISHED: dict[str, Any] = {"color": "black", "marker": "D", "markerfacecolor": "black", "linestyle": "none"}
-"""The look of a published effect."""
+"""Style of a published effect."""
 
 
 def domain_look(domain: Domain, standing: Standing) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def sample(results: Mapping[str, ExperimentResult], experiment: str, row: str, m
         return None
     found = (each for each in results[experiment].entries if (each.row, each.metric) == (row, metric))
     best = next((best_sample(each) for each in found), None)
-    return best.replicated if best and kind(best.scale, best.stand_in) != "surrogate" else None
+    return best.replicated if best and kind(best.scale, best.surrogate) != "surrogate" else None
 
 
 def best_fit(results: Mapping[str, ExperimentResult], experiment: str, row: str) -> Fit | None:
@@ -77,9 +77,9 @@ def best_fit(results: Mapping[str, ExperimentResult], experiment: str, row: str)
     fits = results[experiment].fits.get(row, []) if experiment in results else []
 
     def rank(each: Fit) -> tuple[int, bool, int]:
-        return KINDS.index(kind(each.scale, each.stand_in)), each.standing == "exploratory", -each.n
+        return KINDS.index(kind(each.scale, each.surrogate)), each.standing == "exploratory", -each.n
 
-    return min((each for each in fits if kind(each.scale, each.stand_in) != "surrogate"), key=rank, default=None)
+    return min((each for each in fits if kind(each.scale, each.surrogate) != "surrogate"), key=rank, default=None)
 
 
 def seeds(results: Mapping[str, ExperimentResult], experiment: str, row: str, evaluation: str) -> list[dict[str, Any]]:

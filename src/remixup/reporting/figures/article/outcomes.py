@@ -1,4 +1,4 @@
-"""How verdicts are read: made-up numbers and claims, each as an interval, with its verdict."""
+"""Explain verdicts with made-up numbers and claims, each drawn as an interval with its verdict."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

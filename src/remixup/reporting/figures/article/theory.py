@@ -1,4 +1,4 @@
-"""What the theory says, and what networks do: a line, two moons, and two features."""
+"""Compare theory and trained networks: points on a line, two moons, and two features."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
