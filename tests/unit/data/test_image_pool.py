@@ -74,7 +74,8 @@ def test_synthetic_images_resemble_their_class_and_differ_from_each_other(seen):
         assert 0.6 * there < spread < 1.6 * there
 
 
-def test_a_seed_decides_the_images_and_another_decides_others():
+def test_a_seed_decides_the_images_and_another_decides_others(monkeypatch):
+    monkeypatch.setattr("remixup.data.diffusion._UPDATES", 20)
     images, labels, public, *_ = image_pool.split_digits()
     some = public[::10]
 
