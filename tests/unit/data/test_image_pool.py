@@ -90,7 +90,8 @@ def test_a_seed_decides_the_images_and_another_decides_others(monkeypatch):
     assert not np.array_equal(one, drawn(1))
 
 
-def test_training_reads_the_pool_beside_its_parts(tmp_path):
+def test_training_reads_the_pool_beside_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("remixup.data.diffusion._UPDATES", 20)
     prepare("private-digits", folder=tmp_path)
     data = load("private-digits", folder=tmp_path)
     assert data.manifest["tensors"]["pool_x"] == {"shape": [500, 1, 8, 8], "dtype": "uint8"}
