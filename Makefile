@@ -37,7 +37,7 @@ read: latex .venv-read/.ready
 	@.venv-read/bin/remixup read
 
 test: latex .venv/.ready
-	@$(BIN)/python -m pytest -n auto -m "not slow"
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 # All tests of a file run in one process, because those that start a Slurm cannot run side by side.
 test-full: latex .venv/.ready

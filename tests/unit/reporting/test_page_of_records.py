@@ -11,12 +11,12 @@ import yaml
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.result_schema import Code, Curve, Replication
-from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.planning.plan import plan_experiment
 from remixup.reporting.page.build import page
 from remixup.reporting.page.records import POINTS, Attachments
 from remixup.store.blocks import SeedBlock
+from tests.experiments import committed
 
 from .test_page import HERE, attached
 
@@ -28,7 +28,7 @@ NUMBER = "number-moons.wide-erm.boundary.bend"
 def frozen(tmp_path_factory):
     """What the page of an experiment contains that a freeze decides, where only its records are available."""
     config = Config(results=str(tmp_path_factory.mktemp("results")))
-    plan = plan_experiment(*read_experiments()["moons"], config)
+    plan = plan_experiment(*committed()["moons"], config)
     result = results_of(config, plan)
     counts, code = summary(result.entries, result.claims), Code(commit=None, dirty=None)
     whole = Replication(scale="embedded", code=code, summary=counts, entries=result.entries, claims=result.claims)
