@@ -246,5 +246,6 @@ def test_every_experiment_file_has_the_shape_of_the_schema_for_editors():
     check_by_schema([path for path, _ in read_experiments().values()])
 
 
+@pytest.mark.slow  # `make check` does the same
 def test_generated_files_have_not_drifted():
     assert build_registry.drifted(ROOT) == [], "run `make schema`"
