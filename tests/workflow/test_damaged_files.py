@@ -69,7 +69,7 @@ FILES = (
 )
 
 
-# In the fast tests, one of the files that one reader reads.
+# Those of the fast tests: one of each reader.
 QUICK = (
     "checkpoints/*/*.safetensors",
     "results/runs/*/*.json",
