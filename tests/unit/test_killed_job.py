@@ -18,10 +18,14 @@ from tests.unit.store.samples import provenance
 LOG = Path("results/embedded/logs/job.log")
 
 
+@pytest.fixture(scope="module")
+def workflow():
+    return plan_workflow(Config())
+
+
 @pytest.fixture
-def planned(monkeypatch, tmp_path):
+def planned(workflow, monkeypatch, tmp_path):
     """A job with evaluations, and a store with all of its seeds."""
-    workflow = plan_workflow(Config())
     monkeypatch.chdir(tmp_path)
     job = next(job for job in workflow.jobs.values() if 1 < len(job.runs) < 20 and job.evaluations)
     store = Store(Path("results"))

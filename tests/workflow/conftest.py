@@ -1,15 +1,20 @@
 """A small project in an empty folder: the repository's workflow over experiments that train in a blink."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+
+from remixup import cli
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -164,11 +169,34 @@ class Project:
         return json.loads((self.folder / path).read_text())
 
 
+@dataclass
+class Ended:
+    """What a command that ran in this process said, as `subprocess.run` would return it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: str) -> Ended:
+    """Run the command line in this process, in the working folder; starting one takes seconds."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["remixup", *arguments])
+        patch.setattr(cli, "check_code", lambda: None)  # this process has the code of another folder
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
 def make_project(folder: Path, *documents) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("workflow", "profiles", "paper", "src"):
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info")
+        )  # with compiled modules
     for name in (
         "Snakefile",
         "README.md",
@@ -192,6 +220,13 @@ def make_project(folder: Path, *documents) -> Project:
 @pytest.fixture
 def project(tmp_path):
     return make_project(tmp_path / "project", SMALL)
+
+
+@pytest.fixture
+def here(project, monkeypatch):
+    """The project as the working folder of commands that run in this process."""
+    monkeypatch.chdir(project.folder)
+    return project
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, make_project, training_of, wait_for
+from tests.workflow.conftest import CONVOLUTIONAL, JOINT, SMALL, SURFACE, call, make_project, training_of, wait_for
 from tests.workflow.forks import results_of
 
 
@@ -29,14 +29,11 @@ def one_message(done):
         ({"run": {**SMALL["run"], "dataset": {"name": "irsi"}}}, "unknown dataset 'irsi'; did you mean 'iris'?"),
     ],
 )
-def test_a_mistake_in_an_experiment_file(project, change, expected):
-    project.edit("small", **change)
-    for done in (
-        project.snakemake("--cores", "1", "-n", check=False),
-        project.remixup("train", "small", check=False),
-    ):
+def test_a_mistake_in_an_experiment_file(here, change, expected):
+    here.edit("small", **change)
+    for done in (here.snakemake("--cores", "1", "-n", check=False), call("train", "small")):
         assert expected in one_message(done)
-    assert not (project.folder / "results").exists()
+    assert not (here.folder / "results").exists()
 
 
 @pytest.mark.parametrize(
@@ -52,8 +49,8 @@ def test_a_mistake_in_an_experiment_file(project, change, expected):
         (("supplement",), "results/embedded/experiments/small.json: not there yet"),
     ],
 )
-def test_a_mistake_on_the_command_line(project, arguments, expected):
-    assert expected in one_message(project.remixup(*arguments, check=False))
+def test_a_mistake_on_the_command_line(here, arguments, expected):
+    assert expected in one_message(call(*arguments))
 
 
 def test_a_missing_mirror_is_told_when_the_workflow_is_read(project):

@@ -23,12 +23,17 @@ def trained(project, action):
     return sorted(set(after) - set(before))
 
 
+def test_a_run_of_the_workflow_trains_every_run(project):
+    project.snakemake("--cores", "2", "runs")
+    assert [name.split("/")[1] for name in project.blocks()] == ["seeds-0-2", "seeds-0-2"]
+
+
+@pytest.mark.slow
 def test_a_changed_row_trains_its_own_runs(project):
     def runs():
         project.snakemake("--cores", "2", "runs")
 
-    first = trained(project, runs)
-    assert [name.split("/")[1] for name in first] == ["seeds-0-2", "seeds-0-2"]
+    runs()
     assert trained(project, runs) == []
     rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"mixing": MIXUP}}]
     project.edit("small", rows=rows)

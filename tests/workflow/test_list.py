@@ -3,39 +3,38 @@
 import pytest
 
 from remixup import __version__
-from tests.workflow.conftest import SMALL
+from tests.workflow.conftest import SMALL, call
 
 
 @pytest.fixture
-def two(project):
+def two(here):
     """A project with an experiment whose data is not available."""
     run = {**SMALL["run"], "dataset": {"name": "abalone", "version": "uci"}}
-    project.write({**SMALL, "id": "lacking", "run": run})
-    return project
+    here.write({**SMALL, "id": "lacking", "run": run})
 
 
-def listed(project, what):
-    lines = project.remixup("list", what).stdout.splitlines()[1:]
+def listed(what):
+    lines = call("list", what).stdout.splitlines()[1:]
     return [line.split() for line in lines]
 
 
 def test_experiments_and_rows_are_listed_with_what_is_available(two):
-    assert {line[0]: line[1:3] for line in listed(two, "experiments")} == {"small": ["2", "2"], "lacking": ["2", "0"]}
-    lines = {tuple(line[:2]): line for line in listed(two, "rows")}
+    assert {line[0]: line[1:3] for line in listed("experiments")} == {"small": ["2", "2"], "lacking": ["2", "0"]}
+    lines = {tuple(line[:2]): line for line in listed("rows")}
     assert set(lines) == {(name, row) for name in ("small", "lacking") for row in ("erm", "mixup")}
     assert lines["small", "erm"][2:] == ["3", "iris", "(scikit-learn)", "available", "paper"]
     assert lines["lacking", "erm"][5:7] == ["not", "available"]
 
 
-def test_datasets_and_methods_are_listed(project):
-    datasets = {tuple(line[:2]): " ".join(line[4:]) for line in listed(project, "datasets")}
+def test_datasets_and_methods_are_listed(here):
+    datasets = {tuple(line[:2]): " ".join(line[4:]) for line in listed("datasets")}
     assert datasets["iris", "scikit-learn"] == "comes with the program"
     assert datasets["abalone", "uci"] == "data.download or a mirror"
-    assert ["ratio", "beta", "alpha"] in [line[:3] for line in listed(project, "methods")]
+    assert ["ratio", "beta", "alpha"] in [line[:3] for line in listed("methods")]
 
 
-def test_what_cannot_be_listed_is_told_what_can(project):
-    done = project.remixup("list", "row", check=False)
+def test_what_cannot_be_listed_is_told_what_can(here):
+    done = call("list", "row")
     assert done.returncode == 2
     assert "rows" in done.stderr
 
@@ -44,6 +43,7 @@ def test_the_version(project):
     assert project.remixup("--version").stdout == f"remixup {__version__}\n"
 
 
+@pytest.mark.slow
 def test_the_catalog_of_snakemake_starts_the_same_workflow(project):
     said = project.snakemake("--snakefile", "workflow/Snakefile", "--summary").stdout.splitlines()
     assert set(said) == set(project.snakemake("--summary").stdout.splitlines())
@@ -51,7 +51,7 @@ def test_the_catalog_of_snakemake_starts_the_same_workflow(project):
 
 
 def test_training_without_data_is_a_message(two):
-    done = two.remixup("train", "lacking", check=False)
+    done = call("train", "lacking")
     assert done.returncode == 2
     assert "lacking, scale embedded: these data are not available: abalone (uci)" in done.stderr
 

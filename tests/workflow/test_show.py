@@ -5,7 +5,7 @@ import yaml
 from typer.testing import CliRunner
 
 from remixup.cli import app
-from tests.workflow.conftest import CONVOLUTIONAL, SMALL, make_project
+from tests.workflow.conftest import CONVOLUTIONAL, SMALL, call, make_project
 from tests.workflow.test_faults import one_message
 
 
@@ -31,8 +31,7 @@ def test_the_command_that_is_printed_trains_that_run(both):
     assert [path.name for path in (both / "results/runs").iterdir()] == [said["key"]]
 
 
-def test_a_row_that_is_unknown_or_in_several_experiments(project):
-    done = project.remixup("show", "emr", check=False)
-    assert one_message(done) == "error: argument ROW: unknown row 'emr' (did you mean 'erm'?)"
-    project.write(CONVOLUTIONAL)
-    assert "--experiment: convolutional, small" in one_message(project.remixup("show", "erm", check=False))
+def test_a_row_that_is_unknown_or_in_several_experiments(here):
+    assert one_message(call("show", "emr")) == "error: argument ROW: unknown row 'emr' (did you mean 'erm'?)"
+    here.write(CONVOLUTIONAL)
+    assert "--experiment: convolutional, small" in one_message(call("show", "erm"))

@@ -131,7 +131,9 @@ def same(project: Project, reference):
     return complete and found == {name: reference.get(name) for name in found}
 
 
-@pytest.mark.parametrize(("scale", "gpus"), [("reduced-cpu", "gpu=0"), ("reduced", "gpu=1")])
+@pytest.mark.parametrize(
+    ("scale", "gpus"), [pytest.param("reduced-cpu", "gpu=0", marks=pytest.mark.slow), ("reduced", "gpu=1")]
+)
 def test_what_jobs_ask_for(tmp_path, scale, gpus):
     project = make_project(tmp_path / "p", JOINT)
     plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout

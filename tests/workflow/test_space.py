@@ -1,15 +1,12 @@
 """A disk that fills while something is trained or reported: one message, the last good state kept, and on it goes."""
 
-import sys
-
 import pytest
 from safetensors import safe_open
 
-from remixup import cli
 from remixup.store import blocks
 from remixup.training import checkpoints, runner
 from tests.small_disk import small_disk
-from tests.workflow.conftest import SMALL, make_project
+from tests.workflow.conftest import SMALL, call, make_project
 from tests.workflow.forks import kept, unfinished
 
 WIDE = {**SMALL, "run": {**SMALL["run"], "model": {"name": "mlp", "hidden": [128, 128]}, "epochs": 8}}
@@ -22,21 +19,16 @@ def disk(tmp_path):
 
 
 @pytest.fixture
-def remixup(monkeypatch, capsys):
-    """The command line, in this process (starting one takes seconds); what it says on its error output."""
+def remixup(monkeypatch):
+    """The command line, in this process; what it says on its error output."""
 
-    def call(project, *arguments, status=0):
+    def run(project, *arguments, status=0):
         monkeypatch.chdir(project.folder)
-        monkeypatch.setattr(sys, "argv", ["remixup", *arguments])
-        monkeypatch.setattr(cli, "check_code", lambda: None)  # this process has the code of another folder
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr().err
-        assert ended.value.code == status, said
-        return said
+        ended = call(*arguments)
+        assert ended.returncode == status, ended.stderr
+        return ended.stderr
 
-    return call
+    return run
 
 
 def one_message(said):

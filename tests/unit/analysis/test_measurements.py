@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.experiments import committed
 from tests.unit.config.sample_experiment import plan
 from tests.unit.store.samples import provenance
 
@@ -16,7 +17,6 @@ from remixup.analysis.measurements import fit, measure, size_of_test_set, why_un
 from remixup.analysis.on_record import OnRecord, Sample
 from remixup.analysis.records import RecordedResults
 from remixup.analysis.run_results import RunResults
-from remixup.config.experiment import read_experiments
 from remixup.config.run import Dataset, RunSpec, short_digest
 from remixup.config.settings import Config, Scale
 from remixup.evaluation import storage
@@ -211,7 +211,7 @@ def test_what_is_on_record(
 ) -> None:
     """As an independent script computed it from the files, of the first five seeds."""
     monkeypatch.setattr(RecordedResults, "asked", lambda _, row, seed: seed < 5)
-    path, read = read_experiments()[experiment]
+    path, read = committed()[experiment]
     earlier = len(read.earlier.get("reduced-cpu", []))
     results, planned = OnRecord(path, read, Config()).found[row][Sample("reduced-cpu", earlier=earlier)]
     found = fit(results, planned, recorded=True)
@@ -241,7 +241,7 @@ def test_the_size_of_the_test_set(dataset: dict[str, Any], expected: tuple[int, 
 def test_an_ablation_on_record_knows_its_erm_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was recorded for other rows: seven claims once were undecided for that reason."""
     monkeypatch.setattr(RecordedResults, "asked", lambda _, row, seed: seed < 5)
-    path, read = read_experiments()["ablation"]
+    path, read = committed()["ablation"]
     claims = {claim.id: claim for claim in read.claims}
     on_record = OnRecord(path, read, Config()).found
     for name in ("mixup-lowers-error", "smote-no-gain", "noise-hurts"):

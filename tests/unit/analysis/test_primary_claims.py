@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.experiments import committed
 from tests.unit.analysis.claim_samples import BETTER, ERM, claim, experiment, measured
 
 from remixup.analysis.result_schema import ClaimResult, RecordedClaim
 from remixup.analysis.verdicts import decide_claims, decide_primary
 from remixup.config.claims import Claim
-from remixup.config.experiment import Experiment, read_experiments
+from remixup.config.experiment import Experiment
 
 ON_THE_EDGE = [each - 0.2 for each in BETTER[:4]] + [BETTER[4] + 0.87]
 """Against 0.3 alone p = 0.048: more than half of 5 %."""
@@ -105,7 +106,7 @@ def test_only_a_measured_claim_of_the_paper_is_primary(wrong: dict[str, Any]) ->
         Claim.model_validate(document)
 
 
-FILES = [stated for _, stated in read_experiments().values()]
+FILES = [stated for _, stated in committed().values()]
 
 
 def test_each_paper_has_two_to_five_primary_claims() -> None:

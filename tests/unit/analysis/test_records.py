@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.experiments import committed
 from tests.unit.config.sample_experiment import plan
 from tests.unit.store.samples import measurement, provenance
 
@@ -15,7 +16,6 @@ from remixup.analysis import freezes, records
 from remixup.analysis.on_record import OnRecord
 from remixup.analysis.records import RecordedResults, protocol
 from remixup.config import registry
-from remixup.config.experiment import read_experiments
 from remixup.config.run import Execution, RunSpec
 from remixup.config.settings import SCALES, Config
 from remixup.errors import UserError
@@ -239,7 +239,7 @@ def test_core_hours_are_those_of_all_threads(planned: Plan) -> None:
 def test_each_committed_record_counts_for_a_row_of_an_experiment_file() -> None:
     """A change of a row, or of the identity of runs, must not orphan a record."""
     rows: list[PlannedRow] = []
-    for path, experiment in read_experiments().values():
+    for path, experiment in committed().values():
         for scale in SCALES:
             for each in experiment.with_earlier(scale):
                 rows += plan_experiment(path, each, Config(), scale).rows

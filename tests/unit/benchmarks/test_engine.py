@@ -9,10 +9,10 @@ from remixup_benchmarks.reference import MODEL
 from torch import nn
 
 from remixup import models
-from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.planning.plan import plan_experiment
 from remixup.training.captured import WARM_UP
+from tests.experiments import committed
 
 CPU = torch.device("cpu")
 
@@ -20,6 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
     monkeypatch.setattr(engine, "cores", lambda: 1)
+    monkeypatch.setattr(engine, "read_experiments", lambda folder: committed())  # once, and not for each engine
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", torch.backends.cudnn.benchmark)
 
 
@@ -42,7 +43,7 @@ def test_it_trains_the_published_row_on_the_references_network():
     ("how", "settings"), [({}, {}), (engine.WAYS["graph"], {"precision": "bfloat16", "fast": True})]
 )
 def test_it_is_carried_out_as_the_row_would_be(how, settings):
-    path, experiment = read_experiments(engine.EXPERIMENTS)["cifar"]
+    path, experiment = committed()["cifar"]
     rows = plan_experiment(path, experiment, Config(**settings), "paper").rows
     expected = next(each.run for each in rows if each.row.id == engine.ROW)
     assert Engine("cpu", images=8, how=how).training.spec == expected

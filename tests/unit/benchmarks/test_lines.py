@@ -118,6 +118,7 @@ def bench(monkeypatch, tmp_path):
 
     monkeypatch.setattr(run, "training", training)
     monkeypatch.setattr(run, "mixing", lambda device, repeats, steps: {"mixing": [1.0] * repeats})
+    monkeypatch.setattr(run, "mixing_call", lambda repeats: {})
     monkeypatch.setattr(run, "vectorized_seeds", lambda repeats: {"uci-1": [0.1] * repeats, "uci-100": [0.9] * repeats})
     monkeypatch.setattr(run, "workflow", lambda repeats, skip_report: {} if skip_report else {"report": [360.0]})
 

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.planning.plan import DEEP, FAST, comparable, plan_experiment
+from tests.experiments import committed
 
 ROOT = Path(__file__).parents[3]
-EXPERIMENTS = read_experiments(ROOT / "experiments")
 
 
 def planned(name, scale, **settings):
-    return plan_experiment(*EXPERIMENTS[name], Config(**settings), scale).rows
+    return plan_experiment(*committed()[name], Config(**settings), scale).rows
 
 
 @pytest.mark.parametrize(("name", "scale"), [("cifar", "paper"), ("corruption", "paper"), ("cifar", "reduced")])

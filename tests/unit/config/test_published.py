@@ -7,10 +7,11 @@ from statistics import fmean
 import pytest
 from pydantic import ValidationError
 
-from remixup.config.experiment import Published, read_experiments
+from remixup.config.experiment import Published
+from tests.experiments import committed
 
 ROOT = Path(__file__).parents[3]
-EXPERIMENTS = {name: experiment for name, (_, experiment) in read_experiments(ROOT / "experiments").items()}
+EXPERIMENTS = {name: experiment for name, (_, experiment) in committed().items()}
 
 
 def published(name, patterns=("*",)):

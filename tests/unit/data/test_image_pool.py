@@ -74,7 +74,8 @@ def test_synthetic_images_resemble_their_class_and_differ_from_each_other(seen):
         assert 0.6 * there < spread < 1.6 * there
 
 
-def test_a_seed_decides_the_images_and_another_decides_others():
+def test_a_seed_decides_the_images_and_another_decides_others(monkeypatch):
+    monkeypatch.setattr("remixup.data.diffusion._UPDATES", 20)
     images, labels, public, *_ = image_pool.split_digits()
     some = public[::10]
 
@@ -89,7 +90,8 @@ def test_a_seed_decides_the_images_and_another_decides_others():
     assert not np.array_equal(one, drawn(1))
 
 
-def test_training_reads_the_pool_beside_its_parts(tmp_path):
+def test_training_reads_the_pool_beside_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("remixup.data.diffusion._UPDATES", 20)
     prepare("private-digits", folder=tmp_path)
     data = load("private-digits", folder=tmp_path)
     assert data.manifest["tensors"]["pool_x"] == {"shape": [500, 1, 8, 8], "dtype": "uint8"}

@@ -169,7 +169,8 @@ def test_a_network_of_one_seed_trains_on_both_views():
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"]
 
 
-def test_the_baseline_sees_both_views_and_is_fitted_for_each_seed():
+def test_the_baseline_sees_both_views_and_is_fitted_for_each_seed(monkeypatch):
+    monkeypatch.setattr(baselines, "PENALTIES", (0.01, 1.0))
     baselines._fitted.clear()
     training = start(view_spec(), four(train=100, test=100), seeds=(0, 1))
     baselines.logistic_regression(training)

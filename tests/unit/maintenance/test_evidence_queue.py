@@ -13,6 +13,7 @@ from remixup.config.settings import Config
 from remixup.maintenance import evidence_queue
 from remixup.planning.plan import plan_experiment, with_all_rows
 from remixup.planning.workflow import plan_from_json
+from tests.experiments import committed
 
 
 class Task(SimpleNamespace):
@@ -97,7 +98,7 @@ def test_each_freeze_of_an_experiment_has_its_own_plan(tmp_path):
     tasks = []
     for name in ("cifar-1", "cifar-2"):
         freeze = freezes.read(name)
-        plan = with_all_rows(freezes.frozen_plan(freeze, *read_experiments()["cifar"], Config()))
+        plan = with_all_rows(freezes.frozen_plan(freeze, *committed()["cifar"], Config()))
         row = next(row for row in plan.rows if row.row.id in freeze.runs)
         tasks.append(evidence_queue.Task(Config(), plan, row.run, freeze.seeds[0] + 1, name))
     evidence_queue.write_queue(tasks, tmp_path / "queue.json", Config(), None, 2, None)

@@ -9,12 +9,13 @@ import torch
 from typer.testing import CliRunner
 
 from remixup.cli import app
-from remixup.config.experiment import Experiment, read_experiments
+from remixup.config.experiment import Experiment
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.maintenance import smoke_test
 from remixup.planning.plan import plan_experiment
 from remixup.training.runner import Runner
+from tests.experiments import committed
 from tests.workflow.conftest import JOINT, SMALL
 
 CONFIG = Config()
@@ -98,7 +99,7 @@ def test_the_command_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     monkeypatch.setattr(smoke_test, "run", lambda *_: iter([]))
     said = CliRunner().invoke(app, ["smoke-test", "uci"])
     assert said.exit_code == 0, said.output
-    rows = plan_experiment(*read_experiments()["uci"], CONFIG).rows
+    rows = plan_experiment(*committed()["uci"], CONFIG).rows
     lacking = [row for row in rows if not row.available]
     assert lacking
     assert f"uci: the data of {len(lacking)} of {len(rows)} rows is not available" in said.output

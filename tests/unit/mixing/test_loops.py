@@ -164,6 +164,7 @@ class Blocked(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Blocked())
 from remixup.mixing import Mixing
 mixing = Mixing.compose(ratio={"name": "beta", "alpha": 1.0}, partner={"name": "transport", "k": 4}, classes=3)
+assert "scipy" not in sys.modules, "it is slow to import, and only needed to solve an assignment"
 x, y = mixing(torch.randn(8, 2), torch.arange(8) % 3)
 assert x.shape == (8, 2) and y.shape == (8, 3)
 """

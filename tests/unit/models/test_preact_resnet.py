@@ -1,9 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.experiments import committed
 from torch import Tensor, nn
 
-from remixup.config.experiment import read_experiments
 from remixup.config.settings import SCALES, Config, Scale
 from remixup.mixing import Mixing
 from remixup.models import build
@@ -212,7 +212,7 @@ def test_mixing_after_a_stem_without_norm_is_mixing_inputs(vectorized: bool) -> 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_rows_of_the_ablation_that_mix_inside_do_not_mix_inputs(scale: Scale) -> None:
-    path, experiment = read_experiments()["ablation"]
+    path, experiment = committed()["ablation"]
     runs = {row.row.id: row.run for row in plan_experiment(path, experiment, Config(), scale).rows}
     for name, run in runs.items():
         inside = name.startswith("layer")

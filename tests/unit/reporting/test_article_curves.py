@@ -8,12 +8,12 @@ import pytest
 
 from remixup.analysis.result_schema import Curve, Fit, Setting
 from remixup.analysis.statistics import summarize
-from remixup.config.experiment import read_experiments
 from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
 from remixup.reporting.figures.article.between import ROWS, between
 from remixup.reporting.figures.article.corruption import PANELS, PUBLISHED, corruption
 from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
 from remixup.reporting.figures.article.theory import BOUNDARIES, FEATURES, STRENGTHS, theory
+from tests.experiments import committed
 
 from .article_samples import curve, marks, named, on_record, result, written
 from .sample_results import entry
@@ -148,5 +148,5 @@ def test_the_rows_that_are_drawn_exist() -> None:
         "moons": set(BOUNDARIES),
         "patches": set(FEATURES),
     }
-    files = {name: {row.id for row in experiment.rows} for name, (_, experiment) in read_experiments().items()}
+    files = {name: {row.id for row in experiment.rows} for name, (_, experiment) in committed().items()}
     assert {name: rows - files[name] for name, rows in drawn.items()} == {name: set() for name in drawn}

@@ -13,13 +13,14 @@ from remixup.analysis.best_evidence import summary
 from remixup.analysis.numbers import target, verdict
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.analysis.verdicts import Evidence, decide_claims
-from remixup.config.experiment import Experiment, read_experiments
+from remixup.config.experiment import Experiment
 from remixup.config.settings import Config, Scale
 from remixup.costs.estimate import seed_costs
 from remixup.planning.plan import PlannedRow, plan_experiment
 from remixup.reporting import build, figures
 from remixup.reporting.missing_runs import outstanding
 from remixup.reporting.typeset import typeset
+from tests.experiments import committed
 
 from .sample_evaluations import between, snapshots, strengths
 from .sample_results import COMMIT, cost, curve, entry, environment, recorded, replicated, result_with, surface
@@ -95,7 +96,7 @@ def exists(row: PlannedRow, metric: str) -> bool:
 def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What LaTeX says of all experiment files at a scale."""
     folder, scale = tmp_path_factory.mktemp(request.param), request.param
-    files = read_experiments(ROOT / "experiments")
+    files = committed()
     experiments = [experiment for _, experiment in files.values()]
     results = [of(path, experiment, scale) for path, experiment in files.values()]
     for experiment, result in zip(experiments, results, strict=True):
@@ -119,7 +120,5 @@ def test_nothing_runs_off_a_page(log: str) -> None:
 
 
 def test_every_figure_of_the_files_exists() -> None:
-    named = {
-        figure.draw["name"] for _, each in read_experiments(ROOT / "experiments").values() for figure in each.figures
-    }
+    named = {figure.draw["name"] for _, each in committed().values() for figure in each.figures}
     assert named <= set(figures.components())

@@ -1,8 +1,6 @@
 """What the results page says about results on record: files, freezes, specifications, histories."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,12 +9,12 @@ import yaml
 from remixup.analysis.aggregate import results_of
 from remixup.analysis.best_evidence import summary
 from remixup.analysis.result_schema import Code, Curve, Replication
-from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
 from remixup.planning.plan import plan_experiment
 from remixup.reporting.page.build import page
 from remixup.reporting.page.records import POINTS, Attachments
 from remixup.store.blocks import SeedBlock
+from tests.experiments import committed
 
 from .test_page import HERE, attached
 
@@ -28,7 +26,7 @@ NUMBER = "number-moons.wide-erm.boundary.bend"
 def frozen(tmp_path_factory):
     """What the page of an experiment contains that a freeze decides, where only its records are available."""
     config = Config(results=str(tmp_path_factory.mktemp("results")))
-    plan = plan_experiment(*read_experiments()["moons"], config)
+    plan = plan_experiment(*committed()["moons"], config)
     result = results_of(config, plan)
     counts, code = summary(result.entries, result.claims), Code(commit=None, dirty=None)
     whole = Replication(scale="embedded", code=code, summary=counts, entries=result.entries, claims=result.claims)
@@ -89,10 +87,3 @@ def test_a_curve_keeps_its_ends_and_has_few_points(epochs):
     assert min(epochs, POINTS // 2) <= len(shown) <= POINTS
     assert mean == pytest.approx([1 / epoch for epoch in shown], rel=1e-3)
     assert high == pytest.approx([2 / epoch for epoch in shown], rel=1e-3)
-
-
-def test_the_page_is_built_without_torch():
-    program = "import sys\nsys.modules['torch'] = None\nfrom remixup.reporting.page.build import library, page\n"
-    done = subprocess.run([sys.executable, "-c", program + "print(len(library('dt_bundle.js')))"], capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-    assert int(done.stdout) > 100_000

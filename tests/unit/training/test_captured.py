@@ -168,8 +168,14 @@ def longer(spec):
     return spec.model_copy(update={"epochs": WARM_UP + 3})
 
 
+QUICK = ("mixup-rate-by-step", "hidden", "second-loader", "validated")
+
+
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"transport"}))
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow) for kind in KINDS if kind != "transport"],
+)
 def test_a_gpu_can_capture_every_kind_of_step(kind, monkeypatch):
     spec, data = longer(programs(KINDS[kind][0])), KINDS[kind][1]
     expected = finished(spec, data).history

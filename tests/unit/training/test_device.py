@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from remixup import data
-from remixup.config.experiment import read_experiments
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.data.inputs import make_inputs
@@ -16,6 +15,7 @@ from remixup.planning.plan import plan_experiment
 from remixup.training import checkpoints
 from remixup.training.dp_sgd import DPTrainer
 from remixup.training.runner import start
+from tests.experiments import committed
 from tests.unit.training import far
 from tests.unit.training.samples import CPU
 
@@ -40,7 +40,7 @@ def _parts(run):
 def _rows():
     """Rows at embedded scale, of each part and of each evaluation the first that has it."""
     seen = set()
-    for name, (path, experiment) in read_experiments(EXPERIMENTS).items():
+    for name, (path, experiment) in committed().items():
         plan = plan_experiment(path, experiment, Config(), "embedded")
         rows = {row.row.id: row for row in plan.rows if row.available}
         for id_, row in rows.items():

@@ -129,6 +129,7 @@ def hold_or_die(folder, log, go, number):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_four_devices_under_forty_jobs(monkeypatch, tmp_path):
     """Fails, tried out: where `_free` takes a device without its lock."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")

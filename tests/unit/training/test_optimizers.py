@@ -53,6 +53,7 @@ def test_no_graph_grows_in_a_step():
     assert weight.requires_grad
 
 
+@pytest.mark.slow
 def test_training_does_not_import_the_compiler():
     done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
