@@ -22,7 +22,7 @@ from remixup.analysis.result_schema import ExperimentResult, Replicated
 from remixup.config.experiment import Experiment, Row
 from remixup.config.metrics import QUANTITIES, metric_names
 from remixup.config.registry import load_registry
-from remixup.reporting import build, figures
+from remixup.reporting import figures
 from remixup.reporting.figures import curves, drawing, planes, sweeps
 
 from .sample_results import DIGITS, noise, recorded, tabular
@@ -236,14 +236,15 @@ def test_a_sweep_draws_what_is_on_record_where_nothing_was_run() -> None:
     assert 12.5 in {round(height, 6) for height in heights}
 
 
-def draw(path: Path) -> None:
-    experiment, result = noise()
-    build.save(lambda: curves.error_curves(result, experiment.rows), path)
-
-
-DRAW = (
-    "import sys; from pathlib import Path; from tests.unit.reporting.test_figures import draw; draw(Path(sys.argv[1]))"
-)
+DRAW = """
+import sys
+from pathlib import Path
+from remixup.reporting import build
+from tests.unit.reporting.sample_results import noise
+from remixup.reporting.figures import curves
+experiment, result = noise()
+build.save(lambda: curves.error_curves(result, experiment.rows), Path(sys.argv[1]))
+"""
 RC = "text.usetex: True\nsavefig.bbox: tight\nfont.size: 20\nlines.linewidth: 9\nbackend: TkAgg\n"
 
 
