@@ -33,7 +33,7 @@ def test_all_that_is_cited_is_in_the_bibliography() -> None:
 def test_bibtex_takes_every_entry(tmp_path: Path) -> None:
     body = r"\nocite{*}\bibliographystyle{plainnat}\bibliography{references}"
     arguments = minimal(tmp_path, body)
-    head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{natbib,hyperref}\begin{document}"
+    head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern,natbib,hyperref}\begin{document}"
     arguments["source"].write_text(head + body + r"\end{document}")
     shutil.copy(PAPER / "references.bib", arguments["source"].parent)
     typeset(**arguments)
