@@ -87,9 +87,14 @@ def _failed(experiment: Experiment, result: ExperimentResult) -> list[tuple[str,
 def _shown_figures(
     experiment: Experiment, result: ExperimentResult, settings: Settings
 ) -> Iterator[tuple[Figure, str]]:
-    """Give the figures that show more than the smoke test, with the letters of their surrogates."""
+    """Give the figures that have something to show beyond the smoke test, with the letters of their surrogates."""
+    from remixup.reporting import figures  # this import takes a second
+
     for figure in experiment.figures:
-        rows = {row.id for row in experiment.select(figure.rows)}
+        selected = experiment.select(figure.rows)
+        if figures.drawing.is_empty(figures.components()[figure.draw["name"]], result, selected):
+            continue
+        rows = {row.id for row in selected}
         own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
         if any(not is_smoke_test(entry) for entry in own):
             surrogates = dict.fromkeys(entry.surrogate for entry in own if entry.surrogate)

@@ -17,6 +17,7 @@ from remixup.reporting.figures.drawing import (
     line,
     measured,
     name_absent,
+    of_evaluation,
     panels,
     shade,
     styles,
@@ -66,6 +67,7 @@ def error_curves(result: ExperimentResult, rows: list[Row], *, quantity: Quantit
     return draw_rows(result, rows, found, draw, AXIS_LABELS[quantity], "epoch")
 
 
+@of_evaluation("noisy", "error")
 def noise_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw the test error over the noise's standard deviation: a panel for each group, bands as in error_curves.
 
@@ -81,6 +83,7 @@ def noise_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
     return draw_rows(result, rows, found, draw, "test error (%)", r"standard deviation of the noise $\sigma$")
 
 
+@of_evaluation("in_between", "miss")
 def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw misses and gradient norms along the line between two examples (mixup, Figure 2).
 
@@ -106,6 +109,7 @@ def in_between(result: ExperimentResult, rows: list[Row]) -> Figure:
     return figure
 
 
+@of_evaluation("attack_curve", "error")
 def attack_curves(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw the error over the strength of an attack: a panel for each group, chance dashed.
 

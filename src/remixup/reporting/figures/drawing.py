@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Iterable
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 import seaborn
@@ -40,6 +40,7 @@ GREEK_NAMES = (
 )
 GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", GREEK_NAMES.split(), strict=True))
 DAGGER = r" $\dagger$"
+Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
 
 def ramp(n: int) -> list[tuple[float, float, float]]:
@@ -200,6 +201,27 @@ def why_absent(result: ExperimentResult, row: Row) -> str:
     if not verdicts and result.scale not in row.at:
         return "not run at this scale"
     return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), "no data")
+
+
+def of_evaluation(evaluation: str, quantity: str) -> Callable[[Draw], Draw]:
+    """Declare what a figure is drawn from: where no row has it, `is_empty` says so.
+
+    Args:
+        evaluation: its name.
+        quantity: a value of a seed's results.
+    """
+
+    def declare(draw: Draw) -> Draw:
+        vars(draw)["drawn_from"] = (evaluation, quantity)
+        return draw
+
+    return declare
+
+
+def is_empty(draw: Callable[..., Figure], result: ExperimentResult, rows: list[Row]) -> bool:
+    """Return whether a figure is drawn from an evaluation that has no results on its rows."""
+    source = getattr(draw, "drawn_from", None)
+    return source is not None and not measured(result, rows, *source)
 
 
 def measured(result: ExperimentResult, rows: list[Row], evaluation: str, quantity: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from remixup.reporting.figures.drawing import (
     line,
     measured,
     name_absent,
+    of_evaluation,
     plane,
     ramp,
     text,
@@ -33,6 +34,7 @@ NUMERICS = 1
 SURFACE = ListedColormap(seaborn.color_palette(RAMP, 100)[96:34:-1])
 
 
+@of_evaluation("mixing", "mixtures")
 def mixed_points(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw training examples in the plane, and mixed points over them: a panel for each row (k-mixup, 2106.02933).
 
@@ -51,6 +53,7 @@ def mixed_points(result: ExperimentResult, rows: list[Row]) -> Figure:
     return draw_rows(result, rows, found, draw, groups=by_row(rows))
 
 
+@of_evaluation("learned_features", "strength")
 def feature_plane(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw each class's output at its first feature alone against its second alone (2210.13512, section 4).
 
@@ -70,6 +73,7 @@ def feature_plane(result: ExperimentResult, rows: list[Row]) -> Figure:
     return draw_rows(result, rows, found, draw, "output at the second feature", groups=by_row(rows))
 
 
+@of_evaluation("decision_surface", "probability")
 def decision_surfaces(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw p(y = 1 | x) over the plane with the training points, for the first seed (mixup, Figure 1b)."""
     filled: list[Any] = []
@@ -91,6 +95,7 @@ def decision_surfaces(result: ExperimentResult, rows: list[Row]) -> Figure:
     return figure
 
 
+@of_evaluation("modes", "snapshots")
 def gan_snapshots(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw samples of a generator during training, a line of panels for each row, for the first seed (mixup, Figure 5).
 

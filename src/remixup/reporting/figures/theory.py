@@ -14,6 +14,7 @@ from remixup.reporting.figures.drawing import (
     draw_rows,
     line,
     measured,
+    of_evaluation,
     plane,
     ramp,
     styles,
@@ -23,6 +24,7 @@ from remixup.reporting.figures.drawing import (
 NUMERICS = 1
 
 
+@of_evaluation("on_the_line", "probability")
 def along_the_line(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw class probabilities along a line of points, of networks and of the closed form (Chidambaram, Figure 1).
 
@@ -50,6 +52,7 @@ def along_the_line(result: ExperimentResult, rows: list[Row]) -> Figure:
     return draw_rows(result, rows, found, draw, "probability of class 1", groups=by_row(rows))
 
 
+@of_evaluation("guaranteed", "guaranteed")
 def guaranteed_regions(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw where a theorem fixes the class, and a network's boundary, for the first seed (Chidambaram, Thm 3.2).
 
@@ -74,6 +77,7 @@ def _draw_regions(axes: Axes, _: Row, seeds: list[dict[str, Any]]) -> dict[str, 
     return {}
 
 
+@of_evaluation("robustness", "cosines")
 def cosine_distribution(result: ExperimentResult, rows: list[Row]) -> Figure:
     """Draw the distribution of |cos| of the angle between examples and gradients (Zhang et al., 2021, section 3.1).
 
