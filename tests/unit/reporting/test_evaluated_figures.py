@@ -36,6 +36,17 @@ def with_evaluations(evaluations: dict[str, dict[str, Any]], **changes: Any) -> 
     return evaluated()[1].model_copy(update={"evaluations": evaluations, **changes})
 
 
+def test_a_figure_without_results_of_its_evaluation_is_empty() -> None:
+    """The records of an evaluation have numbers of each seed, and not all that its figure draws."""
+    _, result = evaluated()
+    assert not drawing.is_empty(curves.in_between, result, rows_of("erm", "lost"))
+    assert drawing.is_empty(curves.in_between, result, rows_of("lost"))
+    numbers = with_evaluations({"erm": {"in_between": [{"seed": 0, "mean_miss": 4.0}]}})
+    assert drawing.is_empty(curves.in_between, numbers, rows_of("erm"))
+    assert drawing.is_empty(curves.noise_curves, result, rows_of("erm"))
+    assert not drawing.is_empty(curves.error_curves, result, rows_of("lost")), "of no evaluation"
+
+
 def test_in_between_draws_mean_and_extremes_of_finite_seeds() -> None:
     figure = curves.in_between(evaluated()[1], rows_of("erm", "mixup", "lost"))
     assert [axes.get_title() for axes in figure.axes] == [
