@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -16,12 +16,14 @@ from remixup.reporting.page.numbers import number_id
 
 CONDITIONS: tuple[Condition, ...] = ("fit", "budget", "headroom", "resolution")
 """Conditions of an informative surrogate that a test error may fail, in the order of the article's list."""
+TEST_ERRORS = ("test_error.last", "generalization.test_error")
+"""Metrics of the last epoch's test error, one of which an experiment lists."""
 
 
 class Pairs:
     """The functions that templates of the article call, by the row of mixup: `"k-mixup/mnist-a0.2"`."""
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    def __init__(self, pairs: Sequence[Pair], listed: Collection[str] = ()) -> None:
         """Find each pair by its name: of several samples the most faithful."""
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
@@ -29,6 +31,7 @@ class Pairs:
         several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
         self._compared = [pair for pair in several if pair.standing == "exploratory"]
         self._several = several
+        self._listed = listed
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
@@ -46,9 +49,9 @@ class Pairs:
     def pair_effect(self, name: str, unit: str = " points") -> Markup:
         """Print the effect of a pair and its interval; above 0 mixup is better."""
         pair = self.pair(name)
-        return to_result(
-            number_id(pair.experiment, pair.treatment, "test_error.last"), interval(pair.effect, pair.ci95, unit)
-        )
+        shown = interval(pair.effect, pair.ci95, unit)
+        rows = (number_id(pair.experiment, pair.treatment, metric) for metric in TEST_ERRORS)
+        return next((to_result(row, shown) for row in rows if row in self._listed), shown)
 
     def pair_sign(self, name: str) -> str:
         """Return the sign that the interval of a pair's effect shows: "+", "-" or "none"."""

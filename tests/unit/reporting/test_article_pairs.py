@@ -55,10 +55,12 @@ PAIRS = [
 
 
 def test_pairs_by_name() -> None:
-    found = Pairs(PAIRS)
+    listed = {"number-made-up.fits.test_error.last", "number-made-up.far.generalization.test_error"}
+    found = Pairs(PAIRS, listed)
     effect = r"\num{2.0} points [\num{1.5}, \num{2.5}]"
     assert found.pair_effect("made-up/fits") == rf"\result{{number-made-up.fits.test_error.last}}{{{effect}}}"
-    assert found.pair_effect("made-up/alone", "").endswith(r"{\num{1.0}}")
+    assert found.pair_effect("made-up/far").startswith(r"\result{number-made-up.far.generalization.test_error}{")
+    assert found.pair_effect("made-up/alone", "") == r"\num{1.0}", "its row is not in the page"
     signs = [found.pair_sign(f"made-up/{name}") for name in ("fits", "far", "unclear", "alone")]
     assert signs == ["+", "-", "none", "none"]
     with pytest.raises(UserError, match="unknown pair 'made-up/fit'"):
