@@ -192,7 +192,7 @@ def disk_problem(error: Exception) -> UserError | None:
     named = getattr(error, "filename", None)
     where = str(named) if isinstance(named, str | Path) else str(Path.cwd())
     free = "free some space; " if code in _NO_SPACE else ""
-    hint = f"{free}what is finished is stored, and the same command continues from there"
+    hint = f"{free}finished work is stored, and the same command continues from there"
     return UserError(os.strerror(code).lower(), where=where, hint=hint)
 
 

@@ -24,7 +24,7 @@ from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values, interval
 from remixup.reporting.build import save
 from remixup.reporting.missing_runs import Outstanding
-from remixup.reporting.page.numbers import row_id
+from remixup.reporting.page.numbers import is_listed, row_id
 
 FOLDER = templates.FOLDER.parent / "article"
 
@@ -62,7 +62,7 @@ def write_sections(
     """
     values = Values(experiments, results, whole)
     assertions = Assertions(values)
-    listed = {row_id(entry) for entry in whole.entries}
+    listed = {row_id(entry) for entry in whole.entries if is_listed(entry)}
     printed = (values, assertions, Pairs(pairs, listed), Costs(missing))
     functions = {name: function for each in printed for name, function in each.functions().items()}
     papers = sorted({each.paper for each in experiments})

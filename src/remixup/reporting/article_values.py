@@ -94,13 +94,11 @@ class Values:
 
     def effect(self, claim: str) -> Markup:
         """Print the effect and its interval: "3.7 points [3.2, 4.2]"; above 0 the treatment is better."""
-        test = self._test(claim)
-        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
+        return self._effect(claim, self._test(claim))
 
     def former_effect(self, claim: str) -> Markup:
         """Print the effect, and its interval, in the setting that the one with the best evidence replaced."""
-        test = self._former(claim)
-        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
+        return self._effect(claim, self._former(claim))
 
     def former_sign(self, claim: str) -> str:
         """Return the sign of that effect that its interval shows: "+", "-" or "none"."""
@@ -307,6 +305,9 @@ class Values:
         stated, experiment = self._stated[claim], claim.partition("/")[0]
         entries = [self._entries.get((f"{experiment}/{row}", stated.metric or "")) for row in stated.baselines]
         return any(each is not None and each.published is not None for each in entries)
+
+    def _effect(self, claim: str, test: ClaimTest) -> Markup:
+        return self._of_claim(claim, interval(test.effect or 0.0, test.ci95, self._unit(claim)))
 
     def _of_claim(self, claim: str, text: Markup) -> Markup:
         return to_result(claim_id(self._claim(claim)), text)

@@ -88,11 +88,12 @@ def _shown_figures(
     experiment: Experiment, result: ExperimentResult, settings: Settings
 ) -> Iterator[tuple[Figure, str]]:
     """Give the figures that have something to show beyond the smoke test, with the letters of their surrogates."""
-    from remixup.reporting import figures  # this import takes a second
+    from remixup.reporting import figures  # these imports take a second
+    from remixup.reporting.figures.drawing import is_empty
 
     for figure in experiment.figures:
         selected = experiment.select(figure.rows)
-        if figures.drawing.is_empty(figures.components()[figure.draw["name"]], result, selected):
+        if is_empty(figures.components()[figure.draw["name"]], result, selected):
             continue
         rows = {row.id for row in selected}
         own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
