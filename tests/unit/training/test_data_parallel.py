@@ -1,5 +1,6 @@
 """Several processes on the CPU (gloo) against one that does the same parts of every minibatch one after another."""
 
+import atexit
 import copy
 import os
 import signal
@@ -163,6 +164,19 @@ def fail(device, message):
 def test_a_members_failure_is_the_one_that_is_shown():
     """Fails, tried out: where the first process waits some seconds for the other one to end."""
     with pytest.raises(Exception, match="the other one broke"), team(2, CPU, fail, ("the other one broke",)):
+        torch.distributed.all_reduce(torch.zeros(1))
+    assert not torch.distributed.is_initialized()
+
+
+def abort_at_exit(device):
+    """Make the interpreter's shutdown abort, as a thread of torch that still runs does at times."""
+    torch.distributed.all_reduce(torch.zeros(1))
+    atexit.register(os.abort)
+
+
+@pytest.mark.slow
+def test_a_member_whose_shutdown_aborts_has_done_its_work():
+    with team(2, CPU, abort_at_exit, ()):
         torch.distributed.all_reduce(torch.zeros(1))
     assert not torch.distributed.is_initialized()
 
