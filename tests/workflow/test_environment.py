@@ -1,5 +1,6 @@
 """The environment that `make` sets up, and whose code and packages run in a folder."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -237,6 +238,9 @@ def test_the_container_has_what_its_set_up_reads():
     page = (ROOT / "Containerfile").read_text()
     assert Path("workflow/environment").name in page.partition("RUN make .venv/.ready")[0]
     assert "--shm-size" in page  # for the processes that read image files
+    images = re.findall("^FROM (.+)$", page, re.MULTILINE)
+    assert images
+    assert [image for image in images if not re.fullmatch("[a-z0-9./:-]+@sha256:[0-9a-f]{64}", image)] == []
 
 
 def test_make_unlocks_the_folder(made):
