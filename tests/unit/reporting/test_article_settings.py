@@ -31,8 +31,9 @@ def test_confirmatory_marks_are_named_where_there_are_some() -> None:
 
 def test_settings_are_in_the_order_of_their_letters_and_tables_apart() -> None:
     left, right = settings({}, PAIRS).axes
-    labels = [label.get_text().split()[0] for label in left.get_yticklabels()]
-    assert labels == ["A", "B", "C"]
+    labels = [label.get_text().split() for label in left.get_yticklabels()]
+    assert [label[0] for label in labels] == ["A", "B", "C"]
+    assert labels[0][1:] == ["CIFAR-10,", "2,000,", "3", "passes"]
     assert marks(left, "o") == [(4.0, 0.0), (1.0, 1.0), (-10.0, 2.0)]
     assert marks(left, "D") == [(1.5, 0.0)]
     assert written(left) == ["$-30$"]

@@ -1,5 +1,6 @@
 """The forest of settings: mixup's effect in each of them, beside the published effect."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ ROOM = 0.95
 def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw the effect in each setting with its 95 % interval: with letters, sorted by ERM's loss, and on tables."""
     tables = sorted((pair for pair in one_per_setting(pairs) if pair.domain == "table"), key=lambda pair: -pair.effect)
-    named = [(f"{letter}   {_data(pair)}", pair) for letter, pair in lettered(pairs)]
+    named = [(f"{letter}   {_data(pair)}, {_passes(pair)}", pair) for letter, pair in lettered(pairs)]
     panels = {
         "images, speech, time series": named,
         "tables": [(_data(pair) + pair.setting.partition(" passes")[2], pair) for pair in tables],
@@ -47,6 +48,11 @@ def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> 
 
 def _data(pair: Pair) -> str:
     return f"{pair.dataset}, {pair.training_examples:,}"
+
+
+def _passes(pair: Pair) -> str:
+    """Return the number of passes from the words of a setting: `30 passes`."""
+    return next(part for part in pair.setting.split(", ") if re.fullmatch(r"\d+ pass(es)?", part))
 
 
 def _draw(axes: Axes, line: int, pair: Pair) -> None:
