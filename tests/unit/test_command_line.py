@@ -29,9 +29,10 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "threads"),
-    [({}, 1), pytest.param({"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, 2, marks=pytest.mark.slow)],
+    [({}, 1), ({"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, 2)],
 )
 def test_libraries_have_one_thread_by_default(variables: dict[str, str], threads: int) -> None:
     if threads > (os.cpu_count() or 1):

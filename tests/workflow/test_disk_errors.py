@@ -34,7 +34,7 @@ def stored(found):
     return {name: content for name, content in found.items() if not is_temporary(name)}
 
 
-SLOW = ("record", "linear baseline")
+SLOW = ("record", "linear baseline", "resume points", "manifests")
 
 
 @pytest.mark.parametrize(

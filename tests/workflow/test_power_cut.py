@@ -92,7 +92,9 @@ def test_no_file_is_torn_and_nothing_reported_is_lost(name, recording_of):
     check_counts(name, recording, found)
 
 
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "data" else []) for name in WRITES]
+)
 def test_without_any_one_of_its_flushes_a_power_cut_does_harm(name, recording_of):
     recording = recording_of(name)
     assert flushes(recording)

@@ -89,6 +89,7 @@ def write_much(folder, data):
         write_json(folder / "results/embedded/manifests/small.json", manifest)
 
 
+@pytest.mark.slow
 def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch):
     """Fails, tried out: a block filled where it is to lie, JSON written in place, weights before their digest."""
     folder = tmp_path / "store"

@@ -58,6 +58,7 @@ def test_each_way_has_one_part_more():
     assert list(engine.WAYS) == list(lines.WAYS)
 
 
+@pytest.mark.slow
 def test_warm_it_has_called_every_program_often_enough(monkeypatch):
     contender = Engine("cpu", images=12, how={"execution": {"fused": True, "cuda_graph": True}})
     contender.warm_up()

@@ -205,6 +205,7 @@ def test_other_hardware_is_of_its_own_kind(monkeypatch):
         assert run.kind(torch.device("cuda")) == expected
 
 
+@pytest.mark.slow
 def test_every_loop_of_the_contest_can_be_made(monkeypatch):
     made = {}
 

@@ -346,12 +346,12 @@ def test_any_folder_will_do(tmp_path: Path, name: str, usual: bytes) -> None:
     ("variable", "file"),
     [
         ("HOME", "texmf/tex/latex/base/article.cls"),
-        ("TEXMFCONFIG", "tex/latex/base/article.cls"),
-        ("TEXMFVAR", "tex/latex/base/article.cls"),
-        ("TEXINPUTS_pdflatex", "article.cls"),
-        ("BSTINPUTS", "plain.bst"),
         ("T1FONTS", "cmr10.pfb"),
-        ("TEXFONTMAPS", "pdftex.map"),
+        pytest.param("TEXMFCONFIG", "tex/latex/base/article.cls", marks=pytest.mark.slow),
+        pytest.param("TEXMFVAR", "tex/latex/base/article.cls", marks=pytest.mark.slow),
+        pytest.param("TEXINPUTS_pdflatex", "article.cls", marks=pytest.mark.slow),
+        pytest.param("BSTINPUTS", "plain.bst", marks=pytest.mark.slow),
+        pytest.param("TEXFONTMAPS", "pdftex.map", marks=pytest.mark.slow),
     ],
 )
 def test_the_users_own_files_of_latex_are_not_read(

@@ -248,6 +248,7 @@ build.save(lambda: curves.error_curves(result, experiment.rows), Path(sys.argv[1
 RC = "text.usetex: True\nsavefig.bbox: tight\nfont.size: 20\nlines.linewidth: 9\nbackend: TkAgg\n"
 
 
+@pytest.mark.slow
 def test_figures_do_not_depend_on_the_users_settings(tmp_path: Path) -> None:
     """Fails, tried out: without matplotlib's defaults below the style, and without a backend of our own."""
     drawn = []

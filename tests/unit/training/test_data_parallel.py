@@ -79,6 +79,7 @@ def store(folder):
     return Store(folder, folder / "checkpoints", folder / ".remixup")
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_that_does_both_halves(digits, tmp_path):
     runner = Runner(store(tmp_path), digits, CPU, lambda *_: None, processes=2)
     [block] = runner.train(SPEC, 1, keep_weights=True)

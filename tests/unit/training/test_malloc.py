@@ -22,6 +22,7 @@ print(faults())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what is set is glibc's")
 def test_tensors_of_a_step_find_the_memory_of_the_one_before():
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
