@@ -36,7 +36,7 @@ class Pairs:
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by name."""
         shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.informative, self.letter, self.unmet)
-        every = (*shown, self.by_fit, self.by_fit_with_tables, self.by_fit_with_frozen, self.count)
+        every = (*shown, self.by_fit, self.by_fit_with_tables, self.by_fit_with_frozen, self.count, self.trend)
         return {each.__name__: each for each in every}
 
     def pair(self, name: str) -> Pair:
@@ -64,6 +64,11 @@ class Pairs:
     def informative(self) -> list[Pair]:
         """Return those of `settings` that are informative and not the published ones."""
         return [pair for _, pair in self._lettered if pair.informative and not pair.published_protocol]
+
+    def trend(self, dataset: str) -> list[Pair]:
+        """Return the pairs of the experiment that varies schedule and width alone, sorted by ERM's training loss."""
+        own = [pair for pair in self._several if pair.experiment == TREND and pair.dataset == dataset]
+        return sorted(own, key=lambda pair: pair.loss or 0.0)
 
     def letter(self, name: str) -> str:
         """Return the letter of the setting of a pair."""

@@ -85,6 +85,12 @@ def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:
     assert found.letter("made-up/strong") == "A", "it is of the same setting"
 
 
+def test_the_trend_has_the_pairs_of_one_dataset_from_the_least_loss_on() -> None:
+    own = [pair("long", 0.1, 2.0, experiment="fit"), pair("short", 60.0, -2.0, experiment="fit")]
+    other = pair("other", 1.0, 1.0, experiment="fit", dataset="CIFAR-100")
+    assert Pairs([own[1], other, *PAIRS, own[0]]).trend("CIFAR-10") == own
+
+
 def test_counts_leave_out_single_seeds_and_confirmatory_pairs() -> None:
     found = Pairs([*PAIRS, pair("frozen", 2.0, -1.0, standing="confirmatory")])
     assert (found.count(-1, 5).settings, found.count(-1, 5).shown_better) == (1, 1), "nor do tables count"

@@ -26,7 +26,8 @@ RULES = (r"9[05]\\,\\%(?: intervals?|; the light bar)", r"(?:at most|each at) 5\
 SETTINGS = (
     r"20, 50 or 80\\,\\%",
     r"200 epochs",
-    r"(?:30|90) passes",
+    r"(?:8 to 32|8 to 128|32, 64 and 128|16|30|32|90) passes",
+    r"width 16\b",
     r"(?:2,000|4,000|10,000) images",
     r"1,353 sites",
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from remixup.analysis.pairs import Pair
 from remixup.reporting.figures.article.fit import LIMITS, fit
+from remixup.reporting.figures.article.marks import METHODS
 from remixup.reporting.figures.article.settings import settings
+from remixup.reporting.figures.article.trend import trend
 
-from .article_samples import marks, named, pair, written
+from .article_samples import curve, marks, named, pair, written
 
 PAIRS = [
     pair("far", -30.0, 40.0),
@@ -39,3 +42,25 @@ def test_settings_are_in_the_order_of_their_letters_and_tables_apart() -> None:
     assert written(left) == ["$-30$"]
     assert marks(right, "v") == [(5.0, 0.0)]
     assert [written(axes) for axes in settings({}, []).axes] == [["no runs"]] * 2
+
+
+def test_the_trend_is_over_passes_and_over_the_loss_of_erm() -> None:
+    def trained(width: int, passes: int, effect: float, loss: float, dataset: str = "CIFAR-10") -> Pair:
+        setting = f"PreAct ResNet of width {width}, {passes} passes"
+        return pair(f"{width}-{passes}", effect, loss, experiment="fit", dataset=dataset, setting=setting)
+
+    pairs = [
+        trained(16, 128, 2.0, 0.1),
+        trained(16, 8, -3.0, 60.0),
+        trained(16, 32, 1.0, 7.0),
+        trained(8, 8, -1.0, 65.0),
+    ]
+    pairs += [*PAIRS, trained(16, 64, 5.0, 1.0, "CIFAR-100")]
+    wide, _, effects = trend({}, pairs).axes
+    assert curve(wide, METHODS["ERM"]["color"]) == ([8.0, 32.0, 128.0], [50.0, 50.0, 50.0])
+    assert curve(wide, METHODS["mixup"]["color"]) == ([8.0, 32.0, 128.0], [53.0, 49.0, 48.0]), (
+        "in the order of the passes"
+    )
+    assert marks(effects, "o") == [(60.0, -3.0), (7.0, 1.0), (0.1, 2.0)]
+    assert marks(effects, "s") == [(65.0, -1.0)]
+    assert [written(axes) for axes in trend({}, PAIRS).axes] == [["no runs"]] * 3

@@ -18,12 +18,14 @@ from remixup.reporting.figures.article.numbers import numbers
 from remixup.reporting.figures.article.outcomes import outcomes
 from remixup.reporting.figures.article.settings import settings
 from remixup.reporting.figures.article.theory import theory
+from remixup.reporting.figures.article.trend import trend
 
 ARTICLE_FIGURES: dict[str, Callable[[Mapping[str, ExperimentResult], Sequence[Pair]], Figure]] = {
     "fit": fit,
     "outcomes": outcomes,
     "numbers": numbers,
     "settings": settings,
+    "trend": trend,
     "corruption": corruption,
     "alpha": alpha,
     "between": between,

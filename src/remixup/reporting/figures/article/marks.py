@@ -1,5 +1,6 @@
 """Shared parts of the article's figures: styles of domains and methods, intervals, samples, notes on missing runs."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT, CARETUP
 
 from remixup.analysis.best_evidence import KINDS, best_sample, kind
+from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import Domain, ExperimentResult, Fit, Replicated, Standing
 from remixup.reporting.figures.drawing import DASHES
 
@@ -58,6 +60,18 @@ def clipped(
         if (end < limit) if limit == limits[0] else (end > limit):
             x, y = (limit, at) if across else (at, limit)
             axes.plot([x], [y], marker=head, markersize=3.4, color=color, clip_on=False, zorder=2)
+
+
+def passes(pair: Pair) -> int:
+    """Return the number of passes over the training examples in the setting of a pair."""
+    return number_in(pair, r"(\d+) pass")
+
+
+def number_in(pair: Pair, pattern: str) -> int:
+    """Return the number that the group of a pattern finds in the words of a setting."""
+    found = re.search(pattern, pair.setting)
+    assert found is not None, f"{pair.setting} has no {pattern}"
+    return int(found[1])
 
 
 def sample(results: Mapping[str, ExperimentResult], experiment: str, row: str, metric: str) -> Replicated | None:

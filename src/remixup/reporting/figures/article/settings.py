@@ -1,6 +1,5 @@
 """The forest of settings: mixup's effect in each of them, beside the published effect."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from remixup.analysis.pairs import Pair, lettered, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult
-from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing
+from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing, passes
 from remixup.reporting.figures.drawing import WIDTH, text
 
 LIMITS = (-10.0, 11.0)
@@ -24,7 +23,7 @@ ROOM = 0.95
 def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw the effect in each setting with its 95 % interval: with letters, sorted by ERM's loss, and on tables."""
     tables = sorted((pair for pair in one_per_setting(pairs) if pair.domain == "table"), key=lambda pair: -pair.effect)
-    named = [(f"{letter}   {_data(pair)}, {_passes(pair)}", pair) for letter, pair in lettered(pairs)]
+    named = [(f"{letter}   {_data(pair)}, {passes(pair)} passes", pair) for letter, pair in lettered(pairs)]
     panels = {
         "images, speech, time series": named,
         "tables": [(_data(pair) + pair.setting.partition(" passes")[2], pair) for pair in tables],
@@ -48,11 +47,6 @@ def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> 
 
 def _data(pair: Pair) -> str:
     return f"{pair.dataset}, {pair.training_examples:,}"
-
-
-def _passes(pair: Pair) -> str:
-    """Return the number of passes from the words of a setting: `30 passes`."""
-    return next(part for part in pair.setting.split(", ") if re.fullmatch(r"\d+ pass(es)?", part))
 
 
 def _draw(axes: Axes, line: int, pair: Pair) -> None:

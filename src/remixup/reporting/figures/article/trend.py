@@ -1,0 +1,63 @@
+"""The frozen test of whether mixup's effect rises with ERM's fit: errors over passes, and effects over ERM's loss."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
+
+from remixup.analysis.pairs import TREND, Pair
+from remixup.analysis.result_schema import ExperimentResult
+from remixup.reporting.figures.article.marks import METHODS, note_missing, number_in, passes
+from remixup.reporting.figures.drawing import WIDTH
+
+DATASET = "CIFAR-10"
+WIDTHS = {16: ("o", "#1b4f8a"), 8: ("s", "#6f9fc8")}
+"""Width of the network -> mark and color of its effects."""
+
+
+def trend(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
+    """Draw the test errors of ERM and mixup over the passes, for each width, and their difference over ERM's loss."""
+    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
+    panels = figure.subplots(1, 3)
+    panels[1].sharey(panels[0])
+    own = [pair for pair in pairs if pair.experiment == TREND and pair.dataset == DATASET]
+    for axes, (width, look) in zip(panels[:2], WIDTHS.items(), strict=True):
+        found = sorted((pair for pair in own if number_in(pair, r"width (\d+)") == width), key=passes)
+        axes.set_title(f"width {width}")
+        _draw_errors(axes, found)
+        _draw_effects(panels[2], found, look, f"width {width}")
+    panels[0].set_ylabel("test error (%)")
+    panels[2].axhline(0, color="0.2", linewidth=0.7, zorder=1)
+    panels[2].set(title="mixup lowers test error by (points)", xlabel="final training loss of ERM (%)")
+    if own:
+        panels[2].set_xscale("log")
+        panels[2].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        panels[0].legend()
+        panels[2].legend()
+    else:
+        note_missing(panels[2])
+    return figure
+
+
+def _draw_errors(axes: Axes, pairs: Sequence[Pair]) -> None:
+    numbers = [passes(pair) for pair in pairs]
+    axes.set(xlabel="passes over 2,000 images")
+    if not pairs:
+        note_missing(axes)
+        return
+    for name, errors in (("ERM", [pair.erm_error for pair in pairs]), ("mixup", [pair.mixup_error for pair in pairs])):
+        axes.plot(numbers, errors, **METHODS[name], label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _draw_effects(axes: Axes, pairs: Sequence[Pair], look: tuple[str, str], label: str) -> None:
+    mark, color = look
+    for index, pair in enumerate(pairs):
+        assert pair.loss is not None
+        if pair.ci95:
+            axes.plot([pair.loss] * 2, pair.ci95, color=color, linewidth=0.8, zorder=2)
+        named = label if index == 0 else None
+        axes.plot([pair.loss], [pair.effect], marker=mark, color=color, linestyle="none", label=named, zorder=3)
