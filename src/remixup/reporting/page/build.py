@@ -21,8 +21,8 @@ from remixup.errors import UserError
 from remixup.files import write_text
 from remixup.planning.plan import Plan, plan_experiment
 from remixup.reporting.evidence import in_order
-from remixup.reporting.page.claims import ClaimRow, ClaimRows
-from remixup.reporting.page.numbers import NumberRow, NumberRows
+from remixup.reporting.page.claims import claim_rows
+from remixup.reporting.page.numbers import NumberRows, Row
 from remixup.reporting.page.records import Attachments, Links, Records, repository
 from remixup.reporting.page.text import CLAIM_OUTCOMES, NUMBER_OUTCOMES, Paper, read_papers
 from remixup.reporting.templates import FOLDER
@@ -37,7 +37,7 @@ LIBRARY = "itables"
 class Table:
     """Rows, and how many of them each filter chooses."""
 
-    def __init__(self, rows: Sequence[NumberRow | ClaimRow], *filters: str) -> None:
+    def __init__(self, rows: Sequence[Row], *filters: str) -> None:
         self.rows = rows
         self.filters = {name: Counter(str(getattr(row, name)) for row in rows) for name in filters}
 
@@ -77,7 +77,7 @@ def page(
         NumberRows(plan, found[plan.experiment.id], _paper(plan, papers), links, records, attachments)
         for plan in _in_order(plans)
     ]
-    claims = [row for source in sources for row in ClaimRows(source)]
+    claims = [row for source in sources for row in claim_rows(source)]
     numbers = [row for source in sources for row in source]
     published = [row for row in numbers if row.kind != "measurement"]
     measured = [row for row in numbers if row.kind == "measurement"]
