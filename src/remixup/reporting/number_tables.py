@@ -97,8 +97,7 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
         sample = None if sample is None or is_smoke_test(sample) else sample
         letter = settings.letter(sample.surrogate, experiment.id) if sample and sample.surrogate else ""
         info = metric_info(experiment, entry)
-        heading = latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)])))
-        heading = _heading(heading, letter)
+        heading = _heading(latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))), letter)
         label = (r"$\Delta$ " if isinstance(entry, Difference) else "") + latex.prose(labels[entry.row])
         found.setdefault(heading, []).append([label, *_cells(entry, sample, info)])
     for heading, lines in found.items():
@@ -113,19 +112,12 @@ def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
     stated += (r"\quotedmark{}" if entry.quoted else "") + _stated(entry)
     runs = sample.replicated if sample else None
     if sample is None or runs is None:
-        verdict = entry.verdict if entry.verdict in BROKEN and not is_smoke_test(entry) else "not run"
-        return [stated, NOTHING, "", "", "", latex.verdict(verdict), ""]
+        broken = entry.verdict in BROKEN and not is_smoke_test(entry)
+        return [stated, NOTHING, "", "", "", latex.verdict(entry.verdict if broken else "not run"), ""]
     ours, n = mean_cell(runs, info.decimals), str(runs.n)
     if sample.verdict not in JUDGED:
-        return [
-            stated,
-            rf"\weak{{{ours}}}",
-            "",
-            "",
-            n,
-            "" if sample.surrogate else latex.verdict(sample.verdict),
-            "",
-        ]
+        verdict = "" if sample.surrogate else latex.verdict(sample.verdict)
+        return [stated, rf"\weak{{{ours}}}", "", "", n, verdict, ""]
     digits = latex.places(runs.std, info.decimals)
     difference = latex.number(latex.fixed(runs.mean - entry.published, digits, sign=True))
     if interval := mean_interval(runs.values, 0.90):
