@@ -89,15 +89,11 @@ def write_supplement(
 
 
 def write_macros(replication: Replication, folder: Path) -> None:
-    """Write what headers and footers print."""
+    """Write what headers and footers print: the scale, and the commit with its day (ISO 8601) if git knows it."""
     code = replication.code
-    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
-
-
-def _day(commit: str | None) -> str:
-    """Return the day of a commit (ISO 8601), or "undated" where git does not know the commit."""
-    command = ["git", "show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}"]
+    command = ["git", "show", "--no-patch", "--format=%cs", f"{code.commit}^{{commit}}"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        day = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "undated"
+        day = "undated"
+    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=day))

@@ -12,7 +12,7 @@ from remixup.config.claims import Claim
 from remixup.reporting import latex
 from remixup.reporting.page.numbers import NumberRows, Row, SampleView, is_listed, row_id, series
 from remixup.reporting.page.records import Link, Links
-from remixup.reporting.page.text import CLAIM_OUTCOMES, interval, number, plain, probability
+from remixup.reporting.page.text import interval, number, plain, probability
 from remixup.reporting.table_builder import Sample, metric_info
 
 
@@ -74,6 +74,7 @@ def _row(numbers: NumberRows, claim: ClaimResult, stated: Claim) -> ClaimRow:
     views = {id(test): _test(numbers.links, test, stated, info.decimals if info else 0) for test in tests if test.n}
     view, sides = views.get(id(best)), list(_sides(numbers, stated, best)) if info else []
     samples = [(side.label, side.sample) for side in sides if side.sample]
+    outcome = finding(best) if best else "not run"
     order = {
         "effect": best.effect if best else None,
         "threshold": claim.limit if claim.limit is not None else claim.smallest_effect,
@@ -91,7 +92,7 @@ def _row(numbers: NumberRows, claim: ClaimResult, stated: Claim) -> ClaimRow:
         quantity=(stated.metric or "").partition(".")[0],
         unit=claim.unit,
         threshold=_threshold(claim, stated),
-        outcome=_outcome(claim, best),
+        outcome=outcome if claim.kind == "measured" else claim.kind,
         why=_sentence((best or claim).why),
         scale=view.scale if view else "none",
         standing=view.standing if view else "none",
@@ -152,11 +153,3 @@ def _threshold(claim: ClaimResult, stated: Claim) -> str:
 
 def _sentence(text: str) -> str:
     return plain(f"{text[:1].upper()}{text[1:]}.") if text else ""
-
-
-def _outcome(claim: ClaimResult, best: ClaimTest | None) -> str:
-    if claim.kind != "measured":
-        return claim.kind
-    found = finding(best) if best else "not run"
-    assert found in CLAIM_OUTCOMES
-    return found
