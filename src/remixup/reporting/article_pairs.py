@@ -25,9 +25,8 @@ class Pairs:
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)
-        several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
-        self._compared = [pair for pair in several if pair.standing == "exploratory"]
-        self._several = several
+        self._several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
+        self._compared = [pair for pair in self._several if pair.standing == "exploratory"]
         self._listed = listed
 
     def pair(self, name: str) -> Pair:
