@@ -245,8 +245,8 @@ class Values:
 
     def unchecked(self, outcome: str) -> int:
         """Count claims with an outcome under the published protocol whose baselines have no published number."""
-        decidable = (each for each in self._claims.items() if (each[1].kind, each[1].source) == ("measured", "paper"))
-        tests = {name: best_test(claim) for name, claim in decidable}
+        measured = {name: each for name, each in self._claims.items() if each.kind == "measured"}
+        tests = {name: best_test(each) for name, each in measured.items() if each.source == "paper"}
         found = [name for name, test in tests.items() if test and not test.surrogate and finding(test) == outcome]
         return sum(not self._has_published_baseline(name) for name in found)
 

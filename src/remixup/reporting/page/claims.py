@@ -72,7 +72,8 @@ def _row(numbers: NumberRows, claim: ClaimResult, stated: Claim) -> ClaimRow:
     best = best_test(claim)
     tests: list[ClaimTest] = sorted([claim, *claim.recorded], key=lambda test: test is not best)
     views = {id(test): _test(numbers.links, test, stated, info.decimals if info else 0) for test in tests if test.n}
-    view, sides = views.get(id(best)), list(_sides(numbers, stated, best)) if info else []
+    view = views.get(id(best))
+    sides = list(_sides(numbers, stated, best)) if info else []
     samples = [(side.label, side.sample) for side in sides if side.sample]
     outcome = finding(best) if best else "not run"
     order = {
