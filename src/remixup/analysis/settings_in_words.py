@@ -96,9 +96,9 @@ def plain_alpha(run: RunSpec) -> float | None:
 
 def _words(run: RunSpec) -> Iterator[str]:
     passes, task = run.epochs * run.passes, load_registry()["datasets"][run.dataset.name]["task"]
-    model = run.model
-    name: str = "ResNeXt" if model.get("groups", 1) > 1 else MODELS.get(model["name"], model["name"])
-    yield f"{name} of width {model['width']}" if "width" in model else name
+    kind: str = run.model["name"]
+    name = "ResNeXt" if run.model.get("groups", 1) > 1 else MODELS.get(kind, kind)
+    yield f"{name} of width {run.model['width']}" if "width" in run.model else name
     yield "1 pass" if passes == 1 else f"{passes} passes"
     if run.dataset.label_noise is not None:
         share = f"{100 * run.dataset.label_noise:.0f} %"
