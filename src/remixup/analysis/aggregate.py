@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -159,13 +159,16 @@ def _decided_claims(results: RunResults, on_record: OnRecord) -> list[ClaimResul
 def join(config: Config, experiments: list[str]) -> Path:
     """Write `replication.json` from the experiments' results, and beside it what `dvc metrics` and `dvc plots` read."""
     parts = [read_part(config, experiment) for experiment in experiments]
-    state = code()
     entries = [entry for part in parts for entry in part.entries]
     differences = [each for part in parts for each in part.differences]
-    claims = _with_primary(part.claims for part in parts)
+    files = [experiment for _, experiment in read_experiments().values()]
+    # A family has all of a paper's primary claims, also of experiments that are not collected.
+    families = Counter(experiment.paper for experiment in files for claim in experiment.claims if claim.primary)
+    claims = [claim for part in parts for claim in part.claims]
+    decide_primary(claims, {experiment.id: experiment.paper for experiment in files}, families)
     whole = Replication(
         scale=config.scale,
-        code=Code(commit=state.commit, dirty=state.dirty),
+        code=Code.model_validate(code(), from_attributes=True),
         summary=summary(entries, claims, differences),
         entries=entries,
         differences=differences,
@@ -176,15 +179,6 @@ def join(config: Config, experiments: list[str]) -> Path:
     write_json(config.home / "curves.json", flat_curves(parts))
     write_text(config.home / "replication.json", whole.model_dump_json(indent=1) + "\n")
     return config.home / "replication.json"
-
-
-def _with_primary(parts: Iterable[list[ClaimResult]]) -> list[ClaimResult]:
-    """Decide the primary claims; a family has all of the paper's, also of experiments that are not collected."""
-    files = [experiment for _, experiment in read_experiments().values()]
-    families = Counter(experiment.paper for experiment in files for claim in experiment.claims if claim.primary)
-    claims = [claim for part in parts for claim in part]
-    decide_primary(claims, {experiment.id: experiment.paper for experiment in files}, families)
-    return claims
 
 
 def counts(found: Summary) -> dict[str, int]:

@@ -248,9 +248,6 @@ class Audit:
                 continue
         return found
 
-    def _first_commit(self, experiment: str, claim: str) -> Commit | None:
-        return next((commit for commit, claims in self._claims.get(experiment, []) if claim in claims), None)
-
     def _last_change(self, claim: str, frozen: CommittedFreeze) -> Commit | None:
         """Return the last commit since a freeze that changed a claim, also if another one changed it back."""
         last = before = None
@@ -265,13 +262,16 @@ class Audit:
         for name, (path, experiment) in self.experiments.items():
             on_record = OnRecord(path, experiment, self.config)
             for claim in experiment.claims:
-                first_run = _first_run(on_record, claim)
+                measured = (each for row in claim.rows for each in on_record.found[row].values())
+                blocks = (block for results, planned in measured for block in results.blocks(planned))
+                started = (block.provenance.started for block in blocks)
+                first_run = min(started, key=datetime.fromisoformat, default=None)
                 own = self._latest(name, claim.id).values() or ([None] if first_run else [])
                 for each in own:
                     changed = self._last_change(claim.id, each) if each else None
                     count = self._count(claim, each) if each else 0
-                    first = self._first_commit(name, claim.id)
-                    yield Line(f"{name}/{claim.id}", first, each, first_run, changed, count)
+                    commits = (commit for commit, claims in self._claims.get(name, []) if claim.id in claims)
+                    yield Line(f"{name}/{claim.id}", next(commits, None), each, first_run, changed, count)
 
     def _count(self, claim: Claim, frozen: CommittedFreeze) -> int:
         runs, digest = [frozen.freeze.runs.get(row, "") for row in claim.rows], frozen.freeze.digest
@@ -283,14 +283,3 @@ def _changed(then: Any, now: Any) -> list[str]:
     if isinstance(then, dict):
         return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
     return [str(each) for each in [*then, *now] if (each in then) != (each in now)]
-
-
-def _first_run(on_record: OnRecord, claim: Claim) -> str | None:
-    """Return when the first record of one of a claim's rows was started."""
-    started = [
-        block.provenance.started
-        for row in claim.rows
-        for results, planned in on_record.found[row].values()
-        for block in results.blocks(planned)
-    ]
-    return min(started, key=datetime.fromisoformat, default=None)

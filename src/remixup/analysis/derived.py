@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from remixup.analysis.conventions import best_fit, by_convention
 from remixup.analysis.numbers import Target, derived_target, difference_target, target
@@ -69,10 +70,8 @@ class _Combined:
     def recorded(self, on_record: OnRecord) -> list[Recorded]:
         """Return what is on record: a result for each sample that both rows have."""
         found = []
-        for sample, treatment in on_record.found[self.treatment].items():
-            baseline = on_record.found[self.baseline].get(sample)
-            if baseline is None:
-                continue
+        baselines, treatments = on_record.found[self.baseline], on_record.found[self.treatment]
+        for baseline, treatment in ((baselines[each], treatments[each]) for each in treatments if each in baselines):
             replicated, decided = self.number(baseline, treatment, self.metric)
             if replicated is not None:
                 result = treatment[0].recorded(treatment[1], replicated, decided)
@@ -85,11 +84,7 @@ class _Combined:
         """Return the fields of a result that compare conventions; a ratio has none."""
         if self.combine is not differences_by_seed:
             return {}
-
-        def number(metric: str) -> tuple[Replicated | None, Verdict]:
-            return self.number(baseline, treatment, metric)
-
-        compared = by_convention(self.metric, self.target.value, number)
+        compared = by_convention(self.metric, self.target.value, partial(self.number, baseline, treatment))
         return {"by_convention": compared, "best_fit": best_fit(compared)}
 
     def fields(self, results: RunResults, on_record: OnRecord) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -83,16 +82,15 @@ def edited(folder: str) -> list[str]:
 
 def _contents(blobs: set[str]) -> dict[str, bytes]:
     """Return the contents of blobs by a single call of git; a blob that does not exist has none."""
-    return dict(_split(_git("cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs).encode())))
-
-
-def _split(output: bytes) -> Iterator[tuple[str, bytes]]:
+    output = _git("cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs).encode())
+    found: dict[str, bytes] = {}
     while output:
         header, _, output = output.partition(b"\n")
         blob, kind, *size = header.decode().split()
         if kind != "missing":
-            yield blob, output[: int(size[0])]
+            found[blob] = output[: int(size[0])]
             output = output[int(size[0]) + 1 :]
+    return found
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from remixup.analysis.result_schema import Condition
-from remixup.analysis.statistics import ROUND_OFF
+from remixup.analysis.statistics import ROUND_OFF, at_most
 from remixup.analysis.thresholds import (
     ABOVE_CLEAN,
     BELOW_CHANCE,
@@ -103,7 +103,7 @@ class Measurements:
         """The percentage of the schedule after which the training loss first is small; None: never, or not known."""
         if not self.history:
             return None
-        epoch = next((epoch for epoch, loss in enumerate(self.losses, 1) if _at_most(loss, FIT)), None)
+        epoch = next((epoch for epoch, loss in enumerate(self.losses, 1) if at_most(loss, FIT)), None)
         return epoch and 100 * epoch / len(self.losses)
 
     @property
@@ -116,7 +116,7 @@ class Measurements:
     @property
     def failed_seeds(self) -> list[int]:
         """The seeds whose training failed: their test error is that of chance, or nearly so."""
-        return [seed for seed, error in self.test_error.items() if _at_most(FAILED * self.chance, error)]
+        return [seed for seed, error in self.test_error.items() if at_most(FAILED * self.chance, error)]
 
 
 def reasons_against(found: Measurements, claim: Claim) -> list[Reason]:
@@ -126,44 +126,42 @@ def reasons_against(found: Measurements, claim: Claim) -> list[Reason]:
         found: what is known of the network that ERM trains in the surrogate.
         claim: with its metric, which decides the conditions that apply, and its smallest effect.
     """
-    return [Reason(condition, words) for condition, each in _checks(found, claim) for words in each]
-
-
-def _at_most(value: float, limit: float) -> bool:
-    return value <= limit + ROUND_OFF
+    metric = claim.metric or ""
+    if _among(metric, WITHOUT_NETWORK):
+        return []
+    # How fast the error falls is in percent of the schedule.
+    of_error = _among(metric, OF_TEST_ERROR) and not metric.endswith(".speed")
+    smallest = claim.smallest_effect if of_error else None
+    attack = _among(metric, ["attack"])
+    checks: list[tuple[Condition, Iterator[str]]] = [("fit", _corrupted_labels(found))]
+    if _among(metric, OF_TRAINING):
+        checks.append(("headroom", _gap(found, POINTS, f"{POINTS:g}")))
+    else:
+        checks += [("fit", _fit(found)), ("budget", _budget(found))]
+        if smallest is not None and not attack:
+            needed = f"{EFFECTS} times the smallest effect of {smallest:g}"
+            checks.append(("headroom", _gap(found, EFFECTS * smallest, needed)))
+        checks.append(("resolution", _resolution(found, smallest, attack)))
+    checks.append(("headroom", _linear_model(found)))
+    if attack:
+        checks.append(("attack", _attack(found)))
+    checks.append(("known effects", _known_effects(found)))
+    return [Reason(condition, words) for condition, each in checks for words in each]
 
 
 def _among(metric: str, named: Sequence[str]) -> bool:
     return metric in named or metric.partition(".")[0] in named
 
 
-def _checks(found: Measurements, claim: Claim) -> Iterator[tuple[Condition, Iterator[str]]]:
-    """Yield the conditions that apply to a claim, each with the reasons for which it is not met."""
-    metric = claim.metric or ""
-    if _among(metric, WITHOUT_NETWORK):
-        return
-    yield "fit", _corrupted_labels(found)
-    # How fast the error falls is in percent of the schedule.
-    of_error = _among(metric, OF_TEST_ERROR) and not metric.endswith(".speed")
-    smallest = claim.smallest_effect if of_error else None
-    attack = _among(metric, ["attack"])
-    if _among(metric, OF_TRAINING):
-        yield "headroom", _gap(found, POINTS, f"{POINTS:g}")
-    else:
-        yield "fit", _fit(found)
-        yield "budget", _budget(found)
-        if smallest is not None and not attack:
-            needed = f"{EFFECTS} times the smallest effect of {smallest:g}"
-            yield "headroom", _gap(found, EFFECTS * smallest, needed)
-        yield "resolution", _resolution(found, smallest, attack)
-    yield "headroom", _linear_model(found)
-    if attack:
-        yield "attack", _attack(found)
-    yield "known effects", _known_effects(found)
+def _corrupted_labels(found: Measurements) -> Iterator[str]:
+    if found.label_noise and found.corrupted_error is None:
+        yield "ERM's training error on corrupted labels was not measured"
+    elif found.label_noise and not at_most(error := found.corrupted_error or 0.0, FIT):
+        yield f"ERM's training error on corrupted labels is {error:.1f} %, above {FIT:g} %"
 
 
 def _fits(found: Measurements) -> bool:
-    return bool(found.losses) and _at_most(found.losses[-1], FIT)
+    return bool(found.losses) and at_most(found.losses[-1], FIT)
 
 
 def _fit(found: Measurements) -> Iterator[str]:
@@ -174,21 +172,10 @@ def _fit(found: Measurements) -> Iterator[str]:
 
 
 def _budget(found: Measurements) -> Iterator[str]:
-    if not _fits(found):
-        return
-    if not found.history:
+    if _fits(found) and not found.history:
         yield "it is not known when ERM fits, since the history is not stored"
-    elif found.fits_at is not None and not _at_most(found.fits_at, BUDGET):
+    elif _fits(found) and found.fits_at is not None and not at_most(found.fits_at, BUDGET):
         yield f"ERM fits only after {found.fits_at:.0f} % of the schedule, later than {BUDGET:g} %"
-
-
-def _corrupted_labels(found: Measurements) -> Iterator[str]:
-    if not found.label_noise:
-        return
-    if found.corrupted_error is None:
-        yield "ERM's training error on corrupted labels was not measured"
-    elif not _at_most(found.corrupted_error, FIT):
-        yield f"ERM's training error on corrupted labels is {found.corrupted_error:.1f} %, above {FIT:g} %"
 
 
 def _gap(found: Measurements, needed: float, words: str) -> Iterator[str]:
@@ -197,11 +184,11 @@ def _gap(found: Measurements, needed: float, words: str) -> Iterator[str]:
         yield "ERM's test error is not known"
         return
     error = statistics.fmean(found.test_error.values())
-    if _at_most(needed, error - found.greatest_training_error):
+    if at_most(needed, error - found.greatest_training_error):
         return
     if found.training_error is not None:
         yield f"the gap of ERM's test and training error is {error - found.training_error:.1f} points, below {words}"
-    elif not _at_most(needed, error):
+    elif not at_most(needed, error):
         yield f"ERM's test error is {error:.1f} %, which leaves a gap below {words}"
     else:
         yield "ERM's training error was not measured"
@@ -231,7 +218,7 @@ def _clear(gains: Mapping[int, float]) -> bool:
 
 def _resolution(found: Measurements, smallest: float | None, attack: bool) -> Iterator[str]:
     tested = found.attacked.examples if attack and found.attacked else found.test_examples
-    if smallest is not None and not _at_most(EXAMPLES, examples := smallest / 100 * tested):
+    if smallest is not None and not at_most(EXAMPLES, examples := smallest / 100 * tested):
         yield f"the smallest effect of {smallest:g} is {examples:.3g} of {tested} test examples, fewer than {EXAMPLES}"
     if found.test_units < UNITS:
         yield f"the test set has {found.test_units} of {UNITS} independent units (speakers or subjects)"
@@ -242,9 +229,9 @@ def _attack(found: Measurements) -> Iterator[str]:
         yield "ERM's error under attack was not measured"
         return
     error, clean = found.attacked.error, found.attacked.clean_error
-    if not _at_most(error, found.chance - BELOW_CHANCE):
+    if not at_most(error, found.chance - BELOW_CHANCE):
         yield f"ERM's error under attack is {error:.1f} %, less than {BELOW_CHANCE:g} points below chance"
-    if not _at_most(clean + ABOVE_CLEAN, error):
+    if not at_most(clean + ABOVE_CLEAN, error):
         yield f"the attack raises ERM's error from {clean:.1f} to {error:.1f} %, by less than {ABOVE_CLEAN:g} points"
 
 

@@ -165,14 +165,13 @@ def _mean(values: Any) -> float | None:
 
 def _attacked(results: RunResults, erm: PlannedRow) -> Attacked | None:
     """Return the errors of the network that ERM trains, under the attack that the row asks for."""
-    part = next((part for part in erm.evaluate if part["name"] == "attack"), None)
-    wanted = results.plan.evaluation(erm, part) if part else None
+    wanted = results.asked_evaluation(erm, "attack")
     measured = results.evaluation(erm, wanted) if wanted else []
     error, clean = (_mean(each[name] for each in measured) for name in ("top1", "clean_top1"))
-    if part is None or error is None or clean is None:
+    if wanted is None or error is None or clean is None:
         return None
     tested, _ = size_of_test_set(erm.run.dataset)
-    return Attacked(error, clean, min(part.get("examples", 1000) or tested, tested))
+    return Attacked(error, clean, min(wanted.part.get("examples", 1000) or tested, tested))
 
 
 def _known_effects(results: RunResults, row: PlannedRow) -> dict[str, dict[int, float]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from remixup.analysis.result_schema import Verdict
-from remixup.analysis.statistics import ROUND_OFF, mean_interval, prediction_interval, summarize
+from remixup.analysis.statistics import ROUND_OFF, at_most, mean_interval, prediction_interval, summarize
 from remixup.analysis.thresholds import FEWEST, LEAST_TOLERANCE, LEVEL, RELATIVE_TOLERANCE, SHARE_OF_GAIN
 from remixup.config.experiment import Derived, Experiment, Row
 
@@ -86,11 +86,6 @@ def difference_target(baseline: Target, treatment: Target) -> Target:
     )
 
 
-def _at_most(distance: float, bound: float) -> bool:
-    """Return whether a distance is within a bound up to round-off: 4.2 - 3.85 is 0.35."""
-    return distance <= bound + ROUND_OFF
-
-
 def compare(values: Sequence[float], published: Target) -> Verdict:
     """Return whether runs replicate a published number; "inconclusive" where they neither do nor exclude it.
 
@@ -111,16 +106,16 @@ def compare(values: Sequence[float], published: Target) -> Verdict:
     sample = summarize(values, range(len(values)))
     distance = abs(sample.mean - published.value)
     interval = mean_interval(values, 1 - 2 * LEVEL)
-    if _at_most(distance, published.margin):
+    if at_most(distance, published.margin):
         equivalent = interval is not None and all(
-            _at_most(abs(end - published.value), published.margin) for end in interval
+            at_most(abs(end - published.value), published.margin) for end in interval
         )
         return "replicated" if equivalent and sample.n >= FEWEST else "inconclusive"
     expected = prediction_interval(values, 1 - LEVEL, published.runs, published.standard_deviation)
     if expected is None or (sample.n < FEWEST and statistics.stdev(values) <= ROUND_OFF):
         return "inconclusive"
     half_width = (expected[1] - expected[0]) / 2
-    return "inconclusive" if _at_most(distance - published.rounding, half_width) else "not replicated"
+    return "inconclusive" if at_most(distance - published.rounding, half_width) else "not replicated"
 
 
 def verdict(

@@ -55,7 +55,11 @@ def write(config: Config, plan: Plan, run: str | None = None) -> list[Path]:
                 if block.digest not in on_record:
                     if on_record and plan.scale == "embedded":
                         continue
-                    written.append(_copy_block(store, records, block))
+                    block.check_values()
+                    if not block.provenance.code.clean:
+                        hint, where = "commit, remove the block, and train it again", str(store.path(block))
+                        raise UserError("was not trained from a clean source tree", where=where, hint=hint)
+                    written.append(_copy(block, records.path(block), block.digest))
                 for each in wanted:
                     written += write_evaluation(store, each, block)
     except Damaged as error:
@@ -70,18 +74,9 @@ def write_evaluation(store: Store, wanted: Evaluation, block: SeedBlock) -> list
     if measured is None or storage.find(records, wanted, block):
         return []
     if measured.provenance and not measured.provenance.code.clean:
-        hint = "commit, remove the file, and evaluate again"
-        where = str(storage.path(store, wanted, block))
+        hint, where = "commit, remove the file, and evaluate again", str(storage.path(store, wanted, block))
         raise UserError("was not measured from a clean source tree", where=where, hint=hint)
     return [_copy(measured, storage.path(records, wanted, block), block.digest)]
-
-
-def _copy_block(store: Store, records: Store, block: SeedBlock) -> Path:
-    block.check_values()
-    if not block.provenance.code.clean:
-        hint = "commit, remove the block, and train it again"
-        raise UserError("was not trained from a clean source tree", where=str(store.path(block)), hint=hint)
-    return _copy(block, records.path(block), block.digest)
 
 
 def _copy(stored: Stored, path: Path, digest: str) -> Path:
@@ -165,12 +160,12 @@ class RecordedResults(RunResults):
 
     def _find_run(self, row: PlannedRow) -> str | None:
         runs = _runs_by_protocol(HOME.absolute()).get(protocol(row.run, row.run.canonical().get("numerics", {})), [])
-        seeds = {run: sum(len(block.seeds) for block in self.stored(run)) for run in runs if self._accepts(row, run)}
+        seeds: dict[str, int] = {}
+        for run in runs:
+            blocks = self.stored(run)
+            if blocks and (row.accepts is None or blocks[0].provenance.data.version in row.accepts):
+                seeds[run] = sum(len(block.seeds) for block in blocks)
         return max(seeds, key=lambda run: seeds[run], default=None)
-
-    def _accepts(self, row: PlannedRow, run: str) -> bool:
-        blocks = self.stored(run)
-        return bool(blocks) and (row.accepts is None or blocks[0].provenance.data.version in row.accepts)
 
     def stored(self, run: str) -> list[SeedBlock]:
         """Return the blocks of a run on record that count, which are read once; UserError where one is damaged."""

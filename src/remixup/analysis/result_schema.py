@@ -145,11 +145,6 @@ class Difference(Entry):
     baseline: str = Field(description="the row of ERM; the number is its value minus that of `row`")
 
 
-Untried = Annotated[
-    list[str], Field(description="rows without runs: of those that a claim chooses among, the ones it could not try")
-]
-
-
 class Statement(Result):
     """A possible statement of a test of a claim, and the p-value of the data if it is false."""
 
@@ -180,7 +175,9 @@ class ClaimTest(Result):
         None, description="of the same outcome by sign flips, not adjusted; null for fewer than six seeds"
     )
     n: int
-    untried: Untried = []
+    untried: list[str] = Field(
+        [], description="rows without runs: of those that a claim chooses among, the ones it could not try"
+    )
     statements: list[Statement] = Field([], description="what the test could say, strongest first; empty without one")
 
 

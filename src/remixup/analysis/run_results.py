@@ -149,8 +149,7 @@ class RunResults:
         source, _, name = metric.partition(".")
         found: dict[int, float | None] = {}
         if source in evaluated_values():
-            part = next((part for part in row.evaluate if part["name"] == source), None)
-            wanted = self.plan.evaluation(row, part) if part else None
+            wanted = self.asked_evaluation(row, source)
             found = {each["seed"]: each[name] for each in self.evaluation(row, wanted)} if wanted else {}
         else:
             for block in self.blocks(row):
@@ -169,6 +168,11 @@ class RunResults:
         wanted = self.stored_evaluation(row, wanted)
         measured = [storage.read(self.store, wanted, block) or [] for block in self.blocks(row)]
         return [each for block in measured for each in block if self.asked(row, each["seed"])]
+
+    def asked_evaluation(self, row: PlannedRow, name: str) -> Evaluation | None:
+        """Return the evaluation of a name that a row asks for; None where it asks for none, or it cannot be made."""
+        part = next((part for part in row.evaluate if part["name"] == name), None)
+        return self.plan.evaluation(row, part) if part else None
 
     def stored_evaluation(self, row: PlannedRow, wanted: Evaluation) -> Evaluation:
         """Return a planned evaluation of a row's run as one of the runs that are read here."""
@@ -206,8 +210,7 @@ class RunResults:
         """Return the run that a metric of a row is from, or the evaluation of the run; None where there is none."""
         if self.run(row) is None:
             return None
-        part = next((part for part in row.evaluate if part["name"] == metric.partition(".")[0]), None)
-        wanted = self.plan.evaluation(row, part) if part else None
+        wanted = self.asked_evaluation(row, metric.partition(".")[0])
         return self.stored_evaluation(row, wanted).key if wanted else self.run(row)
 
     def lack(self, row: PlannedRow, metric: str) -> Verdict | None:
@@ -274,22 +277,19 @@ class RunResults:
 
     def costs(self) -> list[Cost]:
         """Return what each run took."""
-        found = []
-        for run in self.plan.runs():
-            if blocks := self.stored(run):
-                first = blocks[0].provenance
-                found.append(
-                    Cost(
-                        run=run,
-                        seeds=[seed for block in blocks for seed in block.seeds],
-                        seconds=round(sum(block.provenance.seconds for block in blocks), 3),
-                        hardware=first.hardware,
-                        device=first.device,
-                        date=first.started[:10],
-                        commit=first.code.commit,
-                    )
-                )
-        return found
+        return [
+            Cost(
+                run=run,
+                seeds=[seed for block in blocks for seed in block.seeds],
+                seconds=round(sum(block.provenance.seconds for block in blocks), 3),
+                hardware=blocks[0].provenance.hardware,
+                device=blocks[0].provenance.device,
+                date=blocks[0].provenance.started[:10],
+                commit=blocks[0].provenance.code.commit,
+            )
+            for run in self.plan.runs()
+            if (blocks := self.stored(run))
+        ]
 
     def sources(self) -> list[Source]:
         """Return the datasets of the runs, as they were when they were trained on."""

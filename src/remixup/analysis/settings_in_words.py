@@ -96,7 +96,9 @@ def plain_alpha(run: RunSpec) -> float | None:
 
 def _words(run: RunSpec) -> Iterator[str]:
     passes, task = run.epochs * run.passes, load_registry()["datasets"][run.dataset.name]["task"]
-    yield _network(run)
+    kind: str = run.model["name"]
+    name = "ResNeXt" if run.model.get("groups", 1) > 1 else MODELS.get(kind, kind)
+    yield f"{name} of width {run.model['width']}" if "width" in run.model else name
     yield "1 pass" if passes == 1 else f"{passes} passes"
     if run.dataset.label_noise is not None:
         share = f"{100 * run.dataset.label_noise:.0f} %"
@@ -112,10 +114,3 @@ def _words(run: RunSpec) -> Iterator[str]:
         yield from ["SGD"] if run.optimizer["name"] == "sgd" else []
     elif run.optimizer["name"] == "sgd" and (decay := run.optimizer.get("weight_decay", 0)) > USUAL_DECAY:
         yield f"weight decay {decay:g}"
-
-
-def _network(run: RunSpec) -> str:
-    kind: str = run.model["name"]
-    name = MODELS.get(kind, kind)
-    name = "ResNeXt" if run.model.get("groups", 1) > 1 else name
-    return f"{name} of width {run.model['width']}" if "width" in run.model else name

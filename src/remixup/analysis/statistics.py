@@ -15,6 +15,11 @@ ROUND_OFF = 1e-9
 """Differences up to this are the arithmetic's: below the last place of any metric, above the round-off of percents."""
 
 
+def at_most(value: float, limit: float) -> bool:
+    """Return whether a value is within a limit up to round-off: 4.2 - 3.85 is 0.35."""
+    return value <= limit + ROUND_OFF
+
+
 def _checked(values: Sequence[float]) -> list[float]:
     sample = [float(value) for value in values]
     if not sample:

@@ -45,17 +45,13 @@ PENDING = "the primary claims of a paper are decided together"
 NOTHING_SHOWN = "nothing is shown at the 5 % level for all primary claims of the paper"
 
 
-def _informative(_: Claim) -> None:
-    return None
-
-
 @dataclass(frozen=True)
 class Evidence:
     """What the runs of a row measured, all at one scale."""
 
     scale: Scale
     surrogate: str | None = None
-    uninformative: Callable[[Claim], str | None] = _informative
+    uninformative: Callable[[Claim], str | None] = lambda _: None
     """Why a surrogate decides nothing about a claim; None for one that is informative, and where there is none."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Metric -> seed -> value; empty where there are no runs."""
@@ -167,10 +163,7 @@ def _say(test: ClaimTest, outcome: Outcome, p: float | None) -> None:
     test.outcome = outcome
     test.p = None if all(each.p in (0.0, 1.0) for each in test.statements) else p
     test.sign_flip_p = nearest.sign_flip_p
-    if outcome in said:
-        test.why = nearest.why
-    else:
-        test.why = test.why.replace(PENDING, NOTHING_SHOWN)
+    test.why = nearest.why if outcome in said else test.why.replace(PENDING, NOTHING_SHOWN)
 
 
 def _with_chosen_rows(claim: Claim, evidence: Mapping[str, Evidence]) -> Claim:
@@ -342,6 +335,5 @@ def _left_out(claim: Claim, evidence: Mapping[str, Evidence]) -> str:
         return "".join(text.replace("its rows ", "") for text in said)
     seeds = list(_seeds(claim, evidence).values())
     shared, all_seeds = set.intersection(*seeds), set.union(*seeds)
-    return (
-        f"; {len(shared)} of {len(all_seeds)} seeds are common to its rows" if 1 < len(shared) < len(all_seeds) else ""
-    )
+    some = 1 < len(shared) < len(all_seeds)
+    return f"; {len(shared)} of {len(all_seeds)} seeds are common to its rows" if some else ""

@@ -64,7 +64,7 @@ def write_sections(
     assertions = Assertions(values)
     listed = {row_id(entry) for entry in whole.entries if is_listed(entry)}
     printed = (values, assertions, Pairs(pairs, listed), Costs(missing))
-    functions = {name: function for each in printed for name, function in each.functions().items()}
+    functions = {name: function for each in printed for name, function in templates.public_methods(each).items()}
     papers = sorted({each.paper for each in experiments})
     constants = {"fit_limit": FIT, "seen_limits": SEEN_LIMITS, "own_protocol": OWN_PROTOCOL, "own_numbers": OWN_NUMBERS}
     rendered = _render(prose, {**functions, **constants, "papers": papers, "interval": interval})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, get_args
+from typing import get_args
 
 from markupsafe import Markup
 
@@ -25,11 +24,6 @@ class Assertions:
         self._values = values
         self.stale: list[str] = []
         """Sentences that are no longer true: file and line, what they are about, what they assert, what is."""
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the functions by name."""
-        every = (self.asserts, self.asserts_sign, self.asserts_number, self.asserts_gain, self.asserts_true)
-        return {each.__name__: each for each in every}
 
     def asserts(self, claim: str, *outcomes: str) -> Markup:
         """State what the best evidence says about a claim: one of these outcomes."""

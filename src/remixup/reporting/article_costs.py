@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from markupsafe import Markup
 
 from remixup.analysis import records
@@ -24,12 +21,6 @@ class Costs:
         """Find the costs by experiment."""
         self._missing = missing
         self._by_name = {each.experiment.id: each for each in missing.experiments}
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the functions by name."""
-        missing = (self.missing_numbers, self.missing_claims, self.settings_missing, self.trainings, self.most_seeds)
-        every = (*missing, self.gpu_days, self.core_hours)
-        return {each.__name__: each for each in every}
 
     def gpu_days(self, *experiments: str) -> Markup:
         """Print the days that a GPU of `RATE` needs for the missing trainings of some experiments, or of all."""

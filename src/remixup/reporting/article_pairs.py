@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
 from remixup.analysis.pairs import TREND, Group, Moderator, Pair, group, lettered, moderator, one_per_setting
 from remixup.analysis.result_schema import Condition
-from remixup.errors import UserError, did_you_mean
-from remixup.reporting import templates
-from remixup.reporting.article_values import interval, sign, to_result
+from remixup.reporting.article_values import interval, known, sign, to_result
 from remixup.reporting.page.numbers import number_id
 
 CONDITIONS: tuple[Condition, ...] = ("fit", "budget", "headroom", "resolution")
@@ -28,23 +25,13 @@ class Pairs:
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)
-        several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
-        self._compared = [pair for pair in several if pair.standing == "exploratory"]
-        self._several = several
+        self._several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
+        self._compared = [pair for pair in self._several if pair.standing == "exploratory"]
         self._listed = listed
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the functions by name."""
-        shown = (self.pair, self.pair_effect, self.pair_sign, self.settings, self.informative, self.letter, self.unmet)
-        every = (*shown, self.by_fit, self.by_fit_with_tables, self.by_fit_with_frozen, self.count, self.trend)
-        return {each.__name__: each for each in every}
 
     def pair(self, name: str) -> Pair:
         """Return a pair."""
-        if name not in self._pairs:
-            hint = did_you_mean(name, self._pairs)
-            raise UserError(f"unknown pair {name!r}", where=templates.position(), hint=hint)
-        return self._pairs[name]
+        return known("pair", self._pairs, name)
 
     def pair_effect(self, name: str, unit: str = " points") -> Markup:
         """Print the effect of a pair and its interval; above 0 mixup is better."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from markupsafe import Markup
 
 from remixup.analysis import records
-from remixup.analysis.best_evidence import best_sample, best_test, finding, is_smoke_test, without_smoke_test
+from remixup.analysis.best_evidence import (
+    Number,
+    best_evidence,
+    best_sample,
+    best_test,
+    finding,
+    is_smoke_test,
+    without_smoke_test,
+)
 from remixup.analysis.result_schema import (
     JUDGED,
     ClaimResult,
@@ -17,7 +24,6 @@ from remixup.analysis.result_schema import (
     Difference,
     Entry,
     ExperimentResult,
-    Recorded,
     RecordedClaim,
     Replicated,
     Replication,
@@ -41,41 +47,22 @@ OWN_NUMBERS = ("uci", "c-mixup/no2-erm", "c-mixup/no2-mixup", "c-mixup/no2-c-mix
 Found = TypeVar("Found")
 
 
-def without_embedded_surrogates(whole: Replication) -> Replication:
-    """Return the results without surrogates at the embedded scale, which only check the code."""
-
-    def claim(each: ClaimResult) -> dict[str, Any]:
-        return {"n": 0, "effect": None, "ci95": None} if is_smoke_test(each) else {}
-
-    return whole.model_copy(
-        update={
-            "entries": list(map(without_smoke_test, whole.entries)),
-            "differences": list(map(without_smoke_test, whole.differences)),
-            "claims": [each.model_copy(update=claim(each)) for each in whole.claims],
-        }
-    )
-
-
 class Values:
     """The functions that templates of the article call. A name that the results lack is an error with its line."""
 
     def __init__(
         self, experiments: Sequence[Experiment], results: Iterable[ExperimentResult], whole: Replication
     ) -> None:
-        """Find everything by name."""
-        self._whole = without_embedded_surrogates(whole)
+        """Find everything by name, without surrogates at the embedded scale, which only check the code."""
+        self._by_convention = whole.summary.by_convention
         self._papers = {each.id: each.paper for each in experiments}
         self._stated = {f"{each.id}/{claim.id}": claim for each in experiments for claim in each.claims}
-        whole = self._whole
         self._fits = {f"{each.experiment}/{row}": fits for each in results for row, fits in each.fits.items()}
-        self._claims = {f"{each.experiment}/{each.id}": each for each in whole.claims}
-        self._entries = {(f"{each.experiment}/{each.row}", each.metric): each for each in whole.entries}
-        self._differences = {(f"{each.experiment}/{each.row}", each.metric): each for each in whole.differences}
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the functions by name."""
-        found = dict(inspect.getmembers(self, inspect.ismethod))
-        return {name: each for name, each in found.items() if not name.startswith("_") and name != "functions"}
+        unmeasured = {"n": 0, "effect": None, "ci95": None}
+        claims = [each.model_copy(update=unmeasured) if is_smoke_test(each) else each for each in whole.claims]
+        self._claims = {f"{each.experiment}/{each.id}": each for each in claims}
+        self._entries = _by_name(whole.entries)
+        self._differences = _by_name(whole.differences)
 
     # Claims
 
@@ -130,7 +117,8 @@ class Values:
 
     def is_confirmatory(self, claim: str) -> bool:
         """Return whether the best evidence for a claim is of a freeze."""
-        return _is_confirmatory(best_test(self._claim(claim)))
+        test = best_test(self._claim(claim))
+        return isinstance(test, RecordedClaim) and test.standing == "confirmatory"
 
     def dagger(self, *claims: str) -> Markup:
         """Print the mark of confirmatory evidence if that of one of these claims is."""
@@ -140,11 +128,11 @@ class Values:
 
     def mean(self, row: str, metric: str = "test_error.last") -> float:
         """Return the mean of a row."""
-        return _replicated(self._sample(row, metric)).mean
+        return _runs(self._entry(row, metric)).mean
 
     def spread(self, row: str, metric: str = "test_error.last") -> float:
         """Return the standard deviation of a row over seeds."""
-        return _replicated(self._sample(row, metric)).std or 0.0
+        return _runs(self._entry(row, metric)).std or 0.0
 
     def value(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the mean of a row, with its unit."""
@@ -153,7 +141,7 @@ class Values:
 
     def seeds(self, row: str, metric: str = "test_error.last") -> int:
         """Return how many seeds a row has."""
-        return _replicated(self._sample(row, metric)).n
+        return _runs(self._entry(row, metric)).n
 
     def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published number of a row, with its unit."""
@@ -178,14 +166,12 @@ class Values:
 
     def verdict(self, row: str, metric: str = "test_error.last") -> str:
         """Return the verdict on a published number by its best evidence, or "not run"."""
-        entry = self._entry(row, metric)
-        sample = best_sample(entry)
-        return sample.verdict if sample else entry.verdict
+        return best_evidence(self._entry(row, metric))[1]
 
     def gain(self, row: str, metric: str = "test_error.last") -> Markup:
         """Print the difference of ERM and a row, with its interval: above 0 the row is better."""
         difference = self._difference(row, metric)
-        runs = _replicated(best_sample(difference))
+        runs = _runs(difference)
         return to_result(row_id(difference), interval(runs.mean, runs.ci95, ""))
 
     def published_gain(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
@@ -195,13 +181,11 @@ class Values:
 
     def gain_verdict(self, row: str, metric: str = "test_error.last") -> str:
         """Return the verdict on a published difference."""
-        entry = self._difference(row, metric)
-        sample = best_sample(entry)
-        return sample.verdict if sample else entry.verdict
+        return best_evidence(self._difference(row, metric))[1]
 
     def fit(self, row: str) -> Markup:
         """Print the final training loss of a row of ERM, in percent of ln(classes)."""
-        fits = [each for each in _known("row", self._fits, row) if not is_smoke_test(each)]
+        fits = [each for each in known("row", self._fits, row) if not is_smoke_test(each)]
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
@@ -211,26 +195,26 @@ class Values:
 
     def core_hours_of(self, *rows: str) -> float:
         """Return the hours of one core that the results on record of some rows took to train."""
-        runs = {fit.run for row in rows for fit in _known("row", self._fits, row) if fit.recorded}
+        runs = {fit.run for row in rows for fit in known("row", self._fits, row) if fit.recorded}
         return records.core_hours(block for block in records.read_all() if block.run in runs)
 
     # Counts
 
     def numbers(self, verdict: str = "", *names: str) -> int:
         """Count published numbers, of some papers, experiments or rows: with a verdict, or "compared", or any."""
-        return self._count(self._whole.entries, verdict, names)
+        return _count(self._entries.values(), verdict, names)
 
     def gains(self, verdict: str = "", *names: str) -> int:
         """Count published differences in the same way."""
-        return self._count(self._whole.differences, verdict, names)
+        return _count(self._differences.values(), verdict, names)
 
     def numbers_of_logs(self, verdict: str = "") -> int:
         """Count the published numbers that are from an author's logs, and not from the text, in the same way."""
-        return self._count([each for each in self._whole.entries if each.where == LOGS], verdict, ())
+        return _count([each for each in self._entries.values() if each.where == LOGS], verdict)
 
     def confirmatory(self) -> int:
         """Count the claims of papers whose best evidence is of a freeze."""
-        return sum(_is_confirmatory(best_test(each)) for each in self._whole.claims if each.source == "paper")
+        return sum(self.is_confirmatory(name) for name, each in self._claims.items() if each.source == "paper")
 
     def claims(
         self,
@@ -249,7 +233,7 @@ class Values:
             source: of the claims.
             within: experiments and claims; default: all.
         """
-        found = [each for each in self._whole.claims if each.kind == "measured" and each.source == source]
+        found = [each for each in self._claims.values() if each.kind == "measured" and each.source == source]
         found = [each for each in found if paper in ("", self._papers[each.experiment])]
         found = [each for each in found if not within or {each.experiment, f"{each.experiment}/{each.id}"} & {*within}]
         tests = [best_test(each) for each in found]
@@ -261,22 +245,22 @@ class Values:
 
     def unchecked(self, outcome: str) -> int:
         """Count claims with an outcome under the published protocol whose baselines have no published number."""
-        measured = [each for each in self._whole.claims if each.kind == "measured" and each.source == "paper"]
-        tests = [(each, best_test(each)) for each in measured]
-        found = [each for each, test in tests if test and not test.surrogate and finding(test) == outcome]
-        return sum(not self._has_published_baseline(f"{each.experiment}/{each.id}") for each in found)
+        measured = {name: each for name, each in self._claims.items() if each.kind == "measured"}
+        tests = {name: best_test(each) for name, each in measured.items() if each.source == "paper"}
+        found = [name for name, test in tests.items() if test and not test.surrogate and finding(test) == outcome]
+        return sum(not self._has_published_baseline(name) for name in found)
 
     def papers_with_numbers(self) -> set[str]:
         """Return the papers of which a number is published and could be read."""
-        return {each.paper for each in self._whole.entries if each.published is not None}
+        return {each.paper for each in self._entries.values() if each.published is not None}
 
     def compatible(self, convention: Convention) -> int:
         """Count the published errors that a convention about the epoch does not rule out."""
-        return self._whole.summary.by_convention[convention].compatible
+        return self._by_convention[convention].compatible
 
     def on_gpu(self) -> int:
         """Count results on record that were measured on a GPU."""
-        records = [record for entry in self._whole.entries for record in entry.recorded]
+        records = [record for entry in self._entries.values() for record in entry.recorded]
         return sum(record.hardware.startswith("NVIDIA") for record in records)
 
     def words(self, count: int) -> str:
@@ -286,7 +270,7 @@ class Values:
     # Look up
 
     def _claim(self, name: str) -> ClaimResult:
-        return _known("claim", self._claims, name)
+        return known("claim", self._claims, name)
 
     def _test(self, name: str) -> ClaimTest:
         test = best_test(self._claim(name))
@@ -316,45 +300,38 @@ class Values:
         return POINTS[self._claim(claim).unit]
 
     def _entry(self, row: str, metric: str) -> Entry:
-        return _known("number", self._entries, (row, metric))
+        return known("number", self._entries, (row, metric))
 
     def _difference(self, row: str, metric: str) -> Difference:
-        return _known("difference", self._differences, (row, metric))
-
-    def _sample(self, row: str, metric: str) -> Entry | Recorded | None:
-        return best_sample(self._entry(row, metric))
-
-    def _count(self, entries: Iterable[Entry], verdict: str, names: Sequence[str]) -> int:
-        wanted = [each for each in entries if each.published is not None]
-        wanted = [each for each in wanted if not names or _names(each) & set(names)]
-        verdicts = [(best_sample(each) or each).verdict for each in wanted]
-        counted = JUDGED if verdict == "compared" else (verdict,)
-        return sum(not verdict or each in counted for each in verdicts)
+        return known("difference", self._differences, (row, metric))
 
 
-def _names(entry: Entry) -> set[str]:
-    return {entry.paper, entry.experiment, f"{entry.experiment}/{entry.row}"}
+def _by_name(numbers: Iterable[Number]) -> dict[tuple[str, str], Number]:
+    return {(f"{each.experiment}/{each.row}", each.metric): without_smoke_test(each) for each in numbers}
 
 
-def _is_confirmatory(test: ClaimTest | None) -> bool:
-    return isinstance(test, RecordedClaim) and test.standing == "confirmatory"
+def _count(entries: Iterable[Entry], verdict: str, names: Sequence[str] = ()) -> int:
+    wanted = [each for each in entries if each.published is not None]
+    if names:
+        wanted = [each for each in wanted if {each.paper, each.experiment, f"{each.experiment}/{each.row}"} & {*names}]
+    counted = JUDGED if verdict == "compared" else (verdict,)
+    return sum(not verdict or best_evidence(each)[1] in counted for each in wanted)
 
 
-def _known(kind: str, found: Mapping[Any, Found], name: Any) -> Found:
-    if name not in found:
-        raise _unknown(kind, name, found)
-    return found[name]
+def known(kind: str, found: Mapping[Any, Found], name: Any) -> Found:
+    """Return what a name, or a row and a metric, stands for; UserError with the template's line if it is unknown."""
+    if name in found:
+        return found[name]
 
-
-def _unknown(kind: str, name: Any, valid: Iterable[Any]) -> UserError:
     def words(each: Any) -> str:
         return each if isinstance(each, str) else " ".join(each)
 
-    hint = did_you_mean(words(name), map(words, valid))
-    return UserError(f"unknown {kind} {words(name)!r}", where=templates.position(), hint=hint)
+    hint = did_you_mean(words(name), map(words, found))
+    raise UserError(f"unknown {kind} {words(name)!r}", where=templates.position(), hint=hint)
 
 
-def _replicated(sample: Entry | Recorded | None) -> Replicated:
+def _runs(entry: Entry) -> Replicated:
+    sample = best_sample(entry)
     if sample is None or sample.replicated is None:
         raise UserError("a number without runs has no value to print", where=templates.position())
     return sample.replicated

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remixup.analysis.result_schema import ExperimentResult, Replication
-from remixup.config.experiment import Experiment, Figure
+from remixup.config.experiment import Experiment
 from remixup.files import write_atomically, write_text
 from remixup.planning.plan import overlaid_run
 from remixup.reporting.evidence import judge
@@ -29,20 +29,17 @@ def draw_figures(experiment: Experiment, result: ExperimentResult, folder: Path)
         The files written, in the order of the experiment file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return [_draw(figure, experiment, result, folder) for figure in experiment.figures]
+    written, run = [], {row.id for row in experiment.at(result.scale)}
+    for figure in experiment.figures:
+        from remixup.reporting import figures  # this import takes a second, and many experiments have no figures
 
-
-def _draw(figure: Figure, experiment: Experiment, result: ExperimentResult, folder: Path) -> Path:
-    """Draw a figure of an experiment; where none of its rows is run at this scale, the figure says so."""
-    from remixup.reporting import figures  # this import takes a second, and many experiments have no figures
-
-    arguments = {key: value for key, value in figure.draw.items() if key != "name"}
-    rows = experiment.select(figure.rows)
-    run = {row.id for row in experiment.at(result.scale)}
-    rows = [row for row in rows if row.id in run] or rows
-    resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
-    draw = partial(figures.components()[figure.draw["name"]], result, resolved, **arguments)
-    return save(draw, folder / f"{experiment.id}-{figure.id}.pdf")
+        arguments = {key: value for key, value in figure.draw.items() if key != "name"}
+        rows = experiment.select(figure.rows)
+        rows = [row for row in rows if row.id in run] or rows  # where no row is run at this scale, the figure says so
+        resolved = [row.model_copy(update={"run": overlaid_run(experiment, row, result.scale)}) for row in rows]
+        draw = partial(figures.components()[figure.draw["name"]], result, resolved, **arguments)
+        written.append(save(draw, folder / f"{experiment.id}-{figure.id}.pdf"))
+    return written
 
 
 def save(draw: Callable[[], Drawing], path: Path) -> Path:
@@ -92,15 +89,11 @@ def write_supplement(
 
 
 def write_macros(replication: Replication, folder: Path) -> None:
-    """Write what headers and footers print."""
+    """Write what headers and footers print: the scale, and the commit with its day (ISO 8601) if git knows it."""
     code = replication.code
-    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=_day(code.commit)))
-
-
-def _day(commit: str | None) -> str:
-    """Return the day of a commit (ISO 8601), or "undated" where git does not know the commit."""
-    command = ["git", "show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}"]
+    command = ["git", "show", "--no-patch", "--format=%cs", f"{code.commit}^{{commit}}"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        day = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "undated"
+        day = "undated"
+    _write(folder / "macros.tex", render("macros.tex", scale=replication.scale, code=code, day=day))

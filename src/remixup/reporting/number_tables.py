@@ -13,7 +13,16 @@ from remixup.config.experiment import Experiment, MetricInfo, Table
 from remixup.config.metrics import Convention
 from remixup.reporting import latex
 from remixup.reporting.settings import Settings
-from remixup.reporting.table_builder import NOTHING, Sample, TableBuilder, interval_cell, mean_cell, metric_name
+from remixup.reporting.table_builder import (
+    NOTHING,
+    Sample,
+    TableBuilder,
+    interval_cell,
+    mean_cell,
+    metric_info,
+    metric_name,
+    published,
+)
 
 CONVENTION_NAMES: dict[Convention, str] = {"last": "last", "median10": "median of 10", "best": "best"}
 COLUMNS = r"@{}L{42mm}L{24mm}L{20mm}L{32mm}R{11mm}R{5mm}L{21mm}L{10mm}@{}"
@@ -80,7 +89,6 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
     """Give headings and cells, by group, metric and setting in the order of the first of each."""
     labels = {row.id: row.label for row in experiment.rows} | {each.id: each.label for each in experiment.derived}
     groups = {row.id: row.group for row in experiment.rows}
-    infos = experiment.metrics | {each.kind: _of_derived(each.decimals) for each in experiment.derived}
     found: dict[str, list[list[str]]] = {}
     for entry in [*result.entries, *result.differences]:
         if entry.published is None:
@@ -88,9 +96,8 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
         sample = best_sample(entry)
         sample = None if sample is None or is_smoke_test(sample) else sample
         letter = settings.letter(sample.surrogate, experiment.id) if sample and sample.surrogate else ""
-        info = infos[entry.metric]
-        heading = latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)])))
-        heading = _heading(heading, letter)
+        info = metric_info(experiment, entry)
+        heading = _heading(latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))), letter)
         label = (r"$\Delta$ " if isinstance(entry, Difference) else "") + latex.prose(labels[entry.row])
         found.setdefault(heading, []).append([label, *_cells(entry, sample, info)])
     for heading, lines in found.items():
@@ -101,23 +108,16 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
 def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
     """Return cells: published, ours, difference and 90 % interval, tolerance, n, verdict, best fit."""
     assert entry.published is not None
-    published = latex.number(latex.printed(round(entry.published, info.decimals + 1), info.decimals))
-    published += (r"\quotedmark{}" if entry.quoted else "") + _stated(entry)
+    stated = latex.number(published(entry.published, info.decimals))
+    stated += (r"\quotedmark{}" if entry.quoted else "") + _stated(entry)
     runs = sample.replicated if sample else None
     if sample is None or runs is None:
-        verdict = entry.verdict if entry.verdict in BROKEN and not is_smoke_test(entry) else "not run"
-        return [published, NOTHING, "", "", "", latex.verdict(verdict), ""]
+        broken = entry.verdict in BROKEN and not is_smoke_test(entry)
+        return [stated, NOTHING, "", "", "", latex.verdict(entry.verdict if broken else "not run"), ""]
     ours, n = mean_cell(runs, info.decimals), str(runs.n)
     if sample.verdict not in JUDGED:
-        return [
-            published,
-            rf"\weak{{{ours}}}",
-            "",
-            "",
-            n,
-            "" if sample.surrogate else latex.verdict(sample.verdict),
-            "",
-        ]
+        verdict = "" if sample.surrogate else latex.verdict(sample.verdict)
+        return [stated, rf"\weak{{{ours}}}", "", "", n, verdict, ""]
     digits = latex.places(runs.std, info.decimals)
     difference = latex.number(latex.fixed(runs.mean - entry.published, digits, sign=True))
     if interval := mean_interval(runs.values, 0.90):
@@ -125,7 +125,7 @@ def _cells(entry: Entry, sample: Sample | None, info: MetricInfo) -> list[str]:
         difference += " " + interval_cell((low - entry.published, high - entry.published), digits)
     tolerance = "" if entry.tolerance is None else _two_digits(entry.tolerance)
     fits = SHORT[sample.best_fit] if sample.best_fit else ""
-    return [published, ours, difference, tolerance, n, latex.verdict(sample.verdict), fits]
+    return [stated, ours, difference, tolerance, n, latex.verdict(sample.verdict), fits]
 
 
 def measurement_tables(
@@ -172,10 +172,6 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
 def _heading(text: str, letters: str) -> str:
     """Add the letters of settings, if any, to a heading."""
     return ", ".join(filter(None, [text, f"setting {letters}" if letters else ""]))
-
-
-def _of_derived(decimals: int) -> MetricInfo:
-    return MetricInfo(label="accuracy ratio", unit="", decimals=decimals)
 
 
 def _two_digits(value: float) -> str:

@@ -16,7 +16,7 @@ NAMED = 2
 def verdicts(config: Config) -> dict[str, str]:
     """Return each number's and claim's verdict in replication.json; empty where there is none, or none to be read."""
     try:
-        document = _read(config)
+        document = read_mapping(config.home / "replication.json")
         found = {
             f"{each['experiment']}/{each['row']} {each['metric']}": each["verdict"] for each in document["entries"]
         }
@@ -30,7 +30,7 @@ def outcome(config: Config, experiments: list[str], before: Mapping[str, str]) -
     from remixup.reporting.article import reason_for_none  # it imports Matplotlib
 
     try:
-        summary = _read(config)["summary"]
+        summary = read_mapping(config.home / "replication.json")["summary"]
     except OSError:
         return []
     lines = [numbers(summary), claims(summary), new(before, verdicts(config))]
@@ -65,7 +65,3 @@ def new(before: Mapping[str, str], now: Mapping[str, str]) -> str:
         return "new: nothing, all verdicts are as before"
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
     return f"new: {', '.join(changed[:NAMED])}{more}"
-
-
-def _read(config: Config) -> Any:
-    return read_mapping(config.home / "replication.json")

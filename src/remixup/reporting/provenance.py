@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from remixup.analysis import freezes
 from remixup.analysis.best_evidence import best_sample
@@ -30,14 +30,16 @@ def provenance(
     """Print section S5."""
     sources = {(source.name, source.version): source for result in results for source in result.sources}
     costs = {(cost.run, *cost.seeds): cost for result in results for cost in result.costs}
+    spent = {result.experiment: spent_by(result.costs) for result in results}
+    lacking = {each.experiment.id: each for each in missing.experiments}
     return render(
         "provenance.tex",
         conventions=[(CONVENTION_NAMES[name], each) for name, each in replication.summary.by_convention.items()],
         by_number=convention_table(experiments, results),
-        freezes=[frozen(name, claims) for name in freezes.names()],
+        freezes=[(name, freezes.read(name), _outcomes(name, claims)) for name in freezes.names()],
         records=records_table(replication.entries),
         sources=[_described(source) for _, source in sorted(sources.items())],
-        experiments=_costs(experiments, results, missing),
+        experiments=[(each, spent[each.id], lacking.get(each.id)) for each in experiments if each.rows],
         total=spent_by(list(costs.values())),
         missing=missing,
         code=replication.code,
@@ -70,24 +72,10 @@ def convention_table(experiments: list[Experiment], results: list[ExperimentResu
     return table.render("@{}L{40mm}rrlrlrll@{}", head, caption, "tab:conventions-each")
 
 
-class Frozen(NamedTuple):
-    """A freeze, and what became of its claims."""
-
-    name: str
-    freeze: freezes.Freeze
-    outcomes: list[tuple[int, Outcome, int]]
-    """Number of a claim, its outcome on the seeds of the freeze, and how many these are."""
-
-
-def frozen(name: str, claims: list[Judged]) -> Frozen:
-    """Read a freeze and find the outcomes of its claims."""
-    outcomes = [
-        (number, test.outcome, test.n)
-        for number, each in enumerate(claims, 1)
-        for test in each.claim.recorded
-        if test.freeze == name
-    ]
-    return Frozen(name, freezes.read(name), outcomes)
+def _outcomes(freeze: str, claims: list[Judged]) -> list[tuple[int, Outcome, int]]:
+    """Return the number of each claim of a freeze, its outcome on the seeds of the freeze, and how many these are."""
+    tests = [(number, test) for number, each in enumerate(claims, 1) for test in each.claim.recorded]
+    return [(number, test.outcome, test.n) for number, test in tests if test.freeze == freeze]
 
 
 def records_table(entries: list[Entry]) -> str:
@@ -137,12 +125,3 @@ def spent_by(costs: list[Cost]) -> Spent:
         f"{seconds:.{0 if seconds >= 10 else 1}f}",
         "; ".join(name for name, _ in machines),
     )
-
-
-def _costs(
-    experiments: list[Experiment], results: list[ExperimentResult], missing: Outstanding
-) -> list[tuple[Experiment, Spent, Any]]:
-    """Return for each experiment what its runs took, and what it lacks, if anything."""
-    spent = {result.experiment: spent_by(result.costs) for result in results}
-    lacking = {each.experiment.id: each for each in missing.experiments}
-    return [(each, spent[each.id], lacking.get(each.id)) for each in experiments if each.rows]

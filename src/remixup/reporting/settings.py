@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import ascii_uppercase
 
+from remixup.analysis.pairs import letters
 from remixup.analysis.result_schema import ClaimTest, ExperimentResult
 from remixup.config.claims import Claim
 from remixup.config.experiment import Experiment
@@ -18,24 +18,21 @@ class Settings:
 
     def __init__(self, results: Iterable[ExperimentResult]) -> None:
         self._letters: dict[str, str] = {}
-        self._used: dict[str, list[str]] = {}
-        self._data: dict[str, list[str]] = {}
+        self._used: dict[str, dict[str, None]] = {}
+        self._data: dict[str, dict[str, None]] = {}
         self._of_rows: dict[tuple[str, str, Scale], list[str]] = {}
         for entry in (entry for result in results for entry in result.entries):
             samples: list[Sample] = [entry, *entry.recorded]
             for sample in samples:
                 if sample.surrogate:
                     self._of_rows.setdefault((entry.experiment, entry.row, sample.scale), []).append(sample.surrogate)
-                    data = self._data.setdefault(sample.surrogate, [])
-                    data += [] if sample.dataset_version in data else [sample.dataset_version]
+                    self._data.setdefault(sample.surrogate, {})[sample.dataset_version] = None
 
     def letter(self, surrogate: str, experiment: str) -> str:
         """Return the letter of a surrogate that an experiment uses."""
         if surrogate not in self._letters:
-            more, index = divmod(len(self._letters), len(ascii_uppercase))
-            self._letters[surrogate] = ("" if not more else ascii_uppercase[more - 1]) + ascii_uppercase[index]
-        used = self._used.setdefault(surrogate, [])
-        used += [] if experiment in used else [experiment]
+            self._letters[surrogate] = letters(len(self._letters) + 1)[-1]
+        self._used.setdefault(surrogate, {})[experiment] = None
         return self._letters[surrogate]
 
     def letters(self, claim: Claim, experiment: str, test: ClaimTest) -> str:

@@ -34,13 +34,19 @@ def sections(
     papers = list(dict.fromkeys(each.paper for each in ordered))
     entries, settings = list(map(without_smoke_test, replication.entries)), Settings(results)
     claims = sort_claims(judge(experiments, results))
+    # Tables give settings their letters in this order.
     claimed = claim_tables(claims, settings)
     numbers = number_tables(ordered, found, settings)
     measured = measurement_tables(ordered, found, settings)
     costs = {cost.run: cost for result in results for cost in result.costs}
+    smoke_tests = [entry for entry in replication.entries if is_smoke_test(entry)]
+    smoke_runs = {run for entry in smoke_tests for run in entry.runs}
     texts = {
         "claims.tex": render(
-            "claims.tex", tables=claimed, claims=claims, drawn=[each for each in claims if is_drawn(each)]
+            "claims.tex",
+            tables=claimed,
+            claims=claims,
+            drawn=[each for each in claims if each.drawn and each.claim.source == "paper"],
         ),
         "numbers.tex": render(
             "numbers.tex",
@@ -52,8 +58,8 @@ def sections(
             not_transcribed=sum(not entry.transcribed for entry in entries),
             tables=numbers,
             measured=measured,
-            smoke=spent_by([cost for key, cost in costs.items() if key in _smoke_runs(replication)]),
-            failed=Counter(entry.verdict for entry in replication.entries if is_smoke_test(entry)),
+            smoke=spent_by([cost for key, cost in costs.items() if key in smoke_runs]),
+            failed=Counter(entry.verdict for entry in smoke_tests),
         ),
         "experiments.tex": render(
             "experiments.tex",
@@ -66,15 +72,6 @@ def sections(
         "provenance.tex": provenance(ordered, results, replication, claims, environment, missing),
     }
     return texts, claims
-
-
-def is_drawn(each: Judged) -> bool:
-    """Return whether the forest plot has a claim."""
-    return each.drawn and each.claim.source == "paper"
-
-
-def _smoke_runs(replication: Replication) -> set[str]:
-    return {run for entry in replication.entries if is_smoke_test(entry) for run in entry.runs}
 
 
 def _failed(experiment: Experiment, result: ExperimentResult) -> list[tuple[str, Entry]]:

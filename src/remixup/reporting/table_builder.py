@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from remixup.analysis.result_schema import Entry, Recorded, Replicated
-from remixup.config.experiment import MetricInfo
+from remixup.config.experiment import Experiment, MetricInfo
 from remixup.reporting import latex
 from remixup.reporting.templates import render
 
@@ -62,6 +62,19 @@ class TableBuilder:
             lines=self.lines,
             width=len(next(line.cells for line in self.lines if line.cells)),
         )
+
+
+def metric_info(experiment: Experiment, entry: Entry) -> MetricInfo:
+    """Return how a number is printed."""
+    derived = {each.id: each for each in experiment.derived}
+    if entry.row in derived and entry.metric == derived[entry.row].kind:
+        return MetricInfo(label="accuracy ratio", unit="", decimals=derived[entry.row].decimals)
+    return experiment.metrics[entry.metric]
+
+
+def published(value: float, decimals: int) -> str:
+    """Format a published number or difference; a difference of two printed numbers has their round-off."""
+    return latex.printed(round(value, decimals + 1), decimals)
 
 
 def metric_name(info: MetricInfo) -> str:

@@ -61,6 +61,11 @@ def render(name: str, **values: Any) -> str:
     return environment().get_template(name).render(values)
 
 
+def public_methods(owner: object) -> dict[str, Callable[..., Any]]:
+    """Return by name the methods of an object that templates may call."""
+    return {name: each for name, each in inspect.getmembers(owner, inspect.ismethod) if not name.startswith("_")}
+
+
 def position() -> str:
     """Return file and line of the template that is being rendered, for functions that it calls."""
     frame = inspect.currentframe()

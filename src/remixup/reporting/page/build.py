@@ -21,8 +21,8 @@ from remixup.errors import UserError
 from remixup.files import write_text
 from remixup.planning.plan import Plan, plan_experiment
 from remixup.reporting.evidence import in_order
-from remixup.reporting.page.claims import ClaimRow, ClaimRows
-from remixup.reporting.page.numbers import NumberRow, NumberRows
+from remixup.reporting.page.claims import claim_rows
+from remixup.reporting.page.numbers import NumberRows, Row
 from remixup.reporting.page.records import Attachments, Links, Records, repository
 from remixup.reporting.page.text import CLAIM_OUTCOMES, NUMBER_OUTCOMES, Paper, read_papers
 from remixup.reporting.templates import FOLDER
@@ -37,7 +37,7 @@ LIBRARY = "itables"
 class Table:
     """Rows, and how many of them each filter chooses."""
 
-    def __init__(self, rows: Sequence[NumberRow | ClaimRow], *filters: str) -> None:
+    def __init__(self, rows: Sequence[Row], *filters: str) -> None:
         self.rows = rows
         self.filters = {name: Counter(str(getattr(row, name)) for row in rows) for name in filters}
 
@@ -72,12 +72,12 @@ def page(
         planned: the specifications of runs that need not be on record, by key.
     """
     records, attachments, papers = Records(), Attachments(planned), read_papers(BIBLIOGRAPHY)
-    found = {result.experiment: result for result in results}
+    found, by_id = {result.experiment: result for result in results}, {plan.experiment.id: plan for plan in plans}
     sources = [
-        NumberRows(plan, found[plan.experiment.id], _paper(plan, papers), links, records, attachments)
-        for plan in _in_order(plans)
+        NumberRows(by_id[each.id], found[each.id], _paper(by_id[each.id], papers), links, records, attachments)
+        for each in in_order([plan.experiment for plan in plans])
     ]
-    claims = [row for source in sources for row in ClaimRows(source)]
+    claims = [row for source in sources for row in claim_rows(source)]
     numbers = [row for source in sources for row in source]
     published = [row for row in numbers if row.kind != "measurement"]
     measured = [row for row in numbers if row.kind == "measurement"]
@@ -99,7 +99,8 @@ def page(
         claims=Table(claims, "paper", "outcome", "scale", "standing", "kind"),
         published=Table(published, "paper", "outcome", "scale", "standing", "kind"),
         measured=Table(measured, "paper", "scale", "standing"),
-        shared=_packed(shared),
+        # Compressed, since the details of the rows repeat each other.
+        shared=base64.b64encode(gzip.compress(json.dumps(shared).encode(), mtime=0)).decode(),
         script=base64.b64encode(library("dt_bundle.js").encode()).decode(),
         style=library("dt_bundle.css"),
     )
@@ -118,16 +119,6 @@ def _paper(plan: Plan, papers: Mapping[str, Paper]) -> Paper:
     if key not in papers:
         raise UserError(f"paper {key!r} is nowhere", where=str(plan.path), hint=f"see {BIBLIOGRAPHY.name}")
     return papers[key]
-
-
-def _in_order(plans: list[Plan]) -> list[Plan]:
-    found = {plan.experiment.id: plan for plan in plans}
-    return [found[experiment.id] for experiment in in_order([plan.experiment for plan in plans])]
-
-
-def _packed(content: Any) -> str:
-    """Return JSON, compressed by gzip, in base64: the details of the rows repeat each other."""
-    return base64.b64encode(gzip.compress(json.dumps(content).encode(), mtime=0)).decode()
 
 
 def _environment(attachments: Attachments) -> Environment:

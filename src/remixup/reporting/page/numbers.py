@@ -12,13 +12,12 @@ from remixup.analysis.freezes import path as freeze_path
 from remixup.analysis.result_schema import JUDGED, Difference, Entry, ExperimentResult, Recorded
 from remixup.analysis.statistics import mean_interval, prediction_interval
 from remixup.config.experiment import Experiment, MetricInfo
-from remixup.config.metrics import Convention
 from remixup.planning.plan import Plan
 from remixup.reporting import latex
 from remixup.reporting.number_tables import CONVENTION_NAMES
 from remixup.reporting.page.records import Attachments, Link, Links, Records
 from remixup.reporting.page.text import NUMBER_OUTCOMES, Paper, interval, number, plain
-from remixup.reporting.table_builder import Sample, metric_name
+from remixup.reporting.table_builder import Sample, metric_info, metric_name, published
 
 
 @dataclass(frozen=True)
@@ -52,52 +51,49 @@ class SampleView:
 
 
 @dataclass(frozen=True)
-class NumberRow:
-    """A number, as the page prints it; empty texts where there is nothing to print."""
+class Row:
+    """A number or a claim, as the page prints it; empty texts where there is nothing to print."""
 
     id: str
     kind: str
     name: str
-    """The id of the row in its experiment file."""
+    """The id in its experiment file: of a row, or of a claim."""
     experiment: str
     file: Link
-    label: str
-    operands: dict[str, str]
-    """Of a difference: its two rows, and where they are on the page."""
     metric: str
     quantity: str
     """What its curves show first."""
     unit: str
     paper: Paper
     where: str
+    outcome: str
+    why: str
+    scale: str
+    """Of its best sample or test."""
+    standing: str
+    """Of its best sample or test."""
+    series: list[dict[str, str]]
+    """The curves of its samples."""
+    specified: list[str]
+    """The runs of its samples, or the one that a number lacks."""
+    order: dict[str, float]
+    """Column -> the value to sort by."""
+
+
+@dataclass(frozen=True)
+class NumberRow(Row):
+    """A number, as the page prints it."""
+
+    label: str
+    operands: dict[str, str]
+    """Of a difference: its two rows, and where they are on the page."""
     published: str
     stated: str
     """What the paper states beside the number."""
-    outcome: str
-    why: str
     best: SampleView | None
     samples: list[SampleView]
-    specified: list[str]
-    """The runs of its samples, or the one that it lacks."""
-    order: dict[str, float]
-    """Column -> the value to sort by."""
-    conventions: list[tuple[str, str, str]] = field(default_factory=list)
+    conventions: list[tuple[str, str, str]]
     """If the paper had meant another epoch: convention, our mean, verdict."""
-
-    @property
-    def series(self) -> list[dict[str, str]]:
-        """Return the curves of its samples."""
-        return series((f"{each.origin.source}, {each.scale} scale", each) for each in self.samples)
-
-    @property
-    def scale(self) -> str:
-        """Return the scale of its best sample."""
-        return self.best.scale if self.best else "none"
-
-    @property
-    def standing(self) -> str:
-        """Return the standing of its best sample."""
-        return self.best.origin.standing if self.best else "none"
 
 
 def series(samples: Iterable[tuple[str, SampleView]]) -> list[dict[str, str]]:
@@ -143,13 +139,6 @@ class NumberRows:
         """Give the rows of numbers that the page lists in the order of the results, then those of differences."""
         return map(self.row, filter(is_listed, [*self.result.entries, *self.result.differences]))
 
-    def info(self, entry: Entry) -> MetricInfo:
-        """Return how a number is printed."""
-        derived = {each.id: each for each in self.experiment.derived}
-        if entry.row in derived and entry.metric == derived[entry.row].kind:
-            return MetricInfo(label="accuracy ratio", unit="", decimals=derived[entry.row].decimals)
-        return self.experiment.metrics[entry.metric]
-
     def label(self, row: str) -> str:
         """Return the label of a row with its group."""
         names = {each.id: ", ".join(filter(None, [each.group, each.label])) for each in self.experiment.rows}
@@ -164,7 +153,7 @@ class NumberRows:
 
     def row(self, entry: Entry) -> NumberRow:
         """Make the row of a number."""
-        info, best = self.info(entry), best_sample(entry)
+        info, best = metric_info(self.experiment, entry), best_sample(entry)
         different = [each for each in entry.recorded if each is not _twin(entry)]
         both: list[Sample] = sorted([entry, *different], key=lambda each: each is not best)
         samples = {id(each): self.sample(each, entry, info) for each in both}
@@ -176,9 +165,9 @@ class NumberRows:
             operands = {name: number_id(entry.experiment, name, entry.metric) for name in rows}
         else:
             kind = "number" if entry.published is not None or not entry.transcribed else "measurement"
-        outcome = best.verdict if best else entry.verdict
         mean = best.replicated.mean if best and best.replicated else None
-        order = {"published": entry.published, "mean": mean, "n": best.replicated.n if best and best.replicated else 0}
+        order = {"published": entry.published, "mean": mean}
+        view = shown.get(id(best), shown.get(id(entry)))
         if not shown:
             self.attachments.add_specification(entry.runs[-1])
         return NumberRow(
@@ -194,15 +183,21 @@ class NumberRows:
             unit=info.unit,
             paper=self.paper,
             where=plain(entry.where),
-            published="" if entry.published is None else _published(entry.published, info),
+            published="" if entry.published is None else published(entry.published, info.decimals).replace("-", "−"),
             stated=_stated(entry),
-            outcome=outcome,
+            outcome=(best or entry).verdict,
             why=_why(entry, best, info),
-            best=shown.get(id(best), shown.get(id(entry))),
+            scale=view.scale if view else "none",
+            standing=view.origin.standing if view else "none",
+            best=view,
             samples=list(shown.values()),
+            series=series((f"{each.origin.source}, {each.scale} scale", each) for each in shown.values()),
             specified=list(dict.fromkeys(view.origin.run for view in shown.values())) or entry.runs[-1:],
             order={key: value for key, value in order.items() if value is not None},
-            conventions=_conventions(best, info),
+            conventions=[
+                (CONVENTION_NAMES[name], number(each.mean, info.decimals + 1), each.verdict)
+                for name, each in (best.by_convention.items() if best else ())
+            ],
         )
 
     def sample(self, sample: Sample, entry: Entry, info: MetricInfo) -> SampleView | None:
@@ -266,16 +261,7 @@ def _twin(entry: Entry) -> Recorded | None:
     """Return the sample on record with the values of this report's runs, up to round-off."""
     own = entry.replicated
     same = [each for each in entry.recorded if own and own.seeds == each.replicated.seeds]
-    return next((each for each in same if own and _close(own.values, each.replicated.values)), None)
-
-
-def _close(values: list[float], others: list[float]) -> bool:
-    return all(map(math.isclose, values, others))
-
-
-def _published(value: float, info: MetricInfo) -> str:
-    # A difference of two printed numbers has their round-off.
-    return latex.printed(round(value, info.decimals + 1), info.decimals).replace("-", "−")
+    return next((each for each in same if own and all(map(math.isclose, own.values, each.replicated.values))), None)
 
 
 def _stated(entry: Entry) -> str:
@@ -290,7 +276,7 @@ def _stated(entry: Entry) -> str:
 def _why(entry: Entry, best: Sample | None, info: MetricInfo) -> str:
     """Say how a number got its outcome."""
     if best is None or best.replicated is None or best.verdict not in JUDGED or entry.published is None:
-        return NUMBER_OUTCOMES[best.verdict if best else entry.verdict][1]
+        return NUMBER_OUTCOMES[(best or entry).verdict][1]
     runs = best.replicated
     places = latex.places(runs.std, info.decimals)
     ends = mean_interval(runs.values, 0.90)
@@ -304,9 +290,3 @@ def _why(entry: Entry, best: Sample | None, info: MetricInfo) -> str:
         theirs = f"the mean of {entry.published_runs} runs" if (entry.published_runs or 1) > 1 else "a single run"
         facts.append(f"By our runs, {theirs} of the paper would be at {interval(expected, places)} (95 %).")
     return " ".join([NUMBER_OUTCOMES[best.verdict][1], *facts])
-
-
-def _conventions(best: Sample | None, info: MetricInfo) -> list[tuple[str, str, str]]:
-    compared = best.by_convention if best else {}
-    names: dict[Convention, str] = CONVENTION_NAMES
-    return [(names[name], number(each.mean, info.decimals + 1), each.verdict) for name, each in compared.items()]
