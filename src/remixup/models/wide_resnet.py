@@ -1,13 +1,12 @@
 """Wide residual networks: Zagoruyko & Komodakis 2016 (1605.07146)."""
 
-from collections import OrderedDict
 from typing import Annotated
 
 from annotated_types import Ge, Lt
 from torch import nn
 
 from remixup.errors import UserError
-from remixup.models import he_classifier, image_channels
+from remixup.models import he_classifier, image_channels, residual_stages
 from remixup.models.preact_resnet import PreActBlock
 
 NUMERICS = 1
@@ -57,15 +56,9 @@ def wide_resnet(
     def norm(width: int) -> nn.Module:
         return nn.GroupNorm(norm_groups, width) if norm_groups else nn.BatchNorm2d(width)
 
+    def block(inputs: int, outputs: int, stride: int) -> nn.Module:
+        return PreActBlock(inputs, outputs, stride=stride, dropout=dropout, norm=norm)
+
     stem = nn.Conv2d(image_channels(input_shape, "wide_resnet"), base, 3, padding=1, bias=False)
-    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
-    channels = base
-    for number in range(3):
-        outputs = base * widen * 2**number
-        stage = nn.Sequential()
-        for position in range((depth - 4) // 6):
-            stride = 2 if number > 0 and position == 0 else 1
-            stage.append(PreActBlock(channels, outputs, stride=stride, dropout=dropout, norm=norm))
-            channels = outputs
-        stages[f"stage{number + 1}"] = stage
+    stages, channels = residual_stages(stem, base, base * widen, [(depth - 4) // 6] * 3, block)
     return he_classifier(stages, norm(channels), channels, classes)
