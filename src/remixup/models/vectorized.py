@@ -175,7 +175,9 @@ def _stage(single: nn.Module) -> nn.Module:
     last, before = layers[-1], layers[:-3]
     if not isinstance(last, nn.Linear):
         return _Stage(*(_for_members(layer) for layer in layers))
-    head = nn.Sequential(_Pool(), _linear(last))  # in place of a pool, a flattening, and the linear layer
+    head = nn.Sequential(
+        _Pool(), MemberLinear(last, last.bias is not None)
+    )  # in place of a pool, a flattening, and the linear layer
     return head.insert(0, _Stage(*(_for_members(layer) for layer in before))) if before else head
 
 
@@ -195,17 +197,6 @@ def _for_members(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _for_members(child))
     return module
-
-
-def _linear(single: nn.Linear) -> MemberLinear:
-    """Build the linear layer of a member with the weights of an ordinary one."""
-    with torch.random.fork_rng(devices=[]):  # its own draws are not used
-        linear = MemberLinear(single.in_features, single.out_features, single.bias is not None)
-    with torch.no_grad():
-        linear.weight[0, : single.in_features, : single.out_features] = single.weight.T
-        if linear.bias is not None:
-            linear.bias[0, 0, : single.out_features] = single.bias
-    return linear
 
 
 def _first(size: int | tuple[int, ...]) -> int:
