@@ -49,8 +49,7 @@ def declare(**facts: Any) -> Callable[[_Function], _Function]:
 def declaration(component: Callable[..., Any]) -> Declaration:
     """Return what a component declares, also with its parameters bound by `functools.partial`."""
     function = component.func if isinstance(component, partial) else component
-    declared: Declaration = getattr(function, "declaration", Declaration())
-    return declared
+    return getattr(function, "declaration", Declaration())
 
 
 _CPU = torch.device("cpu")

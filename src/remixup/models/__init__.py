@@ -60,8 +60,7 @@ def family(name: str) -> ModuleType:
 
 def vectorization(name: str) -> Literal["always", "optional", "never"]:
     """Return what the family of the network `name` declares as `VECTORIZED`."""
-    found: Literal["always", "optional", "never"] = getattr(family(name), "VECTORIZED", "never")
-    return found
+    return getattr(family(name), "VECTORIZED", "never")
 
 
 def build(

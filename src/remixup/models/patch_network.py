@@ -53,8 +53,7 @@ class _OverPatches(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        total: Tensor = functools.reduce(torch.add, x.unbind(2))
-        return total
+        return functools.reduce(torch.add, x.unbind(2))
 
 
 class _OverNeurons(nn.Module):

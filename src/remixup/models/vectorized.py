@@ -86,8 +86,7 @@ class MemberConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, S C, H, W) to (B, S O, H', W')."""
         kernels = self.weight.view(-1, *self.kernel_size, self.channels).permute(0, 3, 1, 2)
-        y: Tensor = F.conv2d(x, kernels, None, self.stride, self.padding, groups=len(self.weight))
-        return y
+        return F.conv2d(x, kernels, None, self.stride, self.padding, groups=len(self.weight))
 
 
 class MemberBatchNorm2d(nn.Module):
