@@ -83,8 +83,7 @@ class Diffusion:
         with _one_thread():
             x = self._denoise(torch.from_numpy(labels))
         pixels = ((x.clamp(-1, 1) + 1) * 127.5).round()
-        images: NDArray[np.uint8] = pixels.to(torch.uint8).view(-1, *self.shape).numpy()
-        return images
+        return pixels.to(torch.uint8).view(-1, *self.shape).numpy()
 
     def _denoise(self, labels: Tensor) -> Tensor:
         """Turn noise into images step by step (algorithm 2), with the predicted image clamped to [-1, 1]."""

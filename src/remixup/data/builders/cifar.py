@@ -145,7 +145,6 @@ CIFAR_10 = Dataset(
 
 _CIFAR_100 = describe(
     cifar100,
-    "cifar100",
     "CIFAR-100",
     "images",
     100,

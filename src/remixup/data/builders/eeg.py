@@ -230,7 +230,6 @@ def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArra
 DATASETS = (
     physionet_dataset(
         mmidb_eeg,
-        "mmidb-eeg",
         "MMIDB-EEG",
         2,
         "eeg-motor-movementimagery-dataset-1.0.0",
@@ -246,7 +245,6 @@ DATASETS = (
     ),
     physionet_dataset(
         sleep_edf,
-        "sleep-edf",
         "Sleep-EDF",
         5,
         "sleep-edf-database-expanded-1.0.0",

@@ -87,8 +87,7 @@ def _filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     known = np.flatnonzero(~np.isnan(signal))
     if not len(known):
         return np.zeros_like(signal)
-    filled: NDArray[np.float64] = np.interp(np.arange(len(signal)), known, signal[known])
-    return filled
+    return np.interp(np.arange(len(signal)), known, signal[known])
 
 
 def _unpacked(raw: RawFiles, name: str) -> Path:
@@ -104,15 +103,13 @@ def _table(path: Path, total: hashlib._Hash) -> NDArray[np.float64]:
     """Return a table of numbers, (rows, columns), and add the content to the digest."""
     content = path.read_bytes()
     total.update(content)
-    table: NDArray[np.float64] = np.loadtxt(io.BytesIO(content), ndmin=2)
-    return table
+    return np.loadtxt(io.BytesIO(content), ndmin=2)
 
 
 _UCI = "https://archive.ics.uci.edu"
 
 _UCI_HAR = describe(
     uci_har,
-    "uci-har",
     "UCI HAR",
     "series",
     6,
@@ -132,7 +129,6 @@ _UCI_HAR = describe(
 
 _PAMAP2 = describe(
     pamap2,
-    "pamap2",
     "PAMAP2",
     "series",
     12,

@@ -122,7 +122,6 @@ _IMAGENET_TERMS = "terms of image-net.org: non-commercial research and education
 
 _IMAGENET = describe(
     in_folder,
-    "imagenet",
     "ImageNet-2012",
     "image-files",
     1000,
@@ -132,6 +131,7 @@ _IMAGENET = describe(
     "truth sorts them. Classes in the order of their WordNet ids; the validation part is the test part. The "
     "files' digests are not known: the numbers of images and classes are checked, every file is decoded once, "
     "and the digest of what was packed is in the manifest.",
+    name="imagenet",
     version="ilsvrc2012",
     folder=Folder("imagenet"),
     origin=Origin("russakovsky2015", "https://image-net.org/challenges/LSVRC/2012/", _IMAGENET_TERMS),
@@ -139,13 +139,13 @@ _IMAGENET = describe(
 
 _IMAGENETTE_64 = describe(
     in_folder,
-    "imagenette64",
     "Imagenette at 64 pixels",
     "image-files",
     10,
     Size((), 9_469, 3_925),
     "From a mirror only: Imagenette, ten classes of ImageNet with their own split, resized to 64 x 64 "
     "from a copy at 224 pixels and stored as JPEG at quality 85.",
+    name="imagenette64",
     version="jpeg",
     folder=Folder("imagenette64", "eed0acd2818204ede68d3123f1b141963d10792165a347b58c0407a38781f96c"),
     origin=Origin("russakovsky2015", "https://github.com/fastai/imagenette", f"those of ImageNet ({_IMAGENET_TERMS})"),

@@ -132,7 +132,6 @@ _SUMS = (
 
 def physionet_dataset(
     builder: Builder,
-    name: str,
     title: str,
     classes: int,
     archive: str,
@@ -146,12 +145,11 @@ def physionet_dataset(
     """Describe a PhysioNet project.
 
     The archive's name ends with the version; `size` is approximate; `slug` is the project's name in addresses
-    (default: `name`).
+    (default: that of the dataset).
     """
-    slug, version = slug or name, archive.rpartition("-")[2]
+    slug, version = slug or builder.__name__.replace("_", "-"), archive.rpartition("-")[2]
     return describe(
         builder,
-        name,
         title,
         "series",
         classes,
@@ -167,7 +165,6 @@ def physionet_dataset(
 DATASETS = (
     physionet_dataset(
         apnea_ecg,
-        "apnea-ecg",
         "Apnea-ECG",
         2,
         "apnea-ecg-database-1.0.0",
@@ -179,7 +176,6 @@ DATASETS = (
     ),
     physionet_dataset(
         ptb_xl,
-        "ptb-xl",
         "PTB-XL",
         5,
         "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",

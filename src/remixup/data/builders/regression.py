@@ -77,8 +77,7 @@ def _table(name: str, **options: Any) -> NDArray[np.float64]:
 
 def _filled(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the table with each missing value replaced by the mean of its column, over all rows."""
-    filled: NDArray[np.float64] = np.where(np.isnan(table), np.nanmean(table, axis=0), table)
-    return filled
+    return np.where(np.isnan(table), np.nanmean(table, axis=0), table)
 
 
 def _unit_range(x: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -120,8 +119,7 @@ _EXCHANGE_URL = (
 
 
 def _describe(builder: Builder, title: str, size: Size, note: str, *, origin: Origin) -> Dataset:
-    name = builder.__name__
-    return describe(builder, name, title, "tabular", 1, size, note, origin=origin, version="packaged", numeric=True)
+    return describe(builder, title, "tabular", 1, size, note, origin=origin, version="packaged", numeric=True)
 
 
 DATASETS = (
@@ -162,7 +160,6 @@ DATASETS = (
     ),
     describe(
         exchange_rate,
-        "exchange-rate",
         "Exchange-Rate",
         "series",
         8,

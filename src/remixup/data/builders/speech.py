@@ -138,7 +138,6 @@ FEATURES = (
 
 _SPEECH_COMMANDS = describe(
     speech_commands,
-    "speech-commands",
     "Google Speech Commands",
     "spectrograms",
     30,
@@ -160,7 +159,6 @@ _SPEECH_COMMANDS = describe(
 
 _FSDD = describe(
     fsdd,
-    "fsdd",
     "Free Spoken Digit Dataset",
     "spectrograms",
     10,

@@ -36,7 +36,6 @@ _SHA256 = {
 DATASETS = (
     describe(
         svhn,
-        "svhn",
         "SVHN",
         "images",
         10,

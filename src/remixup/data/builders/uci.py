@@ -106,7 +106,6 @@ _OTHER_BYTES = (
 
 def _describe(
     builder: Builder,
-    name: str,
     title: str,
     number: int,
     *,
@@ -117,7 +116,7 @@ def _describe(
     counts: tuple[int, ...] = (),
     others: tuple[Version, ...] = (),
 ) -> Dataset:
-    archive = title.lower().replace(" ", "+")
+    name, archive = builder.__name__.replace("_", "-"), title.lower().replace(" ", "+")
     files = tuple(
         File(path.rpartition("/")[2], sha256=sha256, mirror_path=path)
         for path, sha256 in _SHA256.items()
@@ -139,7 +138,6 @@ def _describe(
 DATASETS = (
     _describe(
         iris,
-        "iris",
         "Iris",
         53,
         classes=3,
@@ -158,7 +156,6 @@ DATASETS = (
     ),
     _describe(
         abalone,
-        "abalone",
         "Abalone",
         1,
         classes=28,
@@ -169,7 +166,6 @@ DATASETS = (
     ),
     _describe(
         arcene,
-        "arcene",
         "Arcene",
         167,
         classes=2,
@@ -181,7 +177,6 @@ DATASETS = (
     ),
     _describe(
         arrhythmia,
-        "arrhythmia",
         "Arrhythmia",
         5,
         classes=13,
@@ -192,7 +187,6 @@ DATASETS = (
     ),
     _describe(
         htru2,
-        "htru2",
         "HTRU2",
         372,
         classes=2,
@@ -203,7 +197,6 @@ DATASETS = (
     ),
     _describe(
         website_phishing,
-        "website-phishing",
         "Website Phishing",
         379,
         classes=3,

@@ -157,7 +157,6 @@ def _bumps(
 DATASETS = (
     describe(
         ecg_rhythms,
-        "ecg-rhythms",
         "simulated electrocardiograms of five rhythms",
         "series",
         5,

@@ -55,7 +55,6 @@ def _draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64
 DATASETS = (
     describe(
         feature_patches,
-        "feature-patches",
         "patches with two features a class",
         "points",
         10,

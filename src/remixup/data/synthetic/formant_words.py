@@ -104,7 +104,6 @@ def _voice(word: str, speaker: _Speaker, stream: np.random.RandomState) -> NDArr
 DATASETS = (
     describe(
         formant_words,
-        "formant-words",
         "synthesized words of two vowels",
         "spectrograms",
         10,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from remixup.data.builders.cifar import CIFAR_10, CIFAR_10_CLASSES, cifar10_binary
 from remixup.data.builders.scikit_learn import DIGITS, DIGITS_PER_CLASS, ranked_digits
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, Version, describe, versions
 from remixup.errors import UserError
 
 if TYPE_CHECKING:
@@ -106,22 +106,19 @@ def cifar10_text_to_image(raw: RawFiles) -> Arrays:
     return Arrays(arrays.tensors | draw_pool(generator, 10, _CIFAR_POOL), arrays.class_names)
 
 
-_PRIVATE_DIGITS = replace(
-    DIGITS,
-    name="private-digits",
-    title="digits, some of them private",
-    versions=versions(
-        Version(
-            "generated",
-            private_digits,
-            note="The 1,797 digits of scikit-learn: of each class 30 are public, the next 100 private (training part, "
-            "1,000), the others the test part (497). The pool has 50 images of each class, drawn by a "
-            "class-conditional diffusion model (two hidden layers of 128, 50 steps) that was trained on the 300 public "
-            "images alone. A logistic regression trained on the public images assigns 94 % of the pool to the intended "
-            "class; one trained on the pool alone has a test error of 7 %. Seeded.",
-        )
-    ),
-    size=Size((1, 8, 8), 1_000, 497),
+_PRIVATE_DIGITS = describe(
+    private_digits,
+    "digits, some of them private",
+    "images",
+    10,
+    Size((1, 8, 8), 1_000, 497),
+    "The 1,797 digits of scikit-learn: of each class 30 are public, the next 100 private (training part, 1,000), the "
+    "others the test part (497). The pool has 50 images of each class, drawn by a class-conditional diffusion model "
+    "(two hidden layers of 128, 50 steps) that was trained on the 300 public images alone. A logistic regression "
+    "trained on the public images assigns 94 % of the pool to the intended class; one trained on the pool alone has a "
+    "test error of 7 %. Seeded.",
+    origin=DIGITS.origin,
+    numerics=DIGITS.numerics,
 )
 
 _CIFAR_10_TEXT_TO_IMAGE = replace(

@@ -88,7 +88,6 @@ def _enlargement(side: int) -> NDArray[np.int64]:
 DATASETS = (
     describe(
         photo_digits_jpeg,
-        "photo-digits-jpeg",
         "digits over photographs, in JPEG files",
         "image-files",
         10,
