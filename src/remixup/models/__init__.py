@@ -159,6 +159,18 @@ def check_dimensions(
         raise UserError(what, where="run.model.name", hint=hint)
 
 
+def blocks_of_depth(depth: int, network: str, examples: str) -> int:
+    """Return n of a network of 6 n + 4 layers.
+
+    Raises:
+        UserError: the depth is no such number.
+    """
+    if (depth - 4) % 6:
+        what = f"a {network} of depth {depth} does not exist"
+        raise UserError(what, where="run.model.depth", hint=f"6 n + 4, such as {examples}")
+    return (depth - 4) // 6
+
+
 def residual_stages(
     stem: nn.Module, inputs: int, outputs: int, depths: Sequence[int], block: Callable[[int, int, int], nn.Module]
 ) -> tuple["OrderedDict[str, nn.Module]", int]:

@@ -52,11 +52,8 @@ def resnet(
         UserError: inputs that are no images, or groups without channels.
     """
     if width * width_per_group < 64:
-        raise UserError(
-            f"width {width} and width_per_group {width_per_group} leave the groups without channels",
-            where="run.model.width",
-            hint="width x width_per_group / 64 is at least 1",
-        )
+        what = f"width {width} and width_per_group {width_per_group} leave the groups without channels"
+        raise UserError(what, where="run.model.width", hint="width x width_per_group / 64 is at least 1")
     if block == "basic" and groups > 1:
         raise UserError("basic blocks have no groups", where="run.model.groups", hint="use block: bottleneck")
 

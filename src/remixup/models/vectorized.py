@@ -187,7 +187,8 @@ def _for_members(module: nn.Module) -> nn.Module:
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return MemberBatchNorm2d(module.num_features)
     if isinstance(module, nn.MaxPool1d):
-        size, stride, padding = (_first(each) for each in (module.kernel_size, module.stride, module.padding))
+        sizes = (module.kernel_size, module.stride, module.padding)
+        size, stride, padding = (each if isinstance(each, int) else each[0] for each in sizes)
         return nn.MaxPool2d((1, size), (1, stride), (0, padding))
     if isinstance(module, nn.Dropout):
         return MemberDropout(module.p)
@@ -196,7 +197,3 @@ def _for_members(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _for_members(child))
     return module
-
-
-def _first(size: int | tuple[int, ...]) -> int:
-    return size if isinstance(size, int) else size[0]

@@ -72,9 +72,7 @@ _KMNIST_SHA256 = {
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
-def _describe(
-    builder: Builder, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin
-) -> Dataset:
+def _describe(builder: Builder, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin) -> Dataset:
     """Describe a dataset of four files; `url` has a place for the name of each.
 
     A mirror may have them where torchvision puts them, in `MNIST/raw`.
