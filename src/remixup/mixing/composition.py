@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -78,8 +78,6 @@ class Mixing:
     """Epochs of training on the original examples before mixing begins."""
     classes: int | None = None
     """Number of classes, for a call with class indices. Class probabilities need none."""
-    _linear: bool = field(init=False, repr=False, compare=False)
-    """Whether inputs and targets are mixed linearly."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -93,8 +91,6 @@ class Mixing:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} is >= {least}, not {value!r}")
-        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
-        object.__setattr__(self, "_linear", linear)
 
     @classmethod
     def compose(
@@ -195,7 +191,8 @@ class Mixing:
         """Whether `_lerp` may mix: linearly, in usual precision, on the CPU, without gradients and compiler."""
         if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
             return False
-        return self._linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
+        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
+        return linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
 
     def _refuse(self, generator: torch.Generator | None) -> None:
         """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
