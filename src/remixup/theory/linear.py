@@ -37,9 +37,8 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
     inputs, signs, scale = _scaled(x, y)
     theta = np.linalg.lstsq(inputs, signs, rcond=None)[0]
     if np.abs(inputs @ theta - signs).max() > 1e-6:
-        raise UserError(
-            "no linear model interpolates the labels", where="x", hint="as many features as points, or more"
-        )
+        hint = "as many features as points, or more"
+        raise UserError("no linear model interpolates the labels", where="x", hint=hint)
     return torch.from_numpy(theta / scale)
 
 

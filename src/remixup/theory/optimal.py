@@ -100,20 +100,16 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float)
 
 
 def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:
-    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points counts in both orders."""
-    to_first, to_second = _label_mass(found.low, found.high, alpha)
-    orders = torch.where(found.first == found.second, 1.0, 2.0)
-    mass.index_put_((found.query, labels[found.first]), to_first * orders, accumulate=True)
-    mass.index_put_((found.query, labels[found.second]), to_second * orders, accumulate=True)
+    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points counts in both orders.
 
-
-def _label_mass(low: Tensor, high: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """Return ∫ λ f(λ) dλ and ∫ (1 - λ) f(λ) dλ from `low` to `high`, where f is the density of Beta(α, α).
-
-    Intervals in the upper half are mirrored, so that a small mass near 1 is not the difference of two numbers near 1.
+    The first point of a pair gets ∫ λ f(λ) dλ from `low` to `high`, the second ∫ (1 - λ) f(λ) dλ; f is the density
+    of Beta(α, α). Intervals in the upper half are mirrored, so that a small mass near 1 is not the difference of two
+    numbers near 1.
     """
-    mirrored = low + high > 1
+    low, high, mirrored = found.low, found.high, found.low + found.high > 1
     a, b = torch.where(mirrored, 1 - high, low).numpy(), torch.where(mirrored, 1 - low, high).numpy()
     upper = torch.from_numpy(betainc(alpha + 1, alpha, b) - betainc(alpha + 1, alpha, a)) / 2
     lower = torch.from_numpy(betainc(alpha, alpha + 1, b) - betainc(alpha, alpha + 1, a)) / 2
-    return torch.where(mirrored, lower, upper), torch.where(mirrored, upper, lower)
+    orders = torch.where(found.first == found.second, 1.0, 2.0)
+    for point, weight in ((found.first, (lower, upper)), (found.second, (upper, lower))):
+        mass.index_put_((found.query, labels[point]), torch.where(mirrored, *weight) * orders, accumulate=True)
