@@ -1,7 +1,5 @@
 """A small class-conditional diffusion model (Ho et al., 2020, 2006.11239) that trains on a CPU in seconds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Archives have up to 8 GB, so an interrupted download must not start again from the beginning.
 """
 
-from __future__ import annotations
-
 import http.client
 import sys
 import time

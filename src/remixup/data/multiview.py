@@ -1,7 +1,5 @@
 """Images with a second view, which gives each class two features (2210.13512, section 5)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

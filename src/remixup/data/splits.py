@@ -3,8 +3,6 @@
 Every draw depends on the seed alone, so all methods of one seed share rows and labels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal

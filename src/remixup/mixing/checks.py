@@ -1,7 +1,5 @@
 """Checks of arguments. Each message says what is wrong and what to do."""
 
-from __future__ import annotations
-
 import inspect
 import math
 import typing

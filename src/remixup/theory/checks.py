@@ -1,7 +1,5 @@
 """Input checks. Each raises UserError for an invalid argument, or returns it converted for the computation."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -4,8 +4,6 @@ If every training point is a support vector, the max-margin solution interpolate
 mixup loss in the span of the data is a multiple of it (Theorem 3.5).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The classifier that minimizes the mixup loss on a finite set of points (Chidambaram et al. 2022, section 2)."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ Matrix products give a first estimate of each distance: they are fast, but lose 
 this screening does not rule out are computed again from coordinate differences.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

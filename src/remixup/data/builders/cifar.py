@@ -3,8 +3,6 @@
 Every file is verified by its digest before a builder reads it.
 """
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Windows stay in memory as digitized integers of two bytes until the statistics o
 as floating-point numbers the nights of Sleep-EDF would need four times the memory of the tensors.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """MNIST, Fashion-MNIST and Kuzushiji-MNIST: four files in idx format each, verified by their digests."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Every file is verified by the publisher's SHA256SUMS.txt in the same folder.
 """
 
-from __future__ import annotations
-
 import ast
 import csv
 import hashlib

@@ -3,8 +3,6 @@
 Inputs are scaled here and not by a run, because the extremes are those of all rows, the test part included.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Datasets that scikit-learn includes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ a short-time Fourier transform with Hamming windows of 20 ms every 10 ms, log(1 
 by itself.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import wave

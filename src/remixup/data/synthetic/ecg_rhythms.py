@@ -6,8 +6,6 @@ are angles of the cardiac cycle; here they are times, and those of P, Q, R and S
 computed in float64 and then rounded.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

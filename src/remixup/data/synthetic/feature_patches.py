@@ -1,7 +1,5 @@
 """Points of patches with two features for each class: the multi-view data of Midpoint Mixup's theory (2210.13512)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

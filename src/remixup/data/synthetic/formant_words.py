@@ -6,8 +6,6 @@ one vowel to those of another (measured in men by Peterson and Barney, Control M
 machine.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ The files are in class folders, so the path from image files to a network runs w
 in integers, so they are the same on every machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

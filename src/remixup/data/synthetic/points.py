@@ -1,7 +1,5 @@
 """Random points in the plane: clusters, and curves that the segment between two points leaves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Toy data: points on a line, two moons, noise, a stretched Gaussian, and the regression of a wavy line."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
