@@ -15,13 +15,6 @@ def positive(value: float, name: str) -> float:
     return float(value)
 
 
-def not_negative(value: float, name: str) -> float:
-    """Check that a number is finite and at least 0."""
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{name} is {value}", where=name, hint="finite and at least 0")
-    return float(value)
-
-
 def real_rows(points: Tensor, name: str, *, width: int | None = None) -> Tensor:
     """Check a real, finite matrix (n, d) with n, d >= 1 (and d == `width`); return it in its dtype, on its device."""
     if not isinstance(points, Tensor) or points.is_complex() or points.dtype == torch.bool:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.checks import integers, labelled_points, not_negative, real_rows
+from remixup.theory.checks import integers, labelled_points, real_rows
 
 CONDITIONS = ("neither", "not both")
 """Values of `endpoints`: neither end of a segment is of the point's class, or not both are."""
@@ -114,7 +114,8 @@ def collinear(points: Tensor, labels: Tensor, *, eps: float, endpoints: str = "n
     Returns:
         int64 (k, 3): rows (point, first endpoint, second endpoint), one for each such point, with its nearest segment.
     """
-    eps = not_negative(eps, "eps")
+    if not (math.isfinite(eps) and eps >= 0):
+        raise UserError(f"eps is {eps}", where="eps", hint="finite and at least 0")
     nearest = nearest_segments(points, labels, endpoints=endpoints)
     rows = (nearest.distance <= eps).nonzero()[:, 0]
     return torch.stack([rows, nearest.first[rows], nearest.second[rows]], dim=1)
