@@ -17,6 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.image_files import pack
 from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, Version
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
@@ -24,9 +28,7 @@ from remixup.errors import UserError
 from remixup.files import disk_error, make_folder, publish, read_mapping, report_disk_errors, sha256
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from remixup.config.settings import Config
 
@@ -219,8 +221,6 @@ def _check_structure(dataset: Dataset, version: Version, sources: list[Source], 
         counts = [len(tensors.get(f"{part}_y", ())) for part in ("train", "validation", "test")]
         found = (*counts, len(arrays.class_names or ()))
     elif version.counts:
-        import numpy as np
-
         what = "number of columns and the numbers of rows of each class"
         due = (*size.shape, *version.counts)
         found = (*tensors["x"].shape[1:], *np.bincount(tensors["y"], minlength=dataset.classes).tolist())
@@ -230,7 +230,6 @@ def _check_structure(dataset: Dataset, version: Version, sources: list[Source], 
 
 
 def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays, folder: Path) -> None:
-    import numpy as np
     from safetensors.numpy import save_file
 
     folder.mkdir()
@@ -238,8 +237,6 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Ar
     packed: dict[str, Any] = {}
     digest = arrays.sha256
     if arrays.image_files:
-        from remixup.data.builders.image_files import pack
-
         offsets, digest = pack(arrays.image_files, folder / IMAGES)
         count = len(tensors["train_y"])
         tensors |= {"train_offsets": offsets[: count + 1], "test_offsets": offsets[count:]}
@@ -285,8 +282,6 @@ def _verify_folder(folder: Folder, source: Source, digest: str | None) -> Source
 
 def _channel_statistics(images: NDArray[np.generic]) -> dict[str, list[float]]:
     """Return mean and population standard deviation of each channel of `images / 255`, from exact integer sums."""
-    import numpy as np
-
     counts = np.zeros((images.shape[1], 256), np.int64)
     for start in range(0, len(images), 1000):  # in chunks, because bincount converts bytes to eight-byte integers
         for channel in range(images.shape[1]):

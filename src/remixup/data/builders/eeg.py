@@ -57,9 +57,6 @@ class _Windows:
     channels: tuple[str, ...]
 
 
-_Parts = Mapping[str, list[_Windows]]
-
-
 def sleep_edf(raw: RawFiles) -> Arrays:
     """Read five sleep stages, (n, 2, 3000): epochs of 30 s of two channels at 100 Hz from 78 healthy sleepers.
 
@@ -189,7 +186,7 @@ def _signals(
     return np.stack(signals), np.array(gain), np.array(offset)
 
 
-def _standardized(parts: _Parts) -> dict[str, NDArray[np.generic]]:
+def _standardized(parts: Mapping[str, list[_Windows]]) -> dict[str, NDArray[np.generic]]:
     """Return float16 tensors, standardized with mean and standard deviation of the training part.
 
     A constant channel becomes zero.

@@ -97,9 +97,8 @@ def decode(content: bytes | bytearray) -> torch.Tensor:
     if not content:
         raise ValueError("this is not a complete image: it is empty")
     try:
-        image: torch.Tensor = decode_image(
-            torch.frombuffer(bytearray(content), dtype=torch.uint8), mode=ImageReadMode.RGB
-        )
+        encoded = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        image: torch.Tensor = decode_image(encoded, mode=ImageReadMode.RGB)
     except RuntimeError as error:
         reason = re.sub(r"^\w+, \S+:\d+, ", "", str(error).splitlines()[0])  # without the location in the C++ source
         raise ValueError(f"this is not a complete image: {reason}") from error

@@ -58,26 +58,23 @@ def digits_20(raw: RawFiles) -> Arrays:
 
 def wine(raw: RawFiles) -> Arrays:
     """Read 178 wines of three cultivars with 13 chemical measurements."""
-    from sklearn.datasets import load_wine
-
-    return _table(load_wine())
+    return _table("wine")
 
 
 def breast_cancer(raw: RawFiles) -> Arrays:
     """Read 569 breast masses, malignant or benign, with 30 measurements of cell nuclei."""
-    from sklearn.datasets import load_breast_cancer
-
-    return _table(load_breast_cancer())
+    return _table("breast_cancer")
 
 
 def iris(raw: RawFiles) -> Arrays:
     """Read 150 irises with the two rows as in Fisher's article, (150, 4)."""
-    from sklearn.datasets import load_iris
-
-    return _table(load_iris())
+    return _table("iris")
 
 
-def _table(bunch: Any) -> Arrays:
+def _table(name: str) -> Arrays:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
     names = tuple(str(name) for name in bunch.target_names)
     return Arrays({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
 

@@ -45,9 +45,8 @@ class TextToImage:
 
     def __init__(self, weights: Path, names: tuple[str, ...], side: int, seed: int = _SEED) -> None:
         if not weights.is_dir():
-            raise UserError(
-                "this folder of a pipeline does not exist", where=str(weights), hint="provide one with model_index.json"
-            )
+            hint = "provide one with model_index.json"
+            raise UserError("this folder of a pipeline does not exist", where=str(weights), hint=hint)
         try:
             diffusers = importlib.import_module("diffusers")
         except ModuleNotFoundError:

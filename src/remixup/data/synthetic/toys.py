@@ -126,22 +126,15 @@ _ZHANG_2021 = Origin("zhang2021", "https://arxiv.org/abs/2010.04819")
 
 
 def _describe(
-    builder: Builder,
-    title: str,
-    size: Size,
-    note: str,
-    *,
-    classes: int = 2,
-    paper: Origin = _CHIDAMBARAM,
-    name: str | None = None,
+    builder: Builder, title: str, size: Size, note: str, *, paper: Origin = _CHIDAMBARAM, name: str | None = None
 ) -> Dataset:
-    return describe(builder, title, "points", classes, size, note, origin=paper, name=name)
+    return describe(builder, title, "points", 2, size, note, origin=paper, name=name)
 
 
 def _describe_line(name: str, title: str, labels: NDArray[np.int64], note: str) -> Dataset:
     note = f"{note} The test part equals the training part, so test error is the error on the original points."
-    size = Size((1,), len(labels), len(labels))
-    return _describe(partial(line, labels), title, size, note, classes=int(labels.max()) + 1, name=name)
+    size, classes = Size((1,), len(labels), len(labels)), int(labels.max()) + 1
+    return describe(partial(line, labels), title, "points", classes, size, note, origin=_CHIDAMBARAM, name=name)
 
 
 def _describe_alternating_line(points: int, classes: int) -> Dataset:
