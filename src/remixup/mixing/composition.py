@@ -202,9 +202,8 @@ class Mixing:
             advice = "call the mixing on the features of that layer, and compose it without cut"
             raise ValueError(f"a call mixes what it is given, not features after stage {self.cut}: {advice}")
         if self.warmup_epochs:
-            raise ValueError(
-                "a call counts no epochs: compose the mixing without warmup_epochs, and begin to call it later"
-            )
+            advice = "compose the mixing without warmup_epochs, and begin to call it later"
+            raise ValueError(f"a call counts no epochs: {advice}")
         if self.partner.scope != "batch":
             raise ValueError(f"partners come from the {self.partner.scope}: draw them and call `mix_with`")
         if generator is not None and not torch.compiler.is_compiling() and get_worker_info() is not None:
@@ -218,9 +217,8 @@ class Mixing:
         """
         batch = default_collate(list(examples))
         if not isinstance(batch, list | tuple) or len(batch) != 2:
-            raise ValueError(
-                "examples are pairs of input and label; for others write a collate_fn that calls the mixing"
-            )
+            advice = "for others write a collate_fn that calls the mixing"
+            raise ValueError(f"examples are pairs of input and label; {advice}")
         return self(batch[0], batch[1])
 
     def mix(
@@ -268,9 +266,8 @@ class Mixing:
         check_floating(x, target)
         ratio = as_ratio(ratio, x, window=self.position_size > 0)
         if self.position_size and position is None:
-            raise ValueError(
-                f"the blend pastes a window: give position, {self.position_size} numbers in [0, 1) for each λ"
-            )
+            advice = f"give position, {self.position_size} numbers in [0, 1) for each λ"
+            raise ValueError(f"the blend pastes a window: {advice}")
         if position is None:
             return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
         blended, kept = self.blend(x, other_x, ratio, position)

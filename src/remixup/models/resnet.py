@@ -1,6 +1,6 @@
 """Residual networks: He et al. 2016 (1512.03385), and ResNeXt: Xie et al. 2017 (1611.05431)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 from torch import nn
@@ -57,7 +57,7 @@ def resnet(
     if block == "basic" and groups > 1:
         raise UserError("basic blocks have no groups", where="run.model.groups", hint="use block: bottleneck")
 
-    def build_block(inputs: int, outputs: int, stride: int) -> nn.Module:
+    def build_block(inputs: int, outputs: int, stride: int) -> Any:
         # Imported only here: that takes seconds, and no other family needs it.
         from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -65,14 +65,16 @@ def resnet(
         if stride > 1 or inputs != outputs:
             projection = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
             shortcut = nn.Sequential(projection, nn.BatchNorm2d(outputs))
-        built: nn.Module
         if block == "basic":
-            built = BasicBlock(inputs, outputs, stride, shortcut)
-        else:
-            built = Bottleneck(inputs, outputs // 4, stride, shortcut, groups, width_per_group)
-        return built
+            return BasicBlock(inputs, outputs, stride, shortcut)
+        return Bottleneck(inputs, outputs // 4, stride, shortcut, groups, width_per_group)
 
-    before = _stem(image_channels(input_shape, "resnet"), width, stem)
+    size, stride = (7, 2) if stem == "imagenet" else (3, 1)
+    images = image_channels(input_shape, "resnet")
+    convolution = nn.Conv2d(images, width, size, stride=stride, padding=size // 2, bias=False)
+    before = nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+    if stem == "imagenet":
+        before.append(nn.MaxPool2d(3, stride=2, padding=1))
     outputs = width if block == "basic" else 4 * width
     stages, channels = residual_stages(before, width, outputs, layers, build_block)
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
@@ -84,12 +86,3 @@ def resnet(
             if isinstance(last := getattr(module, "bn3", getattr(module, "bn2", None)), nn.BatchNorm2d):
                 nn.init.zeros_(last.weight)
     return network
-
-
-def _stem(images: int, width: int, kind: str) -> nn.Sequential:
-    size, stride = (7, 2) if kind == "imagenet" else (3, 1)
-    convolution = nn.Conv2d(images, width, size, stride=stride, padding=size // 2, bias=False)
-    stem = nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
-    if kind == "imagenet":
-        stem.append(nn.MaxPool2d(3, stride=2, padding=1))
-    return stem
