@@ -101,16 +101,12 @@ def prepare(
     with report_disk_errors(folder):
         make_folder(final.parent)
         locks.mkdir(exist_ok=True)
-        lock = FileLock(locks / f"{final.name}.lock")
-        lock.acquire()
-    try:
-        fault = _find_fault(final, dataset, chosen)
-        if fault is not None:
+        lock = FileLock(locks / f"{final.name}.lock").acquire()
+    with lock:
+        if (fault := _find_fault(final, dataset, chosen)) is not None:
             if _is_present(final):
                 _log.warning("%s; preparing it again", fault)
             _make(dataset, chosen, final, folder / "raw", mirror, download, progress)
-    finally:
-        lock.release()
     return final / MANIFEST
 
 
@@ -213,8 +209,6 @@ def run_builder(version: Version, raw: RawFiles) -> Arrays:
 
 def _check_structure(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays) -> None:
     size, tensors = dataset.size, arrays.tensors
-    found: tuple[object, ...] = ()
-    due, what = found, ""
     if version.folder is not None and version.folder.counted:
         what = "numbers of training, validation and test examples and of classes"
         due = (size.train, size.validation, size.test, dataset.classes)
@@ -224,6 +218,8 @@ def _check_structure(dataset: Dataset, version: Version, sources: list[Source], 
         what = "number of columns and the numbers of rows of each class"
         due = (*size.shape, *version.counts)
         found = (*tensors["x"].shape[1:], *np.bincount(tensors["y"], minlength=dataset.classes).tolist())
+    else:
+        return
     if found != due:
         what = f"the {what} are {found}, not {due}"
         raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.origin.homepage}")

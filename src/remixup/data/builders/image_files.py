@@ -4,8 +4,6 @@
 where each file begins and the last one ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence
@@ -85,7 +83,7 @@ def pack(paths: Sequence[str], target: Path) -> tuple[NDArray[np.int64], str]:
     return np.array(offsets, np.int64), total.hexdigest()
 
 
-def decode(content: bytes | bytearray) -> torch.Tensor:
+def decode(content: bytes | bytearray) -> "torch.Tensor":
     """Decode a JPEG (or PNG: ImageNet has a few misnamed files) as RGB, uint8 (3, H, W).
 
     Raises:

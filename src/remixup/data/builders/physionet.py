@@ -19,14 +19,13 @@ from remixup.errors import UserError
 SUMS = "SHA256SUMS.txt"
 PTB_XL_CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 _FOLDS = {9: "validation", 10: "test"}
-_APNEA_RECORDS = [*(f"a{k:02d}" for k in range(1, 21)), *(f"b{k:02d}" for k in range(1, 6))]
-_APNEA_RECORDS += [f"c{k:02d}" for k in range(1, 11)]
+_APNEA_RECORDS = [f"{group}{k + 1:02d}" for group, count in (("a", 20), ("b", 5), ("c", 10)) for k in range(count)]
 _APNEA_LABELS = {"N": 0, "A": 1}
 _MINUTE = 6_000
 
 
 class Published:
-    """A publisher's folder whose files are verified when they are read."""
+    """A publisher's folder whose files are verified when they are read; `names` are the published ones, sorted."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.total = root, hashlib.sha256()
@@ -34,11 +33,7 @@ class Published:
         for line in self.path(SUMS).read_text(encoding="utf-8").splitlines():
             digest, _, name = line.strip().partition(" ")
             self._sums[name.strip().removeprefix("./").lstrip("*")] = digest.lower()
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the published files, sorted."""
-        return sorted(self._sums)
+        self.names = sorted(self._sums)
 
     def path(self, name: str) -> Path:
         """Return the path of a file; some archives have the files in a folder `files`."""

@@ -107,13 +107,8 @@ def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[n
 _UCI = "https://archive.ics.uci.edu/dataset"
 
 _RANGE = " Each input is scaled to [0, 1] by its extremes over all rows"
-
 _RELEASED = f"{_RANGE}, as in the released code of C-Mixup."
-
-_EXCHANGE_URL = (
-    "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate/"
-    "exchange_rate.txt.gz"
-)
+_EXCHANGE_HOST = "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate"
 
 
 def _describe(builder: Builder, title: str, size: Size, note: str, *, origin: Origin) -> Dataset:
@@ -171,7 +166,7 @@ DATASETS = (
             File(
                 "exchange_rate.txt.gz",
                 sha256="6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
-                url=_EXCHANGE_URL,
+                url=f"{_EXCHANGE_HOST}/exchange_rate.txt.gz",
                 mirror_path="regression/exchange_rate.txt.gz",
             ),
         ),

@@ -3,8 +3,6 @@
 Every builder returns `x` (n, F) float32 as in the file, neither scaled nor split, and `y` (n,) int64.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +60,7 @@ def website_phishing(raw: RawFiles) -> Arrays:
     return _arrays(table.iloc[:, :9], table[9], (-1, 0, 1), ("phishy", "suspicious", "legitimate"))
 
 
-def _read(path: Path, **options: Any) -> pd.DataFrame:
+def _read(path: Path, **options: Any) -> "pd.DataFrame":
     """Return a table without column names; the default options are those of a CSV file."""
     import pandas as pd
 

@@ -1,14 +1,11 @@
 """Descriptors of datasets: their versions, files and terms, and the interface of their builders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 Task = Literal["images", "image-files", "spectrograms", "series", "tabular", "points"]
 

@@ -4,10 +4,7 @@ The pool is in the tensors `pool_x` and `pool_y`. A generator draws an image for
 public images in seconds; `TextToImage` is a pipeline of `diffusers` whose weights the user provides.
 """
 
-from __future__ import annotations
-
 import importlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,7 @@ from numpy.typing import NDArray
 
 from remixup.data.builders.cifar import CIFAR_10, CIFAR_10_CLASSES, cifar10_binary
 from remixup.data.builders.scikit_learn import DIGITS, DIGITS_PER_CLASS, ranked_digits
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, Version, describe, versions
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, describe
 from remixup.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,7 +66,7 @@ class TextToImage:
         return np.stack(drawn)
 
 
-def draw_pool(generator: Diffusion | TextToImage, classes: int, each: int) -> dict[str, NDArray[Any]]:
+def draw_pool(generator: "Diffusion | TextToImage", classes: int, each: int) -> dict[str, NDArray[Any]]:
     """Draw `each` images of each class: `pool_x` and `pool_y`, with the classes in turn."""
     labels = np.tile(np.arange(classes, dtype=np.int64), each)
     return {"pool_x": generator.draw(labels), "pool_y": labels}
@@ -120,19 +117,17 @@ _PRIVATE_DIGITS = describe(
     numerics=DIGITS.numerics,
 )
 
-_CIFAR_10_TEXT_TO_IMAGE = replace(
-    CIFAR_10,
-    name="cifar10-text-to-image",
-    title="CIFAR-10 with a pool of synthetic images",
-    versions=versions(
-        Version(
-            "mirror",
-            cifar10_text_to_image,
-            CIFAR_10.versions["reconstructed"].files,
-            note="Version reconstructed of cifar10, and 200 images of each class drawn by a text-to-image pipeline of "
-            "`diffusers`. Its weights are in raw/text-to-image of the data folder and are not verified.",
-        )
-    ),
+_CIFAR_10_TEXT_TO_IMAGE = describe(
+    cifar10_text_to_image,
+    "CIFAR-10 with a pool of synthetic images",
+    "images",
+    10,
+    CIFAR_10.size,
+    "Version reconstructed of cifar10, and 200 images of each class drawn by a text-to-image pipeline of "
+    "`diffusers`. Its weights are in raw/text-to-image of the data folder and are not verified.",
+    origin=CIFAR_10.origin,
+    version="mirror",
+    files=CIFAR_10.versions["reconstructed"].files,
 )
 
 DATASETS = (_PRIVATE_DIGITS, _CIFAR_10_TEXT_TO_IMAGE)
