@@ -211,7 +211,7 @@ def _check_structure(dataset: Dataset, version: Version, sources: list[Source], 
     size, tensors = dataset.size, arrays.tensors
     if version.folder is not None and version.folder.counted:
         what = "numbers of training, validation and test examples and of classes"
-        due = (size.train, size.validation, size.test, dataset.classes)
+        due: tuple[int, ...] = (size.train, size.validation, size.test, dataset.classes)
         counts = [len(tensors.get(f"{part}_y", ())) for part in ("train", "validation", "test")]
         found = (*counts, len(arrays.class_names or ()))
     elif version.counts:
