@@ -115,8 +115,7 @@ def window_warp(
     index = left.long().unsqueeze(1).expand(series.shape)
     series = series.float()
     before, after = series.gather(2, index), series.gather(2, index + 1)
-    warped: Tensor = before + (source - left).unsqueeze(1) * (after - before)
-    return warped
+    return before + (source - left).unsqueeze(1) * (after - before)
 
 
 def _check(batch: Tensor, dimensions: int, kind: str) -> None:

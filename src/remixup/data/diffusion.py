@@ -1,7 +1,5 @@
 """A small class-conditional diffusion model (Ho et al., 2020, 2006.11239) that trains on a CPU in seconds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,25 +77,22 @@ class Diffusion:
 
     @torch.no_grad()
     def draw(self, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Draw an image of each class in `labels`, (n, C, H, W) uint8; further calls draw further images."""
-        with _one_thread():
-            x = self._denoise(torch.from_numpy(labels))
-        pixels = ((x.clamp(-1, 1) + 1) * 127.5).round()
-        images: NDArray[np.uint8] = pixels.to(torch.uint8).view(-1, *self.shape).numpy()
-        return images
+        """Draw an image of each class in `labels`, (n, C, H, W) uint8; further calls draw further images.
 
-    def _denoise(self, labels: Tensor) -> Tensor:
-        """Turn noise into images step by step (algorithm 2), with the predicted image clamped to [-1, 1]."""
-        shape = (len(labels), math.prod(self.shape))
-        x = torch.randn(shape, dtype=torch.float64, generator=self.generator)
-        for step in range(STEPS, 0, -1):
-            signal, before, beta = self.signal[step], self.signal[step - 1], self.beta[step - 1]
-            noise = self._predict_noise(x, labels, torch.full((len(labels),), step))
-            image = ((x - (1 - signal).sqrt() * noise) / signal.clamp(min=1e-8).sqrt()).clamp(-1, 1)
-            mean = before.sqrt() * beta / (1 - signal) * image + (1 - beta).sqrt() * (1 - before) / (1 - signal) * x
-            spread = (beta * (1 - before) / (1 - signal)).sqrt()
-            x = mean + spread * torch.randn(shape, dtype=torch.float64, generator=self.generator)
-        return x
+        Noise becomes images step by step (algorithm 2), with the predicted image clamped to [-1, 1].
+        """
+        shape, classes = (len(labels), math.prod(self.shape)), torch.from_numpy(labels)
+        with _one_thread():
+            x = torch.randn(shape, dtype=torch.float64, generator=self.generator)
+            for step in range(STEPS, 0, -1):
+                signal, before, beta = self.signal[step], self.signal[step - 1], self.beta[step - 1]
+                noise = self._predict_noise(x, classes, torch.full((len(labels),), step))
+                image = ((x - (1 - signal).sqrt() * noise) / signal.clamp(min=1e-8).sqrt()).clamp(-1, 1)
+                mean = before.sqrt() * beta / (1 - signal) * image + (1 - beta).sqrt() * (1 - before) / (1 - signal) * x
+                spread = (beta * (1 - before) / (1 - signal)).sqrt()
+                x = mean + spread * torch.randn(shape, dtype=torch.float64, generator=self.generator)
+        pixels = ((x.clamp(-1, 1) + 1) * 127.5).round()
+        return pixels.to(torch.uint8).view(-1, *self.shape).numpy()
 
 
 @contextmanager

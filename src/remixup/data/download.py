@@ -3,8 +3,6 @@
 Archives have up to 8 GB, so an interrupted download must not start again from the beginning.
 """
 
-from __future__ import annotations
-
 import http.client
 import sys
 import time
@@ -71,6 +69,9 @@ def _transfer(url: str, part: Path, progress: bool) -> None:
 
 
 def _attempt(url: str, part: Path, progress: bool) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "remixup", "Accept-Encoding": "identity"})
     if have:
@@ -85,22 +86,15 @@ def _attempt(url: str, part: Path, progress: bool) -> None:
     with response:
         if response.status != 206:
             have = 0  # no support for Range: the server sends the whole file
-        length = response.headers.get("Content-Length")
-        _append(response, part, have, int(length) if length else None, progress)
-
-
-def _append(response: http.client.HTTPResponse, part: Path, have: int, length: int | None, progress: bool) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    total = None if length is None else have + length
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), disable=not (progress and sys.stderr.isatty()))
-    with bar, report_disk_errors(part.parent, length), part.open("ab" if have else "wb") as out:
-        task = bar.add_task(part.stem, total=total, completed=have)
-        while chunk := response.read(_CHUNK):
-            out.write(chunk)
-            have += len(chunk)
-            bar.update(task, completed=have)
+        length = int(response.headers["Content-Length"]) if response.headers.get("Content-Length") else None
+        total = None if length is None else have + length
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        bar = Progress(*columns, console=Console(stderr=True), disable=not (progress and sys.stderr.isatty()))
+        with bar, report_disk_errors(part.parent, length), part.open("ab" if have else "wb") as out:
+            task = bar.add_task(part.stem, total=total, completed=have)
+            while chunk := response.read(_CHUNK):
+                out.write(chunk)
+                have += len(chunk)
+                bar.update(task, completed=have)
     if total is not None and have < total:
         raise _InterruptedError(f"the connection ended after {have:,} of {total:,} bytes")

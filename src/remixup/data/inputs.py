@@ -174,9 +174,8 @@ def _image_scaling(spec: RunSpec, x: Tensor | Stream, tensors: dict[str, Tensor]
             raise UserError("standardize would read every image file; use `given`", where="run.normalization")
         return _scaling(spec, torch.empty(0, *x.shape[1:], dtype=torch.uint8))
     if spec.normalization["name"] != "raw":
-        raise UserError(
-            "spectrograms and series are normalized when they are prepared; use `raw`", where="run.normalization"
-        )
+        what = "spectrograms and series are normalized when they are prepared; use `raw`"
+        raise UserError(what, where="run.normalization")
     return torch.zeros(1), torch.ones(1)
 
 

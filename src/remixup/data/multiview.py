@@ -1,7 +1,5 @@
 """Images with a second view, which gives each class two features (2210.13512, section 5)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -52,9 +50,8 @@ def partners(labels: Tensor, classes: int, seeds: list[int]) -> Tensor:
         counts = own.bincount(minlength=classes)
         if not bool((counts[wanted] > 0).all()):
             missing = int(wanted[counts[wanted] == 0][0])
-            raise UserError(
-                f"class {missing} has no training example for the second view of another class", where=WHERE
-            )
+            what = f"class {missing} has no training example for the second view of another class"
+            raise UserError(what, where=WHERE)
         begins = counts.cumsum(0) - counts
         uniform = torch.rand(len(own), dtype=torch.float64, generator=random)
         found.append(own.argsort(stable=True)[begins[wanted] + (uniform * counts[wanted]).long()])

@@ -17,6 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from remixup.data.builders.image_files import pack
 from remixup.data.catalog.descriptor import Arrays, Dataset, Folder, RawFiles, Version
 from remixup.data.catalog.registry import lookup
 from remixup.data.sources import Source, gather
@@ -24,9 +28,7 @@ from remixup.errors import UserError
 from remixup.files import disk_error, make_folder, publish, read_mapping, report_disk_errors, sha256
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from remixup.config.settings import Config
 
@@ -99,16 +101,12 @@ def prepare(
     with report_disk_errors(folder):
         make_folder(final.parent)
         locks.mkdir(exist_ok=True)
-        lock = FileLock(locks / f"{final.name}.lock")
-        lock.acquire()
-    try:
-        fault = _find_fault(final, dataset, chosen)
-        if fault is not None:
+        lock = FileLock(locks / f"{final.name}.lock").acquire()
+    with lock:
+        if (fault := _find_fault(final, dataset, chosen)) is not None:
             if _is_present(final):
                 _log.warning("%s; preparing it again", fault)
             _make(dataset, chosen, final, folder / "raw", mirror, download, progress)
-    finally:
-        lock.release()
     return final / MANIFEST
 
 
@@ -211,26 +209,23 @@ def run_builder(version: Version, raw: RawFiles) -> Arrays:
 
 def _check_structure(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays) -> None:
     size, tensors = dataset.size, arrays.tensors
-    found: tuple[object, ...] = ()
-    due, what = found, ""
     if version.folder is not None and version.folder.counted:
         what = "numbers of training, validation and test examples and of classes"
-        due = (size.train, size.validation, size.test, dataset.classes)
+        due: tuple[int, ...] = (size.train, size.validation, size.test, dataset.classes)
         counts = [len(tensors.get(f"{part}_y", ())) for part in ("train", "validation", "test")]
         found = (*counts, len(arrays.class_names or ()))
     elif version.counts:
-        import numpy as np
-
         what = "number of columns and the numbers of rows of each class"
         due = (*size.shape, *version.counts)
         found = (*tensors["x"].shape[1:], *np.bincount(tensors["y"], minlength=dataset.classes).tolist())
+    else:
+        return
     if found != due:
         what = f"the {what} are {found}, not {due}"
         raise UserError(what, where=str(sources[0].path), hint=f"compare it with {dataset.origin.homepage}")
 
 
 def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Arrays, folder: Path) -> None:
-    import numpy as np
     from safetensors.numpy import save_file
 
     folder.mkdir()
@@ -238,8 +233,6 @@ def _write(dataset: Dataset, version: Version, sources: list[Source], arrays: Ar
     packed: dict[str, Any] = {}
     digest = arrays.sha256
     if arrays.image_files:
-        from remixup.data.builders.image_files import pack
-
         offsets, digest = pack(arrays.image_files, folder / IMAGES)
         count = len(tensors["train_y"])
         tensors |= {"train_offsets": offsets[: count + 1], "test_offsets": offsets[count:]}
@@ -285,8 +278,6 @@ def _verify_folder(folder: Folder, source: Source, digest: str | None) -> Source
 
 def _channel_statistics(images: NDArray[np.generic]) -> dict[str, list[float]]:
     """Return mean and population standard deviation of each channel of `images / 255`, from exact integer sums."""
-    import numpy as np
-
     counts = np.zeros((images.shape[1], 256), np.int64)
     for start in range(0, len(images), 1000):  # in chunks, because bincount converts bytes to eight-byte integers
         for channel in range(images.shape[1]):

@@ -1,7 +1,5 @@
 """Find the files of a dataset, in a mirror folder or at the publisher, and verify them."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from dataclasses import dataclass

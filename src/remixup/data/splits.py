@@ -3,11 +3,7 @@
 Every draw depends on the seed alone, so all methods of one seed share rows and labels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -74,8 +70,8 @@ def make_split(spec: Dataset, tensors: dict[str, Tensor], y: Tensor, classes: in
     """
     validation = pool = None
     if parts := parts_of(tensors):
-        ends = [0, *torch.tensor([len(tensors[f"{part}_y"]) for part in parts]).cumsum(0).tolist()]
-        spans = [torch.arange(start, end).expand(len(seeds), -1) for start, end in pairwise(ends)]
+        sizes = [len(tensors[f"{part}_y"]) for part in parts]
+        spans = torch.arange(len(y)).expand(len(seeds), -1).split(sizes, dim=1)
         rows = dict(zip(parts, spans, strict=True))
         train, test, validation, pool = rows["train"], rows["test"], rows.get("validation"), rows.get("pool")
     else:
@@ -105,9 +101,7 @@ def make_split(spec: Dataset, tensors: dict[str, Tensor], y: Tensor, classes: in
     )
 
 
-def _hold_out(
-    rows: int, fraction: float, seeds: list[int], purpose: Literal["split", "validation"], setting: str
-) -> tuple[Tensor, Tensor]:
+def _hold_out(rows: int, fraction: float, seeds: list[int], purpose: str, setting: str) -> tuple[Tensor, Tensor]:
     """Draw the positions that are held out, and the others; both in random order."""
     orders = torch.stack([torch.randperm(rows, generator=generator(seed, purpose)) for seed in seeds])
     held_out = amount(rows, fraction)

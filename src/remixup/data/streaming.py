@@ -4,8 +4,6 @@ The processor decodes, or a GPU, whose decoder rounds in another way. The result
 not on the number of workers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,21 +39,15 @@ class Stream:
     """
 
     def __init__(
-        self,
-        path: Path,
-        offsets: Tensor,
-        part: dict[str, Any],
-        workers: int = 0,
-        decoder: torch.device | None = None,
+        self, path: Path, offsets: Tensor, part: dict[str, Any], workers: int = 0, decoder: torch.device | None = None
     ) -> None:
         self.path, self.offsets, self.workers, self.decoder = path, offsets, workers, decoder
         self._crop = bind(decoding, part)
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self._cache: dict[int, Tensor] = {}
-        self._cache_left = (
-            0 if workers else CACHE_BYTES
-        )  # workers are recreated every epoch, so their caches would be lost
-        self.shape = (len(self), *self._decoded(torch.tensor([0]), None).shape[1:])
+        # Workers are recreated every epoch, so their caches would be lost.
+        self._cache_left = 0 if workers else CACHE_BYTES
+        self.shape = (len(self), *self._decoded(torch.tensor([0]), [None]).shape[1:])
         """Shape of all images: (n, 3, size, size)."""
 
     def __len__(self) -> int:
@@ -75,21 +67,21 @@ class Stream:
             UserError: A record is not a complete image.
         """
         if sum(sizes) != len(rows) or (seeds is not None and len(seeds) != len(rows)):
-            raise ValueError(
-                f"{len(rows)} rows, minibatches of {sum(sizes)} and {'no' if seeds is None else len(seeds)} seeds"
-            )
+            given = "no" if seeds is None else len(seeds)
+            raise ValueError(f"{len(rows)} rows, minibatches of {sum(sizes)} and {given} seeds")
+        crops: list[int | None] = [None] * len(rows) if seeds is None else seeds.tolist()
         if seeds is not None or len(rows) * math.prod(self.shape[1:]) > CACHE_BYTES:
-            yield from self._read(rows, sizes, seeds)
+            yield from self._read(rows, sizes, crops)
         elif self._evaluated is not None and torch.equal(self._evaluated[0], rows):
             yield from self._evaluated[1].split(sizes)
         else:
             read = []
-            for batch in self._read(rows, sizes, None):
+            for batch in self._read(rows, sizes, crops):
                 read.append(batch)
                 yield batch
             self._evaluated = rows.clone(), torch.cat(read)
 
-    def _read(self, rows: Tensor, sizes: list[int], seeds: Tensor | None) -> Iterator[Tensor]:
+    def _read(self, rows: Tensor, sizes: list[int], crops: list[int | None]) -> Iterator[Tensor]:
         """Yield minibatches from the file, in pinned memory if there is a GPU."""
         ends = torch.tensor(sizes).cumsum(0).tolist()
         slices = [
@@ -97,7 +89,9 @@ class Stream:
             for size, end in zip(sizes, ends, strict=True)
             for start in range(end - size, end, _PORTION)
         ]
-        portions = iter(self._loader(_Portions(self, rows, seeds, slices)))
+        # A separate generator, because the loader draws a number and must not change the one that dropout uses.
+        options: dict[str, Any] = {"num_workers": min(self.workers, len(slices)), "generator": torch.Generator()}
+        portions = iter(DataLoader(_Portions(self, rows, crops, slices), batch_size=None, **options))
         parts = iter(slices)
         where: dict[str, Any] = {"device": self.decoder or "cpu"}
         if self.decoder is None:
@@ -111,24 +105,18 @@ class Stream:
                     if isinstance(portion, UserError):
                         raise portion
                     if self.decoder is not None:
-                        portion = self._decoded_there(portion, rows[part], None if seeds is None else seeds[part])
+                        portion = self._decoded_there(portion, rows[part], crops[part])
                     batch[filled : filled + len(portion)] = portion
                     filled += len(portion)
                 yield batch
         finally:
             del portions  # stop the workers now; referenced by a traceback they would take seconds to end
 
-    def _loader(self, portions: _Portions) -> DataLoader[Tensor | UserError]:
-        # A separate generator, because the loader draws a number and must not change the one that dropout uses.
-        workers = min(self.workers, len(portions))
-        return DataLoader(portions, batch_size=None, num_workers=workers, generator=torch.Generator())
-
-    def _decoded(self, rows: Tensor, seeds: Tensor | None) -> Tensor:
-        chosen: list[int | None] = [None] * len(rows) if seeds is None else seeds.tolist()
+    def _decoded(self, rows: Tensor, crops: list[int | None]) -> Tensor:
         starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
         images = []
         with self.path.open("rb") as file:
-            for row, start, end, seed in zip(rows.tolist(), starts, ends, chosen, strict=True):
+            for row, start, end, seed in zip(rows.tolist(), starts, ends, crops, strict=True):
                 if (image := self._cache.get(row)) is None:
                     file.seek(start)
                     image = self._decode(row, file.read(end - start))
@@ -144,7 +132,7 @@ class Stream:
                 contents.append(file.read(end - start))
         return torch.frombuffer(bytearray(b"".join(contents)), dtype=torch.uint8)
 
-    def _decoded_there(self, content: Tensor, rows: Tensor, seeds: Tensor | None) -> Tensor:
+    def _decoded_there(self, content: Tensor, rows: Tensor, crops: list[int | None]) -> Tensor:
         """Decode and crop the bytes of records on the device that decodes."""
         from torchvision.io import ImageReadMode, decode_jpeg
 
@@ -154,8 +142,7 @@ class Stream:
         except RuntimeError:  # ImageNet has a few files that are PNG or CMYK
             every = zip(rows.tolist(), contents, strict=True)
             images = [self._decode(row, bytes(each.numpy())).to(self.decoder) for row, each in every]
-        chosen: list[int | None] = [None] * len(rows) if seeds is None else seeds.tolist()
-        return torch.stack([self._crop(image, seed) for image, seed in zip(images, chosen, strict=True)])
+        return torch.stack([self._crop(image, seed) for image, seed in zip(images, crops, strict=True)])
 
     def _decode(self, row: int, content: bytes) -> Tensor:
         """Decode a record, and cache the image if there is room."""
@@ -173,8 +160,8 @@ class Stream:
 class _Portions(Dataset[Tensor | UserError]):
     """Portions of the images of some rows, decoded on access; it can be pickled."""
 
-    def __init__(self, stream: Stream, rows: Tensor, seeds: Tensor | None, slices: list[slice]) -> None:
-        self.stream, self.rows, self.seeds, self.slices = stream, rows, seeds, slices
+    def __init__(self, stream: Stream, rows: Tensor, crops: list[int | None], slices: list[slice]) -> None:
+        self.stream, self.rows, self.crops, self.slices = stream, rows, crops, slices
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -184,6 +171,6 @@ class _Portions(Dataset[Tensor | UserError]):
         if self.stream.decoder is not None:
             return self.stream._content(self.rows[part])
         try:
-            return self.stream._decoded(self.rows[part], None if self.seeds is None else self.seeds[part])
+            return self.stream._decoded(self.rows[part], self.crops[part])
         except UserError as error:
             return error  # a loader would replace the message of an exception by its traceback

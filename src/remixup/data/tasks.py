@@ -1,7 +1,5 @@
 """Tasks: classification or regression, with targets, loss and metrics."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Checks of arguments. Each message says what is wrong and what to do."""
 
-from __future__ import annotations
-
 import inspect
 import math
 import typing
@@ -142,7 +140,8 @@ def class_probabilities(x: Tensor, y: Tensor, classes: int | None) -> Tensor:
     if classes is None:
         advice = "Mixing.compose(..., classes=10)"
         raise ValueError(f"class indices need the number of classes: {advice}; or give class probabilities")
-    target = torch.zeros((len(y), classes), dtype=_at_least_float32(x.dtype), device=y.device)
+    dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+    target = torch.zeros((len(y), classes), dtype=dtype, device=y.device)
     positions = y.long().unsqueeze(1)
     if torch.compiler.is_compiling():
         return target.scatter_(1, positions, 1.0)
@@ -153,7 +152,3 @@ def class_probabilities(x: Tensor, y: Tensor, classes: int | None) -> Tensor:
         wrong = low if low < 0 else high
         what = f"label {wrong} is no class: with classes={classes} labels are 0 to {classes - 1}"
         raise ValueError(what) from None
-
-
-def _at_least_float32(dtype: torch.dtype) -> torch.dtype:
-    return torch.float64 if dtype == torch.float64 else torch.float32

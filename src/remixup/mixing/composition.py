@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -78,8 +78,6 @@ class Mixing:
     """Epochs of training on the original examples before mixing begins."""
     classes: int | None = None
     """Number of classes, for a call with class indices. Class probabilities need none."""
-    _linear: bool = field(init=False, repr=False, compare=False)
-    """Whether inputs and targets are mixed linearly."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -93,8 +91,6 @@ class Mixing:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} is >= {least}, not {value!r}")
-        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
-        object.__setattr__(self, "_linear", linear)
 
     @classmethod
     def compose(
@@ -195,7 +191,8 @@ class Mixing:
         """Whether `_lerp` may mix: linearly, in usual precision, on the CPU, without gradients and compiler."""
         if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
             return False
-        return self._linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
+        linear = _function(self.blend) is blends.linear and _function(self.target) is targets.mixed
+        return linear and x.is_contiguous() and not (x.requires_grad and torch.is_grad_enabled())
 
     def _refuse(self, generator: torch.Generator | None) -> None:
         """Raise ValueError if a call would leave out a setting, or repeat the draws of another worker."""
@@ -205,9 +202,8 @@ class Mixing:
             advice = "call the mixing on the features of that layer, and compose it without cut"
             raise ValueError(f"a call mixes what it is given, not features after stage {self.cut}: {advice}")
         if self.warmup_epochs:
-            raise ValueError(
-                "a call counts no epochs: compose the mixing without warmup_epochs, and begin to call it later"
-            )
+            advice = "compose the mixing without warmup_epochs, and begin to call it later"
+            raise ValueError(f"a call counts no epochs: {advice}")
         if self.partner.scope != "batch":
             raise ValueError(f"partners come from the {self.partner.scope}: draw them and call `mix_with`")
         if generator is not None and not torch.compiler.is_compiling() and get_worker_info() is not None:
@@ -221,9 +217,8 @@ class Mixing:
         """
         batch = default_collate(list(examples))
         if not isinstance(batch, list | tuple) or len(batch) != 2:
-            raise ValueError(
-                "examples are pairs of input and label; for others write a collate_fn that calls the mixing"
-            )
+            advice = "for others write a collate_fn that calls the mixing"
+            raise ValueError(f"examples are pairs of input and label; {advice}")
         return self(batch[0], batch[1])
 
     def mix(
@@ -271,9 +266,8 @@ class Mixing:
         check_floating(x, target)
         ratio = as_ratio(ratio, x, window=self.position_size > 0)
         if self.position_size and position is None:
-            raise ValueError(
-                f"the blend pastes a window: give position, {self.position_size} numbers in [0, 1) for each λ"
-            )
+            advice = f"give position, {self.position_size} numbers in [0, 1) for each λ"
+            raise ValueError(f"the blend pastes a window: {advice}")
         if position is None:
             return self.blend(x, other_x, ratio), self.target(target, other_target, ratio)
         blended, kept = self.blend(x, other_x, ratio, position)

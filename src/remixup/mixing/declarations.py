@@ -49,18 +49,12 @@ def declare(**facts: Any) -> Callable[[_Function], _Function]:
 def declaration(component: Callable[..., Any]) -> Declaration:
     """Return what a component declares, also with its parameters bound by `functools.partial`."""
     function = component.func if isinstance(component, partial) else component
-    declared: Declaration = getattr(function, "declaration", Declaration())
-    return declared
-
-
-_CPU = torch.device("cpu")
-
-
-def device_of(generator: torch.Generator | None) -> torch.device:
-    """Return where a component draws: without a generator from torch's global one, on the CPU."""
-    return _CPU if generator is None else generator.device
+    return getattr(function, "declaration", Declaration())
 
 
 def drawing(generator: torch.Generator | None) -> dict[str, Any]:
-    """Return the arguments of `torch.rand` and its like. The compiler accepts no generator, not even None."""
-    return {"device": _CPU} if generator is None else {"device": generator.device, "generator": generator}
+    """Return the arguments of `torch.rand` and its like: without a generator they draw from torch's global one.
+
+    That is on the CPU. The compiler accepts no generator, not even None.
+    """
+    return {"device": "cpu"} if generator is None else {"device": generator.device, "generator": generator}

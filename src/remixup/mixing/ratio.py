@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from remixup.mixing.declarations import declare, device_of, drawing
+from remixup.mixing.declarations import declare, drawing
 
 NUMERICS = 1
 _SMALL = 0.05
@@ -42,7 +42,7 @@ def constant(
         value: the ratio.
         generator: its device is that of the result.
     """
-    return torch.full(shape, value, dtype=torch.float64, device=device_of(generator))
+    return torch.full(shape, value, dtype=torch.float64, device=drawing(generator)["device"])
 
 
 def uniform(
@@ -96,7 +96,7 @@ def _beta(shape: tuple[int, ...], first: float, second: float, generator: torch.
     """Draw Beta(first, second) variates as quotients of gamma variates, in log space."""
     if not (first > 0 and second > 0):
         raise ValueError(f"alpha is > 0, not {second!r}")
-    alpha = torch.tensor([first, second], dtype=torch.float64, device=device_of(generator))
+    alpha = torch.tensor([first, second], dtype=torch.float64, device=drawing(generator)["device"])
     if shape:
         alpha = alpha.view(2, *[1] * len(shape)).expand(2, *shape)
     # The sampler behind torch.distributions.Gamma, called directly because the distribution takes no generator.

@@ -19,7 +19,7 @@ import importlib
 import inspect
 import pkgutil
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,8 +60,7 @@ def family(name: str) -> ModuleType:
 
 def vectorization(name: str) -> Literal["always", "optional", "never"]:
     """Return what the family of the network `name` declares as `VECTORIZED`."""
-    found: Literal["always", "optional", "never"] = getattr(family(name), "VECTORIZED", "never")
-    return found
+    return getattr(family(name), "VECTORIZED", "never")
 
 
 def build(
@@ -147,33 +146,75 @@ def image_channels(input_shape: tuple[int, ...], name: str) -> int:
     Raises:
         UserError: the input is no image, so the convolutional network `name` cannot take it.
     """
-    if len(input_shape) != 3:
-        raise UserError(
-            f"{name} needs images of shape (channels, height, width), not inputs of shape {tuple(input_shape)}",
-            where="run.model.name",
-            hint="use mlp for features",
-        )
+    check_dimensions(input_shape, 3, name, "images of shape (channels, height, width)", "use mlp for features")
     return input_shape[0]
 
 
+def check_dimensions(
+    input_shape: tuple[int, ...], dimensions: int, name: str, needed: str, hint: str | None = None
+) -> None:
+    """Raise a UserError if an input of the network `name` has another number of dimensions than what is `needed`."""
+    if len(input_shape) != dimensions:
+        what = f"{name} needs {needed}, not inputs of shape {tuple(input_shape)}"
+        raise UserError(what, where="run.model.name", hint=hint)
+
+
+def blocks_of_depth(depth: int, network: str, examples: str) -> int:
+    """Return n of a network of 6 n + 4 layers.
+
+    Raises:
+        UserError: the depth is no such number.
+    """
+    if (depth - 4) % 6:
+        what = f"a {network} of depth {depth} does not exist"
+        raise UserError(what, where="run.model.depth", hint=f"6 n + 4, such as {examples}")
+    return (depth - 4) // 6
+
+
+def residual_stages(
+    stem: nn.Module, inputs: int, outputs: int, depths: Sequence[int], block: Callable[[int, int, int], nn.Module]
+) -> tuple["OrderedDict[str, nn.Module]", int]:
+    """Build stages of residual blocks; each but the first doubles the channels and halves the size in its first block.
+
+    Args:
+        stem: what comes before the stages.
+        inputs: channels that the stem gives.
+        outputs: channels that the first stage gives.
+        depths: the number of blocks in each stage.
+        block: makes a block from the numbers of channels of its inputs and outputs, and its stride.
+
+    Returns:
+        Stem and stages by name, and the channels that the last stage gives.
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
+    for number, depth in enumerate(depths):
+        stage = nn.Sequential()
+        for position in range(depth):
+            stage.append(block(inputs, outputs * 2**number, 2 if number > 0 and position == 0 else 1))
+            inputs = outputs * 2**number
+        stages[f"stage{number + 1}"] = stage
+    return stages, inputs
+
+
 def he_classifier(stages: OrderedDict[str, nn.Module], norm: nn.Module, channels: int, classes: int) -> nn.Sequential:
-    """Add a head to the stages (norm, ReLU, average, linear) and initialize the whole network as He et al. do."""
-    pooled = (nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    stages["head"] = nn.Sequential(norm, *pooled, nn.Linear(channels, classes))
-    network = nn.Sequential(stages)
-    initialize_he(network)
-    return network
+    """Add a head to the stages (norm, ReLU, average, linear) and initialize the whole network as He et al. do.
+
+    The bias of the linear layer becomes zero, its weights keep torch's default.
+    """
+    linear = nn.Linear(channels, classes)
+    nn.init.zeros_(linear.bias)
+    stages["head"] = nn.Sequential(norm, nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+    return initialize_he(nn.Sequential(stages))
 
 
-def initialize_he(network: nn.Module) -> None:
-    """Draw convolutions from N(0, 2 / (k k C_out)) and set the biases of linear layers to zero, in place.
+def initialize_he(network: nn.Sequential) -> nn.Sequential:
+    """Draw convolutions from N(0, 2 / (k k C_out)), in place.
 
     He et al. 2015 (1502.01852, section 2.2), in the form that counts the outputs, as the released codes of the wide
     ResNets (szagoruyko/wide-residual-networks, `models/utils.lua`) and of the DenseNets do (liuzhuang13/DenseNet;
-    facebookresearch/mixup-cifar10, `models/densenet3.py`). The weights of linear layers keep torch's default.
+    facebookresearch/mixup-cifar10, `models/densenet3.py`), and torchvision.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.zeros_(module.bias)
+    return network

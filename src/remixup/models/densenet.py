@@ -8,8 +8,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from remixup.errors import UserError
-from remixup.models import he_classifier, image_channels
+from remixup.models import blocks_of_depth, he_classifier, image_channels
 
 NUMERICS = 1
 VECTORIZED = "optional"
@@ -60,30 +59,19 @@ def densenet_bc(
     Raises:
         UserError: inputs that are no images, or a depth that is not 6 n + 4.
     """
-    if (depth - 4) % 6:
-        raise UserError(
-            f"a DenseNet-BC of depth {depth} does not exist",
-            where="run.model.depth",
-            hint="6 n + 4, such as 22, 40, 100 or 190",
-        )
+    layers = blocks_of_depth(depth, "DenseNet-BC", "22, 40, 100 or 190")
     channels = 2 * growth
     stem = nn.Conv2d(image_channels(input_shape, "densenet_bc"), channels, 3, padding=1, bias=False)
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
     for number in (1, 2, 3):
         stage = nn.Sequential()
-        for _ in range((depth - 4) // 6):
+        for _ in range(layers):
             stage.append(DenseLayer(channels, growth))
             channels += growth
         if number < 3:
             reduced = math.floor(channels * compression)
-            stage.extend(
-                [
-                    nn.BatchNorm2d(channels),
-                    nn.ReLU(inplace=True),
-                    nn.Conv2d(channels, reduced, 1, bias=False),
-                    nn.AvgPool2d(2),
-                ]
-            )
+            convolution = nn.Conv2d(channels, reduced, 1, bias=False)
+            stage.extend([nn.BatchNorm2d(channels), nn.ReLU(inplace=True), convolution, nn.AvgPool2d(2)])
             channels = reduced
         stages[f"stage{number}"] = stage
     return he_classifier(stages, nn.BatchNorm2d(channels), channels, classes)

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import nn
 
-from remixup.errors import UserError
+from remixup.models import check_dimensions
 from remixup.models.mlp import mlp
 
 NUMERICS = 1
@@ -37,8 +37,7 @@ def gan(
     Raises:
         UserError: inputs that are no rows of features.
     """
-    if len(input_shape) != 1:
-        raise UserError(f"gan needs rows of features, not inputs of shape {tuple(input_shape)}", where="run.model.name")
+    check_dimensions(input_shape, 1, "gan", "rows of features")
     networks: OrderedDict[str, nn.Module] = OrderedDict(
         generator=mlp((latent,), input_shape[0], hidden=hidden), discriminator=mlp(input_shape, 1, hidden=hidden)
     )

@@ -93,11 +93,10 @@ def lstnet(
         UserError: the input is no series of at least one period, or there is not one output for each series.
     """
     if len(input_shape) != 2 or input_shape[0] != classes or input_shape[1] - kernel < max(skip, highway):
-        raise UserError(
-            f"lstnet forecasts m series from inputs (m, steps), not {classes} numbers from inputs {tuple(input_shape)}",
-            where="run.model.name",
-            hint=f"it needs more than {kernel + max(skip, highway)} steps",
-        )
+        given = f"{classes} numbers from inputs {tuple(input_shape)}"
+        hint = f"it needs more than {kernel + max(skip, highway)} steps"
+        what = f"lstnet forecasts m series from inputs (m, steps), not {given}"
+        raise UserError(what, where="run.model.name", hint=hint)
     series, steps = input_shape
     convolution = Convolution(series, filters, kernel, highway, dropout)
     after = steps - kernel + 1

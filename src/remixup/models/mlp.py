@@ -18,39 +18,23 @@ VECTORIZED = "always"
 _LINE = 16  # floats in a cache line of 64 bytes, which is also the widest vector register
 
 
-def _whole_lines(width: int) -> int:
-    return -(-width // _LINE) * _LINE
-
-
 class MemberLinear(nn.Module):
     """An affine map for each of S members: (S, B, in) to (S, B, out).
 
     `weight` is (S, in, out) and `bias` (S, 1, out) or None, both with zeros up to whole cache lines; built for one
-    member (S = 1), with the same draws from torch's global generator as `nn.Linear(in_features, out_features)` makes.
-    With `whole_outputs` the outputs keep these zeros, as a layer with `whole_inputs` expects them.
+    member (S = 1) from an ordinary layer, whose bias it may leave out. With `whole_outputs` the outputs keep these
+    zeros, as a layer with `whole_inputs` expects them.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        whole_inputs: bool = False,
-        whole_outputs: bool = False,
+        self, single: nn.Linear, bias: bool = True, *, whole_inputs: bool = False, whole_outputs: bool = False
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features, self.out_features = single.in_features, single.out_features
         self.whole_inputs, self.whole_outputs = whole_inputs, whole_outputs
-        drawn = nn.Linear(in_features, out_features)
-        weight = torch.zeros(1, _whole_lines(in_features), _whole_lines(out_features))
-        weight[0, :in_features, :out_features] = drawn.weight.detach().T
-        self.weight = nn.Parameter(weight)
-        self.bias: nn.Parameter | None = None
-        if bias:
-            offset = torch.zeros(1, 1, _whole_lines(out_features))
-            offset[0, 0, :out_features] = drawn.bias.detach()
-            self.bias = nn.Parameter(offset)
+        rows, columns = -self.in_features % _LINE, -self.out_features % _LINE
+        self.weight = nn.Parameter(F.pad(single.weight.detach().T, (0, columns, 0, rows)).unsqueeze(0).contiguous())
+        self.bias = nn.Parameter(F.pad(single.bias.detach(), (0, columns)).view(1, 1, -1)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (S, B, in_features) to (S, B, out_features); S is the number of members that the weights have."""
@@ -89,8 +73,8 @@ def mlp(
     stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Flatten(start_dim=2))
     features = torch.Size(input_shape).numel()
     for number, width in enumerate(hidden, start=1):
-        layer = MemberLinear(features, width, bias, whole_inputs=number > 1, whole_outputs=True)
+        layer = MemberLinear(nn.Linear(features, width), bias, whole_inputs=number > 1, whole_outputs=True)
         stages[f"stage{number}"] = nn.Sequential(layer, nn.LeakyReLU(negative_slope) if negative_slope else nn.ReLU())
         features = width
-    stages["head"] = MemberLinear(features, classes, bias, whole_inputs=bool(hidden))
+    stages["head"] = MemberLinear(nn.Linear(features, classes), bias, whole_inputs=bool(hidden))
     return nn.Sequential(stages)

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remixup.errors import UserError
+from remixup.models import check_dimensions
 from remixup.models.mlp import MemberLinear
 
 NUMERICS = 1
@@ -37,10 +37,9 @@ class _Responses(nn.Module):
 
     def __init__(self, features: int, neurons: int, spread: float) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):  # its own draws are not used
-            self.linear = MemberLinear(features, neurons, bias=False)
-        with torch.no_grad():
-            self.linear.weight[0, :features, :neurons] = torch.randn(features, neurons) * spread
+        single = nn.utils.skip_init(nn.Linear, features, neurons, bias=False)
+        single.weight.data = (torch.randn(features, neurons) * spread).T
+        self.linear = MemberLinear(single, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         flat: Tensor = self.linear(x.flatten(1, 2))
@@ -54,8 +53,7 @@ class _OverPatches(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        total: Tensor = functools.reduce(torch.add, x.unbind(2))
-        return total
+        return functools.reduce(torch.add, x.unbind(2))
 
 
 class _OverNeurons(nn.Module):
@@ -99,9 +97,8 @@ def patch_network(
     Raises:
         UserError: inputs that are no patches.
     """
-    if len(input_shape) != 2:
-        what = f"patch_network needs patches of shape (patches, numbers), not inputs of shape {tuple(input_shape)}"
-        raise UserError(what, where="run.model.name", hint="use mlp for features")
+    needed = "patches of shape (patches, numbers)"
+    check_dimensions(input_shape, 2, "patch_network", needed, "use mlp for features")
     return nn.Sequential(
         OrderedDict(
             stem=_Responses(input_shape[1], neurons * classes, spread),

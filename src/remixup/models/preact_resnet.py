@@ -4,14 +4,13 @@ After He et al. 2016, Identity Mappings in Deep Residual Networks (1603.05027). 
 facebookresearch/mixup-cifar10) leave out that paper's last batch norm and ReLU.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from remixup.models import image_channels
+from remixup.models import image_channels, residual_stages
 
 NUMERICS = 1  # wide_resnet has its blocks: raise the number there too
 VECTORIZED = "optional"
@@ -88,17 +87,10 @@ def preact_resnet(
     stem: list[nn.Module] = [nn.Conv2d(image_channels(input_shape, "preact_resnet"), width, 3, padding=1, bias=False)]
     if stem_norm:
         stem += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Sequential(*stem))
-    channels = width
-    for number, depth in enumerate(blocks):
-        outputs = width * 2**number
-        stage = nn.Sequential()
-        for position in range(depth):
-            stride = 2 if number > 0 and position == 0 else 1
-            stage.append(
-                PreActBlock(channels, outputs, stride=stride, dropout=dropout, activated_shortcut=activated_shortcut)
-            )
-            channels = outputs
-        stages[f"stage{number + 1}"] = stage
+
+    def block(inputs: int, outputs: int, stride: int) -> nn.Module:
+        return PreActBlock(inputs, outputs, stride=stride, dropout=dropout, activated_shortcut=activated_shortcut)
+
+    stages, channels = residual_stages(nn.Sequential(*stem), width, width, blocks, block)
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
     return nn.Sequential(stages)

@@ -1,13 +1,12 @@
 """Residual networks: He et al. 2016 (1512.03385), and ResNeXt: Xie et al. 2017 (1611.05431)."""
 
-from collections import OrderedDict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 from torch import nn
 
 from remixup.errors import UserError
-from remixup.models import image_channels
+from remixup.models import image_channels, initialize_he, residual_stages
 
 NUMERICS = 1
 
@@ -53,73 +52,37 @@ def resnet(
         UserError: inputs that are no images, or groups without channels.
     """
     if width * width_per_group < 64:
-        raise UserError(
-            f"width {width} and width_per_group {width_per_group} leave the groups without channels",
-            where="run.model.width",
-            hint="width x width_per_group / 64 is at least 1",
-        )
+        what = f"width {width} and width_per_group {width_per_group} leave the groups without channels"
+        raise UserError(what, where="run.model.width", hint="width x width_per_group / 64 is at least 1")
     if block == "basic" and groups > 1:
         raise UserError("basic blocks have no groups", where="run.model.groups", hint="use block: bottleneck")
+
+    def build_block(inputs: int, outputs: int, stride: int) -> Any:
+        # Imported only here: that takes seconds, and no other family needs it.
+        from torchvision.models.resnet import BasicBlock, Bottleneck
+
+        shortcut = None  # the identity, where the outputs have the shape of the inputs
+        if stride > 1 or inputs != outputs:
+            projection = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+            shortcut = nn.Sequential(projection, nn.BatchNorm2d(outputs))
+        if block == "basic":
+            return BasicBlock(inputs, outputs, stride, shortcut)
+        return Bottleneck(inputs, outputs // 4, stride, shortcut, groups, width_per_group)
+
+    size, stride = (7, 2) if stem == "imagenet" else (3, 1)
     images = image_channels(input_shape, "resnet")
-    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(images, width, stem))
-    channels = width
-    for number, depth in enumerate(layers):
-        planes = width * 2**number
-        stage = nn.Sequential()
-        for position in range(depth):
-            stride = 2 if number > 0 and position == 0 else 1
-            if block == "basic":
-                stage.append(_basic(channels, planes, stride))
-                channels = planes
-            else:
-                stage.append(_bottleneck(channels, planes, stride, groups, width_per_group))
-                channels = 4 * planes
-        stages[f"stage{number + 1}"] = stage
+    convolution = nn.Conv2d(images, width, size, stride=stride, padding=size // 2, bias=False)
+    before = nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+    if stem == "imagenet":
+        before.append(nn.MaxPool2d(3, stride=2, padding=1))
+    outputs = width if block == "basic" else 4 * width
+    stages, channels = residual_stages(before, width, outputs, layers, build_block)
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
     network = nn.Sequential(stages)
     if initialization == "he":
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        initialize_he(network)
     if zero_init_residual:
-        _start_at_shortcuts(network)
+        for module in network.modules():  # the scale of each block's last batch norm
+            if isinstance(last := getattr(module, "bn3", getattr(module, "bn2", None)), nn.BatchNorm2d):
+                nn.init.zeros_(last.weight)
     return network
-
-
-def _stem(images: int, width: int, kind: str) -> nn.Sequential:
-    size, stride = (7, 2) if kind == "imagenet" else (3, 1)
-    convolution = nn.Conv2d(images, width, size, stride=stride, padding=size // 2, bias=False)
-    stem = nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
-    if kind == "imagenet":
-        stem.append(nn.MaxPool2d(3, stride=2, padding=1))
-    return stem
-
-
-def _basic(channels: int, planes: int, stride: int) -> nn.Module:
-    # Imported only here: that takes seconds, and no other family needs it.
-    from torchvision.models.resnet import BasicBlock
-
-    block: nn.Module = BasicBlock(channels, planes, stride, _projection(channels, planes, stride))
-    return block
-
-
-def _bottleneck(channels: int, planes: int, stride: int, groups: int, width_per_group: int) -> nn.Module:
-    from torchvision.models.resnet import Bottleneck
-
-    shortcut = _projection(channels, 4 * planes, stride)
-    block: nn.Module = Bottleneck(channels, planes, stride, shortcut, groups, width_per_group)
-    return block
-
-
-def _projection(channels: int, outputs: int, stride: int) -> nn.Module | None:
-    """Return the shortcut of a block if its outputs differ in shape from its inputs."""
-    if stride == 1 and channels == outputs:
-        return None
-    return nn.Sequential(nn.Conv2d(channels, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
-
-
-def _start_at_shortcuts(network: nn.Module) -> None:
-    """Set the scale of each block's last batch norm to zero."""
-    for block in network.modules():
-        if isinstance(last := getattr(block, "bn3", getattr(block, "bn2", None)), nn.BatchNorm2d):
-            nn.init.zeros_(last.weight)

@@ -1,12 +1,11 @@
 """Residual networks for time series: He et al. 2016 (1512.03385) with convolutions over time alone."""
 
-from collections import OrderedDict
 from typing import Annotated
 
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from remixup.errors import UserError
+from remixup.models import check_dimensions, initialize_he, residual_stages
 
 NUMERICS = 1
 VECTORIZED = "optional"
@@ -61,30 +60,14 @@ def resnet1d(
     Raises:
         UserError: inputs that are no series.
     """
-    if len(input_shape) != 2:
-        raise UserError(
-            f"resnet1d needs series of shape (channels, time), not inputs of shape {tuple(input_shape)}",
-            where="run.model.name",
-            hint="use mlp for features, preact_resnet for images",
-        )
+    hint = "use mlp for features, preact_resnet for images"
+    check_dimensions(input_shape, 2, "resnet1d", "series of shape (channels, time)", hint)
     stem = nn.Sequential(
         nn.Conv1d(input_shape[0], width, 7, stride=2, padding=3, bias=False),
         nn.BatchNorm1d(width),
         nn.ReLU(inplace=True),
         nn.MaxPool1d(3, stride=2, padding=1),
     )
-    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
-    channels = width
-    for number, depth in enumerate(blocks):
-        outputs = width * 2**number
-        strides = [2 if number > 0 else 1, *[1] * (depth - 1)]
-        inputs = [channels, *[outputs] * (depth - 1)]
-        pairs = zip(inputs, strides, strict=True)
-        stages[f"stage{number + 1}"] = nn.Sequential(*(BasicBlock1d(each, outputs, stride) for each, stride in pairs))
-        channels = outputs
+    stages, channels = residual_stages(stem, width, width, blocks, BasicBlock1d)
     stages["head"] = nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(channels, classes))
-    network = nn.Sequential(stages)
-    for module in network.modules():
-        if isinstance(module, nn.Conv1d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return network
+    return initialize_he(nn.Sequential(stages))

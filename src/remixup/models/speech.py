@@ -42,8 +42,7 @@ def lenet(
     Raises:
         UserError: inputs that are no images, or images of less than 16 x 16.
     """
-    channels = image_channels(input_shape, "lenet")
-    _refuse_below(16, input_shape, "lenet")
+    channels = _channels(input_shape, 16, "lenet")
     height, left = (((size - 4) // 2 - 4) // 2 for size in input_shape[1:])
     stem = [nn.Conv2d(channels, width, 5), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
     second = [nn.Conv2d(width, width, 5), nn.Dropout2d(0.5), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
@@ -80,8 +79,7 @@ def vgg11(
     Raises:
         UserError: inputs that are no images, or images of less than 32 x 32.
     """
-    channels = image_channels(input_shape, "vgg11")
-    _refuse_below(32, input_shape, "vgg11")
+    channels = _channels(input_shape, 32, "vgg11")
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     for number, multiples in enumerate(_VGG11):
         stage = nn.Sequential()
@@ -95,11 +93,9 @@ def vgg11(
     return nn.Sequential(stages)
 
 
-def _refuse_below(smallest: int, input_shape: tuple[int, ...], name: str) -> None:
-    _, height, width = input_shape
+def _channels(input_shape: tuple[int, ...], smallest: int, name: str) -> int:
+    channels, height, width = image_channels(input_shape, name), *input_shape[1:]
     if min(height, width) < smallest:
-        raise UserError(
-            f"{name} needs images of at least {smallest} x {smallest}, not {height} x {width}",
-            where="run.model.name",
-            hint="its pools would leave nothing of them",
-        )
+        what = f"{name} needs images of at least {smallest} x {smallest}, not {height} x {width}"
+        raise UserError(what, where="run.model.name", hint="its pools would leave nothing of them")
+    return channels

@@ -86,8 +86,7 @@ class MemberConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, S C, H, W) to (B, S O, H', W')."""
         kernels = self.weight.view(-1, *self.kernel_size, self.channels).permute(0, 3, 1, 2)
-        y: Tensor = F.conv2d(x, kernels, None, self.stride, self.padding, groups=len(self.weight))
-        return y
+        return F.conv2d(x, kernels, None, self.stride, self.padding, groups=len(self.weight))
 
 
 class MemberBatchNorm2d(nn.Module):
@@ -175,7 +174,9 @@ def _stage(single: nn.Module) -> nn.Module:
     last, before = layers[-1], layers[:-3]
     if not isinstance(last, nn.Linear):
         return _Stage(*(_for_members(layer) for layer in layers))
-    head = nn.Sequential(_Pool(), _linear(last))  # in place of a pool, a flattening, and the linear layer
+    head = nn.Sequential(
+        _Pool(), MemberLinear(last, last.bias is not None)
+    )  # in place of a pool, a flattening, and the linear layer
     return head.insert(0, _Stage(*(_for_members(layer) for layer in before))) if before else head
 
 
@@ -186,7 +187,8 @@ def _for_members(module: nn.Module) -> nn.Module:
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return MemberBatchNorm2d(module.num_features)
     if isinstance(module, nn.MaxPool1d):
-        size, stride, padding = (_first(each) for each in (module.kernel_size, module.stride, module.padding))
+        sizes = (module.kernel_size, module.stride, module.padding)
+        size, stride, padding = (each if isinstance(each, int) else each[0] for each in sizes)
         return nn.MaxPool2d((1, size), (1, stride), (0, padding))
     if isinstance(module, nn.Dropout):
         return MemberDropout(module.p)
@@ -195,18 +197,3 @@ def _for_members(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _for_members(child))
     return module
-
-
-def _linear(single: nn.Linear) -> MemberLinear:
-    """Build the linear layer of a member with the weights of an ordinary one."""
-    with torch.random.fork_rng(devices=[]):  # its own draws are not used
-        linear = MemberLinear(single.in_features, single.out_features, single.bias is not None)
-    with torch.no_grad():
-        linear.weight[0, : single.in_features, : single.out_features] = single.weight.T
-        if linear.bias is not None:
-            linear.bias[0, 0, : single.out_features] = single.bias
-    return linear
-
-
-def _first(size: int | tuple[int, ...]) -> int:
-    return size if isinstance(size, int) else size[0]

@@ -1,13 +1,12 @@
 """Wide residual networks: Zagoruyko & Komodakis 2016 (1605.07146)."""
 
-from collections import OrderedDict
 from typing import Annotated
 
 from annotated_types import Ge, Lt
 from torch import nn
 
 from remixup.errors import UserError
-from remixup.models import he_classifier, image_channels
+from remixup.models import blocks_of_depth, he_classifier, image_channels, residual_stages
 from remixup.models.preact_resnet import PreActBlock
 
 NUMERICS = 1
@@ -44,12 +43,7 @@ def wide_resnet(
     Raises:
         UserError: inputs that are no images, a depth that is not 6 n + 4, or channels that do not fall into the groups.
     """
-    if (depth - 4) % 6:
-        raise UserError(
-            f"a wide ResNet of depth {depth} does not exist",
-            where="run.model.depth",
-            hint="6 n + 4, such as 10, 16, 22 or 28",
-        )
+    blocks = blocks_of_depth(depth, "wide ResNet", "10, 16, 22 or 28")
     if norm_groups and base % norm_groups:
         what = f"{base} channels do not fall into {norm_groups} groups"
         raise UserError(what, where="run.model.norm_groups", hint=f"a divisor of {base}, or 0 for batch norm")
@@ -57,15 +51,9 @@ def wide_resnet(
     def norm(width: int) -> nn.Module:
         return nn.GroupNorm(norm_groups, width) if norm_groups else nn.BatchNorm2d(width)
 
+    def block(inputs: int, outputs: int, stride: int) -> nn.Module:
+        return PreActBlock(inputs, outputs, stride=stride, dropout=dropout, norm=norm)
+
     stem = nn.Conv2d(image_channels(input_shape, "wide_resnet"), base, 3, padding=1, bias=False)
-    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
-    channels = base
-    for number in range(3):
-        outputs = base * widen * 2**number
-        stage = nn.Sequential()
-        for position in range((depth - 4) // 6):
-            stride = 2 if number > 0 and position == 0 else 1
-            stage.append(PreActBlock(channels, outputs, stride=stride, dropout=dropout, norm=norm))
-            channels = outputs
-        stages[f"stage{number + 1}"] = stage
+    stages, channels = residual_stages(stem, base, base * widen, [blocks] * 3, block)
     return he_classifier(stages, norm(channels), channels, classes)

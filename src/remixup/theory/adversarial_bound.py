@@ -4,8 +4,6 @@ Source: "How Does Mixup Help With Robustness and Generalization?" (ICLR 2021), s
 setting and the notation are those of `remixup.theory.approximation`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -9,8 +9,6 @@ label and drawing λ ~ Beta(α + 1, α). In this module λ always has that secon
 u = 1 - λ ~ Beta(α, α + 1) is the weight of the partner.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Input checks. Each raises UserError for an invalid argument, or returns it converted for the computation."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -14,13 +12,6 @@ def positive(value: float, name: str) -> float:
     """Check that a number is finite and above 0."""
     if not (math.isfinite(value) and value > 0):
         raise UserError(f"{name} is {value}", where=name, hint="finite and above 0")
-    return float(value)
-
-
-def not_negative(value: float, name: str) -> float:
-    """Check that a number is finite and at least 0."""
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{name} is {value}", where=name, hint="finite and at least 0")
     return float(value)
 
 

@@ -4,8 +4,6 @@ If every training point is a support vector, the max-margin solution interpolate
 mixup loss in the span of the data is a multiple of it (Theorem 3.5).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -37,9 +35,8 @@ def min_norm(x: Tensor, y: Tensor) -> Tensor:
     inputs, signs, scale = _scaled(x, y)
     theta = np.linalg.lstsq(inputs, signs, rcond=None)[0]
     if np.abs(inputs @ theta - signs).max() > 1e-6:
-        raise UserError(
-            "no linear model interpolates the labels", where="x", hint="as many features as points, or more"
-        )
+        hint = "as many features as points, or more"
+        raise UserError("no linear model interpolates the labels", where="x", hint=hint)
     return torch.from_numpy(theta / scale)
 
 
@@ -66,13 +63,12 @@ def max_margin(x: Tensor, y: Tensor) -> Tensor:
     target = np.zeros(len(system))
     target[-1] = 1.0
     multipliers, residual = nnls(system, target, maxiter=30 * len(signed))
-    # The residual's square is 1 / (1 + |theta|^2) if theta exists, and 0 if it does not.
-    if residual <= _LEAST_MARGIN:
-        raise _not_separable()
     active = multipliers > 0
     theta = np.linalg.lstsq(signed[active], np.ones(int(active.sum())), rcond=None)[0]
-    if (signed @ theta).min() < 1 - 1e-6:
-        raise _not_separable()
+    # The residual's square is 1 / (1 + |theta|^2) if theta exists, and 0 if it does not.
+    if residual <= _LEAST_MARGIN or (signed @ theta).min() < 1 - 1e-6:
+        what = "no plane through the origin separates the two classes"
+        raise UserError(what, where="x", hint="append a feature of ones for an intercept")
     return torch.from_numpy(theta / scale)
 
 
@@ -111,11 +107,3 @@ def _scaled(x: Tensor, y: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float
     if scale == 0:
         raise UserError("each point is the origin", where="x")
     return (points / scale).numpy(), signs.numpy(), scale
-
-
-def _not_separable() -> UserError:
-    return UserError(
-        "no plane through the origin separates the two classes",
-        where="x",
-        hint="append a feature of ones for an intercept",
-    )

@@ -1,7 +1,5 @@
 """Where the decision of the Mixup-optimal classifier is certain (Chidambaram et al. 2022, section 3.1)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,8 +1,7 @@
 """The classifier that minimizes the mixup loss on a finite set of points (Chidambaram et al. 2022, section 2)."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -50,9 +49,7 @@ def mixup_optimal(
     points, labels, classes = classified_points(points, labels, classes)
     at = finite_rows(at, "at", width=points.shape[1])
     alpha, radius = positive(alpha, "alpha"), positive(radius, "radius")
-    mass = torch.zeros(len(at), classes, dtype=torch.float64)
-    for found in hits(points, at, radius, own=True):
-        _add_mass(mass, found, labels, alpha)
+    mass = _label_mass(hits(points, at, radius, own=True), labels, (len(at), classes), alpha)
     return mass / mass.sum(1, keepdim=True)
 
 
@@ -81,9 +78,7 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float)
     meetings = list(hits(points, points[index : index + 1], radius, own=True))
 
     def lost(alpha: float) -> bool:
-        mass = torch.zeros(1, classes, dtype=torch.float64)
-        for found in meetings:
-            _add_mass(mass, found, labels, alpha)
+        mass = _label_mass(meetings, labels, (1, classes), alpha)
         return bool(mass.max() > mass[0, labels[index]] * (1 + _TIE))
 
     grid = np.geomspace(_LEAST_ALPHA, _GREATEST_ALPHA, 2 + round(_STEPS * math.log10(_GREATEST_ALPHA / _LEAST_ALPHA)))
@@ -99,21 +94,21 @@ def critical_alpha(points: Tensor, labels: Tensor, index: int, *, radius: float)
     return float(wrong)
 
 
-def _add_mass(mass: Tensor, found: Hits, labels: Tensor, alpha: float) -> None:
-    """Add the label mass of some meetings to `mass` (queries, classes); a pair of points counts in both orders."""
-    to_first, to_second = _label_mass(found.low, found.high, alpha)
-    orders = torch.where(found.first == found.second, 1.0, 2.0)
-    mass.index_put_((found.query, labels[found.first]), to_first * orders, accumulate=True)
-    mass.index_put_((found.query, labels[found.second]), to_second * orders, accumulate=True)
+def _label_mass(meetings: Iterable[Hits], labels: Tensor, shape: tuple[int, int], alpha: float) -> Tensor:
+    """Return the label mass (queries, classes) of meetings; a pair of points counts in both orders.
 
-
-def _label_mass(low: Tensor, high: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """Return ∫ λ f(λ) dλ and ∫ (1 - λ) f(λ) dλ from `low` to `high`, where f is the density of Beta(α, α).
-
-    Intervals in the upper half are mirrored, so that a small mass near 1 is not the difference of two numbers near 1.
+    The first point of a pair gets ∫ λ f(λ) dλ from `low` to `high`, the second ∫ (1 - λ) f(λ) dλ; f is the density
+    of Beta(α, α). Intervals in the upper half are mirrored, so that a small mass near 1 is not the difference of two
+    numbers near 1.
     """
-    mirrored = low + high > 1
-    a, b = torch.where(mirrored, 1 - high, low).numpy(), torch.where(mirrored, 1 - low, high).numpy()
-    upper = torch.from_numpy(betainc(alpha + 1, alpha, b) - betainc(alpha + 1, alpha, a)) / 2
-    lower = torch.from_numpy(betainc(alpha, alpha + 1, b) - betainc(alpha, alpha + 1, a)) / 2
-    return torch.where(mirrored, lower, upper), torch.where(mirrored, upper, lower)
+    mass = torch.zeros(shape, dtype=torch.float64)
+    for found in meetings:
+        low, high, mirrored = found.low, found.high, found.low + found.high > 1
+        a, b = torch.where(mirrored, 1 - high, low).numpy(), torch.where(mirrored, 1 - low, high).numpy()
+        upper = torch.from_numpy(betainc(alpha + 1, alpha, b) - betainc(alpha + 1, alpha, a)) / 2
+        lower = torch.from_numpy(betainc(alpha, alpha + 1, b) - betainc(alpha, alpha + 1, a)) / 2
+        orders = torch.where(found.first == found.second, 1.0, 2.0)
+        to_first, to_second = torch.where(mirrored, lower, upper), torch.where(mirrored, upper, lower)
+        mass.index_put_((found.query, labels[found.first]), to_first * orders, accumulate=True)
+        mass.index_put_((found.query, labels[found.second]), to_second * orders, accumulate=True)
+    return mass

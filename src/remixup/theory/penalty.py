@@ -6,8 +6,6 @@ x_i + (1-λ)/λ r with a random input r of mean zero, a fixed label and λ ~ Bet
 is the standard loss plus a penalty that weights each direction by the variance of the data along it.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -4,17 +4,15 @@ Matrix products give a first estimate of each distance: they are fast, but lose 
 this screening does not rule out are computed again from coordinate differences.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from remixup.errors import UserError
-from remixup.theory.checks import integers, labelled_points, not_negative, real_rows
+from remixup.theory.checks import integers, labelled_points, real_rows
 
 CONDITIONS = ("neither", "not both")
 """Values of `endpoints`: neither end of a segment is of the point's class, or not both are."""
@@ -84,13 +82,13 @@ def nearest_segments(points: Tensor, labels: Tensor, *, endpoints: str = "neithe
     best, ends = torch.full((n,), math.inf, dtype=torch.float64), torch.full((n, 2), -1)
     screening = _Screening(points, points)
     for first, second in _pairs(n, _CHUNK // 4, own=False):
-        prepared = screening.prepare(first, second)
+        squared_distances = screening.of_pairs(first, second)
         for index in range(n):
             label = labels[index]
             own = (labels[first] == label, labels[second] == label)
             barred = own[0] | own[1] if endpoints == "neither" else own[0] & own[1]
             barred |= (first == index) | (second == index)
-            squared = screening.squared(prepared, slice(index, index + 1))[0].masked_fill_(barred, math.inf)
+            squared = squared_distances(slice(index, index + 1))[0].masked_fill_(barred, math.inf)
             limit = min(float(squared.min()), float(best[index]) ** 2) + float(screening.rounding[index])
             near = (squared <= limit).nonzero()[:, 0] if math.isfinite(limit) else first[:0]
             query = torch.full_like(near, index)
@@ -116,7 +114,8 @@ def collinear(points: Tensor, labels: Tensor, *, eps: float, endpoints: str = "n
     Returns:
         int64 (k, 3): rows (point, first endpoint, second endpoint), one for each such point, with its nearest segment.
     """
-    eps = not_negative(eps, "eps")
+    if not (math.isfinite(eps) and eps >= 0):
+        raise UserError(f"eps is {eps}", where="eps", hint="finite and at least 0")
     nearest = nearest_segments(points, labels, endpoints=endpoints)
     rows = (nearest.distance <= eps).nonzero()[:, 0]
     return torch.stack([rows, nearest.first[rows], nearest.second[rows]], dim=1)
@@ -202,11 +201,13 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
     """
     screening = _Screening(points, at)
     for first, second in _pairs(len(points), _CHUNK, own=own):
-        prepared = screening.prepare(first, second)
+        squared_distances = screening.of_pairs(first, second)
         queries = max(1, _CHUNK // len(first))
         for start in range(0, len(at), queries):
-            squared = screening.squared(prepared, slice(start, start + queries))
-            near = (squared <= radius**2 + screening.rounding[start : start + queries, None]).nonzero()
+            near = (
+                squared_distances(slice(start, start + queries))
+                <= radius**2 + screening.rounding[start : start + queries, None]
+            ).nonzero()
             for part in _chunks(near, points.shape[1]):
                 query, i, j = part[:, 0] + start, first[part[:, 1]], second[part[:, 1]]
                 distance, line, length, on_segment, on_line = _exact(points, at, query, i, j)
@@ -217,17 +218,6 @@ def hits(points: Tensor, at: Tensor, radius: float, *, own: bool) -> Iterator[Hi
                 high = torch.where(length > 0, middle + half, 1.0).clamp(0, 1)
                 found = (query, i, j, low, high, torch.where(length > 0, on_segment, 0.5))
                 yield Hits(*(each[inside] for each in found))
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """Pairs of points, and those of their inner products that every query needs: (pairs,) each."""
-
-    first: Tensor
-    second: Tensor
-    cross: Tensor
-    squared_length: Tensor
-    norms: Tensor
 
 
 class _Screening:
@@ -244,20 +234,21 @@ class _Screening:
         self.norms, self.norms_at = self.gram.diagonal(), self.at.square().sum(1)
         self.rounding = _ROUNDING * (self.norms.max() + self.norms_at)
 
-    def prepare(self, first: Tensor, second: Tensor) -> _Prepared:
-        """Precompute what does not depend on the query."""
-        cross = self.gram[first, second] - self.norms[second]
-        squared_length = (self.norms[first] - self.norms[second] - 2 * cross).clamp(min=1e-300)
-        return _Prepared(first, second, cross, squared_length, self.norms[second])
+    def of_pairs(self, first: Tensor, second: Tensor) -> Callable[[slice], Tensor]:
+        """Return a function from a slice of the queries to the array (queries, pairs)."""
+        norms = self.norms[second]
+        cross = self.gram[first, second] - norms
+        squared_length = (self.norms[first] - norms - 2 * cross).clamp(min=1e-300)
 
-    def squared(self, pairs: _Prepared, rows: slice) -> Tensor:
-        """Return an array (queries, pairs)."""
-        products = self.at[rows] @ self.points.T
-        to_second = products.index_select(1, pairs.second)
-        slope = pairs.cross - products.index_select(1, pairs.first).sub_(to_second)
-        ratio = (slope / -pairs.squared_length).clamp_(0, 1)
-        from_second = to_second.mul_(-2).add_(pairs.norms).add_(self.norms_at[rows, None])
-        return from_second.add_(slope.mul_(2).addcmul_(ratio, pairs.squared_length).mul_(ratio))
+        def squared(rows: slice) -> Tensor:
+            products = self.at[rows] @ self.points.T
+            to_second = products.index_select(1, second)
+            slope = cross - products.index_select(1, first).sub_(to_second)
+            ratio = (slope / -squared_length).clamp_(0, 1)
+            from_second = to_second.mul_(-2).add_(norms).add_(self.norms_at[rows, None])
+            return from_second.add_(slope.mul_(2).addcmul_(ratio, squared_length).mul_(ratio))
+
+        return squared
 
 
 def _exact(

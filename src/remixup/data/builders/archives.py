@@ -1,7 +1,5 @@
 """Unpack a publisher's archive. No member can be written outside the target folder."""
 
-from __future__ import annotations
-
 import gzip
 import shutil
 import tarfile

@@ -3,8 +3,6 @@
 Every file is verified by its digest before a builder reads it.
 """
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,7 +143,6 @@ CIFAR_10 = Dataset(
 
 _CIFAR_100 = describe(
     cifar100,
-    "cifar100",
     "CIFAR-100",
     "images",
     100,

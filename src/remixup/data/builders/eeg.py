@@ -4,8 +4,6 @@ Windows stay in memory as digitized integers of two bytes until the statistics o
 as floating-point numbers the nights of Sleep-EDF would need four times the memory of the tensors.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -57,9 +55,6 @@ class _Windows:
     gain: NDArray[np.float64]
     offset: NDArray[np.float64]
     channels: tuple[str, ...]
-
-
-_Parts = Mapping[str, list[_Windows]]
 
 
 def sleep_edf(raw: RawFiles) -> Arrays:
@@ -191,7 +186,7 @@ def _signals(
     return np.stack(signals), np.array(gain), np.array(offset)
 
 
-def _standardized(parts: _Parts) -> dict[str, NDArray[np.generic]]:
+def _standardized(parts: Mapping[str, list[_Windows]]) -> dict[str, NDArray[np.generic]]:
     """Return float16 tensors, standardized with mean and standard deviation of the training part.
 
     A constant channel becomes zero.
@@ -230,7 +225,6 @@ def _statistics(recordings: list[_Windows]) -> tuple[NDArray[np.float64], NDArra
 DATASETS = (
     physionet_dataset(
         mmidb_eeg,
-        "mmidb-eeg",
         "MMIDB-EEG",
         2,
         "eeg-motor-movementimagery-dataset-1.0.0",
@@ -246,7 +240,6 @@ DATASETS = (
     ),
     physionet_dataset(
         sleep_edf,
-        "sleep-edf",
         "Sleep-EDF",
         5,
         "sleep-edf-database-expanded-1.0.0",

@@ -1,7 +1,5 @@
 """Human activity recognition: UCI HAR (a smartphone at the waist), PAMAP2 (sensors on hand, chest and ankle)."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections.abc import Iterator
@@ -21,19 +19,9 @@ HAR_VALIDATION = (7, 16, 23, 29)
 """Subjects of the published training part (21) that form the validation part: every fifth."""
 
 _PAMAP2_ACTIVITIES = {
-    1: "lying",
-    2: "sitting",
-    3: "standing",
-    4: "walking",
-    5: "running",
-    6: "cycling",
-    7: "Nordic walking",
-    12: "ascending stairs",
-    13: "descending stairs",
-    16: "vacuum cleaning",
-    17: "ironing",
-    24: "rope jumping",
-}
+    1: "lying", 2: "sitting", 3: "standing", 4: "walking", 5: "running", 6: "cycling", 7: "Nordic walking",
+    12: "ascending stairs", 13: "descending stairs", 16: "vacuum cleaning", 17: "ironing", 24: "rope jumping",
+}  # fmt: skip
 # Of the 17 columns of each sensor: acceleration (up to 16 g), rotation and magnetic field, three axes each.
 _PAMAP2_CHANNELS = [3 + 17 * unit + column for unit in range(3) for column in (1, 2, 3, 7, 8, 9, 10, 11, 12)]
 _PAMAP2_PART = {105: "validation", 106: "test"}
@@ -52,7 +40,7 @@ def uci_har(raw: RawFiles) -> Arrays:
     return standardized(parts, _HAR_CLASSES, sha256=total.hexdigest())
 
 
-def _har_part(root: Path, part: str, total: hashlib._Hash) -> list[tuple[NDArray[np.float64], int, int]]:
+def _har_part(root: Path, part: str, total: "hashlib._Hash") -> list[tuple[NDArray[np.float64], int, int]]:
     """Return signals (9, 128), label and subject of each window of a published part."""
     names = [f"{part}/Inertial Signals/{signal}_{axis}_{part}.txt" for signal in _HAR_SIGNALS for axis in "xyz"]
     x = np.stack([_table(root / name, total) for name in names], axis=1)
@@ -87,8 +75,7 @@ def _filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     known = np.flatnonzero(~np.isnan(signal))
     if not len(known):
         return np.zeros_like(signal)
-    filled: NDArray[np.float64] = np.interp(np.arange(len(signal)), known, signal[known])
-    return filled
+    return np.interp(np.arange(len(signal)), known, signal[known])
 
 
 def _unpacked(raw: RawFiles, name: str) -> Path:
@@ -100,19 +87,22 @@ def _unpacked(raw: RawFiles, name: str) -> Path:
     return raw.scratch / "inner" / name
 
 
-def _table(path: Path, total: hashlib._Hash) -> NDArray[np.float64]:
+def _table(path: Path, total: "hashlib._Hash") -> NDArray[np.float64]:
     """Return a table of numbers, (rows, columns), and add the content to the digest."""
     content = path.read_bytes()
     total.update(content)
-    table: NDArray[np.float64] = np.loadtxt(io.BytesIO(content), ndmin=2)
-    return table
+    return np.loadtxt(io.BytesIO(content), ndmin=2)
 
 
 _UCI = "https://archive.ics.uci.edu"
 
+
+def _archive(number: int, name: str) -> File:
+    return File(name, url=f"{_UCI}/static/public/{number}/{name}")
+
+
 _UCI_HAR = describe(
     uci_har,
-    "uci-har",
     "UCI HAR",
     "series",
     6,
@@ -122,17 +112,13 @@ _UCI_HAR = describe(
     "every fifth (7, 16, 23 and 29) is in the validation part. Windows of a subject overlap by half. A "
     f"folder in a mirror is verified by the sha256 of a known copy. {UNITS}",
     version="uci",
-    archive=File(
-        "human+activity+recognition+using+smartphones.zip",
-        url=f"{_UCI}/static/public/240/human+activity+recognition+using+smartphones.zip",
-    ),
+    archive=_archive(240, "human+activity+recognition+using+smartphones.zip"),
     folder=Folder("UCI HAR Dataset", "aefa650687b87110b6994a933ea1bf60f2cf5418f6233d46bae7650cd7317e6c"),
     origin=Origin("anguita2013public", f"{_UCI}/dataset/240/human+activity+recognition+using+smartphones", "CC BY 4.0"),
 )
 
 _PAMAP2 = describe(
     pamap2,
-    "pamap2",
     "PAMAP2",
     "series",
     12,
@@ -142,10 +128,7 @@ _PAMAP2 = describe(
     "are interpolated. Subject 105 for validation, 106 for testing. About 7,500 windows; their number is not "
     f"checked, and the publisher's digests are not known. {UNITS}",
     version="uci",
-    archive=File(
-        "pamap2+physical+activity+monitoring.zip",
-        url=f"{_UCI}/static/public/231/pamap2+physical+activity+monitoring.zip",
-    ),
+    archive=_archive(231, "pamap2+physical+activity+monitoring.zip"),
     folder=Folder("PAMAP2_Dataset", counted=False),
     origin=Origin("reiss2012introducing", f"{_UCI}/dataset/231/pamap2+physical+activity+monitoring", "CC BY 4.0"),
 )

@@ -1,7 +1,5 @@
 """MNIST, Fashion-MNIST and Kuzushiji-MNIST: four files in idx format each, verified by their digests."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 
@@ -72,26 +70,24 @@ _KMNIST_SHA256 = {
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
-def _describe(
-    builder: Builder, name: str, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin
-) -> Dataset:
+def _describe(builder: Builder, title: str, url: str, sha256: dict[str, str], note: str, *, origin: Origin) -> Dataset:
     """Describe a dataset of four files; `url` has a place for the name of each.
 
     A mirror may have them where torchvision puts them, in `MNIST/raw`.
     """
     size = Size((1, 28, 28), 60_000, 10_000)
+    name = builder.__name__.replace("_", "-")
     raw = f"{_TORCHVISION[name]}/raw"
     files = tuple(
         File(file, digest, url=url.format(file), mirror_path=f"{name}/{file}", elsewhere=f"{raw}/{file}")
         for file, digest in sha256.items()
     )
-    return describe(builder, name, title, "images", 10, size, note, origin=origin, version="idx", files=files)
+    return describe(builder, title, "images", 10, size, note, origin=origin, version="idx", files=files)
 
 
 DATASETS = (
     _describe(
         mnist,
-        "mnist",
         "MNIST",
         "https://ossci-datasets.s3.amazonaws.com/mnist/{}.gz",
         _MNIST_SHA256,
@@ -100,7 +96,6 @@ DATASETS = (
     ),
     _describe(
         fashion_mnist,
-        "fashion-mnist",
         "Fashion-MNIST",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{}.gz",
         _FASHION_MNIST_SHA256,
@@ -109,7 +104,6 @@ DATASETS = (
     ),
     _describe(
         kmnist,
-        "kmnist",
         "Kuzushiji-MNIST",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/{}",
         _KMNIST_SHA256,

@@ -4,8 +4,6 @@
 where each file begins and the last one ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence
@@ -85,7 +83,7 @@ def pack(paths: Sequence[str], target: Path) -> tuple[NDArray[np.int64], str]:
     return np.array(offsets, np.int64), total.hexdigest()
 
 
-def decode(content: bytes | bytearray) -> torch.Tensor:
+def decode(content: bytes | bytearray) -> "torch.Tensor":
     """Decode a JPEG (or PNG: ImageNet has a few misnamed files) as RGB, uint8 (3, H, W).
 
     Raises:
@@ -97,9 +95,8 @@ def decode(content: bytes | bytearray) -> torch.Tensor:
     if not content:
         raise ValueError("this is not a complete image: it is empty")
     try:
-        image: torch.Tensor = decode_image(
-            torch.frombuffer(bytearray(content), dtype=torch.uint8), mode=ImageReadMode.RGB
-        )
+        encoded = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        image: torch.Tensor = decode_image(encoded, mode=ImageReadMode.RGB)
     except RuntimeError as error:
         reason = re.sub(r"^\w+, \S+:\d+, ", "", str(error).splitlines()[0])  # without the location in the C++ source
         raise ValueError(f"this is not a complete image: {reason}") from error
@@ -122,7 +119,6 @@ _IMAGENET_TERMS = "terms of image-net.org: non-commercial research and education
 
 _IMAGENET = describe(
     in_folder,
-    "imagenet",
     "ImageNet-2012",
     "image-files",
     1000,
@@ -132,6 +128,7 @@ _IMAGENET = describe(
     "truth sorts them. Classes in the order of their WordNet ids; the validation part is the test part. The "
     "files' digests are not known: the numbers of images and classes are checked, every file is decoded once, "
     "and the digest of what was packed is in the manifest.",
+    name="imagenet",
     version="ilsvrc2012",
     folder=Folder("imagenet"),
     origin=Origin("russakovsky2015", "https://image-net.org/challenges/LSVRC/2012/", _IMAGENET_TERMS),
@@ -139,13 +136,13 @@ _IMAGENET = describe(
 
 _IMAGENETTE_64 = describe(
     in_folder,
-    "imagenette64",
     "Imagenette at 64 pixels",
     "image-files",
     10,
     Size((), 9_469, 3_925),
     "From a mirror only: Imagenette, ten classes of ImageNet with their own split, resized to 64 x 64 "
     "from a copy at 224 pixels and stored as JPEG at quality 85.",
+    name="imagenette64",
     version="jpeg",
     folder=Folder("imagenette64", "eed0acd2818204ede68d3123f1b141963d10792165a347b58c0407a38781f96c"),
     origin=Origin("russakovsky2015", "https://github.com/fastai/imagenette", f"those of ImageNet ({_IMAGENET_TERMS})"),

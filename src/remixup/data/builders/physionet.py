@@ -3,8 +3,6 @@
 Every file is verified by the publisher's SHA256SUMS.txt in the same folder.
 """
 
-from __future__ import annotations
-
 import ast
 import csv
 import hashlib
@@ -21,14 +19,13 @@ from remixup.errors import UserError
 SUMS = "SHA256SUMS.txt"
 PTB_XL_CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 _FOLDS = {9: "validation", 10: "test"}
-_APNEA_RECORDS = [*(f"a{k:02d}" for k in range(1, 21)), *(f"b{k:02d}" for k in range(1, 6))]
-_APNEA_RECORDS += [f"c{k:02d}" for k in range(1, 11)]
+_APNEA_RECORDS = [f"{group}{k + 1:02d}" for group, count in (("a", 20), ("b", 5), ("c", 10)) for k in range(count)]
 _APNEA_LABELS = {"N": 0, "A": 1}
 _MINUTE = 6_000
 
 
 class Published:
-    """A publisher's folder whose files are verified when they are read."""
+    """A publisher's folder whose files are verified when they are read; `names` are the published ones, sorted."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.total = root, hashlib.sha256()
@@ -36,11 +33,7 @@ class Published:
         for line in self.path(SUMS).read_text(encoding="utf-8").splitlines():
             digest, _, name = line.strip().partition(" ")
             self._sums[name.strip().removeprefix("./").lstrip("*")] = digest.lower()
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the published files, sorted."""
-        return sorted(self._sums)
+        self.names = sorted(self._sums)
 
     def path(self, name: str) -> Path:
         """Return the path of a file; some archives have the files in a folder `files`."""
@@ -132,7 +125,6 @@ _SUMS = (
 
 def physionet_dataset(
     builder: Builder,
-    name: str,
     title: str,
     classes: int,
     archive: str,
@@ -146,12 +138,11 @@ def physionet_dataset(
     """Describe a PhysioNet project.
 
     The archive's name ends with the version; `size` is approximate; `slug` is the project's name in addresses
-    (default: `name`).
+    (default: that of the dataset).
     """
-    slug, version = slug or name, archive.rpartition("-")[2]
+    slug, version = slug or builder.__name__.replace("_", "-"), archive.rpartition("-")[2]
     return describe(
         builder,
-        name,
         title,
         "series",
         classes,
@@ -167,7 +158,6 @@ def physionet_dataset(
 DATASETS = (
     physionet_dataset(
         apnea_ecg,
-        "apnea-ecg",
         "Apnea-ECG",
         2,
         "apnea-ecg-database-1.0.0",
@@ -179,7 +169,6 @@ DATASETS = (
     ),
     physionet_dataset(
         ptb_xl,
-        "ptb-xl",
         "PTB-XL",
         5,
         "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3",

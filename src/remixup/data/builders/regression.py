@@ -3,8 +3,6 @@
 Inputs are scaled here and not by a run, because the extremes are those of all rows, the test part included.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +75,7 @@ def _table(name: str, **options: Any) -> NDArray[np.float64]:
 
 def _filled(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the table with each missing value replaced by the mean of its column, over all rows."""
-    filled: NDArray[np.float64] = np.where(np.isnan(table), np.nanmean(table, axis=0), table)
-    return filled
+    return np.where(np.isnan(table), np.nanmean(table, axis=0), table)
 
 
 def _unit_range(x: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -110,18 +107,12 @@ def _by_domain(x: NDArray[np.float64], y: NDArray[np.float64], domain: NDArray[n
 _UCI = "https://archive.ics.uci.edu/dataset"
 
 _RANGE = " Each input is scaled to [0, 1] by its extremes over all rows"
-
 _RELEASED = f"{_RANGE}, as in the released code of C-Mixup."
-
-_EXCHANGE_URL = (
-    "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate/"
-    "exchange_rate.txt.gz"
-)
+_EXCHANGE_HOST = "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate"
 
 
 def _describe(builder: Builder, title: str, size: Size, note: str, *, origin: Origin) -> Dataset:
-    name = builder.__name__
-    return describe(builder, name, title, "tabular", 1, size, note, origin=origin, version="packaged", numeric=True)
+    return describe(builder, title, "tabular", 1, size, note, origin=origin, version="packaged", numeric=True)
 
 
 DATASETS = (
@@ -162,7 +153,6 @@ DATASETS = (
     ),
     describe(
         exchange_rate,
-        "exchange-rate",
         "Exchange-Rate",
         "series",
         8,
@@ -176,7 +166,7 @@ DATASETS = (
             File(
                 "exchange_rate.txt.gz",
                 sha256="6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
-                url=_EXCHANGE_URL,
+                url=f"{_EXCHANGE_HOST}/exchange_rate.txt.gz",
                 mirror_path="regression/exchange_rate.txt.gz",
             ),
         ),

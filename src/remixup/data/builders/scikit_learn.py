@@ -1,24 +1,11 @@
 """Datasets that scikit-learn includes."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remixup.data.catalog.descriptor import (
-    Arrays,
-    Builder,
-    Dataset,
-    Origin,
-    RawFiles,
-    Size,
-    Version,
-    describe,
-    versions,
-)
+from remixup.data.catalog.descriptor import Arrays, Builder, Dataset, Origin, RawFiles, Size, describe
 
 _DIGITS_SEED = 0
 DIGITS_PER_CLASS = 60
@@ -71,80 +58,69 @@ def digits_20(raw: RawFiles) -> Arrays:
 
 def wine(raw: RawFiles) -> Arrays:
     """Read 178 wines of three cultivars with 13 chemical measurements."""
-    from sklearn.datasets import load_wine
-
-    return _table(load_wine())
+    return _table("wine")
 
 
 def breast_cancer(raw: RawFiles) -> Arrays:
     """Read 569 breast masses, malignant or benign, with 30 measurements of cell nuclei."""
-    from sklearn.datasets import load_breast_cancer
-
-    return _table(load_breast_cancer())
+    return _table("breast_cancer")
 
 
 def iris(raw: RawFiles) -> Arrays:
     """Read 150 irises with the two rows as in Fisher's article, (150, 4)."""
-    from sklearn.datasets import load_iris
-
-    return _table(load_iris())
+    return _table("iris")
 
 
-def _table(bunch: Any) -> Arrays:
+def _table(name: str) -> Arrays:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
     names = tuple(str(name) for name in bunch.target_names)
     return Arrays({"x": bunch.data.astype(np.float32), "y": bunch.target.astype(np.int64)}, names)
 
 
 def _describe_table(
-    builder: Builder, name: str, title: str, number: int, *, classes: int, size: Size, citation: str, note: str
+    builder: Builder, title: str, number: int, *, classes: int, size: Size, citation: str, note: str
 ) -> Dataset:
     origin = Origin(citation, f"https://archive.ics.uci.edu/dataset/{number}", "CC BY 4.0")
     note = f"{note} The copy in scikit-learn."
-    return describe(builder, name, title, "tabular", classes, size, note, origin=origin, version="scikit-learn")
+    return describe(builder, title, "tabular", classes, size, note, origin=origin, version="scikit-learn")
 
 
-DIGITS = Dataset(
-    "digits",
+DIGITS = describe(
+    digits,
     "scikit-learn's digits",
     "images",
     10,
-    versions(
-        Version(
-            "scikit-learn",
-            digits,
-            note="1,200 of the 1,797 images in scikit-learn, 1 x 8 x 8, with the 17 gray levels stretched to 0..255. "
-            "In the order of a permutation with seed 0, the first 60 images of each class are the training part (600) "
-            "and the next 60 the test part (600).",
-        )
-    ),
+    Size((1, 8, 8), 600, 600),
+    "1,200 of the 1,797 images in scikit-learn, 1 x 8 x 8, with the 17 gray levels stretched to 0..255. In the order "
+    "of a permutation with seed 0, the first 60 images of each class are the training part (600) and the next 60 the "
+    "test part (600).",
     origin=Origin(
         "alpaydin1998optical",
         "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
         "CC BY 4.0",
     ),
-    size=Size((1, 8, 8), 600, 600),
+    version="scikit-learn",
     numerics=2,
 )
 
 DATASETS = (
     DIGITS,
-    replace(
-        DIGITS,
-        name="digits-20",
-        title="scikit-learn's digits, upright and turned",
-        classes=20,
-        versions=versions(
-            Version(
-                "scikit-learn",
-                digits_20,
-                note="The images of `digits` in its two parts. Every other image of each class, in the order of the "
-                "part, is rotated by 90 degrees counter-clockwise and belongs to a class of its own: 600 + 600 images.",
-            )
-        ),
+    describe(
+        digits_20,
+        "scikit-learn's digits, upright and turned",
+        "images",
+        20,
+        DIGITS.size,
+        "The images of `digits` in its two parts. Every other image of each class, in the order of the part, is "
+        "rotated by 90 degrees counter-clockwise and belongs to a class of its own: 600 + 600 images.",
+        origin=DIGITS.origin,
+        version="scikit-learn",
+        numerics=DIGITS.numerics,
     ),
     _describe_table(
         wine,
-        "wine",
         "Wine",
         109,
         classes=3,
@@ -154,7 +130,6 @@ DATASETS = (
     ),
     _describe_table(
         breast_cancer,
-        "breast-cancer",
         "Breast Cancer Wisconsin (Diagnostic)",
         17,
         classes=2,

@@ -1,7 +1,5 @@
 """Standardize time series with the statistics of the training part."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ a short-time Fourier transform with Hamming windows of 20 ms every 10 ms, log(1 
 by itself.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import wave
@@ -138,7 +136,6 @@ FEATURES = (
 
 _SPEECH_COMMANDS = describe(
     speech_commands,
-    "speech-commands",
     "Google Speech Commands",
     "spectrograms",
     30,
@@ -160,7 +157,6 @@ _SPEECH_COMMANDS = describe(
 
 _FSDD = describe(
     fsdd,
-    "fsdd",
     "Free Spoken Digit Dataset",
     "spectrograms",
     10,

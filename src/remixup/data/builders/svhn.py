@@ -1,7 +1,5 @@
 """SVHN (cropped digits): two MATLAB files, verified by their digests."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +34,6 @@ _SHA256 = {
 DATASETS = (
     describe(
         svhn,
-        "svhn",
         "SVHN",
         "images",
         10,

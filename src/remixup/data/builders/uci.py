@@ -3,8 +3,6 @@
 Every builder returns `x` (n, F) float32 as in the file, neither scaled nor split, and `y` (n,) int64.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +60,7 @@ def website_phishing(raw: RawFiles) -> Arrays:
     return _arrays(table.iloc[:, :9], table[9], (-1, 0, 1), ("phishy", "suspicious", "legitimate"))
 
 
-def _read(path: Path, **options: Any) -> pd.DataFrame:
+def _read(path: Path, **options: Any) -> "pd.DataFrame":
     """Return a table without column names; the default options are those of a CSV file."""
     import pandas as pd
 
@@ -106,7 +104,6 @@ _OTHER_BYTES = (
 
 def _describe(
     builder: Builder,
-    name: str,
     title: str,
     number: int,
     *,
@@ -117,7 +114,7 @@ def _describe(
     counts: tuple[int, ...] = (),
     others: tuple[Version, ...] = (),
 ) -> Dataset:
-    archive = title.lower().replace(" ", "+")
+    name, archive = builder.__name__.replace("_", "-"), title.lower().replace(" ", "+")
     files = tuple(
         File(path.rpartition("/")[2], sha256=sha256, mirror_path=path)
         for path, sha256 in _SHA256.items()
@@ -139,7 +136,6 @@ def _describe(
 DATASETS = (
     _describe(
         iris,
-        "iris",
         "Iris",
         53,
         classes=3,
@@ -158,7 +154,6 @@ DATASETS = (
     ),
     _describe(
         abalone,
-        "abalone",
         "Abalone",
         1,
         classes=28,
@@ -169,7 +164,6 @@ DATASETS = (
     ),
     _describe(
         arcene,
-        "arcene",
         "Arcene",
         167,
         classes=2,
@@ -181,7 +175,6 @@ DATASETS = (
     ),
     _describe(
         arrhythmia,
-        "arrhythmia",
         "Arrhythmia",
         5,
         classes=13,
@@ -192,7 +185,6 @@ DATASETS = (
     ),
     _describe(
         htru2,
-        "htru2",
         "HTRU2",
         372,
         classes=2,
@@ -203,7 +195,6 @@ DATASETS = (
     ),
     _describe(
         website_phishing,
-        "website-phishing",
         "Website Phishing",
         379,
         classes=3,

@@ -1,14 +1,11 @@
 """Descriptors of datasets: their versions, files and terms, and the interface of their builders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 Task = Literal["images", "image-files", "spectrograms", "series", "tabular", "points"]
 
@@ -226,7 +223,6 @@ def versions(*given: Version) -> dict[str, Version]:
 
 def describe(
     builder: Builder,
-    name: str,
     title: str,
     task: Task,
     classes: int,
@@ -234,12 +230,18 @@ def describe(
     note: str,
     *,
     origin: Origin,
+    name: str | None = None,
     version: str = "generated",
     files: tuple[File, ...] = (),
     archive: File | None = None,
     folder: Folder | None = None,
+    numerics: int = 1,
     numeric: bool = False,
 ) -> Dataset:
-    """Return the descriptor of a dataset with one version; by default it is synthetic and needs no files."""
+    """Return the descriptor of a dataset with one version.
+
+    By default it is synthetic, needs no files, and has the name of its builder, with hyphens.
+    """
     only = versions(Version(version, builder, files, archive, folder, note=note))
-    return Dataset(name, title, task, classes, only, size, origin, numeric=numeric)
+    name = name or builder.__name__.replace("_", "-")
+    return Dataset(name, title, task, classes, only, size, origin, numerics, numeric)

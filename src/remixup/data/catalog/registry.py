@@ -4,8 +4,6 @@ A dataset is found if a module of `data/builders/` or `data/synthetic/` lists it
 neither torch nor scikit-learn at the top, so that reading a workflow stays quick.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 

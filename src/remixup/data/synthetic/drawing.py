@@ -1,7 +1,5 @@
 """Draw random points in parts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

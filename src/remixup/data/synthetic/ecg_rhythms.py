@@ -6,8 +6,6 @@ are angles of the cardiac cycle; here they are times, and those of P, Q, R and S
 computed in float64 and then rounded.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,7 +155,6 @@ def _bumps(
 DATASETS = (
     describe(
         ecg_rhythms,
-        "ecg-rhythms",
         "simulated electrocardiograms of five rhythms",
         "series",
         5,

@@ -1,7 +1,5 @@
 """Points of patches with two features for each class: the multi-view data of Midpoint Mixup's theory (2210.13512)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,7 +53,6 @@ def _draw(stream: np.random.RandomState, count: int) -> tuple[NDArray[np.float64
 DATASETS = (
     describe(
         feature_patches,
-        "feature-patches",
         "patches with two features a class",
         "points",
         10,

@@ -6,8 +6,6 @@ one vowel to those of another (measured in men by Peterson and Barney, Control M
 machine.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,17 +53,9 @@ def formant_words(raw: RawFiles) -> Arrays:
 
 def _draw_clips(stream: np.random.RandomState) -> list[NDArray[np.int16]]:
     """Synthesize all words of a new speaker."""
-    speaker = _draw_speaker(stream)
+    ranges = {"pitch_hz": (90, 220), "scale": (0.87, 1.13), "pace": (0.85, 1.15), "noise": (0.04, 0.2)}
+    speaker = _Speaker(**{name: stream.uniform(*limits) for name, limits in ranges.items()})
     return [_clip(word, speaker, stream) for word in _WORDS]
-
-
-def _draw_speaker(stream: np.random.RandomState) -> _Speaker:
-    return _Speaker(
-        pitch_hz=stream.uniform(90, 220),
-        scale=stream.uniform(0.87, 1.13),
-        pace=stream.uniform(0.85, 1.15),
-        noise=stream.uniform(0.04, 0.2),
-    )
 
 
 def _clip(word: str, speaker: _Speaker, stream: np.random.RandomState) -> NDArray[np.int16]:
@@ -104,7 +94,6 @@ def _voice(word: str, speaker: _Speaker, stream: np.random.RandomState) -> NDArr
 DATASETS = (
     describe(
         formant_words,
-        "formant-words",
         "synthesized words of two vowels",
         "spectrograms",
         10,

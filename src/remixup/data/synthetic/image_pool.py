@@ -4,10 +4,7 @@ The pool is in the tensors `pool_x` and `pool_y`. A generator draws an image for
 public images in seconds; `TextToImage` is a pipeline of `diffusers` whose weights the user provides.
 """
 
-from __future__ import annotations
-
 import importlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,7 @@ from numpy.typing import NDArray
 
 from remixup.data.builders.cifar import CIFAR_10, CIFAR_10_CLASSES, cifar10_binary
 from remixup.data.builders.scikit_learn import DIGITS, DIGITS_PER_CLASS, ranked_digits
-from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, Version, versions
+from remixup.data.catalog.descriptor import Arrays, RawFiles, Size, describe
 from remixup.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,9 +42,8 @@ class TextToImage:
 
     def __init__(self, weights: Path, names: tuple[str, ...], side: int, seed: int = _SEED) -> None:
         if not weights.is_dir():
-            raise UserError(
-                "this folder of a pipeline does not exist", where=str(weights), hint="provide one with model_index.json"
-            )
+            hint = "provide one with model_index.json"
+            raise UserError("this folder of a pipeline does not exist", where=str(weights), hint=hint)
         try:
             diffusers = importlib.import_module("diffusers")
         except ModuleNotFoundError:
@@ -70,7 +66,7 @@ class TextToImage:
         return np.stack(drawn)
 
 
-def draw_pool(generator: Diffusion | TextToImage, classes: int, each: int) -> dict[str, NDArray[Any]]:
+def draw_pool(generator: "Diffusion | TextToImage", classes: int, each: int) -> dict[str, NDArray[Any]]:
     """Draw `each` images of each class: `pool_x` and `pool_y`, with the classes in turn."""
     labels = np.tile(np.arange(classes, dtype=np.int64), each)
     return {"pool_x": generator.draw(labels), "pool_y": labels}
@@ -106,37 +102,32 @@ def cifar10_text_to_image(raw: RawFiles) -> Arrays:
     return Arrays(arrays.tensors | draw_pool(generator, 10, _CIFAR_POOL), arrays.class_names)
 
 
-_PRIVATE_DIGITS = replace(
-    DIGITS,
-    name="private-digits",
-    title="digits, some of them private",
-    versions=versions(
-        Version(
-            "generated",
-            private_digits,
-            note="The 1,797 digits of scikit-learn: of each class 30 are public, the next 100 private (training part, "
-            "1,000), the others the test part (497). The pool has 50 images of each class, drawn by a "
-            "class-conditional diffusion model (two hidden layers of 128, 50 steps) that was trained on the 300 public "
-            "images alone. A logistic regression trained on the public images assigns 94 % of the pool to the intended "
-            "class; one trained on the pool alone has a test error of 7 %. Seeded.",
-        )
-    ),
-    size=Size((1, 8, 8), 1_000, 497),
+_PRIVATE_DIGITS = describe(
+    private_digits,
+    "digits, some of them private",
+    "images",
+    10,
+    Size((1, 8, 8), 1_000, 497),
+    "The 1,797 digits of scikit-learn: of each class 30 are public, the next 100 private (training part, 1,000), the "
+    "others the test part (497). The pool has 50 images of each class, drawn by a class-conditional diffusion model "
+    "(two hidden layers of 128, 50 steps) that was trained on the 300 public images alone. A logistic regression "
+    "trained on the public images assigns 94 % of the pool to the intended class; one trained on the pool alone has a "
+    "test error of 7 %. Seeded.",
+    origin=DIGITS.origin,
+    numerics=DIGITS.numerics,
 )
 
-_CIFAR_10_TEXT_TO_IMAGE = replace(
-    CIFAR_10,
-    name="cifar10-text-to-image",
-    title="CIFAR-10 with a pool of synthetic images",
-    versions=versions(
-        Version(
-            "mirror",
-            cifar10_text_to_image,
-            CIFAR_10.versions["reconstructed"].files,
-            note="Version reconstructed of cifar10, and 200 images of each class drawn by a text-to-image pipeline of "
-            "`diffusers`. Its weights are in raw/text-to-image of the data folder and are not verified.",
-        )
-    ),
+_CIFAR_10_TEXT_TO_IMAGE = describe(
+    cifar10_text_to_image,
+    "CIFAR-10 with a pool of synthetic images",
+    "images",
+    10,
+    CIFAR_10.size,
+    "Version reconstructed of cifar10, and 200 images of each class drawn by a text-to-image pipeline of "
+    "`diffusers`. Its weights are in raw/text-to-image of the data folder and are not verified.",
+    origin=CIFAR_10.origin,
+    version="mirror",
+    files=CIFAR_10.versions["reconstructed"].files,
 )
 
 DATASETS = (_PRIVATE_DIGITS, _CIFAR_10_TEXT_TO_IMAGE)

@@ -4,8 +4,6 @@ The files are in class folders, so the path from image files to a network runs w
 in integers, so they are the same on every machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -88,7 +86,6 @@ def _enlargement(side: int) -> NDArray[np.int64]:
 DATASETS = (
     describe(
         photo_digits_jpeg,
-        "photo-digits-jpeg",
         "digits over photographs, in JPEG files",
         "image-files",
         10,

@@ -1,7 +1,5 @@
 """Random points in the plane: clusters, and curves that the segment between two points leaves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -88,25 +86,24 @@ def _annulus(stream: np.random.RandomState, inner: float, outer: float) -> NDArr
 _MIXUP = Origin("zhang2018mixup", "https://arxiv.org/abs/1710.09412")
 
 
-def _describe_gaussians(builder: Builder, name: str, title: str, modes: int, centers: str) -> Dataset:
+def _describe_gaussians(builder: Builder, title: str, modes: int, centers: str) -> Dataset:
     note = (
         f"As in Figure 5 of the mixup article, with the sizes of its first author's example: {modes} Gaussians of "
         f"standard deviation 0.01 with {centers}, 20,000 + 2,000 points, equally many from each. Seeded."
     )
-    return describe(builder, name, title, "points", modes, Size((2,), 20_000, 2_000), note, origin=_MIXUP)
+    return describe(builder, title, "points", modes, Size((2,), 20_000, 2_000), note, origin=_MIXUP)
 
 
-def _describe_structure(builder: Builder, name: str, title: str, classes: int, note: str) -> Dataset:
+def _describe_structure(builder: Builder, title: str, classes: int, note: str) -> Dataset:
     note = f"Our choice, to see whether mixed points stay close to the data: {note} 1,024 + 1,024 points. Seeded."
     size = Size((2,), 1_024, 1_024)
     origin = Origin("greenewald2023", "https://arxiv.org/abs/2106.02933")
-    return describe(builder, name, title, "points", classes, size, note, origin=origin)
+    return describe(builder, title, "points", classes, size, note, origin=origin)
 
 
 DATASETS = (
     describe(
         blob_and_ring,
-        "blob-and-ring",
         "a blob inside a ring",
         "points",
         2,
@@ -115,22 +112,16 @@ DATASETS = (
         "disc of radius 1, class 0 is 150 points uniform in the annulus from 1.4 to 2.4. Seeded.",
         origin=_MIXUP,
     ),
-    _describe_gaussians(
-        ring_of_gaussians, "ring-of-gaussians", "eight Gaussians in a ring", 8, "centers evenly on the unit circle"
-    ),
-    _describe_gaussians(
-        grid_of_gaussians, "grid-of-gaussians", "25 Gaussians in a grid", 25, "centers on a grid of 5 x 5 from -1 to 1"
-    ),
+    _describe_gaussians(ring_of_gaussians, "eight Gaussians in a ring", 8, "centers evenly on the unit circle"),
+    _describe_gaussians(grid_of_gaussians, "25 Gaussians in a grid", 25, "centers on a grid of 5 x 5 from -1 to 1"),
     _describe_structure(
         four_clusters,
-        "four-clusters",
         "four clusters",
         4,
         "four Gaussians of standard deviation 0.1 at the corners of a square of side 2; each is a class.",
     ),
     _describe_structure(
         ring,
-        "ring",
         "a ring",
         2,
         "points uniform on the unit circle plus noise N(0, 0.02^2) along each axis; the classes are the upper and the "
@@ -138,7 +129,6 @@ DATASETS = (
     ),
     _describe_structure(
         swiss_roll,
-        "swiss-roll",
         "a Swiss roll",
         2,
         "a spiral of one and a half turns in the plane, r = angle / (3 pi) from angle 1.5 pi to 4.5 pi, uniform in the "

@@ -1,7 +1,5 @@
 """Toy data: points on a line, two moons, noise, a stretched Gaussian, and the regression of a wavy line."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
@@ -128,22 +126,15 @@ _ZHANG_2021 = Origin("zhang2021", "https://arxiv.org/abs/2010.04819")
 
 
 def _describe(
-    builder: Builder,
-    name: str,
-    title: str,
-    size: Size,
-    note: str,
-    *,
-    classes: int = 2,
-    paper: Origin = _CHIDAMBARAM,
+    builder: Builder, title: str, size: Size, note: str, *, paper: Origin = _CHIDAMBARAM, name: str | None = None
 ) -> Dataset:
-    return describe(builder, name, title, "points", classes, size, note, origin=paper)
+    return describe(builder, title, "points", 2, size, note, origin=paper, name=name)
 
 
 def _describe_line(name: str, title: str, labels: NDArray[np.int64], note: str) -> Dataset:
     note = f"{note} The test part equals the training part, so test error is the error on the original points."
-    size = Size((1,), len(labels), len(labels))
-    return _describe(partial(line, labels), name, title, size, note, classes=int(labels.max()) + 1)
+    size, classes = Size((1,), len(labels), len(labels)), int(labels.max()) + 1
+    return describe(partial(line, labels), title, "points", classes, size, note, origin=_CHIDAMBARAM, name=name)
 
 
 def _describe_alternating_line(points: int, classes: int) -> Dataset:
@@ -163,7 +154,7 @@ def _describe_reflected_moons(name: str, title: str, shift: float) -> Dataset:
         "degrees. The code draws 300 points for each run; here a run takes a random 300 of 30,000 points. "
         "30,000 + 2,000 points, half of each class. Seeded."
     )
-    return _describe(partial(reflected_moons, shift), name, title, Size((2,), 30_000, 2_000), note)
+    return _describe(partial(reflected_moons, shift), title, Size((2,), 30_000, 2_000), note, name=name)
 
 
 def _describe_signs(dimensions: int) -> Dataset:
@@ -171,18 +162,18 @@ def _describe_signs(dimensions: int) -> Dataset:
         "Data for the linear models of section 3.2: x is standard normal and the label is a fair coin, independent of "
         "x, so no classifier has a test error below 50 %. 400 + 100 points. Seeded."
     )
-    title = f"noise in {dimensions} dimensions"
-    return _describe(partial(signs, dimensions), f"signs-{dimensions}", title, Size((dimensions,), 400, 100), note)
+    title, size = f"noise in {dimensions} dimensions", Size((dimensions,), 400, 100)
+    return _describe(partial(signs, dimensions), title, size, note, name=f"signs-{dimensions}")
 
 
-def _describe_waves(builder: Builder, name: str, title: str, test_range: str) -> Dataset:
+def _describe_waves(builder: Builder, title: str, test_range: str) -> Dataset:
     note = (
         "Toy regression: 60 training points, x uniform in [-1, 1], y = 2 x + sin(6 x) + N(0, 0.3^2); the test part is "
         f"the function without noise at 400 points {test_range}. Seeded."
     )
     size = Size((1,), 60, 400)
     origin = Origin("zhang2018mixup", "https://arxiv.org/abs/1710.09412")
-    return describe(builder, name, title, "points", 1, size, note, origin=origin, numeric=True)
+    return describe(builder, title, "points", 1, size, note, origin=origin, numeric=True)
 
 
 DATASETS = (
@@ -198,7 +189,6 @@ DATASETS = (
     ),
     _describe(
         two_moons,
-        "two-moons",
         "two moons",
         Size((2,), 3_000, 2_000),
         "scikit-learn's two moons with noise 0.1, which interlock, so no straight line separates them. 3,000 + 2,000 "
@@ -207,7 +197,6 @@ DATASETS = (
     ),
     _describe(
         two_moons_wide,
-        "two-moons-wide",
         "two moons far apart",
         Size((2,), 3_000, 2_000),
         "Similar to section 3.1 of Chidambaram et al. (2022), who take the moons from Pezeshki et al.; the way to "
@@ -221,7 +210,6 @@ DATASETS = (
     *(_describe_signs(dimensions) for dimensions in (20, 60, 240, 960)),
     _describe(
         stretched_gaussian,
-        "stretched-gaussian",
         "a stretched Gaussian",
         Size((10,), 3_000, 2_000),
         "Our choice, for the data-dependent penalty of section 4: x is normal with mean 0 and independent coordinates "
@@ -229,8 +217,6 @@ DATASETS = (
         "theta = 2 (1, ..., 1) / sqrt(10). The best classifier has an error of 23.7 %. 3,000 + 2,000 points. Seeded.",
         paper=_ZHANG_2021,
     ),
-    _describe_waves(waves, "waves", "a wavy line", "of the same range"),
-    _describe_waves(
-        waves_beyond, "waves-beyond", "a wavy line, continued", "with 1 < |x| <= 1.5, beyond the training data"
-    ),
+    _describe_waves(waves, "a wavy line", "of the same range"),
+    _describe_waves(waves_beyond, "a wavy line, continued", "with 1 < |x| <= 1.5, beyond the training data"),
 )

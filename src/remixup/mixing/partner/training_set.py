@@ -40,20 +40,17 @@ class TrainingSet:
         if same_class and self.labels.is_floating_point():
             raise ValueError("numeric labels have no classes to choose partners from")
         if (k, same_class) not in self._neighbors:
-            self._neighbors[k, same_class] = self._find_neighbors(min(k, len(self)), same_class)
+            found, counts = [], []
+            for rows in torch.arange(len(self), device=self.x.device).split(1000):
+                distance = torch.cdist(self.x[rows].float(), self.x.float())
+                distance[torch.arange(len(rows)), rows] = torch.inf
+                if same_class:
+                    distance[self.labels[rows].unsqueeze(1) != self.labels] = torch.inf
+                nearest = distance.topk(min(k, len(self)), largest=False)
+                found.append(nearest.indices)
+                counts.append(nearest.values.isfinite().sum(1))
+            self._neighbors[k, same_class] = torch.cat(found).cpu(), torch.cat(counts).cpu()
         return self._neighbors[k, same_class]
-
-    def _find_neighbors(self, k: int, same_class: bool) -> tuple[Tensor, Tensor]:
-        found, counts = [], []
-        for rows in torch.arange(len(self), device=self.x.device).split(1000):
-            distance = torch.cdist(self.x[rows].float(), self.x.float())
-            distance[torch.arange(len(rows)), rows] = torch.inf
-            if same_class:
-                distance[self.labels[rows].unsqueeze(1) != self.labels] = torch.inf
-            nearest = distance.topk(k, largest=False)
-            found.append(nearest.indices)
-            counts.append(nearest.values.isfinite().sum(1))
-        return torch.cat(found).cpu(), torch.cat(counts).cpu()
 
     def label_kernel(self, bandwidth: float) -> Tensor:
         """Return the cumulative probabilities (n, n), float64, of each example's partners under `label_kernel`."""
