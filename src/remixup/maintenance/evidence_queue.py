@@ -187,6 +187,7 @@ def write_queue(
     linear_baselines: bool = False,
     runs_per_gpu: int = 1,
     whole: bool = False,
+    further: dict[str, Any] | None = None,
 ) -> None:
     """Write the tasks, in their order, with everything that they need.
 
@@ -203,6 +204,7 @@ def write_queue(
         linear_baselines: whether those that the records lack are measured, after all tasks have started.
         runs_per_gpu: how many tasks share a GPU.
         whole: start no task that is expected to end later than `until`.
+        further: what a bundle says beside it.
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
@@ -242,7 +244,7 @@ def write_queue(
         "tasks": tasks,
         "linear_baselines": linear_baselines,
     }
-    write_json(path, document)
+    write_json(path, document | (further or {}))
 
 
 def read_queue_file(path: Path) -> QueueFile:
