@@ -107,16 +107,14 @@ def evidence_task(
     queue: Annotated[Path, typer.Option(help="file that `remixup evidence` wrote")],
 ) -> None:
     """Carry out a task of the evidence queue."""
-    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, TooLong, carry_out
+    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, carry_out
 
     try:
         print(f"on record: {carry_out(queue, name)}", flush=True)
     except NotInformative as error:
         print(f"not trained: {error}", flush=True)
-    except OutOfTime:
-        print("the time is over; the next call continues after this epoch", flush=True)
-    except TooLong:
-        print("not started: it would end after the time is over", flush=True)
+    except OutOfTime as error:
+        print(error, flush=True)
 
 
 @app.command(hidden=True)
