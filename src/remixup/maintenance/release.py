@@ -47,11 +47,13 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
             raise UserError(f"no {name}", where=str(settings.home), hint="make the report first: `make report`")
     if folder.exists() and any(folder.iterdir()) and not (folder / METADATA).is_file():
         raise UserError("the folder is not empty, and no release", where=str(folder), hint="name another folder")
-    sources = committed_sources()
+    sources = subprocess.run(["git", "archive", "--format=tar", "HEAD"], capture_output=True, check=False)
+    if sources.returncode:
+        raise UserError("there is no commit to release", where="git archive", hint="call it in a git repository")
     require_own_report(settings.home / "replication.json")
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(sources)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(sources.stdout)) as archive:
         archive.extractall(unfinished, filter="data")
     describe(settings, plans, unfinished)
     shutil.rmtree(folder, ignore_errors=True)
@@ -79,14 +81,6 @@ def require_own_report(results: Path) -> None:
     if made.dirty or made.commit != here.commit:
         what = f"the report is of other sources than those of commit {here.commit}"
         raise UserError(what, where=str(results), hint="make it anew: .venv/bin/snakemake --forcerun collect")
-
-
-def committed_sources() -> bytes:
-    """Return the files of the last commit as a tar archive."""
-    done = subprocess.run(["git", "archive", "--format=tar", "HEAD"], capture_output=True, check=False)
-    if done.returncode:
-        raise UserError("there is no commit to release", where="git archive", hint="call it in a git repository")
-    return done.stdout
 
 
 def copy_weights(settings: Config, plans: list[Plan], folder: Path) -> dict[str, str]:
