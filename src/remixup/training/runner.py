@@ -8,8 +8,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -67,35 +68,26 @@ def pick_device(held: list[str]) -> torch.device:
     return torch.device("cuda", 0)
 
 
+@dataclass
 class Runner:
-    """Train runs into a store, on one device or, where minibatches can be shared, in several processes.
+    """Train runs into a store, on one device or, where minibatches can be shared, in several processes."""
 
-    Args:
-        store: where results are written.
-        data: the data folder.
-        device: of this process.
-        report: called after each epoch.
-        processes: the largest number that trains one run together, each on a device of its own.
-        frozen: train the seeds of this freeze instead of 0, 1 and so on.
-        places: for each run the file and row that ask for it, for messages.
-        runs_per_device: number of runs that may share the device.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        data: Path,
-        device: torch.device,
-        report: Reporter,
-        processes: int = 1,
-        frozen: Frozen | None = None,
-        places: Mapping[str, str] | None = None,
-        runs_per_device: int = 1,
-    ) -> None:
-        self.store, self.data, self.device, self.report = store, data, device, report
-        self.processes, self.frozen, self.places = processes, frozen, places or {}
-        self.runs_per_device = runs_per_device
-        self._loaded: dict[tuple[str, str], Prepared] = {}
+    store: Store
+    """Where results are written."""
+    data: Path
+    """The data folder."""
+    device: torch.device
+    report: Reporter
+    """Called after each epoch."""
+    processes: int = 1
+    """The largest number that trains one run together, each on a device of its own."""
+    frozen: Frozen | None = None
+    """Train the seeds of this freeze instead of 0, 1 and so on."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """For each run the file and row that ask for it, for messages."""
+    runs_per_device: int = 1
+    """Number of runs that may share the device."""
+    _loaded: dict[tuple[str, str], Prepared] = field(default_factory=dict, init=False)
 
     @contextmanager
     def naming_row(self, run: str) -> Iterator[None]:
@@ -167,7 +159,8 @@ class Runner:
     def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> SeedBlock:
         """Train some seeds of a run together and add them to the store; the caller has locked the run."""
         training, seconds = self._fit(spec, seeds)
-        run = spec.key()
+        run, dataset = spec.key(), spec.dataset
+        manifest = self._loaded[dataset.name, dataset.version].manifest
         if keep_weights:
             checkpoints.keep_weights(training, self.store.checkpoint(run, seeds))
         made = Provenance(
@@ -177,7 +170,12 @@ class Runner:
             device=self.device.type,
             execution=training.spec.execution,
             processes=min(self.processes, spec.shares),
-            data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
+            data=provenance.Data(
+                name=dataset.name,
+                version=dataset.version,
+                sha256=manifest["sha256"],
+                images_sha256=manifest["images.bin"]["sha256"] if "images.bin" in manifest else None,
+            ),
             started=training.started,
             seconds=round(seconds, 3),
             freeze=self.frozen.sha256 if self.frozen else None,
@@ -273,13 +271,6 @@ def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device)
     """Build the trainer of a seed block, as the run's objective says."""
     trainer: Trainer = bind(objectives, spec.objective)(supported(spec, device), seeds, inputs, device)
     return trainer
-
-
-def _data(manifest: dict[str, Any], spec: RunSpec) -> provenance.Data:
-    """Return the dataset with the SHA-256 of its tensors and, where it is streamed, of its image files."""
-    images = manifest["images.bin"]["sha256"] if "images.bin" in manifest else None
-    name, version = spec.dataset.name, spec.dataset.version
-    return provenance.Data(name=name, version=version, sha256=manifest["sha256"], images_sha256=images)
 
 
 def hardware(device: torch.device) -> str:
