@@ -88,17 +88,13 @@ def evidence(
         runs_per_gpu=runs_per_gpu,
         whole=whole,
     )
-    run_queue(folder, at_a_time)
-
-
-def run_queue(folder: Path, workers: int) -> None:
-    """Replace this process by the Snakemake that carries out a queue."""
-    # Without Snakemake's locks, which outlive a kill. Each run has a lock of its own, and each call its own folder.
+    # Snakemake replaces this process, without its locks, which outlive a kill. Each run has a lock of its own, and each
+    # call its own folder.
     options = ["--nolock", "--drop-metadata", "--scheduler", "greedy", "--quiet", "all"]
     options += ["--profile", "none", "--workflow-profile", "none"]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/evidence.smk"]
     sys.stdout.flush()
-    os.execv(sys.executable, [*snakemake, "--cores", str(workers), *options, "--config", f"folder={folder}"])
+    os.execv(sys.executable, [*snakemake, "--cores", str(at_a_time), *options, "--config", f"folder={folder}"])
 
 
 @app.command(hidden=True)
