@@ -18,7 +18,7 @@ import remixup
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.files import read_mapping
-from remixup.maintenance.ro_crate import METADATA, Outputs, metadata
+from remixup.maintenance.ro_crate import METADATA, metadata
 from remixup.planning.plan import Plan
 from remixup.store.provenance import Code, code, require_clean_sources
 from remixup.store.run_store import Store
@@ -69,8 +69,7 @@ def describe(settings: Config, plans: list[Plan], folder: Path) -> None:
     (folder / "codecheck.yml").write_text(codecheck(settings), encoding="utf-8")
     made = datetime.fromtimestamp((settings.home / "article.pdf").stat().st_mtime, UTC)
     began = datetime.fromtimestamp(settings.plan.stat().st_mtime, UTC)
-    outputs = Outputs(DOCUMENTS, weights, min(began, made), made)
-    document = metadata(folder, outputs)
+    document = metadata(folder, DOCUMENTS, weights, min(began, made), made)
     (folder / METADATA).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

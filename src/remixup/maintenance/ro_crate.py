@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,27 +31,18 @@ INPUTS = {
 Entity = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Outputs of a run of the workflow."""
-
-    documents: dict[str, str]
-    """File -> what it is."""
-    weights: dict[str, str]
-    began: datetime
-    ended: datetime
-
-
-def metadata(folder: Path, outputs: Outputs) -> Entity:
-    """Return the content of ro-crate-metadata.json: its workflow has a parameter for each input and document."""
+def metadata(
+    folder: Path, documents: dict[str, str], weights: dict[str, str], began: datetime, ended: datetime
+) -> Entity:
+    """Return the content of ro-crate-metadata.json: the workflow, and what a run of it made (path -> what it is)."""
     inputs = {path: what for path, what in INPUTS.items() if (folder / path).exists()}
-    made = {**outputs.documents, **outputs.weights}
+    made = {**documents, **weights}
     root = {
         "@id": "./",
         "@type": "Dataset",
         "name": f"remixup {remixup.__version__}",
         "description": "A reproducible replication of the mixup papers: sources, results and documents",
-        "datePublished": outputs.ended.date().isoformat(),
+        "datePublished": ended.date().isoformat(),
         "license": LICENSE,
         "author": AUTHORS,
         "publisher": AUTHORS,
@@ -74,7 +64,7 @@ def metadata(folder: Path, outputs: Outputs) -> Entity:
         "encodingFormat": "text/x-snakemake",
         "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
         "input": _ids(map(_parameter_id, inputs)),
-        "output": _ids(map(_parameter_id, outputs.documents)),
+        "output": _ids(map(_parameter_id, documents)),
     }
     language = {
         "@id": SNAKEMAKE,
@@ -90,8 +80,8 @@ def metadata(folder: Path, outputs: Outputs) -> Entity:
         "description": "The run of the workflow that made the documents",
         "instrument": {"@id": WORKFLOW},
         "agent": AUTHORS,
-        "startTime": outputs.began.isoformat(timespec="seconds"),
-        "endTime": outputs.ended.isoformat(timespec="seconds"),
+        "startTime": began.isoformat(timespec="seconds"),
+        "endTime": ended.isoformat(timespec="seconds"),
         "actionStatus": "http://schema.org/CompletedActionStatus",
         "object": _ids(inputs),
         "result": _ids(made),
@@ -110,7 +100,7 @@ def metadata(folder: Path, outputs: Outputs) -> Entity:
             *({"@id": each, "@type": "CreativeWork", "name": n, "version": v} for each, (n, v) in PROFILES.items()),
             workflow,
             language,
-            *(_parameter(path, what) for path, what in {**inputs, **outputs.documents}.items()),
+            *(_parameter(path, what) for path, what in {**inputs, **documents}.items()),
             run,
             *(_entity(folder, path, what) for path, what in {**inputs, **made}.items()),
             {"@id": "README.md", **readme},
