@@ -53,13 +53,6 @@ def installed(listed: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in lines}
 
 
-def needed(text: str) -> list[Requirement]:
-    """Read what training needs from a pyproject.toml."""
-    project = tomllib.loads(text)["project"]
-    lines = [*project["dependencies"], *(each for name in EXTRAS for each in project["optional-dependencies"][name])]
-    return [each for each in map(Requirement, lines) if each.name != project["name"]]
-
-
 def lacking(wanted: Iterable[Requirement], there: dict[str, str], target: Target) -> tuple[list[str], list[str]]:
     """Find the packages that the target lacks: those wanted and, as they are installed here, what they need.
 
@@ -120,7 +113,10 @@ def download(names: list[str], target: Target, folder: Path) -> list[Path]:
 
 def read_needed(benchmark: bool) -> list[Requirement]:
     """Read what training needs, and what the benchmark needs beside it."""
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *(each for name in EXTRAS for each in project["optional-dependencies"][name])]
+    lines += ["timm"] if benchmark else []
     try:
-        return needed(PROJECT.read_text(encoding="utf-8")) + ([Requirement("timm")] if benchmark else [])
+        return [each for each in map(Requirement, lines) if each.name != project["name"]]
     except InvalidRequirement as error:
         raise UserError(str(error), where=str(PROJECT)) from None
