@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -159,8 +159,7 @@ class Runner:
     def train_block(self, spec: RunSpec, seeds: list[int], keep_weights: bool) -> SeedBlock:
         """Train some seeds of a run together and add them to the store; the caller has locked the run."""
         training, seconds = self._fit(spec, seeds)
-        run, dataset = spec.key(), spec.dataset
-        manifest = self._loaded[dataset.name, dataset.version].manifest
+        run = spec.key()
         if keep_weights:
             checkpoints.keep_weights(training, self.store.checkpoint(run, seeds))
         made = Provenance(
@@ -170,12 +169,7 @@ class Runner:
             device=self.device.type,
             execution=training.spec.execution,
             processes=min(self.processes, spec.shares),
-            data=provenance.Data(
-                name=dataset.name,
-                version=dataset.version,
-                sha256=manifest["sha256"],
-                images_sha256=manifest["images.bin"]["sha256"] if "images.bin" in manifest else None,
-            ),
+            data=_data(self._loaded[spec.dataset.name, spec.dataset.version].manifest, spec),
             started=training.started,
             seconds=round(seconds, 3),
             freeze=self.frozen.sha256 if self.frozen else None,
@@ -271,6 +265,13 @@ def start(spec: RunSpec, seeds: list[int], inputs: Inputs, device: torch.device)
     """Build the trainer of a seed block, as the run's objective says."""
     trainer: Trainer = bind(objectives, spec.objective)(supported(spec, device), seeds, inputs, device)
     return trainer
+
+
+def _data(manifest: dict[str, Any], spec: RunSpec) -> provenance.Data:
+    """Return the dataset with the SHA-256 of its tensors and, where it is streamed, of its image files."""
+    images = manifest["images.bin"]["sha256"] if "images.bin" in manifest else None
+    name, version = spec.dataset.name, spec.dataset.version
+    return provenance.Data(name=name, version=version, sha256=manifest["sha256"], images_sha256=images)
 
 
 def hardware(device: torch.device) -> str:
