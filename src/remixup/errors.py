@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 class UserError(Exception):
@@ -40,6 +43,13 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     choices = sorted(valid)
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(choices) or 'none'}"
+
+
+def look_up(kind: str, name: str, valid: Mapping[str, Value], where: str | None = None) -> Value:
+    """Return what has a name; raise UserError, with the nearest valid name, where nothing has it."""
+    if name not in valid:
+        raise UserError(f"unknown {kind} {name!r}", where=where, hint=did_you_mean(name, valid))
+    return valid[name]
 
 
 def require_known(kind: str, name: str, valid: Collection[str], where: str = "") -> None:

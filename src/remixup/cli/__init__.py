@@ -17,7 +17,6 @@ from remixup.cli import (  # noqa: E402  (they register their commands)
     maintenance,  # noqa: F401
     pipeline,  # noqa: F401
     read,  # noqa: F401
-    release,  # noqa: F401
 )
 from remixup.cli.options import app, configuration  # noqa: E402
 from remixup.cli.startup import check_code, check_packages  # noqa: E402

@@ -88,17 +88,13 @@ def evidence(
         runs_per_gpu=runs_per_gpu,
         whole=whole,
     )
-    run_queue(folder, at_a_time)
-
-
-def run_queue(folder: Path, workers: int) -> None:
-    """Replace this process by the Snakemake that carries out a queue."""
-    # Without Snakemake's locks, which outlive a kill. Each run has a lock of its own, and each call its own folder.
+    # Snakemake replaces this process, without its locks, which outlive a kill. Each run has a lock of its own, and each
+    # call its own folder.
     options = ["--nolock", "--drop-metadata", "--scheduler", "greedy", "--quiet", "all"]
     options += ["--profile", "none", "--workflow-profile", "none"]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/evidence.smk"]
     sys.stdout.flush()
-    os.execv(sys.executable, [*snakemake, "--cores", str(workers), *options, "--config", f"folder={folder}"])
+    os.execv(sys.executable, [*snakemake, "--cores", str(at_a_time), *options, "--config", f"folder={folder}"])
 
 
 @app.command(hidden=True)
@@ -107,16 +103,14 @@ def evidence_task(
     queue: Annotated[Path, typer.Option(help="file that `remixup evidence` wrote")],
 ) -> None:
     """Carry out a task of the evidence queue."""
-    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, TooLong, carry_out
+    from remixup.maintenance.evidence_task import NotInformative, OutOfTime, carry_out
 
     try:
         print(f"on record: {carry_out(queue, name)}", flush=True)
     except NotInformative as error:
         print(f"not trained: {error}", flush=True)
-    except OutOfTime:
-        print("the time is over; the next call continues after this epoch", flush=True)
-    except TooLong:
-        print("not started: it would end after the time is over", flush=True)
+    except OutOfTime as error:
+        print(error, flush=True)
 
 
 @app.command(hidden=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
-from remixup.config.settings import ON_CPU, SCALES, Config
+from remixup.config.settings import SCALES
 from remixup.errors import UserError, did_you_mean
-from remixup.planning.plan import Plan, PlannedRow, places, read_plans
+from remixup.planning.plan import Plan, PlannedRow, read_plans
 
 
 @app.command()
@@ -107,10 +108,8 @@ def smoke_test(
     set_: Set = None,
 ) -> None:
     """Train one epoch of each row and make its evaluations, to find mistakes early; store nothing."""
+    from remixup.cli.pipeline import open_runner
     from remixup.maintenance import smoke_test as smoke
-    from remixup.training.gpu_lock import slots
-    from remixup.training.progress import ProgressReport
-    from remixup.training.runner import Runner, pick_device
 
     settings = configuration(config, set_)
     whole = plans_of(experiments, settings)
@@ -118,15 +117,10 @@ def smoke_test(
     for each in whole if not row else []:
         if lacking := len(each.rows) - len(each.runnable):
             print(f"{each.experiment.id}: the data of {lacking} of {len(each.rows)} rows is not available", flush=True)
-    limit, data, broken = 0 if settings.scale in ON_CPU else gpu_slots, Path(settings.data.folder), False
-    with slots(limit=limit) as held, ProgressReport() as progress, smoke.scratch() as home:
+    broken = False
+    with open_runner(settings, plans, gpu_slots) as runner, smoke.scratch() as home:
         for each in plans:
-            for name, found in smoke.run(
-                settings,
-                each,
-                home,
-                lambda store: Runner(store, data, pick_device(held), progress, places=places(plans)),
-            ):
+            for name, found in smoke.run(settings, each, home, lambda store: replace(runner, store=store)):
                 broken |= isinstance(found, Path)
                 said = f"failed, see {found}" if isinstance(found, Path) else _outcome(found)
                 print(f"{each.experiment.id}, {name}: {said}", flush=True)
@@ -158,15 +152,11 @@ def verify(
     print(f"{checked} files and folders checked, {len(damage)} damaged")
     if damage:
         raise typer.Exit(1)
-    if retrain:
-        retrained(settings, retrain)
-
-
-def retrained(settings: Config, count: int) -> None:
-    """Train stored runs again and print whether each is the same; exit with status 1 where one differs."""
+    if not retrain:
+        return
     from remixup.maintenance import reproduction
 
-    chosen, stored = reproduction.choose(settings, count)
+    chosen, stored = reproduction.choose(settings, retrain)
     print(f"training again {len(chosen)} of the {stored} stored seed blocks that this CPU can train")
     different = 0
     for block in chosen:

@@ -12,14 +12,11 @@ import remixup
 from remixup.config import settings
 from remixup.config.experiment import read_experiments
 from remixup.config.settings import Config
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, look_up
 from remixup.planning.plan import Plan, plan_experiment
 from remixup.planning.workflow import Workflow, plan_workflow, read_workflow
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="configuration file")]
 Set = Annotated[
@@ -74,7 +71,5 @@ def planned_workflow(
 def plans_of(names: list[str], config: Config) -> list[Plan]:
     """Plan some experiments."""
     files = read_experiments()
-    for name in names:
-        if name not in files:
-            raise UserError(f"unknown experiment {name!r}", where="argument EXPERIMENT", hint=did_you_mean(name, files))
-    return [plan_experiment(*files[name], config) for name in names]
+    chosen = [look_up("experiment", name, files, "argument EXPERIMENT") for name in names]
+    return [plan_experiment(*each, config) for each in chosen]

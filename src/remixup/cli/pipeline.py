@@ -26,7 +26,7 @@ from remixup.cli.options import (
 )
 from remixup.config.registry import load_registry
 from remixup.config.settings import ON_CPU, UNAVAILABLE, Config, is_prepared
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, look_up
 from remixup.files import write_json
 from remixup.planning.plan import Plan, needs_weights, places, plan_experiment, read_plans
 from remixup.planning.workflow import Workflow, read_workflow
@@ -91,6 +91,8 @@ def train(
     set_: Set = None,
 ) -> None:
     """Train the missing runs of an experiment; with --plan, carry out a job of the workflow."""
+    from remixup.store.run_store import Store
+
     if plan_file is not None:
         train_job(planned_workflow(plan_file, config, set_, job), job, attempt, processes, gpu_slots)
         return
@@ -99,7 +101,8 @@ def train(
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, row or [], seeds)
-    if not missing_seeds(settings, runs):
+    store = Store(Path(settings.results))
+    if not any(store.missing(key, range(count), vectorized=True) for key, (_, count) in runs.items()):
         print(f"nothing to train: all seeds of {len(runs)} runs are stored in {settings.results}/runs")
     weights = {run for wanted in plan.evaluations().values() if needs_weights(wanted) for run in wanted.runs}
     from remixup.training.runner import train_all
@@ -188,30 +191,18 @@ def chosen_runs(plan: Plan, rows: list[str], seeds: int | None) -> dict[str, Any
         UserError: a row is unknown, or the data of none is available.
     """
     runs, known = plan.runs(), {planned.row.id: planned for planned in plan.rows}
-    for name in rows:
-        if name not in known:
-            raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
-    chosen = [known[name] for name in rows or known]
-    if lacking := sorted(
-        {f"{each.run.dataset.name} ({each.run.dataset.version})" for each in chosen if not each.available}
-    ):
-        where, said = f"{plan.experiment.id}, scale {plan.scale}", f"these data are not available: {', '.join(lacking)}"
+    chosen = [look_up("row", name, known, "--row") for name in rows or known]
+    lacking = {f"{each.run.dataset.name} ({each.run.dataset.version})" for each in chosen if not each.available}
+    if lacking:
+        where, said = f"{plan.experiment.id}, scale {plan.scale}", "these data are not available"
+        said = f"{said}: {', '.join(sorted(lacking))}"
         if not any(each.available for each in chosen):
-            raise UserError(
-                said, where=where, hint="--set data.download=true, or a mirror; see `remixup list datasets`"
-            )
+            hint = "--set data.download=true, or a mirror; see `remixup list datasets`"
+            raise UserError(said, where=where, hint=hint)
         print(f"{where}: {said}", file=sys.stderr)
     if rows:
         runs = {each.key: (each.run, each.seeds) for each in chosen if each.available}
     return {key: (run, seeds or count) for key, (run, count) in runs.items()}
-
-
-def missing_seeds(settings: Config, runs: dict[str, Any]) -> bool:
-    """Return True if the store lacks seeds of some run."""
-    from remixup.store.run_store import Store
-
-    store = Store(Path(settings.results))
-    return any(store.missing(key, range(seeds), vectorized=True) for key, (_, seeds) in runs.items())
 
 
 @contextmanager

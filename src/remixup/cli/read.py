@@ -1,9 +1,13 @@
-"""Make the documents from the records alone, without training and without torch."""
+"""Make the documents from the records alone, without training and without torch; archive those of a report."""
 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, app, configuration
 from remixup.cli.pipeline import article, draw_experiments, page, supplement
@@ -39,3 +43,16 @@ def collect_recorded(settings: Config, plan: Plan) -> None:
     from remixup.store.run_store import Store
 
     aggregate.collect(settings, plan, Store(records.HOME))
+
+
+@app.command()
+def release(
+    folder: Annotated[Path | None, typer.Argument(help="default: `release` in the folder of results")] = None,
+    config: ConfigFile = DEFAULT,
+    set_: Set = None,
+) -> None:
+    """Write a folder for Zenodo or Software Heritage: sources, documents, weights, and a Workflow Run RO-Crate."""
+    from remixup.maintenance.release import write_release
+
+    settings = configuration(config, set_)
+    print(write_release(settings, read_plans(settings), folder or Path(settings.results) / "release"))

@@ -58,15 +58,12 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> str:
     """Return a path into the document. List items are named by their id if they have one: rows[iris-erm].run."""
     path = ""
     for step in loc:
-        value = _child(value, step)
+        try:
+            value = value[step]
+        except (TypeError, LookupError):
+            value = None
         if isinstance(step, int):
             path += f"[{value.get('id', step) if isinstance(value, dict) else step}]"
         else:
             path += f".{step}" if path else step
     return path
-
-
-def _child(value: Any, step: int | str) -> Any:
-    if isinstance(value, dict):
-        return value.get(step)
-    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None

@@ -14,7 +14,15 @@ def expand(document: Any) -> Any:
 
     Invalid parts are returned unchanged; the validation that follows reports them.
     """
-    return _expand_claims(_expand_rows(document))
+    if not isinstance(document, dict):
+        return document
+    expanded = dict(document)
+    if isinstance(document.get("rows"), list):
+        expanded["rows"] = [each for row in document["rows"] for each in _expand_row(row)]
+        ids = [row["id"] for row in expanded["rows"] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+        if isinstance(document.get("claims"), list):
+            expanded["claims"] = [_expand_claim(claim, ids) for claim in document["claims"]]
+    return expanded
 
 
 def fill_in(value: Any, values: dict[str, Any]) -> Any:
@@ -43,31 +51,18 @@ def _expand_row(row: Any) -> Iterator[Any]:
         yield {**expanded, "id": expanded["id"].lower()} if isinstance(expanded.get("id"), str) else expanded
 
 
-def _expand_rows(document: Any) -> Any:
-    if not isinstance(document, dict) or not isinstance(document.get("rows"), list):
-        return document
-    return {**document, "rows": [expanded for row in document["rows"] for expanded in _expand_row(row)]}
-
-
-def _expand_claims(document: Any) -> Any:
-    """Replace patterns in the pairs of claims by the ids of the rows that match; keep those that match none."""
-    if not isinstance(document, dict) or not isinstance(document.get("claims"), list):
-        return document
-    listed = document.get("rows")
-    ids = [row["id"] for row in listed if isinstance(row, dict) and "id" in row] if isinstance(listed, list) else []
+def _expand_claim(claim: Any, ids: list[str]) -> Any:
+    """Replace patterns in the pairs of a claim by the ids of the rows that match; keep those that match none."""
+    if not isinstance(claim, dict) or not isinstance(claim.get("compare"), list):
+        return claim
 
     def expand_side(value: Any) -> Any:
         if not isinstance(value, str) or not any(sign in value for sign in "*?["):
             return value
-        return [name for name in ids if isinstance(name, str) and fnmatchcase(name, value)] or value
+        return [name for name in ids if fnmatchcase(name, value)] or value
 
-    def expand_claim(claim: Any) -> Any:
-        if not isinstance(claim, dict) or not isinstance(claim.get("compare"), list):
-            return claim
-        pairs = [
-            {side: expand_side(name) for side, name in pair.items()} if isinstance(pair, dict) else pair
-            for pair in claim["compare"]
-        ]
-        return {**claim, "compare": pairs}
-
-    return {**document, "claims": [expand_claim(claim) for claim in document["claims"]]}
+    pairs = [
+        {side: expand_side(name) for side, name in pair.items()} if isinstance(pair, dict) else pair
+        for pair in claim["compare"]
+    ]
+    return {**claim, "compare": pairs}

@@ -1,7 +1,6 @@
 """Test error under adversarial attacks: FGSM, iterated FGSM and PGD."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
@@ -9,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional as F
 
-from remixup.data.inputs import Inputs, evenly_spaced
+from remixup.data.inputs import evenly_spaced
 from remixup.data.streaming import Stream
 from remixup.errors import UserError
 from remixup.evaluation.examples import labelled_batches
@@ -66,7 +65,6 @@ def attack(
         For each seed errors in percent on the same examples: `top1` and `top5` after the attack, `clean_top1` and
         `clean_top5` before it. Those of top 5 are None for five classes or fewer.
     """
-    _refuse(training.inputs)
     attacked = _Attack(others or training, training.seeds, method, eps, steps, step)
     made, clean = _errors(training, examples, [attacked, lambda x, y: x])
     return [
@@ -102,7 +100,6 @@ def attack_curve(
     Returns:
         For each seed `eps`, and `error`: the top-1 error in percent at each radius, on the same examples.
     """
-    _refuse(training.inputs)
     attacks = [_Attack(others or training, training.seeds, method, radius, steps, 0.0) for radius in eps]
     found = _errors(training, examples, attacks)
     return [
@@ -111,16 +108,13 @@ def attack_curve(
     ]
 
 
-def _refuse(inputs: Inputs) -> None:
-    if not isinstance(inputs.x, Stream) and inputs.x.dtype != torch.uint8:
-        raise UserError("an attack changes pixels, and this dataset has none", where="evaluate.attack")
-
-
 def _errors(
     training: SupervisedTrainer, examples: int, perturbations: Sequence[Callable[[Tensor, Tensor], Tensor]]
 ) -> list[list[dict[str, float | None]]]:
     """Return each member's errors under each perturbation. The examples are read once: files are slow to decode."""
     inputs, rows = training.inputs, evenly_spaced(training.inputs.test, examples)
+    if not isinstance(inputs.x, Stream) and inputs.x.dtype != torch.uint8:
+        raise UserError("an attack changes pixels, and this dataset has none", where="evaluate.attack")
     totals: list[dict[str, Tensor]] = [{} for _ in perturbations]
     for x, y in labelled_batches(inputs, rows, inputs.y[rows], ROWS):
         for perturb, total in zip(perturbations, totals, strict=True):
@@ -144,8 +138,7 @@ class _Attack:
     def __init__(
         self, network: SupervisedTrainer, seeds: list[int], method: Method, eps: float, steps: int, step: float
     ) -> None:
-        self.network, self.method, self.steps = network, method, steps
-        self.ball = _Ball("l2" if method == "pgd_l2" else "linf", 255 * eps)
+        self.network, self.method, self.steps, self.radius = network, method, steps, 255 * eps
         self.step = 255 * (step or (1.0 if method == "ifgsm" else 2.5) * eps / steps)
         self.sources = [generator(seed, "attack") for seed in seeds]
         network.model.eval()
@@ -156,12 +149,11 @@ class _Attack:
             for _ in range(self.steps):
                 current = self._move(x, current, self._loss(current, y)[1], self.step)
             return current
-        single = self._move(x, x, self._loss(x, y)[1], self.ball.radius)
-        return single if self.method == "fgsm" else self._pgd(x, y, single)
-
-    def _pgd(self, x: Tensor, y: Tensor, single: Tensor) -> Tensor:
+        single = self._move(x, x, self._loss(x, y)[1], self.radius)
+        if self.method == "fgsm":
+            return single
         best, greatest = single, self._loss(single, y)[0]
-        current = (x + self.ball.random(x, self.sources)).clamp(0, 255)
+        current = (x + self._random(x)).clamp(0, 255)
         for taken in range(self.steps + 1):
             loss, gradient = self._loss(current, y)
             better = loss > greatest
@@ -171,9 +163,16 @@ class _Attack:
         return best
 
     def _move(self, x: Tensor, current: Tensor, gradient: Tensor, length: float) -> Tensor:
+        """Take the step that increases a linear loss most, none where the gradient is zero, and stay in the ball."""
+        if self.method != "pgd_l2":
+            change = (current + length * gradient.sign() - x).clamp(-self.radius, self.radius)
+        else:
+            norm = _length(gradient)
+            change = current + length * (gradient / torch.where(norm > 0, norm, 1.0)).to(gradient.dtype) - x
+            norm = _length(change)
+            change = torch.where(norm > self.radius, change * (self.radius / norm), change).to(change.dtype)
         # Clipping moves no pixel away from x, so a point in the ball stays in it.
-        moved = current + length * self.ball.ascent(gradient)
-        return (x + self.ball.project(moved - x)).clamp(0, 255)
+        return (x + change).clamp(0, 255)
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cross-entropy of each example (members, n), float64, and its gradient with respect to x."""
@@ -183,36 +182,14 @@ class _Attack:
         (gradient,) = torch.autograd.grad(loss.sum(), x)
         return loss.detach(), gradient
 
-
-@dataclass(frozen=True)
-class _Ball:
-    """The perturbations (members, n, ...) whose norm over the last dimensions is at most the radius."""
-
-    norm: Literal["linf", "l2"]
-    radius: float
-
-    def ascent(self, gradient: Tensor) -> Tensor:
-        """Return the unit step that increases a linear loss most; zero where the gradient is zero."""
-        if self.norm == "linf":
-            return gradient.sign()
-        length = _length(gradient)
-        return (gradient / torch.where(length > 0, length, 1.0)).to(gradient.dtype)
-
-    def project(self, change: Tensor) -> Tensor:
-        """Project a perturbation onto the ball."""
-        if self.norm == "linf":
-            return change.clamp(-self.radius, self.radius)
-        length = _length(change)
-        return torch.where(length > self.radius, change * (self.radius / length), change).to(change.dtype)
-
-    def random(self, x: Tensor, sources: list[torch.Generator]) -> Tensor:
+    def _random(self, x: Tensor) -> Tensor:
         """Draw perturbations of x, uniform in the ball. Each member has its own generator."""
         shape = x.shape[1:]
-        if self.norm == "linf":
-            uniform = torch.stack([torch.rand(shape, generator=source) for source in sources])
+        if self.method != "pgd_l2":
+            uniform = torch.stack([torch.rand(shape, generator=source) for source in self.sources])
             return self.radius * (2 * uniform - 1).to(x.device)
-        normal = torch.stack([torch.randn(shape, generator=source) for source in sources])
-        share = torch.stack([torch.rand(shape[:1], generator=source) for source in sources])
+        normal = torch.stack([torch.randn(shape, generator=source) for source in self.sources])
+        share = torch.stack([torch.rand(shape[:1], generator=source) for source in self.sources])
         distance = _spread(share ** (1 / shape[1:].numel()))
         return self.radius * (distance * normal / _length(normal)).to(x)
 

@@ -35,19 +35,17 @@ def logistic_regression(training: SupervisedTrainer) -> list[dict[str, Any]]:
     Returns:
         For each seed `test_error` in percent.
     """
-    return [{"seed": seed, "test_error": _test_error(training, member)} for member, seed in enumerate(training.seeds)]
-
-
-def _test_error(training: SupervisedTrainer, member: int) -> float:
-    dataset = training.spec.dataset
+    dataset, results = training.spec.dataset, []
     # Without any of these settings, all seeds have the same examples and labels.
     choices = (dataset.holdout, dataset.subset, dataset.label_noise, dataset.validation, dataset.second_view or None)
     drawn = any(value is not None for value in choices)
-    seed = training.seeds[member] if drawn else None
-    key = json.dumps([dataset.model_dump(), training.spec.normalization, seed], sort_keys=True)
-    if key not in _fitted:
-        _fitted[key] = _fit(training.inputs, member)
-    return _fitted[key]
+    for member, seed in enumerate(training.seeds):
+        identity = [dataset.model_dump(), training.spec.normalization, seed if drawn else None]
+        key = json.dumps(identity, sort_keys=True)
+        if key not in _fitted:
+            _fitted[key] = _fit(training.inputs, member)
+        results.append({"seed": seed, "test_error": _fitted[key]})
+    return results
 
 
 def _fit(inputs: Inputs, member: int) -> float:

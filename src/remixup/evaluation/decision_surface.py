@@ -34,12 +34,5 @@ def decision_surface(
     members = by_rows(across, up).expand(len(training.seeds), -1, -1).to(training.device)
     probability = training.logits(members).softmax(-1)[0, :, 1].reshape(points, points).cpu()
     examples = torch.cat([x[0], inputs.train_labels[0].cpu().unsqueeze(1)], dim=1)
-    return [
-        {
-            "seed": training.seeds[0],
-            "x": rounded(across, 4),
-            "y": rounded(up, 4),
-            "probability": rounded(probability, 4),
-            "points": rounded(examples, 4),
-        }
-    ]
+    drawn = {"x": across, "y": up, "probability": probability, "points": examples}
+    return [{"seed": training.seeds[0], **{name: rounded(values, 4) for name, values in drawn.items()}}]

@@ -38,9 +38,8 @@ def learned_features(
     inputs = training.inputs
     basis = torch.from_numpy(feature_patches.features()).float().to(training.device)
     if training.spec.dataset.name != "feature-patches":
-        raise UserError(
-            "the features are known for the dataset feature-patches only", where="evaluate.learned_features"
-        )
+        what = "the features are known for the dataset feature-patches only"
+        raise UserError(what, where="evaluate.learned_features")
     x, y = inputs.examples(inputs.test), inputs.y[inputs.test]
     right, finite = [], torch.ones(len(training.seeds), dtype=torch.bool, device=training.device)
     for present in (0, 1):

@@ -24,23 +24,17 @@ def memorization(training: SupervisedTrainer) -> list[dict[str, Any]]:
         For each seed errors in percent: `real` on original labels and `corrupted` on replaced ones; None if there is no
         such example.
     """
-    inputs = training.inputs
-    wrong = _wrong(training)
-    replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
-    return [
-        {"seed": seed, "real": _percent(missed[~hit]), "corrupted": _percent(missed[hit])}
-        for seed, missed, hit in zip(training.seeds, wrong, replaced, strict=True)
-    ]
-
-
-def _wrong(training: SupervisedTrainer) -> Tensor:
-    """Return 1 for each misclassified training example, else 0; NaN if outputs are not finite: (seeds, n), float64."""
     inputs, found = training.inputs, []
     for x, y in labelled_batches(inputs, inputs.train, inputs.train_labels, EVALUATION_ROWS):
         outputs = training.logits(x)
         finite = outputs.isfinite().all(-1)
         found.append(torch.where(finite, (outputs.argmax(-1) != y).double(), torch.nan))
-    return torch.cat(found, dim=1)
+    wrong = torch.cat(found, dim=1)  # (seeds, n)
+    replaced = torch.zeros_like(inputs.train, dtype=torch.bool) if inputs.corrupted is None else inputs.corrupted
+    return [
+        {"seed": seed, "real": _percent(missed[~hit]), "corrupted": _percent(missed[hit])}
+        for seed, missed, hit in zip(training.seeds, wrong, replaced, strict=True)
+    ]
 
 
 def _percent(wrong: Tensor) -> float | None:

@@ -44,7 +44,9 @@ def on_the_line(
     """
     inputs = training.inputs
     x, labels = _examples(training, "on_the_line")
-    grid = torch.stack([_along(own, points) for own in x])
+    # The line reaches slightly beyond the examples on both sides.
+    ends = [(float(own.min()) - BEYOND, float(own.max()) + BEYOND) for own in x]
+    grid = torch.stack([torch.linspace(*each, points, dtype=torch.float64)[:, None] for each in ends])
     queries = torch.cat([x, grid], dim=1)
     found = _probabilities(training, queries)
     results = []
@@ -94,14 +96,9 @@ def _probabilities(training: SupervisedTrainer, x: Tensor) -> Tensor:
     return training.logits(x.float().to(training.device)).double().softmax(-1).cpu()
 
 
-def _along(x: Tensor, points: int) -> Tensor:
-    """Return a grid (points, 1) that reaches slightly beyond some points (n, 1) on both sides."""
-    return torch.linspace(float(x.min()) - BEYOND, float(x.max()) + BEYOND, points, dtype=torch.float64)[:, None]
-
-
 def _compared(x: Tensor, labels: Tensor, grid: Tensor, ours: Tensor, optimal: Tensor | None) -> dict[str, Any]:
     count, first = len(x), int(labels[0])
-    names = ("point0", "point1", "point2", "difference", "agreement")
+    names = SCALARS["on_the_line"]
     found: dict[str, Any] = dict.fromkeys(names)
     found |= {"x": rounded(grid[:, 0], 5), "examples": rounded(x[:, 0], 5), "labels": (labels != first).long().tolist()}
     found |= {"probability": rounded(ours[count:, first], 5), "optimal": None}

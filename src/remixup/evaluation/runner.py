@@ -14,7 +14,7 @@ from remixup.evaluation.storage import path, read
 from remixup.files import sha256
 from remixup.planning.plan import Evaluation, needs_weights
 from remixup.store import provenance
-from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
+from remixup.store.blocks import Damaged, EvaluatedBlock
 from remixup.store.provenance import Measurement
 from remixup.training import checkpoints
 from remixup.training.runner import Runner, hardware, prepare_process, start
@@ -59,7 +59,12 @@ def evaluate(
         if set(asked).isdisjoint(block.seeds):
             continue
         file = path(runner.store, wanted, block)
-        if not _is_evaluated(runner, wanted, block):
+        try:
+            done = read(runner.store, wanted, block) is not None
+        except Damaged as error:
+            print(f"{error}; it is evaluated again", flush=True)
+            done = False
+        if not done:
             began = time.monotonic()
             training = _trained(runner, run[0], block.seeds, needs_weights(wanted))
             named = dict(wanted.part)
@@ -87,15 +92,6 @@ def evaluate(
             evaluated.write(file)
         files.append(file)
     return files
-
-
-def _is_evaluated(runner: Runner, wanted: Evaluation, block: SeedBlock) -> bool:
-    """Return True if a block is evaluated; a damaged file does not count."""
-    try:
-        return read(runner.store, wanted, block) is not None
-    except Damaged as error:
-        print(f"{error}; it is evaluated again", flush=True)
-        return False
 
 
 def _trained(runner: Runner, spec: RunSpec, seeds: list[int], weights: bool) -> Any:

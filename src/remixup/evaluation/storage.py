@@ -24,10 +24,8 @@ def find(store: Store, wanted: Evaluation, block: SeedBlock) -> EvaluatedBlock |
         Damaged: a file differs from its digest.
     """
     for file in listed(store.evaluations / wanted.key):
-        if not fnmatchcase(file.name, f"{block.name}*.json"):
-            continue
-        found = EvaluatedBlock.read(file)
-        if found.block == block.digest:
+        named = fnmatchcase(file.name, f"{block.name}*.json")
+        if named and (found := EvaluatedBlock.read(file)).block == block.digest:
             return found
     return None
 

@@ -81,35 +81,19 @@ class Parts(io.RawIOBase):
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit, self.paths = folder, limit, list[Path]()
         self._left = 0
-        self._file: io.BufferedWriter | None = None
-
-    def writable(self) -> bool:
-        """Return true."""
-        return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         """Write bytes, beginning a new file where the last one is full."""
         view = memoryview(data)
         while view:
             if not self._left:
-                self._begin()
-            assert self._file is not None
-            count = self._file.write(view[: self._left])
+                self.paths.append(self.folder / f"part-{len(self.paths) + 1:02}")
+                self._left = self.limit
+            with self.paths[-1].open("ab") as file:
+                count = file.write(view[: self._left])
             self._left -= count
             view = view[count:]
         return len(data)
-
-    def close(self) -> None:
-        """Close the last file."""
-        if self._file is not None:
-            self._file.close()
-        super().close()
-
-    def _begin(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self.paths.append(self.folder / f"part-{len(self.paths) + 1:02}")
-        self._file, self._left = self.paths[-1].open("wb"), self.limit
 
 
 def write(bundle: Bundle, folder: Path, max_mib: float) -> list[Path]:
@@ -117,12 +101,10 @@ def write(bundle: Bundle, folder: Path, max_mib: float) -> list[Path]:
     limit = int(max_mib * 2**20) - RESERVE
     if limit <= 0:
         raise UserError(f"{max_mib:g} MiB is too little", where="--max-mib", hint="at least 0.5")
-    if others := [
-        path.name for path in listed(folder) if not re.fullmatch(r"bundle\.json|run\.py|part-\d+", path.name)
-    ]:
-        raise UserError(
-            f"the folder has {others[0]}, which is of no bundle", where=str(folder), hint="name another one"
-        )
+    own = re.compile(r"bundle\.json|run\.py|part-\d+")
+    if others := [path.name for path in listed(folder) if not own.fullmatch(path.name)]:
+        what = f"the folder has {others[0]}, which is of no bundle"
+        raise UserError(what, where=str(folder), hint="name another one")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with Parts(folder, limit) as parts, tarfile.open(fileobj=parts, mode="w|gz") as archive:
@@ -146,26 +128,18 @@ def write(bundle: Bundle, folder: Path, max_mib: float) -> list[Path]:
 
 
 def write_queue(
-    chosen: list[Task],
-    path: Path,
-    config: Config,
-    gpus: int,
-    runs_per_gpu: int,
-    benchmark: list[str] | None,
+    chosen: list[Task], path: Path, config: Config, gpus: int, runs_per_gpu: int, benchmark: list[str] | None
 ) -> None:
     """Write the queue: the tasks, the benchmark's arguments, and the digests of the packed records."""
     data = config.data.model_copy(update={"folder": "data", "mirror": None, "download": False})
     there = config.model_copy(update={"results": "results", "data": data})
-    workers = gpus * runs_per_gpu
-    evidence_queue.write_queue(chosen, path, there, None, workers, None, runs_per_gpu=runs_per_gpu, whole=True)
     carried = [each for home in ("records", "remixup_benchmarks") for each in visible(Path(home), "**/*.json")]
-    document = json.loads(path.read_text(encoding="utf-8"))
-    document |= {
-        "commit": head(),
-        "benchmark": benchmark,
-        "carried": {str(each): sha256(each) for each in sorted(carried)},
-    }
-    write_json(path, document)
+    digests = {str(each): sha256(each) for each in sorted(carried)}
+    further = {"commit": head(), "benchmark": benchmark, "carried": digests}
+    workers = gpus * runs_per_gpu
+    evidence_queue.write_queue(
+        chosen, path, there, None, workers, None, runs_per_gpu=runs_per_gpu, whole=True, further=further
+    )
 
 
 def described(bundle: Bundle, parts: list[Path], folder: Path) -> Iterator[str]:

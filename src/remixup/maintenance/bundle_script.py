@@ -70,20 +70,13 @@ class Joined(io.RawIOBase):
 
     def __init__(self, paths: list[Path]) -> None:
         self._left = list(paths)
-        self._file: io.BufferedReader | None = None
-
-    def readable(self) -> bool:
-        """Return true."""
-        return True
+        self._file: io.BytesIO | io.BufferedReader = io.BytesIO()
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, none at the end of the last file."""
-        while True:
-            if self._file is not None and (found := self._file.read(size)):
-                return found
-            if not self._left:
-                return b""
+        while not (found := self._file.read(size)) and self._left:
             self._file = self._left.pop(0).open("rb")
+        return found
 
 
 def unpack(said: dict[str, Any], work: Path) -> None:

@@ -46,26 +46,11 @@ class Target:
             "platform_machine": self.machine,
         }
 
-    @property
-    def pip_options(self) -> list[str]:
-        """Options of `pip download` that select wheels for the target."""
-        abi = f"cp{self.python.replace('.', '')}"
-        options = ["--python-version", self.python, "--implementation", "cp"]
-        options += [word for each in (abi, "abi3", "none") for word in ("--abi", each)]
-        return options + [word for each in GLIBC for word in ("--platform", f"{each}_{self.machine}")]
-
 
 def installed(listed: str) -> dict[str, str]:
     """Read what `pip freeze` or `pip list` prints: package -> version, empty where there is none."""
     lines = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:(?:==|[ \t]+)(\d\S*))?", listed, re.MULTILINE)
     return {canonicalize_name(name): version for name, version in lines}
-
-
-def needed(text: str) -> list[Requirement]:
-    """Read what training needs from a pyproject.toml."""
-    project = tomllib.loads(text)["project"]
-    lines = [*project["dependencies"], *(each for name in EXTRAS for each in project["optional-dependencies"][name])]
-    return [each for each in map(Requirement, lines) if each.name != project["name"]]
 
 
 def lacking(wanted: Iterable[Requirement], there: dict[str, str], target: Target) -> tuple[list[str], list[str]]:
@@ -115,15 +100,10 @@ def download(names: list[str], target: Target, folder: Path) -> list[Path]:
     listed = folder / "requirements.txt"
     listed.write_text(locked(names, LOCK.read_text(encoding="utf-8")), encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += [
-        "--require-hashes",
-        "--only-binary=:all:",
-        *target.pip_options,
-        "--dest",
-        str(folder),
-        "-r",
-        str(listed),
-    ]
+    command += ["--require-hashes", "--only-binary=:all:", "--dest", str(folder), "-r", str(listed)]
+    command += ["--implementation", "cp", "--python-version", target.python]
+    command += [f"--abi={each}" for each in (f"cp{target.python.replace('.', '')}", "abi3", "none")]
+    command += [f"--platform={each}_{target.machine}" for each in GLIBC]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
@@ -133,7 +113,10 @@ def download(names: list[str], target: Target, folder: Path) -> list[Path]:
 
 def read_needed(benchmark: bool) -> list[Requirement]:
     """Read what training needs, and what the benchmark needs beside it."""
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *(each for name in EXTRAS for each in project["optional-dependencies"][name])]
+    lines += ["timm"] if benchmark else []
     try:
-        return needed(PROJECT.read_text(encoding="utf-8")) + ([Requirement("timm")] if benchmark else [])
+        return [each for each in map(Requirement, lines) if each.name != project["name"]]
     except InvalidRequirement as error:
         raise UserError(str(error), where=str(PROJECT)) from None

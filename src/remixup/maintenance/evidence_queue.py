@@ -19,7 +19,7 @@ from remixup.config.run import RunSpec
 from remixup.config.settings import Config, Scale
 from remixup.config.yaml_loader import read_yaml
 from remixup.costs import rates
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, did_you_mean, look_up
 from remixup.files import write_json
 from remixup.planning.plan import Evaluation, Plan, PlannedRow, needs_weights, plan_experiment
 from remixup.planning.workflow import plan_to_json
@@ -187,6 +187,7 @@ def write_queue(
     linear_baselines: bool = False,
     runs_per_gpu: int = 1,
     whole: bool = False,
+    further: dict[str, Any] | None = None,
 ) -> None:
     """Write the tasks, in their order, with everything that they need.
 
@@ -203,6 +204,7 @@ def write_queue(
         linear_baselines: whether those that the records lack are measured, after all tasks have started.
         runs_per_gpu: how many tasks share a GPU.
         whole: start no task that is expected to end later than `until`.
+        further: what a bundle says beside it.
     """
     # Experiments share runs, and the task that trains one need not be the one that reads its weights.
     weights = {run for task in missing for each in task.evaluations if needs_weights(each) for run in each.runs}
@@ -242,7 +244,7 @@ def write_queue(
         "tasks": tasks,
         "linear_baselines": linear_baselines,
     }
-    write_json(path, document)
+    write_json(path, document | (further or {}))
 
 
 def read_queue_file(path: Path) -> QueueFile:
@@ -271,18 +273,16 @@ def tasks_of(items: list[Item], config: Config, where: str, device: rates.Device
     found: list[Task] = []
     for number, item in enumerate(items):
         entry = f"{where}[{number}]"
-        if item.experiment not in files:
-            advice = did_you_mean(item.experiment, files)
-            raise UserError(f"unknown experiment {item.experiment!r}", where=entry, hint=advice)
+        file = look_up("experiment", item.experiment, files, entry)
         if item.scale not in records.REAL:
             raise UserError(f"{item.scale} is not a real scale", where=entry, hint=f"one of {', '.join(records.REAL)}")
         scaled = config.model_copy(update={"scale": item.scale})
         if item.freeze:
-            plan = freezes.frozen_plan(freezes.read(item.freeze), *files[item.experiment], scaled)
+            plan = freezes.frozen_plan(freezes.read(item.freeze), *file, scaled)
             # The sort is stable.
             found += sorted(_tasks_of(item, scaled, plan, entry), key=lambda task: not task.baseline)
         else:
-            found += _tasks_of(item, scaled, plan_experiment(*files[item.experiment], scaled), entry)
+            found += _tasks_of(item, scaled, plan_experiment(*file, scaled), entry)
     return [replace(task, device=device) for task in found]
 
 

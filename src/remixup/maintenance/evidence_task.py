@@ -25,11 +25,7 @@ from remixup.training.trainer import Trainer
 
 
 class OutOfTime(Exception):
-    """The time budget is spent; a resume point holds what was trained."""
-
-
-class TooLong(Exception):
-    """The task is expected to end after the time limit, and was not started."""
+    """The time is over, or would be before the task ends; the message says what that means for it."""
 
 
 class NotInformative(Exception):
@@ -43,8 +39,8 @@ def carry_out(queue: Path, name: str) -> str:
         What the task has recorded.
 
     Raises:
-        OutOfTime: after the queue's time limit, at the end of an epoch.
-        TooLong: the queue is of whole tasks, and this one would end after its time limit.
+        OutOfTime: after the queue's time limit, at the end of an epoch; or the queue is of whole tasks, and this one
+            would end after its time limit.
         NotInformative: the baselines of its freeze show that its run would decide nothing.
     """
     document = json.loads(queue.read_text(encoding="utf-8"))
@@ -60,12 +56,12 @@ def carry_out(queue: Path, name: str) -> str:
         ProgressReport(bar=document["workers"] == 1) as progress,
     ):
         if evidence_time.late(queue, document, name):
-            raise TooLong
+            raise OutOfTime("not started: it would end after the time is over")
 
         def report(run: str, seeds: list[int], training: Trainer) -> None:
             progress(run, seeds, training)
             if until is not None and time.time() > until and not training.finished:
-                raise OutOfTime
+                raise OutOfTime("the time is over; the next call continues after this epoch")
 
         frozen = None
         if task["freeze"]:
@@ -73,15 +69,8 @@ def carry_out(queue: Path, name: str) -> str:
             freeze = freezes.read(task["freeze"])
             frozen = Frozen(freeze.digest, freeze.seeds[0])
         store, folder = Store(Path(config.results)), Path(config.data.folder)
-        runner = Runner(
-            store,
-            folder,
-            pick_device(held),
-            report,
-            frozen=frozen,
-            places=places([plan]),
-            runs_per_device=runs_per_gpu if held else 1,
-        )
+        device, sharing = pick_device(held), runs_per_gpu if held else 1
+        runner = Runner(store, folder, device, report, frozen=frozen, places=places([plan]), runs_per_device=sharing)
         training = _train_and_record(config, plan, runner, task)
     evidence_time.note_end(queue, name, time.time() - began, training, share)
     label: str = task["label"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,17 +70,11 @@ def write_tensorboard(found: Iterator[Point], folder: Path) -> int:
     except ImportError:
         hint = ".venv/bin/uv pip install --python .venv/bin/python tensorboardX"
         raise UserError("tensorboardX is not installed", where="--tensorboard", hint=hint) from None
-    count, at, writer = 0, None, None
-    for each in found:
-        if at != (each.experiment, each.row, each.seed):
-            at = (each.experiment, each.row, each.seed)
-            if writer is not None:
-                writer.close()
-            writer = SummaryWriter(str(folder / each.experiment / each.row / f"seed-{each.seed}"))
-        assert writer is not None
-        for name, value in each.values.items():
-            writer.add_scalar(name, value, each.epoch)
-        count += 1
-    if writer is not None:
-        writer.close()
+    count = 0
+    for (experiment, row, seed), own in groupby(found, key=attrgetter("experiment", "row", "seed")):
+        with closing(SummaryWriter(str(folder / experiment / row / f"seed-{seed}"))) as writer:
+            for each in own:
+                count += 1
+                for name, value in each.values.items():
+                    writer.add_scalar(name, value, each.epoch)
     return count

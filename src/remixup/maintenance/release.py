@@ -18,7 +18,7 @@ import remixup
 from remixup.config.settings import Config
 from remixup.errors import UserError
 from remixup.files import read_mapping
-from remixup.maintenance.ro_crate import METADATA, Outputs, metadata
+from remixup.maintenance.ro_crate import METADATA, metadata
 from remixup.planning.plan import Plan
 from remixup.store.provenance import Code, code, require_clean_sources
 from remixup.store.run_store import Store
@@ -47,11 +47,13 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
             raise UserError(f"no {name}", where=str(settings.home), hint="make the report first: `make report`")
     if folder.exists() and any(folder.iterdir()) and not (folder / METADATA).is_file():
         raise UserError("the folder is not empty, and no release", where=str(folder), hint="name another folder")
-    sources = committed_sources()
+    sources = subprocess.run(["git", "archive", "--format=tar", "HEAD"], capture_output=True, check=False)
+    if sources.returncode:
+        raise UserError("there is no commit to release", where="git archive", hint="call it in a git repository")
     require_own_report(settings.home / "replication.json")
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(sources)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(sources.stdout)) as archive:
         archive.extractall(unfinished, filter="data")
     describe(settings, plans, unfinished)
     shutil.rmtree(folder, ignore_errors=True)
@@ -67,8 +69,7 @@ def describe(settings: Config, plans: list[Plan], folder: Path) -> None:
     (folder / "codecheck.yml").write_text(codecheck(settings), encoding="utf-8")
     made = datetime.fromtimestamp((settings.home / "article.pdf").stat().st_mtime, UTC)
     began = datetime.fromtimestamp(settings.plan.stat().st_mtime, UTC)
-    outputs = Outputs(DOCUMENTS, weights, min(began, made), made)
-    document = metadata(folder, outputs)
+    document = metadata(folder, DOCUMENTS, weights, min(began, made), made)
     (folder / METADATA).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -79,14 +80,6 @@ def require_own_report(results: Path) -> None:
     if made.dirty or made.commit != here.commit:
         what = f"the report is of other sources than those of commit {here.commit}"
         raise UserError(what, where=str(results), hint="make it anew: .venv/bin/snakemake --forcerun collect")
-
-
-def committed_sources() -> bytes:
-    """Return the files of the last commit as a tar archive."""
-    done = subprocess.run(["git", "archive", "--format=tar", "HEAD"], capture_output=True, check=False)
-    if done.returncode:
-        raise UserError("there is no commit to release", where="git archive", hint="call it in a git repository")
-    return done.stdout
 
 
 def copy_weights(settings: Config, plans: list[Plan], folder: Path) -> dict[str, str]:

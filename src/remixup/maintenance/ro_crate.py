@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from remixup.files import sha256
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
-AUTHORS = {"@id": "#authors"}
+AUTHORS, LICENSE = {"@id": "#authors"}, {"@id": "https://spdx.org/licenses/MIT"}
+SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
@@ -30,105 +31,87 @@ INPUTS = {
 Entity = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Outputs of a run of the workflow."""
-
-    documents: dict[str, str]
-    """File -> what it is."""
-    weights: dict[str, str]
-    began: datetime
-    ended: datetime
-
-
-def metadata(folder: Path, outputs: Outputs) -> Entity:
-    """Return the content of ro-crate-metadata.json."""
+def metadata(
+    folder: Path, documents: dict[str, str], weights: dict[str, str], began: datetime, ended: datetime
+) -> Entity:
+    """Return the content of ro-crate-metadata.json: the workflow, and what a run of it made (path -> what it is)."""
     inputs = {path: what for path, what in INPUTS.items() if (folder / path).exists()}
-    made = {**outputs.documents, **outputs.weights}
-    parts = [WORKFLOW, "README.md", *inputs, *made]
-    return {
-        "@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"],
-        "@graph": [
-            _descriptor(),
-            _root(parts, outputs.ended),
-            *(
-                {"@id": each, "@type": "CreativeWork", "name": name, "version": v}
-                for each, (name, v) in PROFILES.items()
-            ),
-            *_workflow(inputs, outputs.documents),
-            _run(inputs, made, outputs),
-            *(_entity(folder, path, what) for path, what in {**inputs, **made}.items()),
-            {
-                "@id": "README.md",
-                "@type": "File",
-                "name": "README",
-                "about": {"@id": "./"},
-                "encodingFormat": "text/markdown",
-            },
-            {**AUTHORS, "@type": "Organization", "name": "The remixup authors"},
-            {
-                "@id": "https://spdx.org/licenses/MIT",
-                "@type": "CreativeWork",
-                "name": "MIT License",
-                "description": "Permissive license",
-            },
-        ],
-    }
-
-
-def _descriptor() -> Entity:
-    return {
-        "@id": METADATA,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": list(PROFILES)[-1]}],
-    }
-
-
-def _root(parts: list[str], published: datetime) -> Entity:
-    return {
+    made = {**documents, **weights}
+    root = {
         "@id": "./",
         "@type": "Dataset",
         "name": f"remixup {remixup.__version__}",
         "description": "A reproducible replication of the mixup papers: sources, results and documents",
-        "datePublished": published.date().isoformat(),
-        "license": {"@id": "https://spdx.org/licenses/MIT"},
+        "datePublished": ended.date().isoformat(),
+        "license": LICENSE,
         "author": AUTHORS,
         "publisher": AUTHORS,
         "version": remixup.__version__,
-        "conformsTo": [{"@id": each} for each in PROFILES],
-        "hasPart": [{"@id": each} for each in parts],
+        "conformsTo": _ids(PROFILES),
+        "hasPart": _ids([WORKFLOW, "README.md", *inputs, *made]),
         "mainEntity": {"@id": WORKFLOW},
         "mentions": {"@id": "#report"},
     }
-
-
-def _workflow(inputs: dict[str, str], documents: dict[str, str]) -> list[Entity]:
-    """Return the workflow, its language, and its formal parameters: one for each input and document."""
-    parameters = [_parameter(path, what) for path, what in {**inputs, **documents}.items()]
-    snakemake = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
     workflow = {
         "@id": WORKFLOW,
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "remixup",
         "description": "Data, training, evaluation, results, report",
-        "programmingLanguage": {"@id": snakemake},
+        "programmingLanguage": {"@id": SNAKEMAKE},
         "author": AUTHORS,
-        "license": {"@id": "https://spdx.org/licenses/MIT"},
+        "license": LICENSE,
         "version": remixup.__version__,
         "encodingFormat": "text/x-snakemake",
         "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
-        "input": [{"@id": _parameter_id(path)} for path in inputs],
-        "output": [{"@id": _parameter_id(path)} for path in documents],
+        "input": _ids(map(_parameter_id, inputs)),
+        "output": _ids(map(_parameter_id, documents)),
     }
     language = {
-        "@id": snakemake,
+        "@id": SNAKEMAKE,
         "@type": "ComputerLanguage",
         "name": "Snakemake",
         "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
         "url": {"@id": "https://snakemake.readthedocs.io"},
     }
-    return [workflow, language, *parameters]
+    run = {
+        "@id": "#report",
+        "@type": "CreateAction",
+        "name": "make report",
+        "description": "The run of the workflow that made the documents",
+        "instrument": {"@id": WORKFLOW},
+        "agent": AUTHORS,
+        "startTime": began.isoformat(timespec="seconds"),
+        "endTime": ended.isoformat(timespec="seconds"),
+        "actionStatus": "http://schema.org/CompletedActionStatus",
+        "object": _ids(inputs),
+        "result": _ids(made),
+    }
+    readme = {"@type": "File", "name": "README", "about": {"@id": "./"}, "encodingFormat": "text/markdown"}
+    return {
+        "@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"],
+        "@graph": [
+            {
+                "@id": METADATA,
+                "@type": "CreativeWork",
+                "about": {"@id": "./"},
+                "conformsTo": _ids(["https://w3id.org/ro/crate/1.1", list(PROFILES)[-1]]),
+            },
+            root,
+            *({"@id": each, "@type": "CreativeWork", "name": n, "version": v} for each, (n, v) in PROFILES.items()),
+            workflow,
+            language,
+            *(_parameter(path, what) for path, what in {**inputs, **documents}.items()),
+            run,
+            *(_entity(folder, path, what) for path, what in {**inputs, **made}.items()),
+            {"@id": "README.md", **readme},
+            {**AUTHORS, "@type": "Organization", "name": "The remixup authors"},
+            {**LICENSE, "@type": "CreativeWork", "name": "MIT License", "description": "Permissive license"},
+        ],
+    }
+
+
+def _ids(names: Iterable[str]) -> list[Entity]:
+    return [{"@id": name} for name in names]
 
 
 def _parameter_id(path: str) -> str:
@@ -144,22 +127,6 @@ def _parameter(path: str, what: str) -> Entity:
         "additionalType": "Dataset" if path.endswith("/") else "File",
         "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
         "valueRequired": True,
-    }
-
-
-def _run(inputs: dict[str, str], made: dict[str, str], outputs: Outputs) -> Entity:
-    return {
-        "@id": "#report",
-        "@type": "CreateAction",
-        "name": "make report",
-        "description": "The run of the workflow that made the documents",
-        "instrument": {"@id": WORKFLOW},
-        "agent": AUTHORS,
-        "startTime": outputs.began.isoformat(timespec="seconds"),
-        "endTime": outputs.ended.isoformat(timespec="seconds"),
-        "actionStatus": "http://schema.org/CompletedActionStatus",
-        "object": [{"@id": each} for each in inputs],
-        "result": [{"@id": each} for each in made],
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from remixup import data
 from remixup.config.settings import Config
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, look_up
 from remixup.evaluation.runner import evaluate_all
 from remixup.planning.plan import Plan, needs_weights
 from remixup.store.run_store import Store
@@ -30,9 +30,7 @@ def shortened(plans: list[Plan], rows: list[str], epochs: int) -> list[Plan]:
     """
     known = {row.row.id: row for plan in plans for row in plan.rows}
     for name in rows:
-        if name not in known:
-            raise UserError(f"unknown row {name!r}", where="--row", hint=did_you_mean(name, known))
-        if not known[name].available:
+        if not look_up("row", name, known, "--row").available:
             hint = "name a mirror folder that has it, or let it be downloaded (data in config.yaml)"
             raise UserError(f"the data of row {name} is not available", where="--row", hint=hint)
     if not any(plan.runnable for plan in plans):

@@ -16,14 +16,9 @@ from remixup.config.registry import Component, numerics
 from remixup.config.requirements import evaluation_problem
 from remixup.config.run import Mixing, RunSpec, short_digest
 from remixup.config.settings import ON_CPU, SCALES, Config, Scale
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, did_you_mean, look_up
 
-FAST: dict[str, Any] = {
-    "memory_format": "channels_last",
-    "fused": True,
-    "cudnn_benchmark": True,
-    "cuda_graph": True,
-}
+FAST: dict[str, Any] = {"memory_format": "channels_last", "fused": True, "cudnn_benchmark": True, "cuda_graph": True}
 """How `fast` executes a run that trains on labels; deep networks are compiled as well."""
 DEEP = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
 """Models whose test errors in bfloat16 are within the noise of those in float32 (`remixup_benchmarks.precision`). They
@@ -290,9 +285,7 @@ def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
     files = read_experiments(root)
     chosen = list(files) if config.experiments == "all" else config.experiments
     for name in chosen:
-        if name not in files:
-            advice = did_you_mean(name, files)
-            raise UserError(f"unknown experiment {name!r}", where="configuration, experiments", hint=advice)
+        look_up("experiment", name, files, "configuration, experiments")
     plans = {
         name: {scale: plan_experiment(path, experiment, config, scale) for scale in SCALES}
         for name, (path, experiment) in files.items()

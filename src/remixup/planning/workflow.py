@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config, read_config
-from remixup.errors import UserError, did_you_mean
+from remixup.errors import UserError, look_up
 from remixup.files import read_mapping, write_text
 from remixup.planning.jobs import Job, make_jobs, merged_evaluations, merged_runs
 from remixup.planning.plan import Evaluation, Plan, read_plans
@@ -47,23 +47,19 @@ class Workflow:
             UserError: the workflow has no such experiment.
         """
         plans = {each.experiment.id: each for each in self.plans}
-        if experiment not in plans:
-            hint = did_you_mean(experiment, plans)
-            raise UserError(f"unknown experiment {experiment!r}", where="argument EXPERIMENT", hint=hint)
-        return plans[experiment]
+        return look_up("experiment", experiment, plans, "argument EXPERIMENT")
 
-    def to_json(self) -> str:
-        """Return the content of plan.json, with the key of each row's run and each experiment's evaluations."""
+    def write(self) -> Path:
+        """Write plan.json where its content changes, in one move; return its path.
+
+        It also has the key of each row's run and each experiment's evaluations.
+        """
         document = {
             "config": self.config.model_dump(mode="json"),
             "jobs": {key: _JOB.dump_python(job, mode="json") for key, job in self.jobs.items()},
             "experiments": {plan.experiment.id: plan_to_json(plan) for plan in self.plans},
         }
-        return json.dumps(document, indent=1) + "\n"
-
-    def write(self) -> Path:
-        """Write plan.json where its content changes, in one move; return its path."""
-        path, text = self.config.plan, self.to_json()
+        path, text = self.config.plan, json.dumps(document, indent=1) + "\n"
         if not path.is_file() or path.read_bytes() != text.encode():
             write_text(path, text)
         return path
@@ -110,9 +106,7 @@ def read_workflow(path: Path, only: Collection[str] | None = None, job: str | No
         document = read_mapping(path)
         config = read_config(document["config"], str(path))
         jobs = {key: _JOB.validate_python(each) for key, each in document["jobs"].items()}
-        if job is not None and job not in jobs:
-            raise UserError(f"unknown job {job!r}", where="--job", hint=did_you_mean(job, jobs))
-        wanted = jobs[job].experiments if job is not None else only
+        wanted = look_up("job", job, jobs, "--job").experiments if job is not None else only
         plans = [
             plan_from_json(each) for name, each in document["experiments"].items() if wanted is None or name in wanted
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -96,13 +96,11 @@ def _uniforms(sources: list[torch.Generator], spec: RunSpec, count: int, device:
     return torch.stack([torch.rand(shape, generator=source) for source in sources]).to(device)
 
 
-def _draw_rounds(
-    trainer: SupervisedTrainer, epoch: int, order: Tensor, sizes: list[int]
-) -> Iterator[list[MixingRound]]:
+def _draw_rounds(trainer: SupervisedTrainer, epoch: int, order: Tensor, sizes: list[int]) -> list[list[MixingRound]]:
     """Draw the rounds of mixing of each batch, for the epoch's order (members, n) and the sizes of the batches."""
     mixing, seeds, device = trainer.mixing, trainer.seeds, trainer.device
     if mixing.ratio is None or epoch < mixing.warmup_epochs:
-        return iter([[] for _ in sizes])
+        return [[] for _ in sizes]
     sampled = [mixing.ratio((len(sizes),), generator=generator(seed, "ratio", epoch)) for seed in seeds]
     ratios = torch.stack(sampled).view(len(seeds), len(sizes), -1).to(device)
     count = ratios.shape[2]
@@ -112,59 +110,50 @@ def _draw_rounds(
         windows = [torch.rand(shape, generator=generator(seed, "window", epoch)) for seed in seeds]
         positions = torch.stack(windows).to(device)
     sources = [generator(seed, "partner", epoch) for seed in seeds]
+    in_batch = mixing.partner.scope == "batch"
+    sample = _partners_in_batches if in_batch else _partners_in_training_set
+    partners = [sample(trainer, order, sizes, sources) for _ in range(count)]
     uniforms: list[tuple[Tensor, ...]] = []
-    if mixing.partner.scope == "batch":
-        partners = _partners_in_batches(trainer, order, sizes, sources, count)
-    else:
-        partners = _partners_in_training_set(trainer, order, sizes, sources, count)
-        # Partners are cropped and mirrored independently of their occurrence as examples.
+    if not in_batch:  # partners are cropped and mirrored independently of their occurrence as examples
         uniforms = [_uniforms(sources, trainer.spec, order.shape[1], device).split(sizes, 1) for _ in range(count)]
-    return iter(
+    return [
         [
-            [
-                MixingRound(
-                    ratios[:, batch, k],
-                    partners[k][batch],
-                    None if positions is None else positions[:, batch, k],
-                    uniforms[k][batch] if uniforms and trainer.spec.augmentation else None,
-                )
-                for k in range(count)
-            ]
-            for batch in range(len(sizes))
+            MixingRound(
+                ratios[:, batch, k],
+                partners[k][batch],
+                None if positions is None else positions[:, batch, k],
+                uniforms[k][batch] if uniforms and trainer.spec.augmentation else None,
+            )
+            for k in range(count)
         ]
-    )
+        for batch in range(len(sizes))
+    ]
 
 
 def _partners_in_batches(
-    trainer: SupervisedTrainer, order: Tensor, sizes: list[int], sources: list[torch.Generator], count: int
-) -> list[list[Tensor]]:
-    """Sample positions in the batch, for each round and batch (members, n); consecutive equal sizes together."""
+    trainer: SupervisedTrainer, order: Tensor, sizes: list[int], sources: list[torch.Generator]
+) -> list[Tensor]:
+    """Sample positions in the batch, for each batch (members, n); consecutive equal sizes together."""
     labels = take(trainer.inputs.train_labels.cpu(), order)
     labels = labels[..., 0] if labels.ndim == 3 else labels  # labels of several numbers: only the shape matters
-    sample, rounds = trainer.mixing.partner.sample, []
-    for _ in range(count):
-        found: list[Tensor] = []
-        start = 0
-        for size, group in groupby(sizes):
-            length = len(list(group))
-            together = labels[:, start : start + length * size].view(len(labels), length, size)
-            drawn = [sample(each, generator=source) for each, source in zip(together, sources, strict=True)]
-            found += torch.stack(drawn, dim=1).to(trainer.device).unbind(0)
-            start += length * size
-        rounds.append(found)
-    return rounds
+    sample, start = trainer.mixing.partner.sample, 0
+    found: list[Tensor] = []
+    for size, group in groupby(sizes):
+        length = len(list(group))
+        together = labels[:, start : start + length * size].view(len(labels), length, size)
+        drawn = [sample(each, generator=source) for each, source in zip(together, sources, strict=True)]
+        found += torch.stack(drawn, dim=1).to(trainer.device).unbind(0)
+        start += length * size
+    return found
 
 
 def _partners_in_training_set(
-    trainer: SupervisedTrainer, order: Tensor, sizes: list[int], sources: list[torch.Generator], count: int
-) -> list[list[Tensor]]:
-    """Sample positions in the training set, for each round and batch (members, n); each pass by itself."""
+    trainer: SupervisedTrainer, order: Tensor, sizes: list[int], sources: list[torch.Generator]
+) -> list[Tensor]:
+    """Sample positions in the training set, for each batch (members, n); each pass by itself."""
     once, sample = order.shape[1] // trainer.spec.passes, trainer.mixing.partner.sample
-    rounds = []
-    for _ in range(count):
-        found = [
-            torch.cat([sample(examples, own, generator=source) for own in each.split(once)])
-            for examples, each, source in zip(trainer.training_sets, order, sources, strict=True)
-        ]
-        rounds.append(list(torch.stack(found).to(trainer.device).split(sizes, dim=1)))
-    return rounds
+    found = [
+        torch.cat([sample(examples, own, generator=source) for own in each.split(once)])
+        for examples, each, source in zip(trainer.training_sets, order, sources, strict=True)
+    ]
+    return list(torch.stack(found).to(trainer.device).split(sizes, dim=1))

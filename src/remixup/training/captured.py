@@ -15,16 +15,17 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from remixup.data.streaming import Stream
 from remixup.mixing import take
-from remixup.training.batches import Batch, draw_epoch
+from remixup.training.batches import Batch, MixingRound, draw_epoch
 from remixup.training.execution import make_capturable, note
 
 if TYPE_CHECKING:
@@ -35,45 +36,18 @@ WARM_UP = 3
 Function = Callable[[Any], None]
 
 
-def _copied(value: Any) -> Any:
-    """Return a copy of a structure of lists, tuples, dataclasses and tensors, with tensors of its own."""
-    if isinstance(value, Tensor):
-        return value.clone()
-    if isinstance(value, list | tuple):
-        return type(value)([_copied(each) for each in value])
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _copied(getattr(value, field.name)) for field in fields(value)})
-    return value
+pytree.register_dataclass(Batch)
+pytree.register_dataclass(MixingRound)
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """Yield the tensors of such a structure, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _tensors(each)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _tensors(getattr(value, field.name))
-
-
+@dataclass
 class Program:
-    """Static inputs for a function that changes state in place, and the graph of a call.
+    """Static inputs for a function that changes state in place, and the graph of a call."""
 
-    Args:
-        values: the first inputs, a structure of tensors; later ones have the same shapes.
-    """
-
-    def __init__(self, values: Any) -> None:
-        self.inputs = _copied(values)
-        self.calls = 0
-        self.graph: torch.cuda.CUDAGraph | None = None
-
-    def fill(self, values: Any) -> None:
-        """Copy values to the static inputs."""
-        for own, given in zip(_tensors(self.inputs), _tensors(values), strict=True):
-            own.copy_(given, non_blocking=True)
+    inputs: Any
+    """A structure of lists, tuples, batches and tensors."""
+    calls: int = 0
+    graph: torch.cuda.CUDAGraph | None = None
 
 
 class Programs:
@@ -106,8 +80,10 @@ class Programs:
                 trainer._set_rate(epoch + k / len(steps))
                 values = [(batch, next(raw), trainer.draw_noise(batch)) for batch in step]
                 self._call(("step", *[(batch.size, len(batch.rounds)) for batch in step]), self._step, values)
-            if epoch + 1 < spec.epochs:
-                self._draw_ahead(epoch + 1)
+            if self.gpu and epoch + 1 < spec.epochs:
+                with torch.cuda.stream(self.draws):  # while the device computes this epoch
+                    self.ahead = epoch + 1, draw_epoch(trainer, epoch + 1)
+                self.stream.wait_stream(self.draws)
         return self.loss, sum(batch.size for batch in batches)
 
     def _step(self, values: list[tuple[Batch, Tensor | None, list[Tensor]]]) -> None:
@@ -144,9 +120,11 @@ class Programs:
 
     def _call(self, key: Hashable, function: Function, values: Any) -> None:
         if key not in self.programs:
-            self.programs[key] = Program(values)
+            self.programs[key] = Program(pytree.tree_map_only(Tensor, torch.clone, values))
         program = self.programs[key]
-        program.fill(values)
+        for own, given in zip(pytree.tree_leaves(program.inputs), pytree.tree_leaves(values), strict=True):
+            if isinstance(own, Tensor):
+                own.copy_(given, non_blocking=True)
         if program.calls == WARM_UP and self.gpu:
             program.graph = self._capture(function, program.inputs)
         program.calls += 1
@@ -179,11 +157,3 @@ class Programs:
         with torch.cuda.stream(self.stream):
             yield
         others.wait_stream(self.stream)
-
-    def _draw_ahead(self, epoch: int) -> None:
-        """Draw the random choices of the next epoch while the device computes this one."""
-        if not self.gpu:
-            return
-        with torch.cuda.stream(self.draws):
-            self.ahead = epoch, draw_epoch(self.trainer, epoch)
-        self.stream.wait_stream(self.draws)

@@ -106,12 +106,11 @@ class Minibatch:
     def without(self, example: int) -> Minibatch:
         """Return the minibatch that the same draws give without one example."""
         keep = torch.arange(len(self.rows), device=self.rows.device) != example
-        tensors = ("rows", "uniforms", "pool", "first", "second", "ratio")
-        left = replace(self, **{name: getattr(self, name)[keep] for name in tensors})
-        if self.partner is None:
-            return left
-        closed = torch.where(self.partner == example, self.partner[example], self.partner)[keep]
-        return replace(left, partner=closed - (closed > example).long())
+        left: dict[str, Any] = {name: value[keep] for name, value in vars(self).items() if value is not None}
+        if self.partner is not None:
+            closed = torch.where(self.partner == example, self.partner[example], self.partner)[keep]
+            left["partner"] = closed - (closed > example).long()
+        return replace(self, **left)
 
 
 class DPTrainer(SupervisedTrainer):
@@ -291,7 +290,10 @@ class DPTrainer(SupervisedTrainer):
         mixing, n = self.mixing, len(drawn.rows)
         rows = self.inputs.train[0, drawn.rows]
         labels = self.inputs.train_labels[0, drawn.rows]
-        x, target = self._views(rows, labels, drawn.uniforms)
+        copies = rows.repeat_interleave(self.views).unsqueeze(0)
+        x = self.augment(self.inputs.examples(copies), drawn.uniforms.flatten(0, 1).unsqueeze(0))
+        x = x.view(n, self.views, *x.shape[2:])
+        target = self._targets(labels.unsqueeze(1).expand(-1, self.views), x.dtype)
         if drawn.partner is not None and n:
             other, other_target = x[drawn.partner], target[drawn.partner]
             return mixing.mix_with(x, target, other, other_target, drawn.ratio)
@@ -306,13 +308,6 @@ class DPTrainer(SupervisedTrainer):
             mixed, mixed_target = mixing.mix_with(*ones, *others, drawn.ratio)
             x, target = torch.cat([x, mixed], dim=1), torch.cat([target, mixed_target], dim=1)
         return x, target
-
-    def _views(self, rows: Tensor, labels: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Return augmented copies of examples, (n, views, ...), and their targets."""
-        copies = rows.repeat_interleave(self.views).unsqueeze(0)
-        x = self.augment(self.inputs.examples(copies), uniforms.flatten(0, 1).unsqueeze(0))
-        x = x.view(len(rows), self.views, *x.shape[2:])
-        return x, self._targets(labels.unsqueeze(1).expand(-1, self.views), x.dtype)
 
     def _targets(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
         return self.mixing.smooth(self.inputs.task.target(labels, dtype))

@@ -12,9 +12,6 @@ from torch import distributed
 from remixup.config.run import RunSpec
 from remixup.mixing import Partner
 
-Refusal = tuple[str, str]
-"""A part of the execution that is not possible, and the reason."""
-
 COMPILES = (2, 13)
 """The first release of PyTorch whose compiled steps are known to agree with the loop; of 2.11 they do not (by 1 %)."""
 
@@ -42,7 +39,8 @@ def without_compiler(spec: RunSpec, error: RuntimeError) -> RunSpec:
     return spec.model_copy(update={"execution": spec.execution.model_copy(update={"compile": False})})
 
 
-def _refusals(spec: RunSpec, device: torch.device) -> Iterator[Refusal]:
+def _refusals(spec: RunSpec, device: torch.device) -> Iterator[tuple[str, str]]:
+    """Yield the parts of the execution that are not possible, and the reasons."""
     if device.type != "cuda":
         for part in ("cuda_graph", "cudnn_benchmark", "decode_on_gpu"):
             yield part, "there is no GPU"

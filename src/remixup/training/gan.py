@@ -159,11 +159,8 @@ class GANTrainer(Trainer):
         rows = self.inputs.train.gather(1, torch.stack(positions).flatten(1).to(self.device))
         real = self.inputs.scale(self.inputs.examples(rows)).unflatten(1, shape)
         drawn = [real, *(torch.stack(each).to(self.device) for each in (latent, ratio, partner) if each)]
-
-        def step(iteration: int, k: int) -> Step:
-            return Step(*(each[:, iteration, k] for each in drawn))
-
-        return [[step(i, k) for k in range(self.critic_steps + 1)] for i in range(self.iterations)]
+        steps = range(self.critic_steps + 1)
+        return [[Step(*(each[:, i, k] for each in drawn)) for k in steps] for i in range(self.iterations)]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ host, so that several clones and users can share the devices.
 from __future__ import annotations
 
 import fcntl
+import functools
 import itertools
 import os
 import random
@@ -68,77 +69,59 @@ def slots(
     if not locks:
         yield []
         return
-    home = folder or FOLDER
+    home, told = folder or FOLDER, False
     home.mkdir(parents=True, exist_ok=True)
     if home.stat().st_uid == os.getuid():
         home.chmod(0o1777)
-    held = _acquire(locks, min(count, len(locks)), home, poll, jobs_per_device)
-    before = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
-    try:
-        yield list(held)
-    finally:
-        if before is None:
-            os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-        else:
-            os.environ["CUDA_VISIBLE_DEVICES"] = before
-        for lock in held.values():
-            lock.close()
+    paths = {name: home / f"{known_as.replace('/', '-')}.lock" for name, known_as in locks.items()}
+    count = min(count, len(locks))
+    with ExitStack() as stack:
+        while len(held := _free(paths, count, jobs_per_device, stack)) < count:
+            stack.close()  # release partial allocations to avoid deadlock
+            if not told:
+                print(f"waiting for {count} of {len(locks)} GPUs", file=sys.stderr, flush=True)
+                told = True
+            time.sleep(poll * random.uniform(0.5, 1.5))
+        before = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
+        try:
+            yield held
+        finally:
+            if before is None:
+                os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+            else:
+                os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _acquire(locks: dict[str, str], count: int, home: Path, poll: float, jobs_per_device: int) -> dict[str, ExitStack]:
-    told = False
-    while True:
-        held = _free(locks, count, home, jobs_per_device)
-        if len(held) == count:
-            return held
-        # Release partial allocations to avoid deadlock.
-        for lock in held.values():
-            lock.close()
-        if not told:
-            print(f"waiting for {count} of {len(locks)} GPUs", file=sys.stderr, flush=True)
-            told = True
-        time.sleep(poll * random.uniform(0.5, 1.5))
+def _free(paths: dict[str, Path], count: int, jobs: int, stack: ExitStack) -> list[str]:
+    """Lock the first free devices, at most `count`, until the stack is closed."""
+    lock = _lock if jobs == 1 else functools.partial(_lock_share, jobs=jobs)
+    return list(itertools.islice((name for name, path in paths.items() if lock(path, stack)), count))
 
 
-def _free(locks: dict[str, str], count: int, home: Path, jobs_per_device: int) -> dict[str, ExitStack]:
-    """Lock the first free devices, at most `count`."""
-    held: dict[str, ExitStack] = {}
-    for name, known_as in locks.items():
-        path = home / f"{known_as.replace('/', '-')}.lock"
-        lock = _lock(path) if jobs_per_device == 1 else _lock_share(path, jobs_per_device)
-        if lock is not None:
-            held[name] = lock
-        if len(held) == count:
-            break
-    return held
-
-
-def _lock(path: Path) -> ExitStack | None:
-    """Lock a file for this job alone; None where another job holds it."""
+def _lock(path: Path, stack: ExitStack) -> bool:
+    """Lock a file for this job alone; return false where another job holds it."""
     lock = FileLock(path, mode=0o666)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return None
-    held = ExitStack()
-    held.callback(lock.release)
-    return held
+        return False
+    stack.callback(lock.release)
+    return True
 
 
-def _lock_share(path: Path, jobs: int) -> ExitStack | None:
+def _lock_share(path: Path, stack: ExitStack, jobs: int) -> bool:
     """Lock a share of a device: its file together with other jobs, and the file of one share for this job alone."""
-    with ExitStack() as stack:
-        file = stack.enter_context(path.open("ab"))
+    with ExitStack() as own:
+        file = own.enter_context(path.open("ab"))
         if os.fstat(file.fileno()).st_uid == os.getuid():
             path.chmod(0o666)
         try:
             # `FileLock` has no shared locks. Its own are `flock`, too, so that each kind excludes the other.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return None
-        for number in range(jobs):
-            if share := _lock(path.with_suffix(f".share-{number}.lock")):
-                stack.push(share)
-                return stack.pop_all()
-    return None
+            return False
+        if any(_lock(path.with_suffix(f".share-{number}.lock"), own) for number in range(jobs)):
+            stack.push(own.pop_all())
+            return True
+    return False

@@ -25,15 +25,9 @@ class ProgressReport:
 
     def __init__(self, bar: bool = True, log: Path | None = None) -> None:
         self.console = Console()
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-        )
-        self.bar = Progress(
-            *columns, console=self.console, transient=True, disable=not (bar and self.console.is_terminal)
-        )
+        said, state = TextColumn("{task.description}"), TextColumn("{task.fields[state]}")
+        columns, shown = (said, BarColumn(), state, TimeRemainingColumn()), bar and self.console.is_terminal
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=not shown)
         self.task: TaskID | None = None
         self.log = log
         self.said = time.monotonic()
@@ -61,17 +55,15 @@ class ProgressReport:
         if training.finished:
             self.bar.remove_task(self.task)
             self.task = None
-            ended = "diverged" if all(training.diverged) else state
-            self.console.print(f"{name}: {ended}", highlight=False, soft_wrap=True)
-            self._write(f"{name}: {ended}")
+            self._say(f"{name}: {'diverged' if all(training.diverged) else state}", shown=True)
         elif time.monotonic() - self.said >= EVERY:
             self.said = time.monotonic()
-            if not self.console.is_terminal:
-                self.console.print(f"{name}: {state}", highlight=False, soft_wrap=True)
-            self._write(f"{name}: {state}")
+            self._say(f"{name}: {state}", shown=not self.console.is_terminal)
 
-    def _write(self, line: str) -> None:
-        """Append a line with the time of day to the log file."""
+    def _say(self, line: str, shown: bool) -> None:
+        """Show a line, and append it with the time of day to the log file."""
+        if shown:
+            self.console.print(line, highlight=False, soft_wrap=True)
         if self.log is not None:
             with self.log.open("a", encoding="utf-8") as file:
                 print(time.strftime("%H:%M:%S"), line, file=file)

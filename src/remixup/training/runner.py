@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,35 +68,26 @@ def pick_device(held: list[str]) -> torch.device:
     return torch.device("cuda", 0)
 
 
+@dataclass
 class Runner:
-    """Train runs into a store, on one device or, where minibatches can be shared, in several processes.
+    """Train runs into a store, on one device or, where minibatches can be shared, in several processes."""
 
-    Args:
-        store: where results are written.
-        data: the data folder.
-        device: of this process.
-        report: called after each epoch.
-        processes: the largest number that trains one run together, each on a device of its own.
-        frozen: train the seeds of this freeze instead of 0, 1 and so on.
-        places: for each run the file and row that ask for it, for messages.
-        runs_per_device: number of runs that may share the device.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        data: Path,
-        device: torch.device,
-        report: Reporter,
-        processes: int = 1,
-        frozen: Frozen | None = None,
-        places: Mapping[str, str] | None = None,
-        runs_per_device: int = 1,
-    ) -> None:
-        self.store, self.data, self.device, self.report = store, data, device, report
-        self.processes, self.frozen, self.places = processes, frozen, places or {}
-        self.runs_per_device = runs_per_device
-        self._loaded: dict[tuple[str, str], Prepared] = {}
+    store: Store
+    """Where results are written."""
+    data: Path
+    """The data folder."""
+    device: torch.device
+    report: Reporter
+    """Called after each epoch."""
+    processes: int = 1
+    """The largest number that trains one run together, each on a device of its own."""
+    frozen: Frozen | None = None
+    """Train the seeds of this freeze instead of 0, 1 and so on."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """For each run the file and row that ask for it, for messages."""
+    runs_per_device: int = 1
+    """Number of runs that may share the device."""
+    _loaded: dict[tuple[str, str], Prepared] = field(default_factory=dict, init=False)
 
     @contextmanager
     def naming_row(self, run: str) -> Iterator[None]:

@@ -92,14 +92,10 @@ class SupervisedTrainer(Trainer):
         if self.inputs.validation is not None:
             measured = self.evaluate(self.inputs.validation, self.inputs.validation_labels)
             values |= {f"validation_{name}": value for name, value in measured.items()}
-        if self.inputs.test_domain is not None:
-            values["test_worst_error"] = self._worst_domain(self.inputs.test_domain)
+        if (domain := self.inputs.test_domain) is not None:
+            errors = [self.evaluate(self.inputs.test[:, domain == each])["error"] for each in domain.unique()]
+            values["test_worst_error"] = torch.stack(errors).amax(0)
         self._record({name: value.tolist() for name, value in values.items()})
-
-    def _worst_domain(self, domain: Tensor) -> Tensor:
-        """Return the largest error (members,) over the domains (m,) of the test part."""
-        errors = [self.evaluate(self.inputs.test[:, domain == each])["error"] for each in domain.unique()]
-        return torch.stack(errors).amax(0)
 
     def optimize(self) -> dict[str, Tensor]:
         """Take the steps of an epoch and return its values for each member, such as `train_loss` (members,)."""
