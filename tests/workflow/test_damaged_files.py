@@ -13,6 +13,8 @@ from remixup.store import provenance
 from tests.workflow.store_steps import CLEAN, as_command
 from tests.workflow.store_writes import finish, make_project
 
+pytestmark = pytest.mark.slow
+
 DAMAGE = {
     "cut": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",
@@ -69,19 +71,7 @@ FILES = (
 )
 
 
-# Those of the fast tests: one of each reader.
-QUICK = (
-    "checkpoints/*/*.safetensors",
-    "results/runs/*/*.json",
-    "results/embedded/manifests/*.json",
-    "results/embedded/plan.json",
-    "data/prepared/*/manifest.json",
-)
-
-
-@pytest.mark.parametrize(
-    "pattern", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FILES]
-)
+@pytest.mark.parametrize("pattern", FILES)
 def test_one_line_or_a_cure(pattern, project, tmp_path, monkeypatch):
     (file,) = (str(path.relative_to(project)) for path in project.glob(pattern))
     reported = Path("results/embedded/replication.json")

@@ -18,6 +18,8 @@ from tests.workflow.forks import kept
 from tests.workflow.store_steps import CLEAN, as_command, forget
 from tests.workflow.store_writes import NAMES, make_project
 
+pytestmark = pytest.mark.slow
+
 CODES = (errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOSPC)
 
 
@@ -34,12 +36,7 @@ def stored(found):
     return {name: content for name, content in found.items() if not is_temporary(name)}
 
 
-SLOW = ("record", "linear baseline", "resume points", "manifests")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_write_of_the_store(name, writes):
     fails = Fails(0, 0)
 
@@ -85,7 +82,6 @@ def test_each_write_of_the_store(name, writes):
     assert harmless <= {("EACCES", "open"), ("EACCES", "fsync")}  # who may not list a folder cannot flush it
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES, ids=errno.errorcode.get)
 def test_a_whole_job(code, writes, monkeypatch):
     """Training with a resume point after each epoch, weights, evaluation, manifest; then results are collected."""

@@ -21,6 +21,8 @@ from remixup.planning.plan import plan_experiment
 from tests.workflow.conftest import BIN, CONVOLUTIONAL, ROOT, SMALL, make_project
 from tests.workflow.forks import finish, kept, start, train, unfinished, wipe
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 6
 MOMENTS = 50
 """Over all methods, those of `make test` among them."""
@@ -73,9 +75,6 @@ def methods():
 
 
 METHODS = methods()
-KINDS = [(run.objective["name"], run.vectorized, run.dataset.decode is None) for _, run in METHODS]
-FIRST = {KINDS.index(kind) for kind in [("supervised", True, True), ("gan", True, True)]}
-"""`make test` kills a classifier's and a GAN's run, each with many seeds side by side."""
 
 
 @pytest.fixture(scope="session")
@@ -100,13 +99,7 @@ def killed(moment, folder, data, document, processes=1, begun=False):
     return process.exitcode != 0
 
 
-@pytest.mark.parametrize(
-    "index",
-    [
-        pytest.param(index, id=name, marks=[] if index in FIRST else [pytest.mark.slow])
-        for index, (name, _) in enumerate(METHODS)
-    ],
-)
+@pytest.mark.parametrize("index", range(len(METHODS)), ids=[name for name, _ in METHODS])
 def test_killed_at_any_moment_and_started_again_gives_the_same_bits(index, data, tmp_path):
     """Fails, tried out: where a resume point leaves out the optimizer's state, or the epoch it was made after."""
     _, run = METHODS[index]
@@ -117,7 +110,7 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_bits(index, data,
     lasts = time.monotonic() - began
     moments = random.Random(index)
     folder = tmp_path / "killed"
-    for kill in range(2 if index in FIRST else -(-MOMENTS // len(METHODS))):
+    for kill in range(-(-MOMENTS // len(METHODS))):
         # Half of them at any moment, half of them after there is something to go on from.
         begun = (kill + index) % 2 == 1
         while not killed(moments.random() * lasts * (0.5 if begun else 1), folder, data, document, begun=begun):
@@ -129,7 +122,6 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_bits(index, data,
     assert unfinished(folder) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kill", range(2))
 def test_two_processes_killed_and_started_again_give_the_same_bits(kill, data, tmp_path):
     """The first process is killed; the other dies with it, and the restart shares the run between two again."""
@@ -229,7 +221,6 @@ def test_a_resume_point_that_outlived_its_run_goes_away(data, tmp_path):
     assert kept(tmp_path) == stored
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True], ids=["snakemake alone", "the whole tree"])
 def test_snakemake_killed_and_started_again_gives_the_same_bits(whole, tmp_path):
     """Killed alone it leaves a trainer behind, for which the next call waits."""

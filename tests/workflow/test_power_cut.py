@@ -19,6 +19,8 @@ from tests.workflow.forks import kept, results_of
 from tests.workflow.store_steps import CLEAN, forget
 from tests.workflow.store_writes import finish, make_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
@@ -92,9 +94,7 @@ def test_no_file_is_torn_and_nothing_reported_is_lost(name, recording_of):
     check_counts(name, recording, found)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "data" else []) for name in WRITES]
-)
+@pytest.mark.parametrize("name", WRITES)
 def test_without_any_one_of_its_flushes_a_power_cut_does_harm(name, recording_of):
     recording = recording_of(name)
     assert flushes(recording)
@@ -111,8 +111,7 @@ def stored(folder):
     return found | {str(path): JobManifest.read(path).runs for path in folder.glob("results/*/manifests/*.json")}
 
 
-@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
-def test_after_a_power_cut_the_next_call_goes_on(every, recording_of, tmp_path, monkeypatch):
+def test_after_a_power_cut_the_next_call_goes_on(recording_of, tmp_path, monkeypatch):
     """A job with a resume point after each epoch, and its records: nothing is damaged, nothing false is reported."""
     monkeypatch.setattr(runner, "RESUME_SECONDS", 0)
     monkeypatch.setattr(runner, "RESUME_SHARE", 1e9)
@@ -124,7 +123,7 @@ def test_after_a_power_cut_the_next_call_goes_on(every, recording_of, tmp_path, 
     assert values == {"test_error.last": [50.0]}
     trees = list({frozenset(cut.tree.items()): cut.tree for cut in cuts(recording, recording.events)}.values())
     check_counts("everything", recording, trees)
-    for tree in trees[::every]:
+    for tree in trees:
         shutil.rmtree(tmp_path / "cut", ignore_errors=True)
         restore(tree, tmp_path / "cut")
         monkeypatch.chdir(tmp_path / "cut")

@@ -10,6 +10,8 @@ import yaml
 from remixup.maintenance.release import DOCUMENTS
 from tests.workflow.conftest import ROOT, SURFACE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def reported(project):
@@ -121,7 +123,6 @@ def test_a_release_that_fails_leaves_the_last_one(reported):
     reported.remixup("release", "out")
 
 
-@pytest.mark.slow
 def test_networks_of_the_published_protocol_are_in_it(reported):
     """Those of the row that counts as published, with all seeds; not those of a surrogate."""
     evaluated = {**SURFACE, "scales": {"embedded": {"counts_as": "paper"}}}

@@ -9,6 +9,8 @@ from remixup.store import provenance
 from tests.workflow.store_machine import StoreMachine
 from tests.workflow.store_steps import CLEAN, FAULTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
@@ -19,12 +21,12 @@ def machine(tmp_path, monkeypatch):
     return StoreMachine
 
 
-def explore(machine, examples, **more):
+def explore(machine, **more):
     """Without looking for the smallest example, which takes minutes: remove `phases` to find it."""
     run_state_machine_as_test(
         machine,
         settings=hypothesis.settings(
-            max_examples=examples,
+            max_examples=200,
             stateful_step_count=15,
             phases=[hypothesis.Phase.generate],
             suppress_health_check=list(hypothesis.HealthCheck),
@@ -33,15 +35,13 @@ def explore(machine, examples, **more):
     )
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(200, marks=pytest.mark.slow)])
-def test_the_store_is_what_a_dictionary_says(examples, machine):
-    explore(machine, examples)
+def test_the_store_is_what_a_dictionary_says(machine):
+    explore(machine)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault, machine, monkeypatch):
     monkeypatch.setattr(machine, "fault", fault)
     FAULTS[fault](monkeypatch.setattr)
     with pytest.raises(AssertionError):
-        explore(machine, 200)
+        explore(machine)
