@@ -37,8 +37,10 @@ class _Responses(nn.Module):
 
     def __init__(self, features: int, neurons: int, spread: float) -> None:
         super().__init__()
-        single = nn.utils.skip_init(nn.Linear, features, neurons, bias=False)
-        single.weight.data = (torch.randn(features, neurons) * spread).T
+        with torch.random.fork_rng(devices=[]):  # its own draws are not used
+            single = nn.Linear(features, neurons, bias=False)
+        with torch.no_grad():
+            single.weight.copy_((torch.randn(features, neurons) * spread).T)
         self.linear = MemberLinear(single, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
