@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -128,6 +129,24 @@ def publish(made: Path, target: Path) -> None:
         shutil.rmtree(target)
     os.replace(made, target)
     _flush(target.parent)
+
+
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Extract files and folders of a tar archive, with the rights and the owner of new ones.
+
+    Raises:
+        tarfile.TarError: a member leads out of the folder.
+    """
+    if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and later
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive.getmembers():
+        path = (folder / member.name).resolve()
+        if not (member.isfile() or member.isdir()) or not path.is_relative_to(folder.resolve()):
+            raise tarfile.TarError(f"{member.name!r} is no file or folder below the one that is written")
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+        member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+    archive.extractall(folder)
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from typing import Any
 from remixup.analysis import records
 from remixup.config.settings import Config, is_prepared
 from remixup.errors import UserError
-from remixup.files import read_mapping, sha256, visible, write_atomically
+from remixup.files import extract, read_mapping, sha256, visible, write_atomically
 from remixup.maintenance.bundle_run import ARCHIVE, LIST
 from remixup.maintenance.integrity import verify
 from remixup.store.blocks import Damaged, EvaluatedBlock, SeedBlock
@@ -78,7 +78,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Any]:
     """Unpack an archive, and compare its files with the digests that it lists."""
     try:
         with tarfile.open(archive) as file:
-            file.extractall(folder, filter="data")
+            extract(file, folder)
         said = read_mapping(folder / LIST)
         if lacking := {"files", "commit", "sources"} - said.keys():
             raise ValueError(f"its list has no {' and '.join(sorted(lacking))}")

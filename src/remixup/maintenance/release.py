@@ -17,7 +17,7 @@ import yaml
 import remixup
 from remixup.config.settings import Config
 from remixup.errors import UserError
-from remixup.files import read_mapping
+from remixup.files import extract, read_mapping
 from remixup.maintenance.ro_crate import METADATA, metadata
 from remixup.planning.plan import Plan
 from remixup.store.provenance import Code, code, require_clean_sources
@@ -54,7 +54,7 @@ def write_release(settings: Config, plans: list[Plan], folder: Path) -> Path:
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(sources.stdout)) as archive:
-        archive.extractall(unfinished, filter="data")
+        extract(archive, unfinished)
     describe(settings, plans, unfinished)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(unfinished, folder)

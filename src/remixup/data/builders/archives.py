@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from remixup.errors import UserError
-from remixup.files import report_disk_errors
+from remixup.files import extract, report_disk_errors
 
 
 class BadContentError(UserError):
@@ -30,7 +30,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 packed.extractall(folder)
         else:
             with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+                extract(tar, folder)
 
 
 def decompress(packed: Path, unpacked: Path) -> None:
