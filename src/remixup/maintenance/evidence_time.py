@@ -64,9 +64,12 @@ def note_end(queue: Path, name: str, seconds: float, training: float, share: flo
         share: of its epochs were trained in this time.
     """
     if share > 0 and seconds >= training:  # else it was trained before
-        write_json(
-            queue.with_name("ended") / f"{name}.json", {"overhead": seconds - training, "training": training / share}
-        )
+        write_json(_ended(queue) / f"{name}.json", {"overhead": seconds - training, "training": training / share})
+
+
+def _ended(queue: Path) -> Path:
+    """Return the folder with the times of the tasks that have ended."""
+    return queue.with_name("ended")
 
 
 def _measured(queue: Path, document: dict[str, Any], rate: str) -> tuple[float, float]:
@@ -75,7 +78,7 @@ def _measured(queue: Path, document: dict[str, Any], rate: str) -> tuple[float, 
     The first of tasks of the same network, precision and number of seeds; the second of all tasks.
     """
     factors, overheads = [], []
-    for path in queue.with_name("ended").glob("[!.]*.json"):
+    for path in _ended(queue).glob("[!.]*.json"):
         took, task = json.loads(path.read_text(encoding="utf-8")), document["tasks"][path.stem]
         overheads.append(took["overhead"] + IMPORTS)
         if task["rate"] == rate and task["seconds"]:
