@@ -297,8 +297,9 @@ def article(plan_file: PlanFile = None, config: ConfigFile = DEFAULT, set_: Set 
     """Typeset the article. A sentence that the results no longer support is an error."""
     from remixup.analysis import aggregate
     from remixup.analysis.pairs import find_pairs
-    from remixup.reporting.article import draw_figures, reason_for_none, write_sections
+    from remixup.reporting.article import draw_figures, write_sections
     from remixup.reporting.build import write_macros
+    from remixup.reporting.outcome import reason_for_none
     from remixup.reporting.typeset import typeset
 
     workflow = planned_workflow(plan_file, config, set_)

@@ -125,8 +125,9 @@ class Config(Strict):
         versions: list[str] = list(load_registry()["datasets"][dataset]["versions"])
         if len(versions) == 1:
             return versions[0]
-        here = [each for each in versions if self._is_here(dataset, each)]
-        return [*here, *(each for each in versions if self.available(dataset, each)), *versions][0]
+        here = (each for each in versions if self._is_here(dataset, each))
+        found = next(here, None) or next((each for each in versions if self._can_be_downloaded(dataset, each)), None)
+        return found or versions[0]
 
     def manifest(self, dataset: str, version: str) -> Path:
         """Return the path of a prepared dataset's manifest."""
@@ -161,8 +162,10 @@ class Config(Strict):
 
     def available(self, dataset: str, version: str) -> bool:
         """Return True if the dataset is embedded, prepared, mirrored or downloadable."""
-        known = load_registry()["datasets"][dataset]["versions"][version]
-        return self._is_here(dataset, version) or bool(self.data.download and known["downloadable"])
+        return self._is_here(dataset, version) or self._can_be_downloaded(dataset, version)
+
+    def _can_be_downloaded(self, dataset: str, version: str) -> bool:
+        return self.data.download and bool(load_registry()["datasets"][dataset]["versions"][version]["downloadable"])
 
     def _is_here(self, dataset: str, version: str) -> bool:
         known = load_registry()["datasets"][dataset]["versions"][version]

@@ -23,6 +23,8 @@ FAST: dict[str, Any] = {"memory_format": "channels_last", "fused": True, "cudnn_
 DEEP = ("preact_resnet", "wide_resnet", "densenet_bc", "resnet")
 """Models whose test errors in bfloat16 are within the noise of those in float32 (`remixup_benchmarks.precision`). They
 train much longer than they take to compile."""
+_VALID: dict[str, RunSpec] = {}
+"""Settings of a run -> the run."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def overlaid_run(experiment: Experiment, row: Row, scale: Scale) -> dict[str, An
 
 
 def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config: Config) -> RunSpec:
-    run = validate(RunSpec, overlaid_run(experiment, row, scale), f"{_place(where, row, scale)}, run")
+    run = _validated(overlaid_run(experiment, row, scale), f"{_place(where, row, scale)}, run")
     version = run.dataset.version or config.version(run.dataset.name)
     changes: dict[str, Any] = {"dataset": run.dataset.model_copy(update={"version": version})}
     if scale not in ON_CPU and run.objective["name"] == "supervised":
@@ -209,6 +211,14 @@ def _resolve(where: str, experiment: Experiment, row: Row, scale: Scale, config:
         if config.fast:
             changes["execution"] = run.execution.model_copy(update={**FAST, "compile": deep})
     return run.model_copy(update=changes)
+
+
+def _validated(settings: dict[str, Any], where: str) -> RunSpec:
+    """Validate the settings of a run, once for all rows and scales that share them."""
+    text = repr(settings)
+    if text not in _VALID:
+        _VALID[text] = validate(RunSpec, settings, where)
+    return _VALID[text]
 
 
 def _last(layers: list[Settings], name: str) -> Any:

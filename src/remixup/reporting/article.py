@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from remixup.analysis.pairs import SEEN_LIMITS, Pair
 from remixup.analysis.result_schema import ExperimentResult, Replication
 from remixup.analysis.thresholds import FIT
 from remixup.config.experiment import Experiment
-from remixup.config.settings import Scale
 from remixup.errors import UserError
 from remixup.files import visible, write_text
 from remixup.reporting import templates
@@ -24,23 +22,8 @@ from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values, interval
 from remixup.reporting.build import save
 from remixup.reporting.missing_runs import Outstanding
+from remixup.reporting.outcome import PROSE
 from remixup.reporting.page.numbers import is_listed, row_id
-
-FOLDER = templates.FOLDER.parent / "article"
-
-
-def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
-    """Say why a run has no article; empty where it has one.
-
-    The prose speaks about the report of the embedded scale, with what is on record, and about all papers.
-    """
-    if scale != "embedded":
-        return f"it is written for the embedded scale, and this is {scale}; what is committed to records/ enters it"
-    named = {
-        name for path in visible(FOLDER, "*.tex") for name in re.findall(r'"([a-z0-9-]+)/', path.read_text("utf-8"))
-    }
-    lacking = sorted(named - set(experiments))
-    return f"it speaks about {len(lacking)} experiments that this run lacks: {', '.join(lacking)}" if lacking else ""
 
 
 def write_sections(
@@ -50,7 +33,7 @@ def write_sections(
     pairs: Sequence[Pair],
     missing: Outstanding,
     folder: Path,
-    prose: Path = FOLDER,
+    prose: Path = PROSE,
 ) -> list[Path]:
     """Render the article's sections to `article-<section>.tex` of a folder; others of that name are removed.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
-from remixup.config.settings import Config
-from remixup.files import read_mapping
+from remixup.config.settings import Config, Scale
+from remixup.files import read_mapping, visible
 
 DOCUMENTS = ("article.pdf", "supplement.pdf", "results.html")
+PROSE = Path(__file__).parents[3] / "paper" / "article"
+"""The folder with the text of the article."""
 NAMED = 2
 """How many changed verdicts are named."""
 
@@ -27,8 +31,6 @@ def verdicts(config: Config) -> dict[str, str]:
 
 def outcome(config: Config, experiments: list[str], before: Mapping[str, str]) -> list[str]:
     """Return the outcome of a report in four lines, and the reason where there is no article."""
-    from remixup.reporting.article import reason_for_none  # it imports Matplotlib
-
     try:
         summary = read_mapping(config.home / "replication.json")["summary"]
     except OSError:
@@ -38,6 +40,20 @@ def outcome(config: Config, experiments: list[str], before: Mapping[str, str]) -
         lines.append(f"no article: {reason.partition(':')[0]}")
     made = [name for name in DOCUMENTS if (config.home / name).exists()]
     return [*lines, f"documents: {', '.join(str(config.home / name) for name in made)}"]
+
+
+def reason_for_none(scale: Scale, experiments: Collection[str]) -> str:
+    """Say why a run has no article; empty where it has one.
+
+    The prose speaks about the report of the embedded scale, with what is on record, and about all papers.
+    """
+    if scale != "embedded":
+        return f"it is written for the embedded scale, and this is {scale}; what is committed to records/ enters it"
+    named = {
+        name for path in visible(PROSE, "*.tex") for name in re.findall(r'"([a-z0-9-]+)/', path.read_text("utf-8"))
+    }
+    lacking = sorted(named - set(experiments))
+    return f"it speaks about {len(lacking)} experiments that this run lacks: {', '.join(lacking)}" if lacking else ""
 
 
 def numbers(summary: Mapping[str, Any]) -> str:

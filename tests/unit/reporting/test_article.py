@@ -97,10 +97,3 @@ def test_a_mistake_in_the_prose_is_named(tmp_path: Path, prose: str, message: st
     with pytest.raises(UserError) as caught:
         written(tmp_path, prose)
     assert message in str(caught.value)
-
-
-def test_a_run_without_the_experiments_has_no_article() -> None:
-    assert "it is written for the embedded scale, and this is paper" in article.reason_for_none("paper", [])
-    reason = article.reason_for_none("embedded", ["uci", "cifar"])
-    assert "experiments that this run lacks: ablation, adversarial, alpha" in reason
-    assert "uci" not in reason

@@ -17,6 +17,7 @@ from remixup.planning.plan import plan_experiment, read_plans
 from remixup.reporting import article
 from remixup.reporting.build import write_macros
 from remixup.reporting.missing_runs import Outstanding, outstanding
+from remixup.reporting.outcome import reason_for_none
 from remixup.reporting.page.build import write_page
 from remixup.reporting.typeset import typeset
 from remixup.store.run_store import Store
@@ -41,7 +42,7 @@ def collected(config: Config) -> tuple[list[Experiment], list[ExperimentResult],
 def test_the_article_from_records(tmp_path: Path) -> None:
     config = Config(results=str(tmp_path))
     experiments, results, whole, missing = collected(config)
-    assert article.reason_for_none(config.scale, [each.id for each in experiments]) == ""
+    assert reason_for_none(config.scale, [each.id for each in experiments]) == ""
     write_macros(whole, config.generated)
     pairs = find_pairs(experiments, results)
     article.write_sections(experiments, results, whole, pairs, missing, config.generated)

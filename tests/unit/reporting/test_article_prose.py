@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from remixup.reporting import templates
-from remixup.reporting.article import FOLDER
+from remixup.reporting.outcome import PROSE
 
-SECTIONS = sorted(FOLDER.glob("*.tex"))
+SECTIONS = sorted(PROSE.glob("*.tex"))
 MARKUP = (
     r"\\(?:cite\w*|ref|label|vspace|setlength|cmidrule|multicolumn|begin\{tabular\}|input)(?:\([a-z]+\))?(?:\{[^{}]*\})*",
     r"@\{\}|[LR]\{\d+mm\}",
@@ -80,5 +80,5 @@ def test_each_effect_that_is_printed_is_bound() -> None:
 
 
 def test_all_sections_are_in_the_document() -> None:
-    document = (FOLDER.parent / "article.tex").read_text(encoding="utf-8")
+    document = (PROSE.parent / "article.tex").read_text(encoding="utf-8")
     assert set(re.findall(r"\\input\{article-(\w+)\}", document)) == {path.stem for path in SECTIONS}

@@ -3,7 +3,7 @@
 import pytest
 
 from remixup.config.settings import Config
-from remixup.reporting.outcome import claims, new, numbers, verdicts
+from remixup.reporting.outcome import claims, new, numbers, reason_for_none, verdicts
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_what_is_new_is_named():
     assert new(before, {**before, "a/y": "supported"}) == "new: a/y (open -> supported)"
     changed = {"a/x": "supported", "a/y": "supported", "a/z": "supported", "b/1": "open"}
     assert new(before, changed) == "new: a/x (open -> supported), a/y (open -> supported) and 2 more"
+
+
+def test_a_run_without_the_experiments_has_no_article():
+    assert "it is written for the embedded scale, and this is paper" in reason_for_none("paper", [])
+    reason = reason_for_none("embedded", ["uci", "cifar"])
+    assert "experiments that this run lacks: ablation, adversarial, alpha" in reason
+    assert "uci" not in reason
