@@ -131,7 +131,7 @@ class Config(Strict):
 
     def manifest(self, dataset: str, version: str) -> Path:
         """Return the path of a prepared dataset's manifest."""
-        return Path(self.data.folder) / "prepared" / f"{dataset}-{version}" / "manifest.json"
+        return Path(self.data.folder, "prepared", f"{dataset}-{version}", "manifest.json")
 
     def failure_log(self, run: str) -> Path:
         """Return the file that says why a run failed."""
