@@ -16,6 +16,7 @@ from remixup.config.settings import Config
 from remixup.maintenance import linear_baselines
 from remixup.maintenance.evidence_queue import write_queue
 from remixup.planning.plan import Plan
+from remixup.store import provenance as provenance_module
 from remixup.store.blocks import SeedBlock
 from remixup.store.run_store import Store, faults
 from tests.unit.config.sample_experiment import plan
@@ -24,7 +25,8 @@ from tests.unit.store.samples import provenance
 
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """ERM and mixup on a surrogate with embedded data, of which nothing is on record."""
+    """ERM and mixup on a surrogate with embedded data, of which nothing is on record; by committed sources."""
+    monkeypatch.setattr(provenance_module, "code", lambda: provenance().code)
     monkeypatch.setattr(records, "HOME", tmp_path / "records")
     records._runs_by_protocol.cache_clear()
     data = {"name": "iris", "version": "scikit-learn", "holdout": 0.5}
