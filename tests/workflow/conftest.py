@@ -16,6 +16,15 @@ import yaml
 
 from remixup import cli
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark all tests of this folder as slow: they start Snakemake, or processes that are killed."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)
+
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SMALL = {

@@ -6,7 +6,6 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
-import pytest
 import yaml
 
 from remixup.config.experiment import read_experiment
@@ -62,7 +61,6 @@ def digests(project):
     return json.loads(done.stdout)
 
 
-@pytest.mark.slow
 def test_the_steps_lead_from_a_function_to_a_row_in_three_tables(whole_project):
     project, folder = whole_project, whole_project.folder
     before = digests(project)

@@ -16,7 +16,6 @@ from remixup.files import extract
 from remixup.store.blocks import SeedBlock
 from tests.workflow.conftest import BIN, CONVOLUTIONAL, ROOT, SMALL, Project, descendants, make_project, wait_for
 
-pytestmark = pytest.mark.slow
 TORCH = "2.11.0"
 LIMITS = ("--minutes", "9", "--max-mib", "4")
 LONG = {**CONVOLUTIONAL, "id": "long", "title": "Long", "run": {**CONVOLUTIONAL["run"], "epochs": 400}, "seeds": 1}

@@ -12,7 +12,6 @@ import pytest
 from tests.workflow.conftest import BIN, ROOT, SMALL, SURFACE, make_project
 
 # A report from end to end, and then some: minutes.
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

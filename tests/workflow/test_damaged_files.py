@@ -13,8 +13,6 @@ from remixup.store import provenance
 from tests.workflow.store_steps import CLEAN, as_command
 from tests.workflow.store_writes import finish, make_project
 
-pytestmark = pytest.mark.slow
-
 DAMAGE = {
     "cut": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",

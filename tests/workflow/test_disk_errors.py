@@ -18,8 +18,6 @@ from tests.workflow.forks import kept
 from tests.workflow.store_steps import CLEAN, as_command, forget
 from tests.workflow.store_writes import NAMES, make_project
 
-pytestmark = pytest.mark.slow
-
 CODES = (errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOSPC)
 
 

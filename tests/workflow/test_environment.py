@@ -160,7 +160,6 @@ def test_a_command_refuses_to_run_another_clones_code(copy):
     assert copy.remixup("--help").returncode == 0  # on its own code
 
 
-@pytest.mark.slow
 def test_the_workflow_and_its_jobs_run_the_code_beside_the_snakefile(copy):
     target = "results/embedded/experiments/small.json"
     copy.snakemake("--cores", "1", target, env={"PYTHONPATH": str(ROOT / "src")})  # a job would refuse other code
@@ -182,7 +181,6 @@ def test_packages_on_the_path_in_place_of_those_of_the_environment_are_refused(p
     assert line.startswith(f"error: environment variable PYTHONPATH: {tmp_path / 'modules'} has numpy")
 
 
-@pytest.mark.slow
 def test_jobs_have_the_packages_of_the_environment(tmp_path):
     """A cluster's modules name another version of NumPy: the job does not see them, and records what it ran on."""
     import numpy
@@ -196,7 +194,6 @@ def test_jobs_have_the_packages_of_the_environment(tmp_path):
     assert project.json(block)["provenance"]["environment"]["versions"]["numpy"] == numpy.__version__
 
 
-@pytest.mark.slow
 def test_an_experiment_of_dvc_runs_in_a_copy_on_its_code_and_the_clones_environment(copy, tmp_path):
     project = Project(copy.folder)
     project.git("init", "-q", "-b", "main")
@@ -216,7 +213,6 @@ def test_a_stage_without_an_environment_says_so_in_one_line(tmp_path):
     assert (done.returncode, done.stderr) == (2, "error: no environment with Snakemake (make .venv/.ready)\n")
 
 
-@pytest.mark.slow
 def test_a_stage_runs_without_a_home_that_can_be_written(tmp_path):
     """Fails, tried out: without a cache for Snakemake."""
     project = make_project(tmp_path / "project", SMALL)

@@ -13,7 +13,6 @@ import yaml
 from remixup.store.blocks import SeedBlock
 from tests.workflow.conftest import CONVOLUTIONAL, SMALL, Project, descendants, make_project, wait_for
 
-pytestmark = pytest.mark.slow
 QUEUE = {
     "cpu": [
         {"experiment": "convolutional", "scale": "reduced", "rows": ["*"], "seeds": 2},

@@ -69,7 +69,6 @@ def test_the_configuration_as_people_type_it(project):
     assert {"20251128/embedded/replication.json", "data/prepared/iris-scikit-learn/manifest.json"} <= outputs
 
 
-@pytest.mark.slow
 def test_a_dataset_that_cannot_be_got_leaves_its_rows_not_run(project):
     """With a mirror that lacks it; with a publisher that is not reached; and again, where the data is there at last."""
     abalone = {"id": "abalone", "label": "abalone", "run": {"dataset": {"name": "abalone", "version": "uci"}}}
@@ -109,7 +108,6 @@ int bind(int handle, const struct sockaddr *address, socklen_t size) {
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="a library of its own needs a compiler")
 def test_a_file_system_without_unix_sockets(project, tmp_path):
     """As folders of Windows are in WSL, and of the host in some containers."""
@@ -124,7 +122,6 @@ def test_a_file_system_without_unix_sockets(project, tmp_path):
     assert [entry["replicated"]["n"] for entry in project.json(target)["entries"]] == [3, 3]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -140,7 +137,6 @@ def test_a_setting_that_the_network_rejects_is_named_with_its_row(tmp_path, chan
     assert one_message(project.remixup("train", "convolutional", check=False)).startswith(place + expected)
 
 
-@pytest.mark.slow
 def test_damaged_data_is_named(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     tensors = project.folder / "data/prepared/iris-scikit-learn/tensors.safetensors"
@@ -154,7 +150,6 @@ def test_damaged_data_is_named(project):
     assert "tensors.safetensors differs" in done.stderr
 
 
-@pytest.mark.slow
 def test_a_damaged_block_is_put_aside_and_trained_again(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     project.remixup("train", "small")
@@ -167,7 +162,6 @@ def test_a_damaged_block_is_put_aside_and_trained_again(project):
     assert project.remixup("verify").returncode == 0
 
 
-@pytest.mark.slow
 def test_damaged_weights_are_trained_again(tmp_path):
     project = make_project(tmp_path / "p", SURFACE)
     project.remixup("prepare", "blob-and-ring")
@@ -182,7 +176,6 @@ def test_damaged_weights_are_trained_again(tmp_path):
     assert project.blocks() == before
 
 
-@pytest.mark.slow
 def test_a_result_edited_by_hand_is_not_collected(project):
     project.snakemake("--cores", "2", "runs")
     block = next((project.folder / "results/runs").glob("*erm*/seeds-0-2.json"))
@@ -190,7 +183,6 @@ def test_a_result_edited_by_hand_is_not_collected(project):
     assert "differs from its digest" in one_message(project.remixup("collect", "small", check=False))
 
 
-@pytest.mark.slow
 def test_a_run_that_diverges_is_a_result(tmp_path):
     wild = {**CONVOLUTIONAL["run"], "optimizer": {"name": "sgd", "lr": 1e30}}
     rows = [SMALL["rows"][0], {**SMALL["rows"][1], "run": {"optimizer": {"name": "sgd", "lr": 0.05}}}]
@@ -204,7 +196,6 @@ def test_a_run_that_diverges_is_a_result(tmp_path):
     assert entries[1]["replicated"]["n"] == 1
 
 
-@pytest.mark.slow
 def test_what_would_read_a_run_that_broke_is_not_measured(tmp_path):
     """An attack made on the networks of a row whose training fails: the attacked row keeps its own results."""
     source, attacked = JOINT["rows"]
@@ -218,7 +209,6 @@ def test_what_would_read_a_run_that_broke_is_not_measured(tmp_path):
     assert not list((project.folder / "results/evaluations").glob("*"))
 
 
-@pytest.mark.slow
 def test_a_run_that_breaks_is_named_and_tried_again(project):
     """A network larger than any memory breaks one run; the others are unharmed and the results are collected."""
     huge = {"id": "huge", "label": "huge", "run": {"model": {"hidden": [10**13]}}}
@@ -239,7 +229,6 @@ def test_a_run_that_breaks_is_named_and_tried_again(project):
     assert project.blocks() == before
 
 
-@pytest.mark.slow
 def test_a_training_that_is_killed_is_named_and_the_rest_is_collected(tmp_path):
     """As the kernel kills the process that needs the most memory. The row that attacks it keeps its own results."""
     project = make_project(tmp_path / "p", JOINT)

@@ -2,13 +2,11 @@
 
 import json
 
-import pytest
 import yaml
 
 from remixup.store.blocks import SeedBlock
 from tests.workflow.conftest import JOINT, make_project
 
-pytestmark = pytest.mark.slow
 CLAIM = {
     "id": "lower",
     "statement": "mixup lowers the error under attack",

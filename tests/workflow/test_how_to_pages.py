@@ -46,7 +46,6 @@ def test_the_example_of_a_dataset_with_files(tmp_path):
     assert np.bincount(arrays.tensors["y"]).tolist() == [70, 70, 70]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", FILES)
 def test_the_steps_of_a_page_work(whole_project, page):
     environment = {"PYTHONPATH": f"{whole_project.folder / 'src'}:{whole_project.folder}"}

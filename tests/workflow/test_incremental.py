@@ -28,7 +28,6 @@ def test_a_run_of_the_workflow_trains_every_run(project):
     assert [name.split("/")[1] for name in project.blocks()] == ["seeds-0-2", "seeds-0-2"]
 
 
-@pytest.mark.slow
 def test_a_changed_row_trains_its_own_runs(project):
     def runs():
         project.snakemake("--cores", "2", "runs")
@@ -51,7 +50,6 @@ def trained_hash(project):
     return plan.rows[1].run.digest()[:2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["embedded", "reduced-cpu"])
 def test_what_reads_runs_of_one_job_is_measured_in_it_and_what_reads_two_after_both(scale, tmp_path):
     project = make_project(tmp_path / "p", JOINT)
@@ -64,7 +62,6 @@ def test_what_reads_runs_of_one_job_is_measured_in_it_and_what_reads_two_after_b
     assert len(listed) == (1 if scale == "embedded" else 3)
 
 
-@pytest.mark.slow
 def test_a_new_row_is_one_edit(project):
     project.snakemake("--cores", "2", "runs")
     row = {"id": "weaker", "label": "weaker", "run": {"mixing": MIXUP}}
@@ -79,7 +76,6 @@ def test_a_new_row_is_one_edit(project):
     assert entries[2]["replicated"]["n"] == 3
 
 
-@pytest.mark.slow
 def test_five_seeds_after_three_train_two(tmp_path):
     project = make_project(tmp_path / "p", SMALL, CONVOLUTIONAL)
     project.snakemake("--cores", "2", "runs")
@@ -94,7 +90,6 @@ def test_five_seeds_after_three_train_two(tmp_path):
     assert sorted(name.split("/")[1] for name in added if "resnet" in name) == ["seeds-3-3"] * 2 + ["seeds-4-4"] * 2
 
 
-@pytest.mark.slow
 def test_reading_changes_no_training(project):
     """A new tolerance, caption or claim decides anew on the same runs."""
     project.snakemake("--cores", "2", "results/embedded/experiments/small.json")
@@ -115,7 +110,6 @@ def test_reading_changes_no_training(project):
     assert project.json("results/embedded/experiments/small.json")["claims"][0]["n"] == 3
 
 
-@pytest.mark.slow
 def test_another_way_to_decide_decides_anew(project):
     """Fails, tried out: without the sources among the inputs of what collects."""
     target = "results/embedded/experiments/small.json"
@@ -130,7 +124,6 @@ def to_do(said):
     return sorted(set(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE)))
 
 
-@pytest.mark.slow
 def test_other_resources_leave_nothing_to_do(tmp_path):
     """Fails, tried out: with a parameter of `train` that follows from the number of GPUs and the job alone."""
     split = {**CONVOLUTIONAL, "seeds": 1, "run": {**CONVOLUTIONAL["run"], "micro_batch": 32}}
@@ -141,7 +134,6 @@ def test_other_resources_leave_nothing_to_do(tmp_path):
     assert "Nothing to be done" in project.snakemake(*command, "gpu=2", "-n").stdout
 
 
-@pytest.mark.slow
 def test_a_document_stays_until_there_is_a_new_one(project):
     """Fails, tried out: without one of the two functions, and without the line that forgets what Snakemake noted."""
     project.snakemake("--cores", "2")

@@ -12,20 +12,18 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from remixup.config.experiment import read_experiments
 from remixup.config.registry import load_registry
 from remixup.config.run import RunSpec
 from remixup.config.settings import Config
 from remixup.data import REGISTRY, prepare
 from remixup.planning.plan import plan_experiment
+from tests.experiments import committed
 from tests.workflow.conftest import BIN, CONVOLUTIONAL, ROOT, SMALL, make_project
 from tests.workflow.forks import finish, kept, start, train, unfinished, wipe
 
-pytestmark = pytest.mark.slow
-
 EPOCHS = 6
 MOMENTS = 50
-"""Over all methods, those of `make test` among them."""
+"""Over all methods."""
 
 
 def method(run):
@@ -66,7 +64,7 @@ def shrunk(run):
 def methods():
     """Every way of training that an experiment file asks for at embedded scale, the first run of each."""
     found = {}
-    for path, experiment in read_experiments(ROOT / "experiments").values():
+    for path, experiment in committed().values():
         for row in plan_experiment(path, experiment, Config(), "embedded").rows:
             dataset = row.run.dataset
             if load_registry()["datasets"][dataset.name]["versions"][dataset.version]["embedded"]:

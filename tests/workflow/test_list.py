@@ -43,7 +43,6 @@ def test_the_version(project):
     assert project.remixup("--version").stdout == f"remixup {__version__}\n"
 
 
-@pytest.mark.slow
 def test_the_catalog_of_snakemake_starts_the_same_workflow(project):
     said = project.snakemake("--snakefile", "workflow/Snakefile", "--summary").stdout.splitlines()
     assert set(said) == set(project.snakemake("--summary").stdout.splitlines())
@@ -56,7 +55,6 @@ def test_training_without_data_is_a_message(two):
     assert "lacking, scale embedded: these data are not available: abalone (uci)" in done.stderr
 
 
-@pytest.mark.slow
 def test_training_again_says_that_there_is_nothing_to_do(project):
     project.remixup("prepare", "iris", "--version", "scikit-learn")
     first = project.remixup("train", "small").stdout

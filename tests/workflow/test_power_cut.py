@@ -19,8 +19,6 @@ from tests.workflow.forks import kept, results_of
 from tests.workflow.store_steps import CLEAN, forget
 from tests.workflow.store_writes import finish, make_project
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):

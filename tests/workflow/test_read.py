@@ -38,7 +38,6 @@ def recorded(folder, run, name):
     return json.loads((ROOT / "records" / folder / run / name).read_text())
 
 
-@pytest.mark.slow
 def test_numbers_are_those_on_record(documents):
     whole = json.loads((documents / "replication.json").read_text())
     found = {(each["experiment"], each["row"], each["metric"]): each for each in whole["entries"]}
@@ -50,7 +49,6 @@ def test_numbers_are_those_on_record(documents):
     assert found["remarks", "one-loader", "test_error.median10"]["replicated"] is None
 
 
-@pytest.mark.slow
 def test_pictures_are_those_on_record(documents):
     drawn = json.loads((documents / "experiments/toy.json").read_text())["evaluations"]["mixup"]["decision_surface"]
     (file,) = (
@@ -62,6 +60,5 @@ def test_pictures_are_those_on_record(documents):
     assert [each["seed"] for each in drawn] == [0]
 
 
-@pytest.mark.slow
 def test_the_supplement_is_typeset(documents):
     assert (documents / "supplement.pdf").read_bytes().startswith(b"%PDF")

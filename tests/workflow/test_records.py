@@ -7,8 +7,6 @@ import pytest
 
 from tests.workflow.conftest import SMALL, Project, call, make_project
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):

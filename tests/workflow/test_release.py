@@ -10,8 +10,6 @@ import yaml
 from remixup.maintenance.release import DOCUMENTS
 from tests.workflow.conftest import ROOT, SURFACE
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def reported(project):

@@ -131,9 +131,7 @@ def same(project: Project, reference):
     return complete and found == {name: reference.get(name) for name in found}
 
 
-@pytest.mark.parametrize(
-    ("scale", "gpus"), [pytest.param("reduced-cpu", "gpu=0", marks=pytest.mark.slow), ("reduced", "gpu=1")]
-)
+@pytest.mark.parametrize(("scale", "gpus"), [("reduced-cpu", "gpu=0"), ("reduced", "gpu=1")])
 def test_what_jobs_ask_for(tmp_path, scale, gpus):
     project = make_project(tmp_path / "p", JOINT)
     plan = project.snakemake(*PROFILE, "-n", "--config", f"scale={scale}").stdout
@@ -155,7 +153,6 @@ def test_what_jobs_ask_for(tmp_path, scale, gpus):
     assert "mem_mb=16000" in asked["train"].split(", ")
 
 
-@pytest.mark.slow
 def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", SMALL, CONVOLUTIONAL, SURFACE)
     remote.snakemake(*HERE)
@@ -166,7 +163,6 @@ def test_the_same_report_from_a_cluster(cluster, reference, tmp_path):
     assert len(slurm("squeue", "--states=all", "--noheader").splitlines()) == 2  # and none for what takes seconds
 
 
-@pytest.mark.slow
 def test_a_cancelled_job_is_reported_and_the_next_call_goes_on(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", LONG, CONVOLUTIONAL)
     with submitted(remote, "--retries", "0") as run:
@@ -192,7 +188,6 @@ def long_one(project):
     return next((job for job in reversed(jobs("train_wildcards_long")) if job.state == "RUNNING"), None)
 
 
-@pytest.mark.slow
 def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, reference, tmp_path):
     """The training is stopped as if it hung, so that Slurm's shortest limit, one minute, ends it."""
     remote = make_project(tmp_path / "remote", LONG)
@@ -209,7 +204,6 @@ def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, refer
     assert same(remote, reference)
 
 
-@pytest.mark.slow
 def test_a_node_drained_in_mid_run_finishes_its_jobs_and_the_rest_waits(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", SURFACE)
     with submitted(remote) as run:
@@ -225,7 +219,6 @@ def test_a_node_drained_in_mid_run_finishes_its_jobs_and_the_rest_waits(cluster,
     assert same(remote, reference)
 
 
-@pytest.mark.slow
 def test_a_job_that_loses_its_node_starts_again_on_its_own(cluster, reference, tmp_path):
     remote = make_project(tmp_path / "remote", LONG)
     with submitted(remote, "--retries", "0") as run:
@@ -282,7 +275,6 @@ rule without:
 """
 
 
-@pytest.mark.slow
 def test_jobs_share_four_gpus_and_none_holds_anothers(cluster, tmp_path):
     (tmp_path / "devices.py").write_text(DEVICES)
     (tmp_path / "Snakefile").write_text(SIX_GPUS_WANTED.replace("PYTHON", sys.executable))

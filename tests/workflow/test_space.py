@@ -90,7 +90,6 @@ def test_a_run_without_room_for_its_results_leaves_nothing_half_written(disk, re
     assert len(project.blocks()) == 2
 
 
-@pytest.mark.slow
 def test_a_report_without_room_leaves_the_one_before(disk, remixup):
     """Fails, tried out: without the last `except` of `cli.main`."""
     project = make_project(disk.folder / "p", SMALL)

@@ -9,8 +9,6 @@ from remixup.store import provenance
 from tests.workflow.store_machine import StoreMachine
 from tests.workflow.store_steps import CLEAN, FAULTS
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.workflow.conftest import SMALL, at_work_in, training_of, wait_for
 
 
@@ -17,7 +15,6 @@ def rows(text):
     return sum(max(1, math.ceil(len(line) / 80)) for line in text.splitlines())
 
 
-@pytest.mark.slow
 def test_a_fresh_report_fits_a_screen_and_ends_with_the_outcome(project):
     done = project.snakemake("--cores", "2")
     text = done.stdout + done.stderr
@@ -32,7 +29,6 @@ def test_a_fresh_report_fits_a_screen_and_ends_with_the_outcome(project):
     assert "SNAKEMAKE" in project.snakemake("--cores", "2", env={"VERBOSE": "1"}).stderr
 
 
-@pytest.mark.slow
 def test_an_interrupted_call_says_that_the_next_one_goes_on(project):
     project.edit("small", run={**SMALL["run"], "epochs": 100_000})
     command = [sys.executable, "-m", "snakemake", "--cores", "1"]

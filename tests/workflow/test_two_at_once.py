@@ -89,7 +89,6 @@ def write_much(folder, data):
         write_json(folder / "results/embedded/manifests/small.json", manifest)
 
 
-@pytest.mark.slow
 def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch):
     """Fails, tried out: a block filled where it is to lie, JSON written in place, weights before their digest."""
     folder = tmp_path / "store"
@@ -107,7 +106,6 @@ def test_a_reader_during_a_write_sees_all_or_nothing(data, tmp_path, monkeypatch
     assert verify(config)[0] == 1 + 4 * BLOCKS  # data, blocks, weights, and both once more by the manifest
 
 
-@pytest.mark.slow
 def test_a_second_snakemake_says_why_it_does_not_begin(project):
     """The first is held up by somebody who trains its run; the second ends at once, and the first is none the worse.
 

@@ -151,6 +151,7 @@ def test_a_step_compiles_without_graph_breaks_under_autocast(parts):
             loss.backward()
 
 
+@pytest.mark.slow
 def test_it_needs_no_package_beyond_its_dependencies():
     """Everything that is neither torch, SciPy, annotated-types nor something they need themselves is blocked."""
     program = """
