@@ -96,12 +96,12 @@ def submitted(project, *arguments):
     finally:
         if run.poll() is None:
             run.send_signal(signal.SIGINT)
-            run.wait(60)
+            run.wait(300)
 
 
 def ended(run, status=0):
     """The log of a run that has ended as expected."""
-    assert run.wait(300) == status, run.log.read_text()
+    assert run.wait(900) == status, run.log.read_text()
     return run.log.read_text()
 
 
@@ -189,9 +189,9 @@ def long_one(project):
 
 
 def test_a_job_past_its_time_limit_is_submitted_again_and_goes_on(cluster, reference, tmp_path):
-    """The training is stopped as if it hung, so that Slurm's shortest limit, one minute, ends it."""
+    """The training is stopped as if it hung, so that Slurm's shortest limit, a minute, ends it; then it has an hour."""
     remote = make_project(tmp_path / "remote", LONG)
-    with submitted(remote, "--set-resources", "train:runtime=1") as run:
+    with submitted(remote, "--set-resources", "train:runtime=1 if attempt == 1 else 60") as run:
         first = wait_for(lambda: long_one(remote), run)
         stopped = training_of(remote)
         os.kill(stopped, signal.SIGSTOP)
