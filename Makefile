@@ -1,6 +1,6 @@
 # make report     build the report from a fresh clone; VERBOSE=1 prints all that Snakemake says
 # make read       make the same documents from records/ alone, without training and without torch, in results/read/embedded
-# make test       run the fast tests (about two and a half minutes on two cores)
+# make test       run the fast tests (about two minutes on two cores)
 # make test-full  run all tests; TESTS='-m slow' runs the slow ones alone. Some start a Slurm on this host, which needs root
 # make check      check style, types, workflow, generated files and freezes
 # make schema     regenerate what follows from the code: registry, JSON Schemas, architecture graph, lists of commands and mirrors
