@@ -32,8 +32,7 @@ rule all:
     input:
         [job_manifest(job) for job in JOBS],
         [f"{HOME}/{document}" for document in DOCUMENTS],
-        f"{HOME}/replication.json",
-        RESULTS,
+        rules.collect.output,
 
 
 # The plan is not written while the workflow is read: a dry run, or a second call that finds the folder locked, must not

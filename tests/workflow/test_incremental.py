@@ -134,6 +134,19 @@ def test_other_resources_leave_nothing_to_do(tmp_path):
     assert "Nothing to be done" in project.snakemake(*command, "gpu=2", "-n").stdout
 
 
+def test_a_result_that_was_removed_is_made_again(project):
+    """Fails, tried out: with the results of the experiments and replication.json alone among what is asked for."""
+    project.snakemake("--cores", "2")
+    home = project.folder / "results/embedded"
+    assert "Nothing to be done" in project.snakemake("-n").stdout
+    for name in ("replication", "metrics", "means", "curves"):
+        path = home / f"{name}.json"
+        aside = path.rename(home / "aside")
+        assert "collect" in to_do(project.snakemake("-n").stdout), name
+        aside.rename(path)
+    assert "Nothing to be done" in project.snakemake("-n").stdout
+
+
 def test_a_document_stays_until_there_is_a_new_one(project):
     """Fails, tried out: without one of the two functions, and without the line that forgets what Snakemake noted."""
     project.snakemake("--cores", "2")
