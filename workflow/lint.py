@@ -1,11 +1,15 @@
-"""Runs `snakemake --lint` and allows exactly one finding, with its reason; exits with 1 on any other."""
+"""Run `snakemake --lint` and allow two findings, each with its reason; exit with 1 on any other."""
 
 import re
 import subprocess
 import sys
 
-# The environment of every rule is the one that runs Snakemake: `.venv`, or the container made from the same lock.
-ALLOWED = "Specify a conda environment or container for each rule."
+ALLOWED = (
+    # The environment of every rule is the one that runs Snakemake: `.venv`, or the container made from the same lock.
+    "Specify a conda environment or container for each rule.",
+    # A parameter that changes makes a rule run again, and another plan changes no data (workflow/rules/data.smk).
+    "Shell command directly uses variable PLAN from outside of the rule",
+)
 
 
 def unexpected(report: str) -> list[str]:
@@ -15,7 +19,7 @@ def unexpected(report: str) -> list[str]:
         if header := re.match(r"Lints for (.*):$", line):
             place = header[1]
         elif finding := re.match(r"    \* (.*):$", line):
-            if finding[1] == ALLOWED:
+            if finding[1] in ALLOWED:
                 allowed += 1
             else:
                 found.append(f"{place}: {finding[1]}")

@@ -124,6 +124,13 @@ def to_do(said):
     return sorted(set(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE)))
 
 
+def test_another_folder_of_results_is_filled_and_the_data_stays(project):
+    """Fails, tried out: with the plan among the parameters of what prepares data. Then data alone is made."""
+    project.snakemake("--cores", "2", "runs")
+    said = project.snakemake("-n", "--config", "results=elsewhere", "--", "elsewhere/embedded/replication.json").stdout
+    assert to_do(said) == ["collect", "records", "train"]
+
+
 def test_other_resources_leave_nothing_to_do(tmp_path):
     """Fails, tried out: with a parameter of `train` that follows from the number of GPUs and the job alone."""
     split = {**CONVOLUTIONAL, "seeds": 1, "run": {**CONVOLUTIONAL["run"], "micro_batch": 32}}

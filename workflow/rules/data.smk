@@ -3,10 +3,9 @@ rule prepare_embedded:
         EMBEDDED,
     log:
         f"{CONFIG.results}/logs/prepare.log",
-    params:
-        plan=PLAN,
+    # The plan is no parameter: another plan gives the same data, and Snakemake would make it again.
     shell:
-        "remixup prepare --plan {params.plan:q} > {log:q}"
+        "remixup prepare --plan {PLAN:q} > {log:q}"
 
 
 # One real dataset: `snakemake data/prepared/mnist-idx/manifest.json`.
@@ -18,11 +17,10 @@ rule prepare:
     wildcard_constraints:
         dataset="|".join(DATASETS),
     params:
-        plan=PLAN,
         name=lambda wildcards: DATASETS[wildcards.dataset][0],
         version=lambda wildcards: DATASETS[wildcards.dataset][1],
     shell:
-        "remixup prepare {params.name:q} --version {params.version:q} --plan {params.plan:q} > {log:q}"
+        "remixup prepare {params.name:q} --version {params.version:q} --plan {PLAN:q} > {log:q}"
 
 
 ruleorder: prepare_embedded > prepare
