@@ -165,7 +165,8 @@ def _find_fault(final: Path, dataset: Dataset, version: Version) -> UserError | 
             place = str(getattr(error, "filename", None) or final)
             hint = "who owns the folder can let you read it" if code == errno.EACCES else None
             raise UserError(f"cannot be read: {os.strerror(code).lower()}", where=place, hint=hint) from None
-        what = f"the manifest is damaged or missing ({type(error).__name__}: {error})"
+        missing = isinstance(error, FileNotFoundError)
+        what = "the manifest is missing" if missing else f"the manifest is damaged ({type(error).__name__}: {error})"
         return UserError(what, where=str(manifest))
     return None
 
