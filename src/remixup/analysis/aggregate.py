@@ -115,7 +115,7 @@ def _rows_of_other_scales(config: Config, plan: Plan) -> list[PlannedRow]:
     experiment, planned = plan.experiment, {row.row.id for row in plan.rows}
     scales = {row.id: scale for scale in SCALES for row in experiment.at(scale)}  # the last is the most faithful
     return [
-        replace(plan_row(str(plan.path), experiment, row, config, scales[row.id], {}), available=False)
+        replace(plan_row(str(plan.path), experiment, row, config, scales[row.id]), available=False)
         for row in experiment.rows
         if row.id in scales.keys() - planned
     ]

@@ -225,26 +225,8 @@ def _last(layers: list[Settings], name: str) -> Any:
     return next((value for settings in reversed(layers) if (value := getattr(settings, name)) is not None), None)
 
 
-Protocol = tuple[dict[str, Any], list[Component]]
-"""What the runs of a published protocol share, and what is measured on them."""
-
-
-def plan_row(
-    where: str, experiment: Experiment, row: Row, config: Config, scale: Scale, published: dict[str, Protocol]
-) -> PlannedRow:
-    """Plan a row at a scale.
-
-    Args:
-        where: the experiment's file, for messages.
-        experiment: the experiment.
-        row: one of its rows.
-        config: the configuration.
-        scale: of the plan.
-        published: the published protocols of rows that were planned at another scale; that of this row is added.
-
-    Raises:
-        UserError: the specification is wrong, or differs from the paper's without saying so.
-    """
+def plan_row(where: str, experiment: Experiment, row: Row, config: Config, scale: Scale) -> PlannedRow:
+    """Plan a row at a scale; UserError if its specification is wrong, or differs from the paper's without saying so."""
     run = _resolve(where, experiment, row, scale, config)
     row_at = _place(where, row, scale)
     layers = _layers(experiment, row, scale)
@@ -258,10 +240,9 @@ def plan_row(
     if problem := next(filter(None, (evaluation_problem(part, run) for part in evaluate)), None):
         raise UserError(problem, where=f"{row_at}, evaluate")
     if scale != "paper":
-        if row.id not in published:
-            asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
-            published[row.id] = comparable(_resolve(where, experiment, row, "paper", config)), asked
-        departs = (comparable(run), evaluate) != published[row.id]
+        published = _resolve(where, experiment, row, "paper", config)
+        asked = _last(_layers(experiment, row, "paper"), "evaluate") or []
+        departs = (comparable(run), evaluate) != (comparable(published), asked)
         if departs and not reasons:
             hint = "say in `surrogate` how it differs"
             raise UserError("the run departs from the published protocol", where=row_at, hint=hint)
@@ -281,16 +262,10 @@ def comparable(run: RunSpec) -> dict[str, Any]:
     return spec
 
 
-def plan_experiment(
-    path: Path,
-    experiment: Experiment,
-    config: Config,
-    scale: Scale | None = None,
-    published: dict[str, Protocol] | None = None,
-) -> Plan:
-    """Plan an experiment at a scale (the configured one by default); `published` as in `plan_row`."""
-    chosen, published = scale or config.scale, {} if published is None else published
-    rows = [plan_row(str(path), experiment, row, config, chosen, published) for row in experiment.at(chosen)]
+def plan_experiment(path: Path, experiment: Experiment, config: Config, scale: Scale | None = None) -> Plan:
+    """Plan an experiment at a scale (the configured one by default)."""
+    chosen = scale or config.scale
+    rows = [plan_row(str(path), experiment, row, config, chosen) for row in experiment.at(chosen)]
     planned = {row.row.id: row for row in rows}
     for row in rows:
         for part in row.evaluate:
@@ -321,8 +296,8 @@ def read_plans(config: Config, root: Path = Path("experiments")) -> list[Plan]:
     chosen = list(files) if config.experiments == "all" else config.experiments
     for name in chosen:
         look_up("experiment", name, files, "configuration, experiments")
-    plans: dict[str, dict[Scale, Plan]] = {}
-    for name, (path, experiment) in files.items():
-        published: dict[str, Protocol] = {}
-        plans[name] = {scale: plan_experiment(path, experiment, config, scale, published) for scale in SCALES}
+    plans = {
+        name: {scale: plan_experiment(path, experiment, config, scale) for scale in SCALES}
+        for name, (path, experiment) in files.items()
+    }
     return [plans[name][config.scale] for name in chosen]
