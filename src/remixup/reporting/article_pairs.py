@@ -21,8 +21,8 @@ class Pairs:
     """The functions that templates of the article call, by the row of mixup: `"k-mixup/mnist-a0.2"`."""
 
     def __init__(self, pairs: Sequence[Pair], listed: Collection[str] = ()) -> None:
-        """Find each pair by its name: of several samples the most faithful."""
-        found = sorted(pairs, key=lambda pair: (not pair.published_protocol, -pair.n))
+        """Find each pair by its name: of several samples the most faithful, then the frozen one, then the largest."""
+        found = sorted(pairs, key=lambda pair: (not pair.published_protocol, pair.standing == "exploratory", -pair.n))
         self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
         self._lettered = lettered(pairs)
         self._several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]

@@ -10,7 +10,7 @@ from remixup.analysis.result_schema import Curve, Fit, Setting
 from remixup.analysis.statistics import summarize
 from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
 from remixup.reporting.figures.article.between import ROWS, between
-from remixup.reporting.figures.article.corruption import PANELS, PUBLISHED, corruption
+from remixup.reporting.figures.article.corruption import PANELS, corruption
 from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
 from remixup.reporting.figures.article.theory import BOUNDARIES, FEATURES, STRENGTHS, theory
 from tests.experiments import committed
@@ -32,25 +32,25 @@ def fitted(passes: int, loss: float, errors: list[float], **changes: Any) -> Fit
 
 def test_test_errors_are_drawn_over_passes() -> None:
     fits = {
-        "erm-50": [fitted(9, 60.0, [0.0, 0.0, 0.0], scale="embedded"), fitted(9, 60.0, [80.0, 70.0, 60.0])],
-        "mixup-50": [fitted(9, 90.0, [81.0, 71.0, 61.0])],
-        "long-erm-50": [fitted(90, 5.0, [50.0, 40.0, 45.0])],
+        "erm-20": [fitted(9, 60.0, [0.0, 0.0, 0.0], scale="embedded"), fitted(9, 60.0, [80.0, 70.0, 60.0])],
+        "mixup-20": [fitted(9, 90.0, [81.0, 71.0, 61.0])],
+        "erm-50": [fitted(90, 5.0, [50.0, 40.0, 45.0])],
     }
     entries = [
-        on_record("erm-50", "memorization.corrupted", [40.0, 50.0, 60.0], published=0.64),
+        on_record("erm-20", "memorization.corrupted", [40.0, 50.0, 60.0], published=0.28),
         entry("erm-50", "test_error.last", 44.6, None),
     ]
-    short, long, memorized = corruption(result("corruption", fits=fits, entries=entries), []).axes
-    assert curve(short, METHODS["ERM"]["color"]) == ([3.0, 6.0, 9.0], [80.0, 70.0, 60.0])
-    assert curve(short, METHODS["mixup"]["color"])[1] == [81.0, 71.0, 61.0]
-    assert curve(long, METHODS["ERM"]["color"]) == ([30.0, 60.0, 90.0], [50.0, 40.0, 45.0])
-    assert [axes.get_title() for axes in (short, long)] == ["9 passes: ERM does not fit", "90 passes: ERM fits"]
-    assert written(long) == ["published, 50,000 images:\nERM 44.6"]
-    assert short.get_ylim() == long.get_ylim()
-    assert short.get_ylim()[0] > 30, "the curves fill the panel"
+    fifth, half, memorized = corruption(result("corruption", fits=fits, entries=entries), []).axes
+    assert curve(fifth, METHODS["ERM"]["color"]) == ([3.0, 6.0, 9.0], [80.0, 70.0, 60.0])
+    assert curve(fifth, METHODS["mixup"]["color"])[1] == [81.0, 71.0, 61.0]
+    assert curve(half, METHODS["ERM"]["color"]) == ([30.0, 60.0, 90.0], [50.0, 40.0, 45.0])
+    assert [axes.get_title() for axes in (fifth, half)] == ["20 % of the labels random", "50 % of the labels random"]
+    assert (written(fifth), written(half)) == ([], ["published, 50,000 images:\nERM 44.6"])
+    assert fifth.get_ylim() == half.get_ylim()
+    assert fifth.get_ylim()[0] > 30, "the curves fill the panel"
     assert marks(memorized, "o") == [(50.0, 0.0)]
-    assert marks(memorized, "D") == [(0.64, -0.3)]
-    assert [label.get_text() for label in memorized.get_yticklabels()][:2] == ["ERM, 9 passes", "dropout"]
+    assert marks(memorized, "D") == [(0.28, -0.3)]
+    assert [label.get_text() for label in memorized.get_yticklabels()][:2] == ["ERM, 20 %", "mixup, 20 %"]
 
 
 def test_a_panel_without_runs_says_so() -> None:
@@ -141,7 +141,7 @@ def test_boundaries_are_where_the_classes_meet_and_features_at_their_strength() 
 def test_the_rows_that_are_drawn_exist() -> None:
     """Else a row with a new name would be missing without a word."""
     drawn = {
-        "corruption": {row for panel in PANELS for row in panel.values()} | set(PUBLISHED.values()),
+        "corruption": {row for panel in PANELS.values() for row in panel.values()},
         "alpha": {f"{width}-{row}" for width in WIDTHS for row in ("erm", *(f"a{value:g}" for value in ALPHAS))},
         "between": set(ROWS.values()),
         "line": set(STRENGTHS),

@@ -67,11 +67,13 @@ def test_pairs_by_name() -> None:
         found.pair("made-up/fit")
 
 
-def test_of_several_samples_the_published_protocol_then_the_larger_counts() -> None:
+def test_of_several_samples_the_published_protocol_then_the_frozen_then_the_larger_counts() -> None:
     small_sample, large = pair("twice", 1.0, 1.0), pair("twice", 1.0, 2.0, n=9)
+    frozen = pair("twice", 1.0, 4.0, standing="confirmatory")
     published = pair("twice", 1.0, 3.0, n=3, published_protocol=True)
     assert Pairs([large, small_sample]).pair("made-up/twice") is large
-    assert Pairs([large, published, small_sample]).pair("made-up/twice") is published
+    assert Pairs([large, frozen, small_sample]).pair("made-up/twice") is frozen
+    assert Pairs([large, published, frozen, small_sample]).pair("made-up/twice") is published
 
 
 def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:

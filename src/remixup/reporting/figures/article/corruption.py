@@ -1,4 +1,4 @@
-"""Half of the labels corrupted: test error over the passes, and training error on the corrupted labels at the end."""
+"""Corrupted labels: test error over the passes, and training error on the corrupted labels at the end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,36 +9,37 @@ from matplotlib.lines import Line2D
 
 from remixup.analysis.pairs import Pair
 from remixup.analysis.result_schema import ExperimentResult, Fit
-from remixup.analysis.thresholds import FIT
 from remixup.reporting.figures.article.marks import METHODS, SMALL, best_fit, note_missing, sample
 from remixup.reporting.figures.drawing import WIDTH, shade
 
-PANELS = (
-    {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"},
-    {"ERM": "long-erm-50", "mixup": "long-mixup-50"},
-)
-"""Method -> row; all rows of a panel have the same schedule."""
-PUBLISHED = {"ERM": "erm-50", "dropout": "dropout-50", "mixup": "mixup-50"}
-"""Method -> row that has the published numbers."""
+PANELS = {
+    "20 %": {"ERM": "erm-20", "mixup": "mixup-20"},
+    "50 %": {"ERM": "erm-50", "mixup": "mixup-50"},
+}
+"""Share of the labels that are random -> method -> row."""
 
 
 def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
-    """Draw the test error by passes, a panel for each schedule, and the last training errors on corrupted labels.
+    """Draw the test error by passes, a panel for each share, and the last training errors on corrupted labels.
 
     Bands reach from the smallest to the largest seed. Published numbers, of the whole training set, are written
     above the curves, and diamonds at the right.
     """
-    figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
     *left, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
-    for axes, rows in zip(left, PANELS, strict=True):
+    for axes, (share, rows) in zip(left, PANELS.items(), strict=True):
         _draw_curves(axes, {method: best_fit(results, "corruption", row) for method, row in rows.items()})
+        axes.set_title(f"{share} of the labels random")
     left[0].set_ylabel("test error (%)")
     left[1].sharey(left[0])
     left[1].tick_params(labelleft=False)
-    _write_levels(left[1], results)
+    low, high = left[0].get_ylim()
+    left[0].set_ylim(low, high + 0.2 * (high - low))
+    for axes, rows in zip(left, PANELS.values(), strict=True):
+        _write_levels(axes, {method: published(results, row, "test_error.last") for method, row in rows.items()})
     _draw_memorized(right, results)
     handles = [Line2D([], [], **look, label=method) for method, look in METHODS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.0)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, columnspacing=1.0)
     return figure
 
 
@@ -51,20 +52,15 @@ def _draw_curves(axes: Axes, fits: dict[str, Fit | None]) -> None:
         axes.plot(x, curve.mean, **METHODS[method], markersize=2.6)
         shade(axes, x, curve.low, curve.high, METHODS[method])
         axes.set_xlabel(f"passes over {setting.training_examples:,} images")
-        if method == "ERM" and found.training_loss is not None:
-            axes.set_title(f"{setting.passes} passes: ERM {'fits' if found.training_loss <= FIT else 'does not fit'}")
     axes.set_xlim(left=0)
     if not any(fits.values()):
         note_missing(axes)
 
 
-def _write_levels(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
+def _write_levels(axes: Axes, levels: dict[str, float | None]) -> None:
     """Write the published last test errors, which are far below the axis."""
-    levels = {method: published(results, row, "test_error.last") for method, row in PUBLISHED.items()}
     words = ", ".join(f"{method} {level:g}" for method, level in levels.items() if level is not None)
     if words:
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high + 0.2 * (high - low))
         place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
         place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
         axes.text(0.98, 0.98, f"published, 50,000 images:\n{words}", **place)
@@ -77,13 +73,9 @@ def published(results: Mapping[str, ExperimentResult], row: str, metric: str) ->
 
 
 def _draw_memorized(axes: Axes, results: Mapping[str, ExperimentResult]) -> None:
-    """Draw the last training errors on corrupted labels: a line for each method and schedule."""
-    metric, lines = "memorization.corrupted", []
-    for rows in PANELS:
-        for method, row in rows.items():
-            found = best_fit(results, "corruption", row)
-            passes = f", {found.setting.passes} passes" if found and found.setting else ""
-            lines.append((method, row, method + passes))
+    """Draw the last training errors on corrupted labels: a line for each share and method."""
+    metric = "memorization.corrupted"
+    lines = [(method, row, f"{method}, {share}") for share, rows in PANELS.items() for method, row in rows.items()]
     diamond: dict[str, Any] = {"marker": "D", "markersize": 3.2, "markerfacecolor": "white", "linestyle": "none"}
     for height, (method, row, _) in enumerate(lines):
         look = {**METHODS[method], "linestyle": "none"}

@@ -14,7 +14,7 @@ from remixup.analysis.thresholds import FIT
 from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SMALL, clipped, domain_look
 from remixup.reporting.figures.drawing import DASHES, WIDTH
 
-LIMITS = (-11.0, 7.0)
+LIMITS = (-11.0, 14.0)
 """Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 NAMED = 3.0
 """Effects beyond this many points have the letter of their setting, except those on tables."""
@@ -27,7 +27,7 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
 
     Papers do not state the training loss of their networks, so published effects have a panel of their own.
     """
-    figure = Figure(figsize=(WIDTH, 3.15), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[5.6, 1], sharey=True)
     shown = sorted((pair for pair in one_per_setting(pairs) if pair.loss), key=lambda pair: pair.domain != "table")
     for axes in (left, right):

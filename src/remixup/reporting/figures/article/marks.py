@@ -24,7 +24,6 @@ DOMAINS: dict[Domain, dict[str, Any]] = {
 METHODS: dict[str, dict[str, Any]] = {
     "ERM": {"color": "#101a2b", "marker": "o", "linestyle": DASHES[0]},
     "mixup": {"color": "#c8611a", "marker": "s", "linestyle": DASHES[1]},
-    "dropout": {"color": "#6f9fc8", "marker": "^", "linestyle": DASHES[2]},
 }
 PUBLISHED: dict[str, Any] = {"color": "black", "marker": "D", "markerfacecolor": "black", "linestyle": "none"}
 """Style of a published effect."""

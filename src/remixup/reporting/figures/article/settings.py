@@ -12,7 +12,7 @@ from remixup.analysis.result_schema import ExperimentResult
 from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing, passes
 from remixup.reporting.figures.drawing import WIDTH, text
 
-LIMITS = (-10.0, 11.0)
+LIMITS = (-10.0, 14.0)
 """Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 LINE = 0.142
 """Inches from one setting to the next."""
