@@ -6,6 +6,7 @@ import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from remixup.config.registry import load_registry, numerics
@@ -31,15 +32,24 @@ def find(name: str) -> Callable[..., list[dict[str, Any]]]:
 
 
 def evaluate_all(runner: Runner, wanted: list[Evaluation], runs: dict[str, tuple[RunSpec, int]]) -> dict[str, str]:
-    """Run the evaluations that the store lacks, and print a line for each; return all files with their SHA-256."""
+    """Run the evaluations that the store lacks, and print the means of each; return all files with their SHA-256."""
     done: dict[str, str] = {}
     for each in wanted:
         with runner.naming_row(each.run):
             files = evaluate(runner, each, *(runs[run] for run in each.runs))
         done |= {str(file): sha256(file) for file in files}
-        lacking = "" if files else ": not made, since no seed is stored"
-        print(f"{each.key}: {each.part['name']} of {each.run}{lacking}", flush=True)
+        found = _means(files) if files else ": not made, since no seed is stored"
+        print(f"{each.key}: {each.part['name']} of {each.run}{found}", flush=True)
     return done
+
+
+def _means(files: list[Path]) -> str:
+    """Return the means over seeds of the numbers that an evaluation measured, in words; empty if it has none."""
+    seeds = [seed for file in files for seed in EvaluatedBlock.read(file).measured]
+    names = [name for name in seeds[0] if name != "seed"]
+    numbers = {name: [seed[name] for seed in seeds if isinstance(seed[name], int | float)] for name in names}
+    means = [f"{name} {fmean(values):.4g}" for name, values in numbers.items() if values]
+    return f": {', '.join(means)}" if means else ""
 
 
 def evaluate(

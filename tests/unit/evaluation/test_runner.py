@@ -114,3 +114,14 @@ def test_an_evaluation_without_stored_seeds_says_so(store, capsys):
     first, second = capsys.readouterr().out.splitlines()
     assert first.endswith(f"{NAME} of {trained.key()}")
     assert second.endswith(f"{NAME} of {untrained.key()}: not made, since no seed is stored")
+
+
+def test_the_means_of_what_is_measured_are_printed(store, monkeypatch, capsys):
+    def probe(training):
+        errors = {0: 10.0, 1: None, 2: 30.5}
+        return [{"seed": seed, "error": errors[seed], "modes": seed, "curve": [1.0, 2.0]} for seed in training.seeds]
+
+    monkeypatch.setattr(runner, "find", lambda name: probe)
+    spec = image_spec()
+    runner.evaluate_all(store.runs, [Evaluation(spec.key(), {"name": NAME}, 3)], {spec.key(): (spec, 3)})
+    assert capsys.readouterr().out.endswith(f"{NAME} of {spec.key()}: error 20.25, modes 1\n")
