@@ -12,7 +12,7 @@ from remixup.reporting.outcome import PROSE
 
 SECTIONS = sorted(PROSE.glob("*.tex"))
 MARKUP = (
-    r"\\(?:cite\w*|ref|label|vspace|setlength|cmidrule|multicolumn|begin\{tabular\}|input)(?:\([a-z]+\))?(?:\{[^{}]*\})*",
+    r"\\(?:cite\w*|ref|label|vspace\*?|setlength|cmidrule|multicolumn|begin\{tabular\}|input)(?:\([a-z]+\))?(?:\{[^{}]*\})*",
     r"@\{\}|[LR]\{\d+mm\}",
     r"\\tabcolsep\}\{4pt\}",
 )

@@ -27,7 +27,7 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
 
     Papers do not state the training loss of their networks, so published effects have a panel of their own.
     """
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[5.6, 1], sharey=True)
     shown = sorted((pair for pair in one_per_setting(pairs) if pair.loss), key=lambda pair: pair.domain != "table")
     for axes in (left, right):
