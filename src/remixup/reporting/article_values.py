@@ -122,7 +122,7 @@ class Values:
 
     def dagger(self, *claims: str) -> Markup:
         """Print the mark of confirmatory evidence if that of one of these claims is."""
-        return Markup(r"\confirmatory" if any(map(self.is_confirmatory, claims)) else "")
+        return Markup(r"\confirmatory{}" if any(map(self.is_confirmatory, claims)) else "")
 
     # Numbers
 
