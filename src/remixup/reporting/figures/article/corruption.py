@@ -29,14 +29,13 @@ def corruption(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -
     *left, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     for axes, (share, rows) in zip(left, PANELS.items(), strict=True):
         _draw_curves(axes, {method: best_fit(results, "corruption", row) for method, row in rows.items()})
+        _write_levels(axes, {method: published(results, row, "test_error.last") for method, row in rows.items()})
         axes.set_title(f"{share} of the labels random")
     left[0].set_ylabel("test error (%)")
     left[1].sharey(left[0])
     left[1].tick_params(labelleft=False)
     low, high = left[0].get_ylim()
     left[0].set_ylim(low, high + 0.2 * (high - low))
-    for axes, rows in zip(left, PANELS.values(), strict=True):
-        _write_levels(axes, {method: published(results, row, "test_error.last") for method, row in rows.items()})
     _draw_memorized(right, results)
     handles = [Line2D([], [], **look, label=method) for method, look in METHODS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, columnspacing=1.0)
