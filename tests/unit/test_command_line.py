@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,17 @@ def test_a_plan_takes_no_other_configuration(command: tuple[str, ...], option: t
     refused = CliRunner().invoke(app, [*command, "--plan", "no-plan.json", *option]).exception
     assert isinstance(refused, UserError)
     assert str(refused) == f"{option[0]}: a plan has its configuration already (use it without --plan)"
+
+
+@pytest.mark.parametrize("buffered", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_a_line_is_written_in_one_piece(buffered: dict[str, str]) -> None:
+    """Fails, seen: two processes with one output wrote a line into the other's; each message is what one call wrote."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | buffered
+    command = [sys.executable, "-m", "remixup", "evidence", "--list"]
+    with ours, theirs, subprocess.Popen(command, env=environment, cwd=ROOT, stdout=theirs) as process:
+        theirs.close()
+        messages = list(iter(lambda: ours.recv(2**20), b""))
+    assert process.returncode == 0
+    assert messages
+    assert all(message.endswith(b"\n") for message in messages), messages
