@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from remixup.analysis import records
+from remixup.analysis import freezes, records
 from remixup.analysis.best_evidence import (
     Number,
     best_evidence,
@@ -105,7 +105,16 @@ class Values:
 
     def smallest(self, claim: str) -> Markup:
         """Print the smallest effect of interest of a claim."""
-        return Markup(f"{self._claim(claim).smallest_effect:g}{self._unit(claim)}")
+        smallest, unit = self._claim(claim).smallest_effect, self._unit(claim)
+        return Markup(f"{smallest:g}{unit.removesuffix('s') if smallest == 1 else unit}")
+
+    def statement(self, claim: str) -> Markup:
+        """Print the sentence of a claim, which leads to it in `results.html`."""
+        return self.link(claim, self._claim(claim).statement)
+
+    def limit(self, claim: str) -> float | None:
+        """Return the largest value that a claim allows; None for a claim that compares."""
+        return self._claim(claim).limit
 
     def n(self, claim: str) -> int:
         """Return how many seeds the test of a claim has."""
@@ -212,9 +221,18 @@ class Values:
         """Count the published numbers that are from an author's logs, and not from the text, in the same way."""
         return _count([each for each in self._entries.values() if each.where == LOGS], verdict)
 
-    def confirmatory(self) -> int:
-        """Count the claims of papers whose best evidence is of a freeze."""
-        return sum(self.is_confirmatory(name) for name, each in self._claims.items() if each.source == "paper")
+    def frozen_claims(self, source: str = "paper") -> list[str]:
+        """Return the claims of a source, "paper" or "ours", whose best evidence is of a freeze."""
+        return [name for name, each in self._claims.items() if each.source == source and self.is_confirmatory(name)]
+
+    def freezes(self) -> int:
+        """Count the freezes."""
+        return len(freezes.names())
+
+    def complete_freezes(self) -> int:
+        """Count the freezes all of whose seeds are on record."""
+        tests = [test for each in self._claims.values() for test in each.recorded]
+        return len({test.freeze for test in tests if test.freeze is not None})
 
     def claims(
         self,

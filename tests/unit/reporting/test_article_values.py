@@ -13,7 +13,7 @@ from remixup.config.experiment import Experiment
 from remixup.errors import UserError
 from remixup.reporting.article_values import Values, decimals_of
 
-from .sample_article import EMBEDDED, values
+from .sample_article import EMBEDDED, SHORT, values
 from .sample_claims import on_record
 from .sample_results import claim, entry
 from .small_experiment import small
@@ -106,9 +106,37 @@ def test_counts() -> None:
     assert found.claims(paper="bao2023") == 0
     assert [found.claims("supported", within=[name]) for name in ("made-up", "made-up/better", "another")] == [5, 1, 0]
     assert found.numbers("compared", "made-up/erm") == 1
-    assert (found.numbers_of_logs(), found.confirmatory()) == (0, 0)
+    assert (found.numbers_of_logs(), found.frozen_claims()) == (0, [])
     assert found.on_gpu() == 1
     assert [found.words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
+
+
+def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim counts if its best evidence is of a freeze: not if the published protocol was run without one."""
+    frozen: dict[str, Any] = {"standing": "confirmatory", "freeze": "made-up-1"}
+    of_freeze = on_record(**SHORT, **frozen, effect=2.0, ci95=(1.6, 2.4))
+    limit = on_record(**SHORT, **{**frozen, "freeze": "made-up-2"}, effect=3.0, ci95=(2.5, 3.5))
+    found = values(
+        [
+            claim(
+                "frozen",
+                **EMBEDDED,
+                statement="mixup with $\\alpha = 1$ saves 1 %",
+                smallest_effect=1.0,
+                recorded=[of_freeze],
+            ),
+            claim("published", recorded=[of_freeze]),
+            claim("explored", **EMBEDDED, recorded=[on_record(**SHORT)]),
+            claim("bounded", **EMBEDDED, source="ours", smallest_effect=0.0, limit=10.0, recorded=[limit]),
+        ]
+    )
+    assert found.frozen_claims() == ["made-up/frozen"]
+    assert found.frozen_claims("ours") == ["made-up/bounded"]
+    assert found.statement("made-up/frozen").endswith(r"{mixup with $\alpha = 1$ saves 1 \%}")
+    assert found.smallest("made-up/frozen") == "1 point"
+    assert (found.limit("made-up/frozen"), found.limit("made-up/bounded")) == (None, 10.0)
+    monkeypatch.setattr("remixup.analysis.freezes.names", lambda: ["made-up-1", "made-up-2", "made-up-3"])
+    assert (found.freezes(), found.complete_freezes()) == (3, 2)
 
 
 def stated(name: str, baseline: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ LIMITS = (-11.0, 14.0)
 """Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 NAMED = 3.0
 """Effects beyond this many points have the letter of their setting, except those on tables."""
-COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
+COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet", "speech": "speech"}
 """Published effects: the beginning of a row's name or its experiment -> heading of its column."""
 
 
@@ -66,9 +66,9 @@ def _draw_pair(axes: Axes, pair: Pair, letter: str) -> None:
 
 
 def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list[float]]:
-    """Return the effects on test error that the original paper prints for images with true labels, by column."""
+    """Return the effects on test error that the original paper prints with true labels, by column."""
     found: dict[str, list[float]] = {column: [] for column in COLUMNS.values()}
-    for name in ("cifar", "imagenet"):
+    for name in ("cifar", "imagenet", "speech"):
         for each in results[name].differences if name in results else []:
             start = each.row.partition("-")[0] if name == "cifar" else name
             if each.metric.startswith("test_error.") and each.published is not None and start in COLUMNS:

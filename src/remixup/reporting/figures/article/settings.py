@@ -62,9 +62,9 @@ def _mark(axes: Axes, line: int, effect: float, look: dict[str, Any]) -> None:
     low, high = LIMITS
     axes.plot([min(max(effect, low), high)], [line], **look, zorder=3, clip_on=False)
     if not low <= effect <= high:
-        place, align = (high - 0.5, "right") if effect > high else (low + 0.5, "left")
+        place = high + 0.4 if effect > high else low + 0.5  # right of the frame, where no interval is
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
-        axes.text(place, line, f"${effect:.0f}$", fontsize=SMALL, ha=align, va="center_baseline", bbox=box, zorder=4)
+        axes.text(place, line, f"${effect:.0f}$", fontsize=SMALL, ha="left", va="center_baseline", bbox=box, zorder=4)
 
 
 def _handles(pairs: Sequence[Pair]) -> list[Line2D]:

@@ -1,6 +1,7 @@
 """The frozen test of whether mixup's effect rises with ERM's fit: errors over passes, and effects over ERM's loss."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,8 +13,11 @@ from remixup.reporting.figures.article.marks import METHODS, note_missing, numbe
 from remixup.reporting.figures.drawing import WIDTH
 
 DATASET = "CIFAR-10"
-WIDTHS = {16: ("o", "#1b4f8a"), 8: ("s", "#6f9fc8")}
-"""Width of the network -> mark and color of its effects."""
+WIDTHS: dict[int, dict[str, Any]] = {
+    16: {"marker": "o", "color": "#1b4f8a", "markersize": 4},
+    8: {"marker": "s", "color": "#6f9fc8", "markersize": 7, "fillstyle": "none"},
+}
+"""Width of the network -> how its effects look; marks of both can be seen where they coincide."""
 
 
 def trend(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
@@ -53,11 +57,10 @@ def _draw_errors(axes: Axes, pairs: Sequence[Pair]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _draw_effects(axes: Axes, pairs: Sequence[Pair], look: tuple[str, str], label: str) -> None:
-    mark, color = look
+def _draw_effects(axes: Axes, pairs: Sequence[Pair], look: Mapping[str, Any], label: str) -> None:
     for index, pair in enumerate(pairs):
         assert pair.loss is not None
         if pair.ci95:
-            axes.plot([pair.loss] * 2, pair.ci95, color=color, linewidth=0.8, zorder=2)
+            axes.plot([pair.loss] * 2, pair.ci95, color=look["color"], linewidth=0.8, zorder=2)
         named = label if index == 0 else None
-        axes.plot([pair.loss], [pair.effect], marker=mark, color=color, linestyle="none", label=named, zorder=3)
+        axes.plot([pair.loss], [pair.effect], **look, linestyle="none", label=named, zorder=3)
