@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 
 from remixup.analysis.result_schema import Verdict
 from remixup.analysis.statistics import ROUND_OFF, at_most, mean_interval, prediction_interval, summarize
@@ -49,7 +50,8 @@ def derived_target(stated: Derived) -> Target:
 def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
     """Return a row's published number with its tolerance; None where the paper prints none that could be read.
 
-    The tolerance is the stated one, else the default. Where the row has a counterpart (ERM and mixup of the same
+    Its last printed place is that of the metric; a number with more decimals was printed with more. The tolerance is
+    the stated one, else the default. Where the row has a counterpart (ERM and mixup of the same
     setting), it is at most a quarter of the published gain, so that two numbers cannot both be replicated while the
     gain is lost. A published gain of zero has no quarter: it leaves the tolerance as it is.
     """
@@ -61,10 +63,15 @@ def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
     return Target(
         value=printed.value,
         tolerance=min([default_tolerance(printed.value) if stated is None else stated, *quarters]),
-        rounding=0.5 * 10.0 ** -experiment.metrics[metric].decimals,
+        rounding=0.5 * 10.0 ** -max(experiment.metrics[metric].decimals, _decimals(printed.value)),
         runs=printed.runs or 1,
         standard_deviation=printed.standard_deviation,
     )
+
+
+def _decimals(number: float) -> int:
+    """Return how many decimals a number has."""
+    return max(0, -int(Decimal(repr(number)).normalize().as_tuple().exponent))
 
 
 def difference_target(baseline: Target, treatment: Target) -> Target:

@@ -226,6 +226,15 @@ def test_a_probability_has_a_tenth_of_what_is_left_to_0_or_1(
     assert compare([just_off] * 5, found) == "not replicated"
 
 
+@pytest.mark.parametrize(
+    ("published", "rounding"), [(5.6, 0.05), (6, 0.05), (5.61, 0.005), (0.99960965, 5e-9), (1e-7, 5e-8)]
+)
+def test_a_number_with_more_decimals_than_the_metric_is_rounded_less(published: float, rounding: float) -> None:
+    (found,) = targets(experiment(published))
+    assert found is not None
+    assert found.rounding == pytest.approx(rounding)
+
+
 def test_a_stated_tolerance_of_a_probability_comes_first() -> None:
     info = MetricInfo(label="p", unit="", relative_tolerance=0.1)
     stated = experiment(Published(value=0.5, tolerance=0.01)).model_copy(update={"metrics": {ERROR: info}})
