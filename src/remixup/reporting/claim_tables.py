@@ -47,8 +47,6 @@ def reason(each: Judged) -> str:
     """Return the first reason for which the setting of a claim is not informative; empty for others."""
     if each.test is None or each.finding != "not informative":
         return ""
-    if is_smoke_test(each.test):
-        return "only the smoke test was run"
     return re.sub(r"^the surrogate of \S+ is not informative: ", "", each.test.why).partition("; ")[0]
 
 
@@ -75,9 +73,8 @@ def _cells(each: Judged, settings: Settings, found: str) -> list[str]:
     if why and found != "Not informative":
         sentence += rf" \aside{{Not informative: {latex.prose(why)}.}}"
     test, least = each.test, limit(each)
-    if test is None or (why and is_smoke_test(test)):
-        outcome = latex.verdict("not run" if test is None else each.finding)
-        return [sentence, NOTHING, "", "", least, "", outcome]
+    if test is None:
+        return [sentence, NOTHING, "", "", least, "", latex.verdict("not run")]
     outcome = latex.verdict(each.finding)
     if test.untried:
         rows = len(each.stated.rows)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from remixup.analysis import freezes
-from remixup.analysis.best_evidence import best_sample
-from remixup.analysis.result_schema import Cost, Entry, ExperimentResult, Outcome, Replication, Source
+from remixup.analysis.best_evidence import best_sample, finding
+from remixup.analysis.result_schema import Cost, Entry, ExperimentResult, OnSurrogate, Outcome, Replication, Source
 from remixup.config.experiment import Experiment
 from remixup.config.metrics import CONVENTIONS
 from remixup.reporting import latex
@@ -36,7 +36,7 @@ def provenance(
         "provenance.tex",
         conventions=[(CONVENTION_NAMES[name], each) for name, each in replication.summary.by_convention.items()],
         by_number=convention_table(experiments, results),
-        freezes=[(name, freezes.read(name), _outcomes(name, claims)) for name in freezes.names()],
+        freezes=[(name, freezes.read(name), _findings(name, claims)) for name in freezes.names()],
         records=records_table(replication.entries),
         sources=[_described(source) for _, source in sorted(sources.items())],
         experiments=[(each, spent[each.id], lacking.get(each.id)) for each in experiments if each.rows],
@@ -72,10 +72,10 @@ def convention_table(experiments: list[Experiment], results: list[ExperimentResu
     return table.render("@{}L{40mm}rrlrlrll@{}", head, caption, "tab:conventions-each")
 
 
-def _outcomes(freeze: str, claims: list[Judged]) -> list[tuple[int, Outcome, int]]:
-    """Return the number of each claim of a freeze, its outcome on the seeds of the freeze, and how many these are."""
+def _findings(freeze: str, claims: list[Judged]) -> list[tuple[int, Outcome | OnSurrogate, int]]:
+    """Return the number of each claim of a freeze, the finding on the seeds of the freeze, and how many these are."""
     tests = [(number, test) for number, each in enumerate(claims, 1) for test in each.claim.recorded]
-    return [(number, test.outcome, test.n) for number, test in tests if test.freeze == freeze]
+    return [(number, finding(test), test.n) for number, test in tests if test.freeze == freeze]
 
 
 def records_table(entries: list[Entry]) -> str:

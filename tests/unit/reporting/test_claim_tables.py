@@ -109,13 +109,13 @@ def test_a_reason_is_told_once_for_all_claims_that_share_it() -> None:
     assert sentence.endswith(r"\aside{Not informative: ERM does not fit.}")
 
 
-def test_the_smoke_test_gives_no_numbers_unless_it_is_informative() -> None:
-    ((_, _, where, n, effect, least, p, outcome),) = lines(claim("c", **EMBEDDED, outcome="not informative", why=WHY))
-    assert (where, n, effect, p, outcome) == ("--", "", "", "", r"\NotInformative")
+@pytest.mark.parametrize("outcome", ["supported", "not informative"])
+def test_a_smoke_test_is_no_run(outcome: str) -> None:
+    ((_, _, where, n, effect, least, p, shown),) = lines(claim("c", **EMBEDDED, outcome=outcome, why=WHY))
+    assert (where, n, effect, p, shown) == ("--", "", "", "", r"\NotRun")
     assert least == r"\num{0.5}\,\%"
-    ((_, _, where, n, effect, *_),) = lines(claim("c", **EMBEDDED))
-    assert (where, n) == ("A", "10")
-    assert effect.startswith(r"\num{+1.23}")
+    on_more = claim("c", **EMBEDDED, outcome=outcome, recorded=[on_record("reduced", **SHORT)])
+    assert lines(on_more)[0][-1] == r"\Agrees", "a record counts all the same"
 
 
 def test_what_is_not_informative_is_grey() -> None:
