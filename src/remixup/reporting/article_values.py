@@ -116,6 +116,12 @@ class Values:
         """Return the largest value that a claim allows; None for a claim that compares."""
         return self._claim(claim).limit
 
+    def threshold(self, claim: str) -> Markup:
+        """Print the smallest effect of interest, after ≤ if a claim says that there is no such effect; or its limit."""
+        if (limit := self.limit(claim)) is not None:
+            return Markup(f"at most {limit:g}")
+        return Markup(r"$\leq$ " if self._stated[claim].expect == "no more" else "") + self.smallest(claim)
+
     def n(self, claim: str) -> int:
         """Return how many seeds the test of a claim has."""
         return self._test(claim).n

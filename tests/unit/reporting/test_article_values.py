@@ -135,6 +135,7 @@ def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.statement("made-up/frozen").endswith(r"{mixup with $\alpha = 1$ saves 1 \%}")
     assert found.smallest("made-up/frozen") == "1 point"
     assert (found.limit("made-up/frozen"), found.limit("made-up/bounded")) == (None, 10.0)
+    assert found.threshold("made-up/bounded") == "at most 10"
     monkeypatch.setattr("remixup.analysis.freezes.names", lambda: ["made-up-1", "made-up-2", "made-up-3"])
     assert (found.freezes(), found.complete_freezes()) == (3, 2)
 
@@ -145,9 +146,13 @@ def stated(name: str, baseline: str) -> dict[str, Any]:
     return {"id": name, **fields, "smallest_effect": 0.5}
 
 
-def test_claims_whose_baseline_has_no_published_number() -> None:
+def test_what_a_claim_states_of_itself() -> None:
     rows = [{"id": name, "label": name} for name in ("erm", "views", "mixup")]
-    claims = [stated("checked", "erm"), stated("not-checked", "views"), stated("surrogate", "views")]
+    claims = [
+        stated("checked", "erm"),
+        {**stated("not-checked", "views"), "expect": "no more"},
+        stated("surrogate", "views"),
+    ]
     made_up = {**small().model_dump(exclude_unset=True), "id": "made-up", "rows": rows, "claims": claims}
     results = [claim("checked"), claim("not-checked"), claim("surrogate", surrogate="small", scale="reduced")]
     entries = [entry("erm", "test_error.last", 12.5, None), entry("views", "test_error.last", None, None)]
@@ -155,6 +160,8 @@ def test_claims_whose_baseline_has_no_published_number() -> None:
     whole = Replication(scale="embedded", code=code, summary=counts, entries=entries, differences=[], claims=results)
     found = Values([Experiment.model_validate(made_up)], [], whole)
     assert (found.unchecked("supported"), found.unchecked("contradicted")) == (1, 0)
+    thresholds = [found.threshold(f"made-up/{name}") for name in ("checked", "not-checked")]
+    assert thresholds == ["0.5 points", r"$\leq$ 0.5 points"]
 
 
 def test_a_link_leads_to_the_page_of_results() -> None:
