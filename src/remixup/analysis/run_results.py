@@ -293,17 +293,21 @@ class RunResults:
 
     def sources(self) -> list[Source]:
         """Return the datasets of the runs, as they were when they were trained on."""
-        found = {}
-        for run in self.plan.runs():
-            for block in self.stored(run):
-                used = block.provenance.data
-                dataset, version = lookup(used.name, used.version)
-                found[used.name, used.version] = Source(
-                    name=used.name,
-                    version=used.version,
-                    sha256=used.sha256,
-                    license=dataset.origin.license,
-                    citation=dataset.origin.citation,
-                    note=version.note,
-                )
-        return list(found.values())
+        return sources_of(block for run in self.plan.runs() for block in self.stored(run))
+
+
+def sources_of(blocks: Iterable[SeedBlock]) -> list[Source]:
+    """Return the datasets of blocks, each version once, as they were when runs were trained on them."""
+    found = {}
+    for block in blocks:
+        used = block.provenance.data
+        dataset, version = lookup(used.name, used.version)
+        found[used.name, used.version] = Source(
+            name=used.name,
+            version=used.version,
+            sha256=used.sha256,
+            license=dataset.origin.license,
+            citation=dataset.origin.citation,
+            note=version.note,
+        )
+    return list(found.values())

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from remixup.analysis import freezes
+from remixup.analysis import freezes, records
 from remixup.analysis.best_evidence import best_sample, finding
 from remixup.analysis.result_schema import Cost, Entry, ExperimentResult, OnSurrogate, Outcome, Replication, Source
+from remixup.analysis.run_results import sources_of
 from remixup.config.experiment import Experiment
 from remixup.config.metrics import CONVENTIONS
 from remixup.reporting import latex
@@ -28,7 +29,8 @@ def provenance(
     missing: Outstanding,
 ) -> str:
     """Print section S5."""
-    sources = {(source.name, source.version): source for result in results for source in result.sources}
+    used = [*sources_of(records.read_all()), *(source for result in results for source in result.sources)]
+    sources = {(source.name, source.version): source for source in used}
     costs = {(cost.run, *cost.seeds): cost for result in results for cost in result.costs}
     spent = {result.experiment: spent_by(result.costs) for result in results}
     lacking = {each.experiment.id: each for each in missing.experiments}
