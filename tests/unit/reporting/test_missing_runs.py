@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from remixup.costs.estimate import SeedCosts
 from remixup.reporting.missing_runs import Lacking, Outstanding, outstanding
 from remixup.reporting.provenance import provenance
 from tests.unit.config.sample_experiment import plan
+from tests.unit.store import samples
 
 from .sample_claims import EMBEDDED, NEVER, on_record
 from .sample_results import claim, entry, environment, recorded, replication
@@ -104,6 +108,15 @@ def test_hours_are_shown_where_the_rates_of_all_runs_are_known() -> None:
     known = lines(two(SeedCosts(OPERATIONS, {"shared": 36.0, "own": 360.0}, "CPU")))
     assert known[-1].endswith(r"\num{15} & \num{20} & \num{0.6} \\"), "10 x 36 s and 5 x 360 s"
     assert (partly.timed, partly.claims) == (1, 5)
+
+
+@pytest.mark.parametrize("on_record", [True, False])
+def test_data_of_records_is_listed_beside_that_of_the_report(monkeypatch: pytest.MonkeyPatch, on_record: bool) -> None:
+    """Fails, seen: with the data of the report's own runs alone, most of the evidence had none in the list."""
+    blocks = [SimpleNamespace(provenance=samples.provenance())] if on_record else []
+    monkeypatch.setattr("remixup.analysis.records.read_all", lambda: blocks)
+    text = provenance([small()], [result_of()], replication(), [], environment(), two(UNTIMED))
+    assert (r"\item \emph{iris}, scikit-learn \citep{fisher1936use}: CC BY 4.0" in text) == on_record
 
 
 def test_an_experiment_that_lacks_nothing_has_empty_cells() -> None:
