@@ -91,6 +91,12 @@ class Values:
         """Return the sign of that effect that its interval shows: "+", "-" or "none"."""
         return sign(self._former(claim).ci95)
 
+    def effect_on_all_seeds(self, claim: str) -> Markup:
+        """Print the effect, and its interval, on the seeds of the freeze and all others on record in its setting."""
+        frozen = self._test(claim)
+        found = (each for each in self._claim(claim).recorded if each.standing == "exploratory")
+        return self._effect(claim, next(each for each in found if each.surrogate == frozen.surrogate))
+
     def increase(self, claim: str) -> Markup:
         """Print by how much the treatment's value is above the baseline's: the effect with the opposite sign."""
         test = self._test(claim)

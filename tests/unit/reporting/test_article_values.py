@@ -123,7 +123,7 @@ def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
                 **EMBEDDED,
                 statement="mixup with $\\alpha = 1$ saves 1 %",
                 smallest_effect=1.0,
-                recorded=[of_freeze],
+                recorded=[on_record(**{**SHORT, "surrogate": "another"}, effect=9.0), on_record(**SHORT), of_freeze],
             ),
             claim("published", recorded=[of_freeze]),
             claim("explored", **EMBEDDED, recorded=[on_record(**SHORT)]),
@@ -131,6 +131,8 @@ def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
     )
     assert found.frozen_claims() == ["made-up/frozen"]
+    assert shown(found.effect("made-up/frozen")).startswith(r"\num{2.0} points")
+    assert shown(found.effect_on_all_seeds("made-up/frozen")).startswith(r"\num{1.00} points")
     assert found.frozen_claims("ours") == ["made-up/bounded"]
     assert found.statement("made-up/frozen").endswith(r"{mixup with $\alpha = 1$ saves 1 \%}")
     assert found.smallest("made-up/frozen") == "1 point"
