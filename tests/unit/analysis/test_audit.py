@@ -174,7 +174,7 @@ def as_of_version_1(frozen: Freeze) -> None:
             "test_error.last: {label: E, tolerance: 3.0}",
             "published changed: erm",
         ),
-        ("test_error.last: {label: Test error}", "test_error.last: {label: E, decimals: 0}", "published changed: erm"),
+        ("test_error.last: {label: Test error}", "test_error.last: {label: E, decimals: 2}", "published changed: erm"),
         ("seeds: 3\n", "seeds: 3\nsurrogate: short\n", "surrogates changed: erm, mixup"),
         (
             "claims:\n",
