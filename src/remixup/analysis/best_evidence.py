@@ -126,6 +126,11 @@ def without_smoke_test(entry: Number) -> Number:
     return entry.model_copy(update={**own, "recorded": recorded})
 
 
+def claim_without_smoke_test(claim: ClaimResult) -> ClaimResult:
+    """Return a claim as if a surrogate at embedded scale had not been run."""
+    return claim.model_copy(update={"n": 0, "effect": None, "ci95": None}) if is_smoke_test(claim) else claim
+
+
 def finding(test: ClaimTest | None) -> Outcome | OnSurrogate:
     """Return the printed finding of a test; a claim without a test is open."""
     if test is None:
@@ -139,7 +144,7 @@ def count_claims(claims: Iterable[ClaimResult]) -> ClaimCount:
     Surrogates at embedded scale check the code and are no evidence: a claim with nothing else counts as not run.
     """
     measured = (claim for claim in claims if claim.kind == "measured")
-    tests = [best_test(claim.model_copy(update={"n": 0}) if is_smoke_test(claim) else claim) for claim in measured]
+    tests = [best_test(claim_without_smoke_test(claim)) for claim in measured]
     found = [test for test in tests if test]
     return ClaimCount(
         claims=len(tests),

@@ -51,9 +51,9 @@ def target(experiment: Experiment, row: Row, metric: str) -> Target | None:
     """Return a row's published number with its tolerance; None where the paper prints none that could be read.
 
     Its last printed place is that of the metric; a number with more decimals was printed with more. The tolerance is
-    the stated one, else the default. Where the row has a counterpart (ERM and mixup of the same
-    setting), it is at most a quarter of the published gain, so that two numbers cannot both be replicated while the
-    gain is lost. A published gain of zero has no quarter: it leaves the tolerance as it is.
+    the stated one, else the default. Where the row has a counterpart (ERM and mixup of the same setting), it is at most
+    a quarter of the published gain, so that two numbers cannot both be replicated while the gain is lost. A published
+    gain of zero has no quarter: it leaves the tolerance as it is.
     """
     printed = experiment.published(row, metric)
     if printed is None or printed.value is None:

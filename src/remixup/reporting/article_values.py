@@ -13,6 +13,7 @@ from remixup.analysis.best_evidence import (
     best_evidence,
     best_sample,
     best_test,
+    claim_without_smoke_test,
     finding,
     is_smoke_test,
     without_smoke_test,
@@ -58,9 +59,7 @@ class Values:
         self._papers = {each.id: each.paper for each in experiments}
         self._stated = {f"{each.id}/{claim.id}": claim for each in experiments for claim in each.claims}
         self._fits = {f"{each.experiment}/{row}": fits for each in results for row, fits in each.fits.items()}
-        unmeasured = {"n": 0, "effect": None, "ci95": None}
-        claims = [each.model_copy(update=unmeasured) if is_smoke_test(each) else each for each in whole.claims]
-        self._claims = {f"{each.experiment}/{each.id}": each for each in claims}
+        self._claims = {f"{each.experiment}/{each.id}": claim_without_smoke_test(each) for each in whole.claims}
         self._entries = _by_name(whole.entries)
         self._differences = _by_name(whole.differences)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remixup.analysis.best_evidence import Kind, best_test, dissenting_test, finding, is_smoke_test, kind
+from remixup.analysis.best_evidence import Kind, best_test, claim_without_smoke_test, dissenting_test, finding, kind
 from remixup.analysis.result_schema import ClaimResult, ClaimTest, ExperimentResult, OnSurrogate, Outcome
 from remixup.config.claims import Claim, ClaimSource
 from remixup.config.experiment import Experiment
@@ -72,12 +72,8 @@ def of(source: ClaimSource, claims: Iterable[Judged]) -> list[Judged]:
 def judge(experiments: list[Experiment], results: Iterable[ExperimentResult]) -> list[Judged]:
     """Find the best test of each claim that runs can decide, in the order of the report; a smoke test is none."""
     found = {result.experiment: result.claims for result in results}
-
-    def best(claim: ClaimResult) -> ClaimTest | None:
-        return best_test(claim.model_copy(update={"n": 0}) if is_smoke_test(claim) else claim)
-
     return [
-        Judged(experiment, stated, claim, best(claim))
+        Judged(experiment, stated, claim, best_test(claim_without_smoke_test(claim)))
         for experiment in in_order(experiments)
         for claim in found.get(experiment.id, [])
         for stated in experiment.claims
