@@ -91,13 +91,15 @@ def train(
     set_: Set = None,
 ) -> None:
     """Train the missing runs of an experiment; with --plan, carry out a job of the workflow."""
-    from remixup.store.run_store import Store
-
     if plan_file is not None:
+        # End at once: an import, as that of torch, can catch a KeyboardInterrupt, and the job would go on training.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         train_job(planned_workflow(plan_file, config, set_, job), job, attempt, processes, gpu_slots)
         return
     if not experiment:
         raise UserError("no experiment is named", where="argument EXPERIMENT", hint="name one, or give --plan")
+    from remixup.store.run_store import Store
+
     settings = configuration(config, set_)
     plan = plans_of([experiment], settings)[0]
     runs = chosen_runs(plan, row or [], seeds)
