@@ -86,8 +86,8 @@ def _cells(each: Judged, settings: Settings, found: str) -> list[str]:
 
 
 def evidence(each: Judged, test: ClaimTest, settings: Settings) -> str:
-    """Return the letters of a test's settings, or its scale; with a mark where the claim was frozen."""
-    name = settings.letters(each.stated, each.experiment.id, test) or kind_of(test)
+    """Return the names of a test's settings, or its scale; with a mark where the claim was frozen."""
+    name = settings.compared(each.stated, each.experiment.id, test) or kind_of(test)
     return name + (r"\frozenmark{}" if isinstance(test, RecordedClaim) and test.freeze else "")
 
 

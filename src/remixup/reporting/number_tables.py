@@ -95,9 +95,9 @@ def _lines(experiment: Experiment, result: ExperimentResult, settings: Settings)
             continue
         sample = best_sample(entry)
         sample = None if sample is None or is_smoke_test(sample) else sample
-        letter = settings.letter(sample.surrogate, experiment.id) if sample and sample.surrogate else ""
+        setting = settings.names([sample.surrogate], experiment.id) if sample and sample.surrogate else ""
         info = metric_info(experiment, entry)
-        heading = _heading(latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))), letter)
+        heading = _heading(latex.prose(": ".join(filter(None, [groups.get(entry.row), metric_name(info)]))), setting)
         label = (r"$\Delta$ " if isinstance(entry, Difference) else "") + latex.prose(labels[entry.row])
         found.setdefault(heading, []).append([label, *_cells(entry, sample, info)])
     for heading, lines in found.items():
@@ -153,8 +153,7 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
         if not best or any(entry.published is not None for entry in found.values()):
             continue
         surrogates = dict.fromkeys(sample.surrogate for sample in best.values() if sample.surrogate)
-        letters = ", ".join(settings.letter(each, experiment.id) for each in surrogates)
-        table.heading(_heading(latex.prose(row.group), letters))
+        table.heading(_heading(latex.prose(row.group), settings.names(surrogates, experiment.id)))
         means = [
             mean_cell(best[each].replicated if each in best else None, experiment.metrics[each].decimals)
             for each in metrics
@@ -169,9 +168,9 @@ def _measurements(wanted: Table, experiment: Experiment, result: ExperimentResul
     return table.render(columns, head, caption, f"tab:{experiment.id}-{wanted.id}")
 
 
-def _heading(text: str, letters: str) -> str:
-    """Add the letters of settings, if any, to a heading."""
-    return ", ".join(filter(None, [text, f"setting {letters}" if letters else ""]))
+def _heading(text: str, settings: str) -> str:
+    """Add the names of settings, if any, to a heading."""
+    return ", ".join(filter(None, [text, f"setting {settings}" if settings else ""]))
 
 
 def _two_digits(value: float) -> str:

@@ -34,7 +34,7 @@ def sections(
     papers = list(dict.fromkeys(each.paper for each in ordered))
     entries, settings = list(map(without_smoke_test, replication.entries)), Settings(results)
     claims = sort_claims(judge(experiments, results))
-    # Tables give settings their letters in this order.
+    # Tables name settings in this order.
     claimed = claim_tables(claims, settings)
     numbers = number_tables(ordered, found, settings)
     measured = measurement_tables(ordered, found, settings)
@@ -66,6 +66,7 @@ def sections(
             experiments=[
                 (each, _failed(each, found[each.id]), list(_shown_figures(each, found[each.id], settings)))
                 for each in ordered
+                if each.rows  # without rows it has sentences alone, which are in S4
             ],
         ),
         "sentences.tex": render("sentences.tex", papers=_sentences(ordered, found)),
@@ -84,7 +85,7 @@ def _failed(experiment: Experiment, result: ExperimentResult) -> list[tuple[str,
 def _shown_figures(
     experiment: Experiment, result: ExperimentResult, settings: Settings
 ) -> Iterator[tuple[Figure, str]]:
-    """Give the figures that have something to show beyond the smoke test, with the letters of their surrogates."""
+    """Give the figures that have something to show beyond the smoke test, with the names of their surrogates."""
     from remixup.reporting import figures  # these imports take a second
     from remixup.reporting.figures.drawing import is_empty
 
@@ -96,7 +97,7 @@ def _shown_figures(
         own = [entry for entry in result.entries if entry.row in rows and entry.replicated]
         if any(not is_smoke_test(entry) for entry in own):
             surrogates = dict.fromkeys(entry.surrogate for entry in own if entry.surrogate)
-            yield figure, ", ".join(settings.letter(each, experiment.id) for each in surrogates)
+            yield figure, settings.names(surrogates, experiment.id)
 
 
 def _sentences(experiments: list[Experiment], results: dict[str, ExperimentResult]) -> dict[str, list[tuple[Any, Any]]]:

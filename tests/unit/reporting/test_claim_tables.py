@@ -65,7 +65,7 @@ def test_a_line_has_sentence_effect_with_interval_and_outcome() -> None:
 )
 def test_a_surrogate_neither_supports_nor_contradicts(outcome: str, surrogate: str | None, printed: str) -> None:
     ((_, _, where, *_, last),) = lines(claim("c", outcome=outcome, surrogate=surrogate))
-    assert (where, last) == ("A" if surrogate else "paper", printed)
+    assert (where, last) == ("s1" if surrogate else "paper", printed)
 
 
 def test_parts_follow_each_other_primary_first_and_ours_last() -> None:
@@ -125,7 +125,7 @@ def test_what_is_not_informative_is_grey() -> None:
     assert effect == r"\weak{\num{+1.23} [\num{0.99}, \num{1.48}]}"
 
 
-def test_letters_are_those_of_the_settings_of_its_rows() -> None:
+def test_evidence_names_the_settings_of_its_rows() -> None:
     stated = {"compare": [{"baseline": "r", "treatment": "t"}]}
     document = small().model_dump()
     document["rows"] = [{"id": name, "label": name} for name in "rt"]
@@ -140,10 +140,10 @@ def test_letters_are_those_of_the_settings_of_its_rows() -> None:
     result = result_of(*entries, claims=[claim("c", scale="reduced", surrogate="narrow; wide")])
     found = judge([Experiment.model_validate(document)], [result])
     settings = Settings([result])
-    settings.letter("narrow", "small")
+    settings.names(["narrow"], "small")
     (table,) = claim_tables(found, settings)
-    assert lines_of(table)[0][2] == "A, B"
-    assert [line[:1] + line[2:3] for line in lines_of(settings.table())] == [["A", "narrow"], ["B", "wide"]]
+    assert lines_of(table)[0][2] == "s1, s2"
+    assert [line[:1] + line[2:3] for line in lines_of(settings.table())] == [["s1", "narrow"], ["s2", "wide"]]
 
 
 def test_a_mark_says_that_seeds_are_those_of_a_freeze() -> None:
@@ -154,7 +154,7 @@ def test_a_mark_says_that_seeds_are_those_of_a_freeze() -> None:
 
 def test_remarks_follow_the_outcome() -> None:
     dissent = claim("c", outcome="open", recorded=[on_record("reduced", **SHORT)])
-    assert lines(dissent)[0][-1] == r"\Open{} \aside{A: agrees}"
+    assert lines(dissent)[0][-1] == r"\Open{} \aside{s1: agrees}"
     weak = claim("c", scale="paper", outcome="contradicted", recorded=[on_record("embedded", surrogate=DIGITS)])
     assert lines(weak)[0][-1] == r"\Contradicted", "the smoke test has no say"
     chosen = {"compare": [{"baseline": "r", "treatment": "r"}]}

@@ -66,7 +66,7 @@ def test_a_surrogate_is_grey_and_named_in_the_heading() -> None:
     record = recorded(FIVE, scale="reduced", surrogate="30 epochs for 200", verdict="surrogate")
     number = entry("r", "test_error.last", 9.0, None, recorded=[record])
     assert printed(number)[0][2:] == [r"\weak{4.30\,$\pm$\,0.10}", "", "", "5", "", ""]
-    assert r"\emph{g: test error (\%), setting A}" in table(number, group="g")
+    assert r"\emph{g: test error (\%), setting s1}" in table(number, group="g")
 
 
 def test_the_smoke_test_is_in_no_table() -> None:
@@ -176,7 +176,7 @@ def test_a_row_with_a_published_number_or_the_smoke_test_alone_is_left_out() -> 
     lost = [entry("b", name, None, None, verdict="not run", recorded=stored) for name in METRICS]
     found = measured(*lost, b="g")
     assert lines_of(plain(found)) == [["row b", *[r"3.00\,$\pm$\,0.12"] * 3, "5"]]
-    assert r"\emph{g, setting A}" in found
+    assert r"\emph{g, setting s1}" in found
 
 
 def test_tables_are_not_wider_than_the_page(tmp_path: Path) -> None:
