@@ -118,6 +118,9 @@ def fit(results: RunResults, row: PlannedRow, recorded: bool, freeze: str | None
         setting=setting(row.run),
         alpha=plain_alpha(row.run),
         test_errors=dict(found.test_error),
+        training_losses={
+            seed: 100 * loss / math.log(found.classes) for seed, loss in results.values(row, "train_loss.last").items()
+        },
         test_error_curve=results.curves(row).get("test_error") if recorded and found.history else None,
         unmet=sorted({each.condition for each in unmet_conditions(results, row, HALF_A_POINT)}) if erm else [],
         standing="confirmatory" if freeze else "exploratory",

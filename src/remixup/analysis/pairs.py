@@ -40,7 +40,7 @@ class Pair:
     setting_digest: str
     alpha: float
     loss: float | None
-    """ERM's final training loss in percent of ln(classes)."""
+    """ERM's final training loss in percent of ln(classes), as its errors a mean over the seeds of both."""
     erm_error: float
     mixup_error: float
     effect: float
@@ -100,6 +100,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
     seeds = sorted(erm.test_errors.keys() & mixup.test_errors.keys())
     if not seeds:
         return None
+    losses = [erm.training_losses[seed] for seed in seeds if seed in erm.training_losses]
     sample = summarize([erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds], seeds)
     return Pair(
         experiment=experiment.id,
@@ -112,7 +113,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
         setting=setting.words,
         setting_digest=setting.digest,
         alpha=mixup.alpha,
-        loss=erm.training_loss,
+        loss=statistics.fmean(losses) if losses else None,
         erm_error=statistics.fmean(erm.test_errors[seed] for seed in seeds),
         mixup_error=statistics.fmean(mixup.test_errors[seed] for seed in seeds),
         effect=sample.mean,

@@ -253,6 +253,7 @@ class Fit(Result):
     setting: Setting | None = Field(None, description="what it is trained on, and how")
     alpha: float | None = Field(None, description="of plain mixup of inputs; null: another method, or not mixing alone")
     test_errors: dict[int, float] = Field({}, description="after the last epoch by seed, as in `test_error`")
+    training_losses: dict[int, float] = Field({}, description="final by seed, as in `training_loss`")
     test_error_curve: Curve | None = Field(None, description="null: no history is stored")
     unmet: list[Condition] = Field(
         [], description="of ERM on a surrogate: the conditions for which it decides nothing about half a point of error"

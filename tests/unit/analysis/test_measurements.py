@@ -81,6 +81,7 @@ def test_what_is_measured_of_a_classifier(planned: Plan) -> None:
     assert (fitted.training_loss, fitted.fits_at, fitted.test_error) == (pytest.approx(2.0), 50.0, 30.5)
     assert (fitted.linear_error, fitted.failed_seeds, fitted.n) == (50.5, [], 2)
     assert (fitted.test_errors, fitted.alpha, fitted.standing) == ({0: 30.0, 1: 31.0}, None, "exploratory")
+    assert fitted.training_losses == {0: pytest.approx(2.0), 1: pytest.approx(2.0)}
     assert fitted.test_error_curve is not None
     assert (fitted.test_error_curve.epoch, fitted.test_error_curve.high) == ([1, 2], [31.0, 31.0])
     assert fitted.unmet == ["resolution"], "half a point is 0.375 of 75 test examples"

@@ -33,6 +33,7 @@ def fitted(errors: dict[int, float], alpha: float | None = None, digest: str = "
     )
     values: dict[str, Any] = {"scale": "reduced-cpu", "surrogate": "small", "recorded": True, "erm": alpha is None}
     values |= {"run": "r", "n": len(errors), "training_loss": 4.0, "fits_at": 50.0, "training_error": 1.0}
+    values["training_losses"] = dict.fromkeys(errors, 4.0)
     values |= {"corrupted_error": None, "test_error": None, "linear_error": None, "failed_seeds": []}
     return Fit.model_validate(values | {"setting": setting, "alpha": alpha, "test_errors": errors} | changes)
 
@@ -42,7 +43,7 @@ def result(fits: dict[str, list[Fit]], name: str = "one") -> ExperimentResult:
     return ExperimentResult(scale="embedded", experiment=name, fits=fits, curves={}, evaluations={}, **nothing)
 
 
-ERM = fitted({0: 10.0, 1: 12.0, 2: 99.0}, unmet=["headroom"])
+ERM = fitted({0: 10.0, 1: 12.0, 2: 99.0}, training_losses={0: 3.0, 1: 5.0, 2: 40.0}, unmet=["headroom"])
 MIXUP = fitted({0: 9.0, 1: 8.0, 7: 0.0}, alpha=1.0)
 
 
@@ -142,7 +143,7 @@ def pairs_with(losses: list[float | None], effects: list[float]) -> list[Pair]:
     found = []
     for number, (loss, effect) in enumerate(zip(losses, effects, strict=True)):
         fits = {
-            "erm": [fitted({0: 50.0}, digest=str(number), training_loss=loss)],
+            "erm": [fitted({0: 50.0}, digest=str(number), training_losses={} if loss is None else {0: loss})],
             "mixup": [fitted({0: 50.0 - effect}, digest=str(number), alpha=1.0)],
         }
         found += find_pairs([experiment()], [result(fits)])
