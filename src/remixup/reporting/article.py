@@ -19,7 +19,8 @@ from remixup.reporting import templates
 from remixup.reporting.article_assertions import Assertions
 from remixup.reporting.article_costs import Costs
 from remixup.reporting.article_pairs import Pairs
-from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values, interval
+from remixup.reporting.article_printing import interval, words
+from remixup.reporting.article_values import OWN_NUMBERS, OWN_PROTOCOL, Values
 from remixup.reporting.build import save
 from remixup.reporting.missing_runs import Outstanding
 from remixup.reporting.outcome import PROSE
@@ -50,7 +51,7 @@ def write_sections(
     functions = {name: function for each in printed for name, function in templates.public_methods(each).items()}
     papers = sorted({each.paper for each in experiments})
     constants = {"fit_limit": FIT, "seen_limits": SEEN_LIMITS, "own_protocol": OWN_PROTOCOL, "own_numbers": OWN_NUMBERS}
-    rendered = _render(prose, {**functions, **constants, "papers": papers, "interval": interval})
+    rendered = _render(prose, {**functions, **constants, "papers": papers, "interval": interval, "words": words})
     if assertions.stale:
         count = len(assertions.stale)
         what = (

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from remixup.analysis.pairs import TREND, Group, Moderator, Pair, group, lettered, moderator, one_per_setting
 from remixup.analysis.result_schema import Condition
-from remixup.reporting.article_values import interval, known, sign, to_result
+from remixup.reporting.article_printing import interval, sign, to_result
+from remixup.reporting.article_values import known
 from remixup.reporting.page.numbers import number_id
 
 CONDITIONS: tuple[Condition, ...] = ("fit", "budget", "headroom", "resolution")

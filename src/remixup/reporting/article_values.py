@@ -33,10 +33,10 @@ from remixup.config.experiment import Experiment
 from remixup.config.metrics import Convention
 from remixup.errors import UserError, did_you_mean
 from remixup.reporting import latex, templates
+from remixup.reporting.article_printing import interval, number, sign, to_result
 from remixup.reporting.page.claims import claim_id
 from remixup.reporting.page.numbers import number_id, row_id
 
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POINTS = {"%": " points", "points": " points", "": ""}
 """How differences in a unit are printed."""
 LOGS = "released logs"
@@ -157,7 +157,7 @@ class Values:
     def value(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the mean of a row, with its unit."""
         entry = self._entry(row, metric)
-        return to_result(row_id(entry), _number(self.mean(row, metric), decimals, entry.unit))
+        return to_result(row_id(entry), number(self.mean(row, metric), decimals, entry.unit))
 
     def seeds(self, row: str, metric: str = "test_error.last") -> int:
         """Return how many seeds a row has."""
@@ -166,7 +166,7 @@ class Values:
     def published(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published number of a row, with its unit."""
         entry = self._entry(row, metric)
-        return to_result(row_id(entry), _number(self.printed(row, metric), decimals, entry.unit))
+        return to_result(row_id(entry), number(self.printed(row, metric), decimals, entry.unit))
 
     def differs(self, row: str, other: str, metric: str = "test_error.last") -> float:
         """Return how far the mean of a row is from the published number of another one."""
@@ -197,7 +197,7 @@ class Values:
     def published_gain(self, row: str, metric: str = "test_error.last", decimals: int = 1) -> Markup:
         """Print the published difference of ERM and a row."""
         difference = self._difference(row, metric)
-        return to_result(row_id(difference), _number(difference.published or 0.0, decimals, ""))
+        return to_result(row_id(difference), number(difference.published or 0.0, decimals, ""))
 
     def gain_verdict(self, row: str, metric: str = "test_error.last") -> str:
         """Return the verdict on a published difference."""
@@ -209,7 +209,7 @@ class Values:
         losses = [each.training_loss for each in fits if each.training_loss is not None]
         if not losses:
             raise UserError(f"the training loss of {row!r} is not known", where=templates.position())
-        shown = _number(losses[0], 2 if losses[0] < 1 else 1, "%")
+        shown = number(losses[0], 2 if losses[0] < 1 else 1, "%")
         experiment, _, name = row.partition("/")
         return to_result(number_id(experiment, name, "test_error.last"), shown)
 
@@ -292,10 +292,6 @@ class Values:
         records = [record for entry in self._entries.values() for record in entry.recorded]
         return sum(record.hardware.startswith("NVIDIA") for record in records)
 
-    def words(self, count: int) -> str:
-        """Return a count in words up to twelve."""
-        return WORDS[count] if count < len(WORDS) else f"{count:,}"
-
     # Look up
 
     def _claim(self, name: str) -> ClaimResult:
@@ -364,41 +360,3 @@ def _runs(entry: Entry) -> Replicated:
     if sample is None or sample.replicated is None:
         raise UserError("a number without runs has no value to print", where=templates.position())
     return sample.replicated
-
-
-def to_result(identifier: str, text: Markup) -> Markup:
-    """Print a number that leads to its row in `results.html`, which has its record and commit.
-
-    Args:
-        identifier: of the row in the page.
-        text: the number as LaTeX.
-    """
-    return Markup(rf"\result{{{identifier}}}{{{text}}}")
-
-
-def _number(value: float, decimals: int, unit: str) -> Markup:
-    shown = latex.number(latex.fixed(value, decimals))
-    return Markup(shown + (r"\,\%" if unit == "%" else f" {latex.escape(unit)}" if unit else ""))
-
-
-def sign(ends: tuple[float, float] | None) -> str:
-    """Return the sign that an interval shows: "+", "-" or "none"."""
-    low, high = ends or (0.0, 0.0)
-    return "+" if low > 0 else "-" if high < 0 else "none"
-
-
-def interval(value: float, ends: tuple[float, float] | None, unit: str) -> Markup:
-    """Print a value with its unit, and the ends of its interval, with the decimals that its width asks for."""
-    half = (ends[1] - ends[0]) / 2 if ends else 0.0
-    decimals = max(decimals_of(half) if half > 0 else 1, 1 if abs(value) < 10 else 0)
-    shown = latex.number(latex.fixed(value, decimals)) + unit
-    if ends is None or half == 0:
-        return Markup(shown)
-    low, high = (latex.number(latex.fixed(end, decimals)) for end in ends)
-    return Markup(f"{shown} [{low}, {high}]")
-
-
-def decimals_of(half_width: float) -> int:
-    """Return how many decimals an interval needs: one digit of its half width, two if that begins with 1."""
-    digits = f"{half_width:.1e}"
-    return max(0, (1 if digits[0] == "1" else 0) - int(digits.partition("e")[2]))

@@ -11,7 +11,8 @@ from remixup.analysis.best_evidence import summary
 from remixup.analysis.result_schema import Code, Replication
 from remixup.config.experiment import Experiment
 from remixup.errors import UserError
-from remixup.reporting.article_values import Values, decimals_of
+from remixup.reporting.article_printing import decimals_of, words
+from remixup.reporting.article_values import Values
 
 from .sample_article import EMBEDDED, SHORT, values
 from .sample_claims import on_record
@@ -108,7 +109,7 @@ def test_counts() -> None:
     assert found.numbers("compared", "made-up/erm") == 1
     assert (found.numbers_of_logs(), found.frozen_claims()) == (0, [])
     assert found.on_gpu() == 1
-    assert [found.words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
+    assert [words(count) for count in (0, 3, 12, 13, 1234)] == ["no", "three", "twelve", "13", "1,234"]
 
 
 def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
