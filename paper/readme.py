@@ -1,4 +1,4 @@
-"""Write the results in the README: the article's first table, counts and the figure of all claims.
+"""Write the results in the README: the article's first table, counts, the last lines of a report, and a figure.
 
 python paper/readme.py            write README.md and docs/claims.png from the embedded report
 python paper/readme.py --check    exit with 1 where the README's results differ from the report's
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from pylatexenc.latex2text import LatexNodes2Text
+
+from remixup.reporting import outcome
 
 REPORT = Path("results/embedded")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -56,12 +58,11 @@ def counts(summary: dict) -> str:
         f" {_verdicts(verdicts)}. Of the published differences between ERM and mixup, {_verdicts(differences)}."
         f" Of {found['claims']} claims that runs can decide, the published protocol"
         f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
-        f" interest for {claim('no effect', 0)};"
-        f" {claim('positive', 0)} have the claimed sign and an open size, {claim('open', 0)} are open, and for"
-        f" {claim('protocol not recovered', 0)} the baseline was not replicated. Informative surrogates agree with"
-        f" {surrogate('agrees', 0)} more and disagree with {surrogate('disagrees', 0)}; {surrogate('open', 0)} are open"
-        f" on them. For {surrogate('not informative', 0)} the surrogate is not informative, and"
-        f" {found['not_run']} were not run.\n"
+        f" interest for {claim('no effect', 0)}. It leaves open the size for {claim('positive', 0)} with the claimed"
+        f" sign, and all for {claim('open', 0)}; for {claim('protocol not recovered', 0)} the baseline was not"
+        f" replicated. Informative surrogates agree with {surrogate('agrees', 0)} more, disagree with"
+        f" {surrogate('disagrees', 0)}, and leave {surrogate('open', 0)} open. For"
+        f" {surrogate('not informative', 0)} the surrogate is not informative, and {found['not_run']} were not run.\n"
     )
 
 
@@ -73,16 +74,23 @@ def _verdicts(found: dict) -> str:
     )
 
 
+def written(text: str, results: str, summary: dict) -> str:
+    """Return the README with these results, and with what a report of them prints in the example of its output."""
+    text = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{results}{END}", text, flags=re.DOTALL)
+    for line in (outcome.numbers(summary), outcome.claims(summary)):
+        text = re.sub(rf"^{line.partition(':')[0]}: .*$", line, text, flags=re.MULTILINE)
+    return text
+
+
 def main() -> None:
     """Write the README, or check it."""
     text = Path("README.md").read_text(encoding="utf-8")
     summary = json.loads((REPORT / "replication.json").read_text(encoding="utf-8"))["summary"]
     front = (REPORT / "generated/article-front.tex").read_text(encoding="utf-8")
-    new = f"{table(front)}{LEGEND}\n{counts(summary)}"
-    written = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{new}{END}", text, flags=re.DOTALL)
+    new = written(text, f"{table(front)}{LEGEND}\n{counts(summary)}", summary)
     if "--check" in sys.argv:
-        sys.exit(written != text and "README.md differs from the report; run `python paper/readme.py`")
-    Path("README.md").write_text(written, encoding="utf-8")
+        sys.exit(new != text and "README.md differs from the report; run `python paper/readme.py`")
+    Path("README.md").write_text(new, encoding="utf-8")
     command = ["pdftoppm", "-png", "-r", "130", "-singlefile", str(REPORT / "generated/evidence-forest.pdf")]
     subprocess.run([*command, "docs/claims"], check=True)
 

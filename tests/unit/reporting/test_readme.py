@@ -49,4 +49,10 @@ def test_counts_by_hand() -> None:
     assert text.startswith("Of 13 published numbers, 5 were run with the published protocol: **3 are replicated**, 2")
     assert "differences between ERM and mixup, **0 are replicated**, 0 are not, 4 are inconclusive." in text
     assert "Of 20 claims that runs can decide, the published protocol **supports 6**, contradicts 1, and shows" in text
-    assert "agree with 3 more and disagree with 0; 0 are open on them. For 4 the surrogate is not informative" in text
+    assert "agree with 3 more, disagree with 0, and leave 0 open. For 4 the surrogate is not informative" in text
+    old = f"{readme.BEGIN}\nold\n{readme.END}\n```\nnumbers: of 1\nclaims: none\ndocuments: a.pdf\n```\n"
+    claims = "claims: 6 supported, 2 open, 1 contradicted, surrogates agree with 3, disagree with 0"
+    assert readme.written(old, "new\n", summary) == (
+        f"{readme.BEGIN}\nnew\n{readme.END}\n```\nnumbers: of 5 run as published 3 replicated, 2 not, 0 inconclusive\n"
+        f"{claims}\ndocuments: a.pdf\n```\n"
+    )
