@@ -56,11 +56,12 @@ def test_the_trend_is_over_passes_and_over_the_loss_of_erm() -> None:
         trained(8, 8, -1.0, 65.0),
     ]
     pairs += [*PAIRS, trained(16, 64, 5.0, 1.0, "CIFAR-100")]
-    wide, _, effects = trend({}, pairs).axes
+    wide, _, effects, _, _, other = trend({}, pairs).axes
     assert curve(wide, METHODS["ERM"]["color"]) == ([8.0, 32.0, 128.0], [50.0, 50.0, 50.0])
     assert curve(wide, METHODS["mixup"]["color"]) == ([8.0, 32.0, 128.0], [53.0, 49.0, 48.0]), (
         "in the order of the passes"
     )
     assert marks(effects, "o") == [(60.0, -3.0), (7.0, 1.0), (0.1, 2.0)]
     assert marks(effects, "s") == [(65.0, -1.0)]
+    assert marks(other, "o") == [(1.0, 5.0)], "a row for each dataset"
     assert [written(axes) for axes in trend({}, PAIRS).axes] == [["no runs"]] * 3

@@ -12,7 +12,9 @@ from remixup.analysis.result_schema import ExperimentResult
 from remixup.reporting.figures.article.marks import METHODS, note_missing, number_in, passes
 from remixup.reporting.figures.drawing import WIDTH
 
-DATASET = "CIFAR-10"
+DATASETS = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST")
+EFFECT = "mixup lowers test error by (points)"
+PASSES, LOSS = "passes over 2,000 images", "final training loss of ERM (%)"
 WIDTHS: dict[int, dict[str, Any]] = {
     16: {"marker": "o", "color": "#1b4f8a", "markersize": 4},
     8: {"marker": "s", "color": "#6f9fc8", "markersize": 7, "fillstyle": "none"},
@@ -21,32 +23,41 @@ WIDTHS: dict[int, dict[str, Any]] = {
 
 
 def trend(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
-    """Draw the test errors of ERM and mixup over the passes, for each width, and their difference over ERM's loss."""
-    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
-    panels = figure.subplots(1, 3)
+    """Draw a row for each dataset: test errors over the passes, by width, and their difference over ERM's loss."""
+    own = {each: [pair for pair in pairs if pair.experiment == TREND and pair.dataset == each] for each in DATASETS}
+    own = {dataset: found for dataset, found in own.items() if found} or {DATASETS[0]: []}
+    figure = Figure(figsize=(WIDTH, 0.2 + 2.1 * len(own)), layout="constrained")
+    rows = figure.subplots(len(own), 3, squeeze=False)
+    for panels, (dataset, found) in zip(rows, own.items(), strict=True):
+        _draw_row(panels, found)
+        panels[0].set_ylabel(f"{dataset}: test error (%)")
+    for axes, title in zip(rows[0], [*(f"width {width}" for width in WIDTHS), EFFECT], strict=True):
+        axes.set_title(title)
+    for axes, label in zip(rows[-1], [PASSES] * len(WIDTHS) + [LOSS], strict=True):
+        axes.set_xlabel(label)
+    if any(own.values()):
+        rows[0][0].legend()
+        rows[0][2].legend()
+    return figure
+
+
+def _draw_row(panels: Sequence[Axes], pairs: Sequence[Pair]) -> None:
+    """Draw a dataset in three panels."""
     panels[1].sharey(panels[0])
-    own = [pair for pair in pairs if pair.experiment == TREND and pair.dataset == DATASET]
     for axes, (width, look) in zip(panels[:2], WIDTHS.items(), strict=True):
-        found = sorted((pair for pair in own if number_in(pair, r"width (\d+)") == width), key=passes)
-        axes.set_title(f"width {width}")
+        found = sorted((pair for pair in pairs if number_in(pair, r"width (\d+)") == width), key=passes)
         _draw_errors(axes, found)
         _draw_effects(panels[2], found, look, f"width {width}")
-    panels[0].set_ylabel("test error (%)")
     panels[2].axhline(0, color="0.2", linewidth=0.7, zorder=1)
-    panels[2].set(title="mixup lowers test error by (points)", xlabel="final training loss of ERM (%)")
-    if own:
+    if pairs:
         panels[2].set_xscale("log")
         panels[2].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        panels[0].legend()
-        panels[2].legend()
     else:
         note_missing(panels[2])
-    return figure
 
 
 def _draw_errors(axes: Axes, pairs: Sequence[Pair]) -> None:
     numbers = [passes(pair) for pair in pairs]
-    axes.set(xlabel="passes over 2,000 images")
     if not pairs:
         note_missing(axes)
         return
