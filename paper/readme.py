@@ -22,8 +22,10 @@ HEAD = """\
 """
 LEGEND = """
 *Supported*, *contradicted* and *no effect* are decided under the published protocol. *Agrees* is said of other settings
-in which plain training (ERM) shows that they can speak about the claim; all else is *undecided*. † marks what was
-tested on seeds and rules that were frozen before. Brackets are 95 % intervals.
+in which plain training (ERM) shows that they can speak about the claim, *open* where the interval then decides nothing;
+all else is *undecided*. *Protocol not recovered*: our baseline does not replicate the published one. *Unchecked*: no
+number of the baseline is published, as for most supported claims. † marks what was tested on seeds and rules that were
+frozen before. Brackets are 95 % intervals.
 """
 
 
@@ -58,10 +60,10 @@ def counts(summary: dict) -> str:
         f" {_verdicts(verdicts)}. Of the published differences between ERM and mixup, {_verdicts(differences)}."
         f" Of {found['claims']} claims that runs can decide, the published protocol"
         f" **supports {claim('supported', 0)}**, contradicts {claim('contradicted', 0)}, and shows no effect of"
-        f" interest for {claim('no effect', 0)}. It leaves open the size for {claim('positive', 0)} with the claimed"
-        f" sign, and all for {claim('open', 0)}; for {claim('protocol not recovered', 0)} the baseline was not"
-        f" replicated. Informative surrogates agree with {surrogate('agrees', 0)} more, disagree with"
-        f" {surrogate('disagrees', 0)}, and leave {surrogate('open', 0)} open. For"
+        f" interest for {claim('no effect', 0)}. Claims whose sign is as claimed and whose size is open:"
+        f" {claim('positive', 0)}; open: {claim('open', 0)}; whose baseline was not replicated:"
+        f" {claim('protocol not recovered', 0)}. Informative surrogates agree with {surrogate('agrees', 0)} more,"
+        f" disagree with {surrogate('disagrees', 0)}, and leave {surrogate('open', 0)} open. For"
         f" {surrogate('not informative', 0)} the surrogate is not informative, and {found['not_run']} were not run.\n"
     )
 

@@ -44,10 +44,7 @@ def test_claims_by_outcome() -> None:
     assert outcome.claims(summary) == said
     text = readme.counts(summary)
     assert "Of 9 claims that runs can decide, the published protocol **supports 5**, contradicts 1, and shows" in text
-    assert (
-        "no effect of interest for 0. It leaves open the size for 0 with the claimed sign, and all for 1; for 0 the"
-        in text
-    )
+    assert "no effect of interest for 0. Claims whose sign is as claimed and whose size is open: 0; open: 1;" in text
     assert "agree with 1 more, disagree with 0, and leave 0 open. For 0 the surrogate is not" in text
     assert "informative, and 1 were not run." in text
     assert joined.summary.our_claims.claims == article.claims(source="ours") == 1
