@@ -132,7 +132,8 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         The file.
 
     Raises:
-        UserError: no row matches a pattern, a row needs the networks of another one, or no claim is left.
+        UserError: no row matches a pattern, a row needs the networks of another one, no claim is left, or no version
+            of a dataset is named or here.
     """
     if plan.scale not in REAL:
         raise UserError(f"{plan.scale} is not a real scale", where="--scale", hint=f"one of {', '.join(REAL)}")
@@ -143,6 +144,7 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
         raise UserError("no claim is about these rows alone", where="--rows", hint="name all rows of a claim")
     runs = {name: row.key for name, row in rows.items()}
     datasets = {(row.run.dataset.name, row.run.dataset.version) for row in rows.values()}
+    _require_versions(datasets, config)
     asked = max(row.seeds for row in rows.values())
     seeds = _new_seeds(set(runs.values()), asked, count or asked, store)
     freeze = Freeze(
@@ -166,6 +168,15 @@ def write(plan: Plan, patterns: list[str], reason: str, count: int | None, store
     file = path(f"{plan.experiment.id}-{last + 1}")
     freeze.write(file)
     return file
+
+
+def _require_versions(datasets: Iterable[tuple[str, str]], config: Config) -> None:
+    """Raise UserError where a version is a guess: it is part of a run, and another one may be trained on."""
+    for name, version in sorted(datasets):
+        several = len(load_registry()["datasets"][name]["versions"]) > 1
+        if several and name not in config.data.versions and not config.available(name, version):
+            hint = f"name the mirror (REMIXUP_MIRROR), or --set data.versions.{name}={version}"
+            raise UserError(f"no version of {name} is here, so that it is not known which to freeze", hint=hint)
 
 
 def frozen_fields(claim: Claim) -> dict[str, Any]:

@@ -253,12 +253,27 @@ def test_a_freeze_does_not_depend_on_the_data_that_is_here(tmp_path: Path) -> No
     FILE.write_text(SMALL.replace("iris, holdout: 0.5", "cifar10"))
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror/cifar-10-python.tar.gz").touch()
-    here, elsewhere = Config(data=Data(mirror=str(tmp_path / "mirror"))), Config()
+    here, elsewhere = (
+        Config(data=Data(mirror=str(tmp_path / "mirror"))),
+        Config(data=Data(versions={"cifar10": "binary"})),
+    )
     for frozen_on, read_on, version in ((here, elsewhere, "python"), (elsewhere, here, "binary")):
         chosen = plan_experiment(FILE, read_experiment(FILE), frozen_on, "paper")
         freeze = Freeze.read(freezes.write(chosen, ["*"], "to decide", None, Store(Path("results")), frozen_on))
         planned = freezes.frozen_plan(freeze, FILE, read_experiment(FILE), read_on)
         assert {row.run.dataset.version for row in planned.rows} == {version}
+
+
+def test_a_version_that_is_neither_named_nor_here_is_not_frozen() -> None:
+    """It would be the first by name, and the data that is trained on may be another."""
+    FILE.write_text(SMALL.replace("iris, holdout: 0.5", "cifar10"))
+    commit(2)
+    status, _, said = run("freeze", "small", "--scale", "paper", "--reason", "to decide")
+    assert (status, "no version of cifar10 is here" in said) == (1, True)
+    assert not FIRST.exists()
+    named = ("--set", "data.versions.cifar10=reconstructed")
+    assert run("freeze", "small", "--scale", "paper", "--reason", "to decide", *named)[0] == 0
+    assert Freeze.read(FIRST).versions == {"cifar10": "reconstructed"}
 
 
 def test_mistakes_of_a_freeze_in_the_queue() -> None:
