@@ -41,8 +41,11 @@ POINTS = {"%": " points", "points": " points", "": ""}
 """How differences in a unit are printed."""
 LOGS = "released logs"
 """Places of numbers that are in an author's repository, and not in the text of a paper."""
-OWN_PROTOCOL = ("uci", "k-mixup", "patches", "c-mixup/beats-erm-no2", "c-mixup/beats-mixup-no2")
-"""Experiments and claims whose published protocol is in part of our choice, because the paper does not state it."""
+OWN_PROTOCOL = (
+    *("approximation", "bound", "glm", "k-mixup", "linear", "margins", "patches", "structure", "uci"),
+    *("c-mixup/beats-erm-no2", "c-mixup/beats-mixup-no2"),
+)
+"""Experiments and claims whose protocol is in part of our choice, because the paper does not state it or has none."""
 OWN_NUMBERS = ("uci", "c-mixup/no2-erm", "c-mixup/no2-mixup", "c-mixup/no2-c-mixup")
 """Experiments and rows with published numbers of such a protocol."""
 Found = TypeVar("Found")

@@ -11,7 +11,14 @@ from remixup.reporting.evidence import Judged, kind_of
 from remixup.reporting.settings import Settings
 from remixup.reporting.table_builder import NOTHING, TableBuilder, interval_cell
 
-GROUPS = ("Primary", "Decided", "Open", "Not informative", "Not run", "Ours: questions, extensions and conjectures")
+GROUPS = (
+    "Primary",
+    "With an outcome",
+    "Open, or protocol not recovered",
+    "Not informative",
+    "Not run",
+    "Ours: questions, extensions and conjectures",
+)
 """The parts of a table, in their order."""
 COLUMNS = r"@{}R{5mm}L{61mm}L{15mm}R{5mm}L{33mm}R{13mm}R{10mm}L{23mm}@{}"
 HEAD = r" & Claim & Evidence & $n$ & Effect, 95\,\% interval & $\delta$ & $p$ & Outcome"
@@ -40,7 +47,7 @@ def group(each: Judged) -> str:
         return "Not run"
     if each.finding == "not informative":
         return "Not informative"
-    return "Open" if each.finding in ("open", "protocol not recovered") else "Decided"
+    return GROUPS[2 if each.finding in ("open", "protocol not recovered") else 1]
 
 
 def reason(each: Judged) -> str:

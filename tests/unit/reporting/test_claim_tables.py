@@ -90,7 +90,15 @@ def test_parts_follow_each_other_primary_first_and_ours_last() -> None:
         "mine",
     ]
     (table,) = claim_tables(sort_claims(found), Settings([]))
-    heads = ["Primary", "Decided", "Open", "Not informative", "ERM does not fit", "Not run", "Ours"]
+    heads = [
+        "Primary",
+        "With an outcome",
+        "Open, or protocol not recovered",
+        "Not informative",
+        "ERM does not fit",
+        "Not run",
+        "Ours",
+    ]
     places = [table.index(rf"\textbf{{{head}") if head[0] != "E" else table.index(head) for head in heads]
     assert places == sorted(places)
     assert r"\claimnumber{7}{small.mine}" in table, "numbers follow the order"

@@ -39,6 +39,7 @@ GREEK_NAMES = (
     " psi omega"
 )
 GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", GREEK_NAMES.split(), strict=True))
+NO_DATA = "no data"
 DAGGER = r" $\dagger$"
 Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
@@ -72,8 +73,7 @@ def panels(
 ) -> tuple[Figure, list[tuple[Axes, list[Row]]]]:
     """Make a figure with a titled panel for each group of rows, at most three in a line."""
     if groups is None:
-        names = dict.fromkeys(row.group for row in rows)
-        groups = [(name, [row for row in rows if row.group == name]) for name in names]
+        groups = by_group(rows)
     across = min(3, len(groups))
     down = -(-len(groups) // across)
     width = {1: 0.62, 2: 0.85, 3: 1.0}[across] * WIDTH
@@ -86,6 +86,12 @@ def panels(
     for spare in axes[len(groups) :]:
         spare.remove()
     return figure, [(panel, members) for panel, (_, members) in zip(axes, groups, strict=False)]
+
+
+def by_group(rows: list[Row]) -> list[tuple[str, list[Row]]]:
+    """Give each group of rows a panel."""
+    names = dict.fromkeys(row.group for row in rows)
+    return [(name, [row for row in rows if row.group == name]) for name in names]
 
 
 def by_row(rows: list[Row]) -> list[tuple[str, list[Row]]]:
@@ -104,6 +110,8 @@ def draw_rows(
 ) -> Figure:
     """Draw rows in panels, name those without data, and add a legend.
 
+    Without groups, a panel whose rows all lack data is left out if another one has some.
+
     Args:
         result: the experiment's results.
         rows: the rows.
@@ -113,7 +121,10 @@ def draw_rows(
         xlabel: label of the horizontal axes, which `draw` may replace.
         groups: title and rows of each panel; default: those of the rows.
     """
-    figure, drawn = panels(result, rows, ylabel, groups)
+    if groups is None:
+        known = {row.id for row in rows if row.id in found or why_absent(result, row) != NO_DATA}
+        groups = [each for each in by_group(rows) if any(row.id in known for row in each[1])]
+    figure, drawn = panels(result, rows, ylabel, groups or by_group(rows))
     handles: dict[str, Any] = {row.label: None for row in rows}  # the legend has the order of the rows
     for axes, members in drawn:
         axes.set_xlabel(xlabel)
@@ -200,7 +211,7 @@ def why_absent(result: ExperimentResult, row: Row) -> str:
     verdicts = {entry.verdict for entry in result.entries if entry.row == row.id}
     if not verdicts and result.scale not in row.at:
         return "not run at this scale"
-    return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), "no data")
+    return next((verdict for verdict in ("failed", "diverged", "not run") if verdict in verdicts), NO_DATA)
 
 
 def of_evaluation(evaluation: str, quantity: str) -> Callable[[Draw], Draw]:
