@@ -75,7 +75,7 @@ def test_every_page_names_the_scale(report: Report) -> None:
     assert count
     found = pages(report.pdf)
     assert len(found) == int(count[1]) >= 8
-    assert all("Scaleofthisbuild:embedded" in text for text in found)
+    assert all("Buildscale:embedded" in text for text in found)
     assert all("withuncommittedchanges" in text for text in found)
 
 
