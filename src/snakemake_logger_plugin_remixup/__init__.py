@@ -12,6 +12,7 @@ The workflow speaks through log records with extra fields:
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -48,6 +49,8 @@ SILENT = (
 """Beginnings of messages that say nothing to a user of this workflow."""
 NOTHING = "Nothing to be done"
 INTERRUPTED = "Terminating processes on user request"
+JOB_INTERRUPTED = re.compile(r"died with <Signals\.SIGINT|non-zero exit status 130\b")
+"""Says that the user ended a job, which may be told before Snakemake tells that it was interrupted itself."""
 
 
 def use_own_cache() -> None:
@@ -84,6 +87,7 @@ class LogHandler(LogHandlerBase):
         self.estimate: Estimate | None = None
         self.outcome: Callable[[], list[str]] | None = None
         self.interrupted = False
+        self.job_interrupted = False
         self.last = ""
         self.bar: Progress | None = None
         self.task: TaskID | None = None
@@ -132,6 +136,9 @@ class LogHandler(LogHandlerBase):
         if text.startswith(INTERRUPTED):
             self.interrupted = True
             self._print("stopping; jobs that run are ended")
+        elif not self.interrupted and record.levelno > WARNING and JOB_INTERRUPTED.search(text):
+            self.job_interrupted = True
+            self._print("a job was interrupted")
         elif text.startswith(NOTHING):
             self._print(text)
             for line in self.outcome() if self.outcome else []:
@@ -158,7 +165,8 @@ class LogHandler(LogHandlerBase):
 
     def _failed(self, fields: dict[str, Any]) -> None:
         """Print which job failed and the end of its log; nothing about jobs that the user stopped."""
-        if self.interrupted:
+        if self.interrupted or self.job_interrupted:
+            self.job_interrupted = False
             return
         number = fields.get("jobid", -1)
         self.began.pop(number, None)

@@ -88,6 +88,24 @@ def test_an_interruption_is_no_error(logger):
     assert printed(logger).splitlines()[1:] == stopped
 
 
+@pytest.mark.parametrize("how", ["died with <Signals.SIGINT: 2>.", "returned non-zero exit status 130."])
+def test_a_job_may_end_before_the_interruption_is_told(logger, how):
+    announce(logger)
+    say(logger, f"RuleException:\nCommand 'remixup train' {how}", logging.ERROR, event=LogEvent.ERROR)
+    say(logger, "Error in rule train", logging.ERROR, event=LogEvent.JOB_ERROR, jobid=1)
+    say(logger, "Terminating processes on user request, this might take some time.")
+    assert printed(logger).splitlines()[-2:] == ["a job was interrupted", "stopping; jobs that run are ended"]
+    assert "error" not in printed(logger).lower()
+
+
+def test_an_interrupted_job_hides_no_failure_of_another(logger):
+    announce(logger)
+    say(logger, "RuleException:\nreturned non-zero exit status 130.", logging.ERROR, event=LogEvent.ERROR)
+    say(logger, event=LogEvent.JOB_ERROR, jobid=1)
+    say(logger, event=LogEvent.JOB_ERROR, jobid=2)
+    assert printed(logger).count("error: failed") == 1
+
+
 def test_the_outcome_is_printed_where_nothing_is_to_be_done(logger):
     say(logger, outcome=lambda: ["numbers: all"])
     say(logger, "Nothing to be done (all requested files are present and up to date).")
