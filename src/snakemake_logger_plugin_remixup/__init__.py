@@ -165,11 +165,11 @@ class LogHandler(LogHandlerBase):
 
     def _failed(self, fields: dict[str, Any]) -> None:
         """Print which job failed and the end of its log; nothing about jobs that the user stopped."""
+        number = fields.get("jobid", -1)
+        self.began.pop(number, None)
         if self.interrupted or self.job_interrupted:
             self.job_interrupted = False
             return
-        number = fields.get("jobid", -1)
-        self.began.pop(number, None)
         what = self.does.get(number, fields.get("rule_name", "a job"))
         logs = [str(each) for each in fields.get("log") or fields.get("aux_logs") or []]
         self._print(f"error: failed: {what}" + (f"; see {', '.join(logs)}" if logs else ""), style="red")

@@ -101,7 +101,9 @@ def test_a_job_may_end_before_the_interruption_is_told(logger, how):
 def test_an_interrupted_job_hides_no_failure_of_another(logger):
     announce(logger)
     say(logger, "RuleException:\nreturned non-zero exit status 130.", logging.ERROR, event=LogEvent.ERROR)
+    say(logger, event=LogEvent.JOB_INFO, jobid=1)
     say(logger, event=LogEvent.JOB_ERROR, jobid=1)
+    assert logger.began == {}, "the bar no longer shows it at work"
     say(logger, event=LogEvent.JOB_ERROR, jobid=2)
     assert printed(logger).count("error: failed") == 1
 
