@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from remixup.cli.options import DEFAULT, ConfigFile, Set, Slots, app, configuration, plans_of
-from remixup.config.settings import SCALES
+from remixup.config.settings import Scale
 from remixup.errors import UserError, did_you_mean
 from remixup.planning.plan import Plan, PlannedRow, read_plans
 
 
 @app.command()
 def plan(
-    scale: Annotated[str | None, typer.Option(help=f"{', '.join(SCALES)}; default: the configured one")] = None,
+    scale: Annotated[Scale | None, typer.Option(help="default: the configured one")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
@@ -45,7 +45,7 @@ def plan(
 def show(
     row: Annotated[str, typer.Argument(help="id of a row")],
     experiment: Annotated[str, typer.Option(help="its experiment, where several have a row of this id")] = "",
-    scale: Annotated[str | None, typer.Option(help=f"{', '.join(SCALES)}; default: the configured one")] = None,
+    scale: Annotated[Scale | None, typer.Option(help="default: the configured one")] = None,
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
