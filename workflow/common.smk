@@ -146,7 +146,11 @@ PAPER = [
     for path in visible(Path("paper"), pattern)
 ]
 # Code that computes verdicts. After a change they are computed again, from the same runs.
-COLLECTING = list(map(str, visible(Path("src/remixup/analysis"), "*.py")))
+COLLECTING = [
+    str(path)
+    for folder in ("analysis", "config", "planning", "store")
+    for path in visible(Path("src/remixup", folder), "*.py")
+]
 REPORTING = list(map(str, visible(Path("src/remixup/reporting"), "**/*.py")))
 RECORDS = [
     str(path)
