@@ -1,4 +1,4 @@
-"""Scaling of inputs: offset and divisor from the training part alone."""
+"""Scaling of inputs: offset and divisor from the examples that the caller gives."""
 
 import torch
 from torch import Tensor
