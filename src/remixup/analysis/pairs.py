@@ -43,8 +43,10 @@ class Pair:
     """ERM's final training loss in percent of ln(classes), as its errors a mean over the seeds of both."""
     erm_error: float
     mixup_error: float
+    effects: dict[int, float]
+    """ERM's error minus mixup's by seed, so that above 0 mixup is better."""
     effect: float
-    """ERM minus mixup, so that above 0 mixup is better."""
+    """Their mean."""
     ci95: tuple[float, float] | None
     n: int
     standing: Standing
@@ -101,7 +103,8 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
     if not seeds:
         return None
     losses = [erm.training_losses[seed] for seed in seeds if seed in erm.training_losses]
-    sample = summarize([erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds], seeds)
+    effects = {seed: erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds}
+    sample = summarize(list(effects.values()), seeds)
     return Pair(
         experiment=experiment.id,
         baseline=erm_row,
@@ -116,6 +119,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
         loss=statistics.fmean(losses) if losses else None,
         erm_error=statistics.fmean(erm.test_errors[seed] for seed in seeds),
         mixup_error=statistics.fmean(mixup.test_errors[seed] for seed in seeds),
+        effects=effects,
         effect=sample.mean,
         ci95=sample.ci95,
         n=sample.n,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from statistics import fmean
 
 from markupsafe import Markup
 
 from remixup.analysis.pairs import TREND, Group, Moderator, Pair, group, lettered, moderator, one_per_setting
 from remixup.analysis.result_schema import Condition
+from remixup.analysis.statistics import summarize
 from remixup.reporting.article_printing import interval, sign, to_result
 from remixup.reporting.article_values import known
 from remixup.reporting.page.numbers import number_id
@@ -53,10 +55,21 @@ class Pairs:
         """Return those of `settings` that are informative and not the published ones."""
         return [pair for _, pair in self._lettered if pair.informative and not pair.published_protocol]
 
-    def trend(self, dataset: str) -> list[Pair]:
+    def only_fails(self, condition: Condition) -> list[tuple[str, Pair]]:
+        """Return those of `settings` that would be informative without one condition, if they have several seeds."""
+        return [(letter, pair) for letter, pair in self._lettered if pair.unmet == (condition,) and pair.n > 1]
+
+    def trend(self, dataset: str, width: int | None = None) -> list[Pair]:
         """Return the pairs of the experiment that varies schedule and width alone, sorted by ERM's training loss."""
         own = [pair for pair in self._several if pair.experiment == TREND and pair.dataset == dataset]
+        own = [pair for pair in own if width is None or f"width {width}," in pair.setting]
         return sorted(own, key=lambda pair: pair.loss or 0.0)
+
+    def mean_effect(self, pairs: Sequence[Pair]) -> Markup:
+        """Print the mean effect of pairs over the seeds that all have, and its interval over these seeds."""
+        seeds = sorted(set.intersection(*(set(pair.effects) for pair in pairs)))
+        sample = summarize([fmean(pair.effects[seed] for pair in pairs) for seed in seeds], seeds)
+        return interval(sample.mean, sample.ci95, " points")
 
     def letter(self, name: str) -> str:
         """Return the letter of the setting of a pair."""
@@ -75,6 +88,11 @@ class Pairs:
     def by_fit_with_frozen(self) -> Moderator:
         """Relate effects to ERM's training loss over all settings except tables, including those of freezes."""
         return moderator([pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND])
+
+    def by_fit_with_right_labels(self) -> Moderator:
+        """Do the same without the settings in which some labels are random."""
+        pairs = [pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND]
+        return moderator([pair for pair in pairs if "random labels" not in pair.setting])
 
     def unmet(self, pair: Pair) -> str:
         """Print the numbers of the conditions that ERM fails in a pair's setting, as Section 2 lists them."""

@@ -239,14 +239,14 @@ class Values:
         """Return the claims of a source, "paper" or "ours", whose best evidence is of a freeze."""
         return [name for name, each in self._claims.items() if each.source == source and self.is_confirmatory(name)]
 
-    def freezes(self) -> int:
-        """Count the freezes."""
-        return len(freezes.names())
+    def freezes(self) -> list[str]:
+        """Return the names of the freezes."""
+        return freezes.names()
 
-    def complete_freezes(self) -> int:
-        """Count the freezes all of whose seeds are on record."""
+    def incomplete_freezes(self) -> list[str]:
+        """Return the names of the freezes that lack seeds on record."""
         tests = [test for each in self._claims.values() for test in each.recorded]
-        return len({test.freeze for test in tests if test.freeze is not None})
+        return sorted(set(freezes.names()) - {test.freeze for test in tests})
 
     def claims(
         self,

@@ -51,7 +51,7 @@ def test_a_pair_is_compared_on_the_seeds_of_both() -> None:
     published = {"erm": {"test_error.best": 5.0}, "mixup": {"test_error.best": 3.5}}
     (pair,) = find_pairs([experiment(**published)], [result({"erm": [ERM], "mixup": [MIXUP]})])
     assert (pair.baseline, pair.treatment, pair.n, pair.alpha) == ("erm", "mixup", 2, 1.0)
-    assert (pair.erm_error, pair.mixup_error, pair.effect) == (11.0, 8.5, 2.5)
+    assert (pair.erm_error, pair.mixup_error, pair.effect, pair.effects) == (11.0, 8.5, 2.5, {0: 1.0, 1: 4.0})
     # The differences are 1 and 4: s = 3 / sqrt(2), so that s / sqrt(2) = 1.5, and t(1) = 12.7062.
     assert pair.ci95 == pytest.approx((2.5 - 12.7062 * 1.5, 2.5 + 12.7062 * 1.5), abs=1e-3)
     assert (pair.loss, pair.published_effect, pair.published_protocol) == (4.0, 1.5, False)

@@ -21,7 +21,7 @@ def pair(digest: str, effect: float, loss: float | None, **changes: Any) -> Pair
     fields: dict[str, Any] = {"experiment": "e", "baseline": "b", "treatment": "t", "scale": "reduced-cpu"}
     fields |= {"domain": "image", "dataset": "CIFAR-10", "training_examples": 2000, "setting": "MLP, 3 passes"}
     fields |= {"alpha": 1.0, "erm_error": 50.0, "mixup_error": 50.0 - effect, "published_effect": None}
-    fields |= {"setting_digest": digest, "effect": effect, "loss": loss, "unmet": ()}
+    fields |= {"setting_digest": digest, "effects": {}, "effect": effect, "loss": loss, "unmet": ()}
     return Pair(**{**fields, **EFFECT, **changes})
 
 

@@ -32,6 +32,7 @@ def pair(treatment: str, loss: float | None, effect: float, **changes: Any) -> P
         "loss": loss,
         "erm_error": 50.0,
         "mixup_error": 50.0 - effect,
+        "effects": {},
         "effect": effect,
         "ci95": (effect - 0.5, effect + 0.5),
         "n": 5,
@@ -88,9 +89,11 @@ def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:
 
 
 def test_the_trend_has_the_pairs_of_one_dataset_from_the_least_loss_on() -> None:
-    own = [pair("long", 0.1, 2.0, experiment="fit"), pair("short", 60.0, -2.0, experiment="fit")]
+    named = {"experiment": "fit", "setting": "PreAct ResNet of width 8, 8 passes"}
+    own = [pair("long", 0.1, 2.0, experiment="fit"), pair("short", 60.0, -2.0, **named)]
     other = pair("other", 1.0, 1.0, experiment="fit", dataset="CIFAR-100")
     assert Pairs([own[1], other, *PAIRS, own[0]]).trend("CIFAR-10") == own
+    assert Pairs(own).trend("CIFAR-10", 8) == [own[1]]
 
 
 def test_counts_leave_out_single_seeds_and_confirmatory_pairs() -> None:
@@ -115,6 +118,21 @@ def test_a_chance_that_mixup_is_better_equally_often() -> None:
 def test_unmet_conditions_have_the_numbers_of_the_list() -> None:
     assert Pairs([]).unmet(pair("far", 60.0, -3.0, unmet=("resolution", "fit"))) == "1, 4"
     assert Pairs([]).unmet(pair("fits", 1.0, 2.0)) == ""
+
+
+def test_which_settings_fail_one_condition_alone() -> None:
+    odd = pair("odd", 0.5, -4.0, unmet=("resolution",))
+    both, alone = pair("both", 0.6, 1.0, unmet=("fit", "resolution")), pair("one", 0.7, 1.0, unmet=("fit",), n=1)
+    found = Pairs([odd, both, alone, *PAIRS])
+    assert found.only_fails("resolution") == [("A", odd)]
+    assert found.only_fails("fit") == [], "one of them fails another one, too, and one has a single seed"
+
+
+def test_the_mean_over_pairs_has_an_interval_over_their_common_seeds() -> None:
+    """Means of the seeds 1 and 2 are 1 and 3: the interval is 2 ± 12.706, the quantile of t with one degree."""
+    one = pair("one", 1.0, 9.0, effects={1: 2.0, 2: 3.0, 3: 9.0})
+    other = pair("two", 1.0, 9.0, effects={2: 3.0, 1: 0.0})
+    assert Pairs([]).mean_effect([one, other]) == r"\num{2.0} points [\num{-10.7}, \num{14.7}]"
 
 
 def costs() -> Costs:

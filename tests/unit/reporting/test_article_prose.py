@@ -30,6 +30,7 @@ SETTINGS = (
     r"width 16\b",
     r"(?:2,000|4,000|10,000) images",
     r"1,353 sites",
+    r"minibatches of 64 or 128",
 )
 OF_OTHERS = (
     r"5\.48\\,\\%",

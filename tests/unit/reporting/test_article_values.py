@@ -139,8 +139,8 @@ def test_frozen_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.smallest("made-up/frozen") == "1 point"
     assert (found.limit("made-up/frozen"), found.limit("made-up/bounded")) == (None, 10.0)
     assert found.threshold("made-up/bounded") == "at most 10"
-    monkeypatch.setattr("remixup.analysis.freezes.names", lambda: ["made-up-1", "made-up-2", "made-up-3"])
-    assert (found.freezes(), found.complete_freezes()) == (3, 2)
+    monkeypatch.setattr("remixup.analysis.freezes.names", lambda: ["made-up-3", "made-up-1", "made-up-2"])
+    assert (len(found.freezes()), found.incomplete_freezes()) == (3, ["made-up-3"])
 
 
 def stated(name: str, baseline: str) -> dict[str, Any]:

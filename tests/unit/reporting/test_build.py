@@ -259,7 +259,7 @@ def test_another_process_at_another_place_gives_the_same_bytes(tmp_path: Path, r
     [
         (Code(commit=COMMIT, dirty=False), r"\texttt{0123456789ab}", "", "as committed"),
         (Code(commit=COMMIT, dirty=True), r"\texttt{0123456789ab}", "with uncommitted changes", "differed from it"),
-        (Code(commit=None, dirty=None), "outside a repository", "state unknown", "state not known"),
+        (Code(commit=None, dirty=None), "unknown (outside a repository)", "", "state not known"),
     ],
 )
 def test_origin_is_told_as_it_is(tmp_path: Path, code: Code, commit: str, note: str, state: str) -> None:
