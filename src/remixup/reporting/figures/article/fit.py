@@ -40,7 +40,7 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
     left.set_xscale("log")
     left.set(
         ylim=(LIMITS[0] - 0.5, LIMITS[1] + 0.5),
-        xlabel="final training loss of ERM (% of the logarithm of the number of classes)",
+        xlabel="final training loss of ERM (% of the loss of a uniform guess)",
     )
     left.set_ylabel("mixup lowers test error by (points)")
     left.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -79,7 +79,7 @@ def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list
 def _draw_published(axes: Axes, effects: dict[str, list[float]]) -> None:
     for column, (name, values) in enumerate(effects.items()):
         axes.plot([column] * len(values), values, **PUBLISHED, markersize=3.2, zorder=3)
-        axes.text(column, -0.6, name, rotation=90, fontsize=SMALL, ha="center", va="top")
+        axes.text(column, min([0.0, *values]) - 0.6, name, rotation=90, fontsize=SMALL, ha="center", va="top")
     axes.set(xlim=(-0.6, len(effects) - 0.4), xticks=[])
     axes.set_xlabel("published:\nloss not stated")
 
