@@ -73,5 +73,5 @@ def _handles(pairs: Sequence[Pair]) -> list[Line2D]:
     handles = [Line2D([], [], **plain, markerfacecolor="white", label="ours, exploratory" if both else "ours")]
     if both:
         handles.append(Line2D([], [], **plain, label="ours, confirmatory"))
-    label = "published for the row that the setting stands for"
+    label = "published, for the experiment that the setting imitates"
     return [*handles, Line2D([], [], **PUBLISHED, markersize=2.8, label=label)]
