@@ -43,7 +43,7 @@ onstart:
     announce()
 
 
-# A failed run does not stop the rest; it is named here and in the exit status.
+# A failed run does not stop the rest: it is named here, and the exit status is 3.
 onsuccess:
     failed = failures(training(workflow.dag.jobs))
     for run, log in failed.items():

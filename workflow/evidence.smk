@@ -17,7 +17,7 @@ REMIXUP = f"{shlex.quote(sys.executable)} -m remixup"
 
 
 def done(task: str) -> str:
-    """Return the file that marks a task as ended: recorded, or stopped by the time limit."""
+    """Return the file that marks a task as ended: recorded, not informative, or stopped by the time limit."""
     return f"{FOLDER}/done/{task}"
 
 

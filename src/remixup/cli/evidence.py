@@ -20,7 +20,7 @@ from remixup.planning.plan import read_plans
 
 SCRATCH = Path(".remixup")
 Seeds = Annotated[
-    str | None, typer.Option(metavar="FIRST-LAST", help="only these seeds; seeds that train together are left out")
+    str | None, typer.Option(metavar="FIRST-LAST", help="only these seeds, of runs that train them one by one")
 ]
 RunsPerGpu = Annotated[int, typer.Option(min=1, help="tasks that share a GPU")]
 

@@ -43,7 +43,7 @@ def list_(
 
 
 def experiments(settings: Config) -> Iterator[Line]:
-    """Yield the experiments: id, rows, those whose data is available, where it is printed, and title."""
+    """Yield the experiments: id, number of rows, number of rows with available data, paper, and title."""
     for plan in read_plans(settings):
         each = plan.experiment
         yield each.id, str(len(plan.rows)), str(len(plan.runnable)), each.paper, each.title

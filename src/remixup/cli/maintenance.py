@@ -196,7 +196,7 @@ def prune(
     config: ConfigFile = DEFAULT,
     set_: Set = None,
 ) -> None:
-    """List or delete stored runs that no row uses at any scale, and files that a killed process left unfinished."""
+    """List or delete results that no row, record or freeze uses at any scale, and files that a kill left unfinished."""
     from remixup.maintenance.pruning import leftovers
 
     settings = configuration(config, set_)

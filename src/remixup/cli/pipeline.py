@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 DIVERGED = 3
 """Exit status of `remixup train` by hand when a run diverged; in the workflow a diverged run is a result."""
 ASKED_TO_STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-"""Signals that a user or a cluster sends; a process that another one ends has failed, for example without memory."""
+"""Signals that a user or a cluster sends. A process that another signal ends has failed, for example out of memory."""
 
 
 @app.command()

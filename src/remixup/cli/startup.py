@@ -14,7 +14,7 @@ from remixup.store.provenance import PACKAGES, module_of
 def check_code() -> None:
     """Refuse to run another clone's code in a folder that has its own.
 
-    Its commit would be recorded for what other code computed.
+    Otherwise the commit of this folder would be recorded for results that other code computed.
 
     Raises:
         UserError: `src` in this folder is not what was imported.

@@ -253,7 +253,7 @@ def read_queue_file(path: Path) -> QueueFile:
 
 
 def of_seeds(tasks: list[Task], seeds: range) -> list[Task]:
-    """Return the tasks of some seeds, which other machines need not have; seeds that train together have none."""
+    """Return the tasks of some seeds: of runs that train each seed alone and are evaluated without another row."""
     return [task for task in tasks if task.alone and task.trained[0] in seeds]
 
 

@@ -1,4 +1,4 @@
-"""Find stored files that neither a row nor a record uses, and those that a killed process did not finish."""
+"""Find stored files that no row, record or freeze uses, and those that a killed process did not finish."""
 
 from __future__ import annotations
 
