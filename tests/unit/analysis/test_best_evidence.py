@@ -9,7 +9,7 @@ from tests.unit.reporting.sample_claims import EMBEDDED, NEVER, SHORT, on_record
 from tests.unit.reporting.sample_results import DIGITS, claim, entry, recorded
 from tests.unit.reporting.small_experiment import exactly
 
-from remixup.analysis.best_evidence import best_evidence, best_test, count_claims, dissenting_test, summary
+from remixup.analysis.best_evidence import best_evidence, best_record, best_test, count_claims, dissenting_test, summary
 from remixup.analysis.result_schema import Outcome, RecordedClaim
 
 
@@ -55,6 +55,14 @@ def test_what_is_not_informative_is_no_evidence_if_anything_else_is() -> None:
     own = claim("c", **EMBEDDED, recorded=[useless])
     assert best_test(own) is own
     assert best_test(claim("c", **NEVER, recorded=[useless])) == useless
+
+
+def test_of_records_that_are_alike_the_newest_counts() -> None:
+    older, newer = (recorded(exactly(5.0, 0.1), date=date) for date in ("2025-01-01", "2025-02-01"))
+    for order in ([older, newer], [newer, older]):
+        found = best_record(entry("r", "test_error.last", None, None, recorded=order, verdict="not run"))
+        assert found is not None
+        assert found.date == "2025-02-01"
 
 
 def test_best_evidence_of_a_number() -> None:

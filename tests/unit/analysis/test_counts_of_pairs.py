@@ -60,6 +60,19 @@ NEAR = [0.4, 0.6, 0.9, 0.5, 0.3]
 
 
 @pytest.mark.parametrize(
+    ("count", "expect", "shown"), [(1, "more", 1.0), (3, "more", 0.2), (1, "no more", 0.2), (3, "no more", 1.0)]
+)
+def test_the_pair_that_decides_is_shown(count: int, expect: str, shown: float) -> None:
+    """Of one pair or more the greatest effect decides, of all the least; the other way round for "no more"."""
+    found = decide(claim(count, 3, expect=expect), [[1.0] * 5, [0.7] * 5, [0.2] * 5])
+    assert found.effect == pytest.approx(shown)
+
+
+def test_a_count_has_as_many_seeds_as_the_pair_with_the_fewest() -> None:
+    assert decide(claim(1, 2), [CLEAR[0], [*CLEAR[1], 2.5]]).n == 5
+
+
+@pytest.mark.parametrize(
     ("pairs", "expect", "outcome", "why"),
     [
         (

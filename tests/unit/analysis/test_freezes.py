@@ -116,6 +116,15 @@ def test_only_claims_about_the_chosen_rows_are_frozen() -> None:
         freeze(2, patterns=["erm"])
 
 
+def test_rows_are_frozen_with_the_rows_that_their_evaluations_read() -> None:
+    document = yaml.safe_load(SMALL)
+    document["run"] |= {"dataset": {"name": "digits"}, "model": {"name": "preact_resnet", "width": 4, "blocks": [1, 1]}}
+    document["rows"][1]["evaluate"] = [{"name": "attack", "method": "fgsm", "eps": 1.0, "source": "erm"}]
+    FILE.write_text(yaml.safe_dump(document))
+    with pytest.raises(UserError, match="the evaluation of row mixup needs another row"):
+        freeze(2, patterns=["mixup"])
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     code.cache_clear()
     done = CliRunner().invoke(app, list(arguments))

@@ -121,7 +121,33 @@ def test_the_headroom_of_an_attack_is_what_it_adds_to_the_error() -> None:
     assert "gap" in str(why_not(small_gap, claim()))
 
 
-@pytest.mark.parametrize("metric", ["memorization.real", "original_error.last", "generalization.gap"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "test_error.best",
+        "test_top5_error.last",
+        "test_f1_error.last",
+        "test_worst_error.last",
+        "generalization.test_error",
+        "noisy.mean",
+    ],
+)
+def test_a_claim_about_a_test_error_needs_fit_and_headroom(metric: str) -> None:
+    assert "final training loss is 50.0 %" in str(why_not(replace(GOOD, losses=(60.0, 50.0)), claim(metric)))
+    assert "2.0 points, below 10 times" in str(why_not(replace(GOOD, training_error=10.0), claim(metric)))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "memorization.real",
+        "original_error.last",
+        "original_loss.last",
+        "train_loss.last",
+        "generalization.train_error",
+        "generalization.gap",
+    ],
+)
 def test_a_claim_about_training_error_needs_a_gap_of_ten_points_and_no_fit(metric: str) -> None:
     """Ten times its smallest effect of 10 points could not be; and a network that fits less may have a gap."""
     slow = replace(GOOD, losses=(60.0, 50.0), test_examples=100, training_error=2.0)

@@ -151,6 +151,25 @@ def test_without_a_history_the_last_loss_is_known(planned: Plan) -> None:
     assert (list(found.losses), found.history, found.fits_at) == ([pytest.approx(4.0)], False, None)
 
 
+def test_a_diverged_seed_has_no_part_in_the_losses(planned: Plan) -> None:
+    results = RecordedResults(planned)
+    losses = {0: [1.0, 0.04], 1: [1.0, 0.02], 2: [9.0, math.nan]}
+    history = [
+        {
+            "seed": seed,
+            "epoch": epoch,
+            "rate": 0.1,
+            "train_loss": LN3 * own[epoch - 1],
+            "test_loss": 1.0,
+            "test_error": 9.0,
+        }
+        for epoch in (1, 2)
+        for seed, own in losses.items()
+    ]
+    results.store.publish(planned.rows[0].run, list(losses), history, provenance())
+    assert list(measure(results, results.plan.rows[0]).losses) == pytest.approx([100.0, 3.0])
+
+
 def test_the_published_setting_and_a_run_without_classes_are_always_informative(planned: Plan) -> None:
     results = RecordedResults(planned)
     published = replace(planned.rows[1], surrogate=None)
@@ -191,7 +210,7 @@ RECORDED = [
     ("between", "erm", 11.5, None, 4.15, None, 52.19),
     ("imagenet", "resnet50-90-erm", 70.4, None, None, None, 54.35),
     ("speech", "vgg11-erm", 0.2, 40.0, None, None, 20.60),
-    ("corruption", "erm-20", 14.6, None, None, 12.4, 61.09),
+    ("corruption", "erm-20", 14.6, None, 5.32, 12.4, 61.09),
     ("corruption", "long-erm-50", 0.1, 50.0, 0.0, 0.0, 75.95),
     ("gap", "fashion-erm", 4.3, 80.0, 2.62, None, 16.03),
     ("speech", "long-vgg11-erm", 0.0, 13.3, None, None, 18.00),
@@ -220,7 +239,7 @@ def test_what_is_on_record(
     assert found.training_loss == pytest.approx(loss, abs=0.06)
     assert found.fits_at == (fits_at and pytest.approx(fits_at, abs=0.5))
     assert found.corrupted_error == (corrupted and pytest.approx(corrupted, abs=0.05))
-    assert found.training_error == pytest.approx(training, abs=0.01) if training is not None else True
+    assert found.training_error == (None if training is None else pytest.approx(training, abs=0.01))
     assert found.test_error == pytest.approx(test, abs=0.006)
 
 
@@ -237,6 +256,20 @@ def test_what_is_on_record(
 )
 def test_the_size_of_the_test_set(dataset: dict[str, Any], expected: tuple[int, int]) -> None:
     assert size_of_test_set(Dataset.model_validate(dataset)) == expected
+
+
+def test_an_attack_on_record_leaves_room_where_it_is_weak() -> None:
+    path, read = committed()["adversarial"]
+    claims = {claim.id: claim for claim in read.claims}
+    on_record = OnRecord(path, read, Config()).found
+
+    def why_not(row: str, claim: str) -> str | None:
+        results, planned = on_record[row][Sample("reduced-cpu", freeze=None, earlier=0)]
+        return why_uninformative(results, planned, claims[claim])
+
+    assert why_not("fit-fgsm-erm", "robust-to-weak-fgsm") is None
+    strong = str(why_not("white-fgsm-erm", "robust-to-white-box-fgsm"))
+    assert "ERM's error under attack is 89.1 %, less than 5 points below chance" in strong
 
 
 def test_an_ablation_on_record_knows_its_erm_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,27 @@ def test_what_is_not_shown_says_so_and_keeps_its_notes() -> None:
     assert found.why.startswith("nothing is shown at the 5 % level for all primary claims of the paper; 5 of 6 seeds")
 
 
+def test_freezes_are_decided_apart_from_exploratory_results() -> None:
+    """The first claim has a freeze and exploratory results, the second a freeze alone."""
+    first, second = case(ON_THE_EDGE, "a"), case(BETTER, "b")
+    for each, freezes in ((first, (None, "x-1")), (second, ("y-1",))):
+        fields = each.model_dump(include=set(RecordedClaim.model_fields)) | {"scale": "reduced"}
+        each.recorded = [RecordedClaim.model_validate({**fields, "freeze": name}) for name in freezes]
+    decide(first, second)
+    assert [each.outcome for each in first.recorded] == ["positive", "supported"]
+
+
+def test_no_effect_of_a_primary_claim_costs_twice_as_much() -> None:
+    """Both directions are tested of it, each at half the level."""
+    near = [each - shift for each, shift in zip(ERM, (0.1, -0.1, 0.1, -0.1, 0.0), strict=True)]
+    (secondary,) = decide_claims(experiment(claim()), {"erm": measured(ERM), "mixup": measured(near)})
+    primary, once = (
+        next(each.p for each in found.statements if each.outcome == "no effect")
+        for found in (case(near, "a"), secondary)
+    )
+    assert primary == pytest.approx(2 * once)
+
+
 def test_each_scale_is_a_family_of_its_own() -> None:
     claims = [case(ON_THE_EDGE, name) for name in "ab"]
     for each in claims:

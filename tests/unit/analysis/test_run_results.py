@@ -15,9 +15,11 @@ from remixup.analysis.run_results import RunResults
 from remixup.config import registry
 from remixup.config.experiment import Published
 from remixup.config.settings import Config
+from remixup.errors import UserError
 from remixup.evaluation import storage
 from remixup.planning.plan import PlannedRow
 from remixup.store.blocks import EvaluatedBlock
+from remixup.store.manifest import JobManifest
 
 METRICS = {
     "test_error.last": {"label": "x"},
@@ -67,6 +69,19 @@ def test_speed_is_read_from_histories(results: RunResults) -> None:
     assert results.measured(plain, "validation_error.speed") == {}
     assert results.has(plain, "test_error.speed")
     assert not results.has(plain, "validation_error.speed")
+
+
+def test_a_block_is_the_one_that_its_job_lists(results: RunResults) -> None:
+    key = row(results, "plain").key
+    (block,) = results.blocks(row(results, "plain"))
+    found = RunResults(results.config, replace(results.plan, jobs=("job",)))
+    path = found.config.job_manifest("job")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    JobManifest(runs={key: {block.name: block.digest}}, failed={"other": "log"}).write(path)
+    assert found.failed == {"other": "log"}
+    JobManifest(runs={key: {block.name: "0" * 64}}).write(path)
+    with pytest.raises(UserError, match="is not the listed block"):
+        _ = RunResults(results.config, found.plan).failed
 
 
 def row(found: RunResults, name: str) -> PlannedRow:

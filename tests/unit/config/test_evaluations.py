@@ -186,6 +186,7 @@ def test_the_most_seeds_asked_for_are_evaluated(tmp_path):
     more = {**ROWS[3], "id": "more", "seeds": 7}
     found = planned(tmp_path, [more, ROWS[3]])
     assert [each.seeds for each in found.evaluations().values()] == [7]
+    assert [seeds for _, seeds in found.runs().values()] == [7], "the two rows are one run"
 
 
 AIRFOIL = {**IMAGES, "dataset": {"name": "airfoil"}, "model": {"name": "mlp", "hidden": [8]}}

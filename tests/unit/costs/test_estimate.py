@@ -13,7 +13,6 @@ from remixup.costs import rates
 from remixup.costs.estimate import plan_costs, seed_costs
 from remixup.costs.rates import Trained
 from remixup.costs.sample_size import Needed
-from remixup.errors import UserError
 from remixup.reporting.cost_table import most_seeds, number
 from remixup.store.run_store import Store
 from remixup.training.flops import operations
@@ -142,13 +141,13 @@ def test_hours_that_are_unknown_are_a_dash(project):
 
 def test_an_unknown_scale_is_refused(project):
     result = run("--scale", "papre")
-    assert isinstance(result.exception, UserError)
-    assert "scale" in str(result.exception)
+    assert result.exit_code == 2
+    assert "'papre' is not one of 'embedded', 'reduced-cpu'" in " ".join(result.output.replace("│", "").split())
 
 
-def test_every_scale_of_the_experiments_here_can_be_planned(monkeypatch):
+def test_the_experiments_here_can_be_planned(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert records.read_all()
+    assert next(iter(records.read_all()), None) is not None
     for scale in ("embedded", "paper"):
         result = run("--scale", scale, "--json", "--set", "experiments=[uci, gan, toy]")
         assert result.exit_code == 0, result.output

@@ -44,6 +44,13 @@ def test_it_matches_partners_and_places_windows():
     assert (weights.diagonal() >= 0.5).all()
 
 
+def test_windows_are_placed_anywhere():
+    mixing = Mixing.compose(ratio={"name": "constant", "value": 0.5}, blend={"name": "segment"})
+    source = generator()
+    cut = torch.stack([mixing(X, TARGET, source)[0] != X for _ in range(40)]).any(1)
+    assert {tuple(each.tolist()) for each in cut.int()} == {(1, 1, 0, 0), (0, 1, 1, 0), (0, 0, 1, 1)}
+
+
 def test_it_mixes_several_examples_in_rounds():
     x, target = Mixing.compose(ratio={"name": "dirichlet", "alpha": 1.0, "examples": 3})(X, TARGET, generator())
     torch.testing.assert_close(target.sum(1), torch.ones(6))

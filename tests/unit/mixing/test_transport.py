@@ -79,7 +79,6 @@ def test_the_mean_cost_is_the_wasserstein_distance(p):
         own = x[start : start + 30, 0].double()
         theirs = x[drawn[start : start + 30], 0].double()
         sorted_apart = float(((own.sort().values - theirs.sort().values).abs() ** p).mean())
-        assert cost(x[:, :1][start : start + 30], torch.arange(30)) == 0
         mean = float(((own - x[found[start : start + 30], 0].double()).abs() ** p).mean())
         assert mean == pytest.approx(sorted_apart, rel=1e-5)
         if p == 1:

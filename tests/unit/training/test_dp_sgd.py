@@ -150,6 +150,36 @@ def test_the_noise_is_another_at_every_step_and_epoch_and_seed():
     assert len(set(seen)) == 3
 
 
+def test_the_noise_of_two_steps_is_independent(monkeypatch):
+    """Minibatches without examples move the weights by the noise alone."""
+    training = start(spec(optimizer={"name": "sgd", "lr": 1.0}))
+    nobody = training.minibatches()[0]
+    for _ in range(len(nobody.rows)):
+        nobody = nobody.without(0)
+    monkeypatch.setattr(training, "minibatches", lambda: [nobody, nobody])
+    step, seen = training.noisy.step, [flat(training)]
+
+    def watched(*arguments):
+        step(*arguments)
+        seen.append(flat(training))
+
+    monkeypatch.setattr(training.noisy, "step", watched)
+    training.optimize()
+    first, second = seen[1] - seen[0], seen[2] - seen[1]
+    assert abs(float(torch.corrcoef(torch.stack([first, second]))[0, 1])) < 4 / math.sqrt(len(first))
+
+
+def flat(training):
+    return torch.cat([weight.detach().flatten().clone() for weight in training.model.parameters()])
+
+
+def test_each_epoch_has_samples_of_its_own():
+    training = start(spec())
+    first = [drawn.rows.tolist() for drawn in training.minibatches()]
+    training.epoch = 1
+    assert [drawn.rows.tolist() for drawn in training.minibatches()] != first
+
+
 def test_the_sample_takes_each_example_independently_at_the_rate():
     training = start(spec(batch_size=6, passes=30))
     taken = torch.zeros(training.steps, 60)

@@ -239,6 +239,13 @@ def test_the_same_class_is_that_which_is_trained_on(partner):
     assert moved > 60
 
 
+def test_each_epoch_has_noise_of_its_own():
+    training = start(table_spec(mixing={"noise": {"name": "gaussian", "sigma": 0.5}}), table())
+    first = draw(training)[0].noise[0].initial_seed()
+    training.epoch = 1
+    assert draw(training)[0].noise[0].initial_seed() != first
+
+
 @pytest.mark.parametrize("partner", ["permutation", "second_loader"])
 def test_noise_is_added_to_examples_and_partners_before_they_are_mixed(partner):
     noise = {"name": "gaussian", "sigma": 0.5}

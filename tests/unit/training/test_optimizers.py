@@ -25,8 +25,12 @@ print("torch._dynamo" in sys.modules)
     [
         (lambda weights: sgd(weights, **SETTINGS), lambda weights: torch.optim.SGD(weights, **SETTINGS, foreach=True)),
         (lambda weights: adam(weights, lr=0.01), lambda weights: torch.optim.Adam(weights, lr=0.01, fused=True)),
+        (
+            lambda weights: adam(weights, lr=0.01, weight_decay=0.1),
+            lambda weights: torch.optim.Adam(weights, lr=0.01, weight_decay=0.1, fused=True),
+        ),
     ],
-    ids=["sgd", "adam"],
+    ids=["sgd", "adam", "adam with weight decay"],
 )
 def test_steps_are_torchs_to_the_last_bit(ours, theirs):
     torch.manual_seed(3)

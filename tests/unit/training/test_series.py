@@ -49,6 +49,13 @@ def uniforms(count, seed=0):
     return torch.rand((count, 2), generator=torch.Generator().manual_seed(seed))
 
 
+def test_each_epoch_has_windows_of_its_own():
+    training = start(spec(mixing=WINDOWS), series())
+    first = draw(training)[0].rounds[0].position
+    training.epoch = 1
+    assert not torch.equal(first, draw(training)[0].rounds[0].position)
+
+
 # Augmentations.
 
 
