@@ -60,7 +60,7 @@ class Pairs:
         return [(letter, pair) for letter, pair in self._lettered if pair.unmet == (condition,) and pair.n > 1]
 
     def trend(self, dataset: str, width: int | None = None) -> list[Pair]:
-        """Return the pairs of the experiment that varies schedule and width alone, sorted by ERM's training loss."""
+        """Return the pairs that differ in schedule and width alone, or of one width, sorted by ERM's training loss."""
         own = [pair for pair in self._several if pair.experiment == TREND and pair.dataset == dataset]
         own = [pair for pair in own if width is None or f"width {width}," in pair.setting]
         return sorted(own, key=lambda pair: pair.loss or 0.0)
@@ -87,12 +87,14 @@ class Pairs:
 
     def by_fit_with_frozen(self) -> Moderator:
         """Relate effects to ERM's training loss over all settings except tables, including those of freezes."""
-        return moderator([pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND])
+        return moderator(self._with_frozen())
 
     def by_fit_with_right_labels(self) -> Moderator:
         """Do the same without the settings in which some labels are random."""
-        pairs = [pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND]
-        return moderator([pair for pair in pairs if "random labels" not in pair.setting])
+        return moderator([pair for pair in self._with_frozen() if "random labels" not in pair.setting])
+
+    def _with_frozen(self) -> list[Pair]:
+        return [pair for pair in self._several if pair.domain != "table" and pair.experiment != TREND]
 
     def unmet(self, pair: Pair) -> str:
         """Print the numbers of the conditions that ERM fails in a pair's setting, as Section 2 lists them."""

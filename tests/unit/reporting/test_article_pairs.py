@@ -106,6 +106,9 @@ def test_counts_leave_out_single_seeds_and_confirmatory_pairs() -> None:
     with_frozen = found.by_fit_with_frozen()
     assert (with_frozen.settings, with_frozen.fits.settings, with_frozen.fits.mixup_better) == (4, 2, 1)
     assert (with_frozen.fits.least_effect, with_frozen.fits.greatest_effect) == (-1.0, 2.0)
+    random = pair("random", 1.5, 9.0, setting="MLP, 30 passes, 50 % random labels")
+    found = Pairs([*PAIRS, random])
+    assert (found.by_fit_with_frozen().fits.settings, found.by_fit_with_right_labels().fits.settings) == (2, 1)
 
 
 def test_a_chance_that_mixup_is_better_equally_often() -> None:
