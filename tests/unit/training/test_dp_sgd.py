@@ -111,11 +111,11 @@ def test_without_noise_a_step_divides_the_sum_by_the_expected_size(micro, monkey
     drawn = training.minibatches()
     monkeypatch.setattr(training, "minibatches", lambda: drawn[:1])
     monkeypatch.setattr(training, "spent", lambda _: 0.0)
-    before = torch.cat([weight.detach().flatten().clone() for weight in training.model.parameters()])
+    before = flat(training)
     wanted = before - training.clipped_sum(drawn[0]) / 30  # the rate is 1
     assert len(drawn[0].rows) != 30
     training.optimize()
-    after = torch.cat([weight.detach().flatten() for weight in training.model.parameters()])
+    after = flat(training)
     assert torch.allclose(after, wanted, atol=1e-6)
 
 
