@@ -29,6 +29,7 @@ from remixup.files import visible, write_atomically
 from remixup.planning.workflow import plan_workflow
 from remixup.reporting.outcome import DOCUMENTS, outcome, verdicts
 from remixup.store.manifest import JobManifest
+from remixup.training.malloc import use_huge_pages
 from snakemake.io import IOFile
 from snakemake_logger_plugin_remixup.estimate import in_words
 
@@ -51,6 +52,7 @@ GENERATED = str(CONFIG.generated)
 os.environ.update(
     PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])
 )
+use_huge_pages()
 
 GPU = 0 if CONFIG.scale in ON_CPU else 1
 SLOTS = workflow.resource_settings.resources.get("gpu").value

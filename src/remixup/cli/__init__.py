@@ -22,12 +22,14 @@ from remixup.cli.options import app, configuration  # noqa: E402
 from remixup.cli.startup import check_code, check_packages  # noqa: E402
 from remixup.errors import UserError  # noqa: E402
 from remixup.files import disk_problem  # noqa: E402
+from remixup.training.malloc import use_huge_pages  # noqa: E402
 
 __all__ = ["app", "configuration", "main"]
 
 
 def main() -> None:
     """Run the command line; a user's mistake and an error of the disk are one line and exit status 2."""
+    use_huge_pages()
     try:
         check_code()
         check_packages()
