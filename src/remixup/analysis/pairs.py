@@ -6,8 +6,9 @@ import math
 import statistics
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 from remixup.analysis.best_evidence import is_smoke_test
 from remixup.analysis.result_schema import Condition, Domain, ExperimentResult, Fit, Standing
@@ -28,6 +29,8 @@ SEEN_LIMITS = (12.0, 19.0)
 class Pair:
     """ERM and mixup in one setting. Errors are of the last epoch, in percent, means over the seeds of both."""
 
+    names: tuple[str, ...]
+    """`experiment/treatment` of each sample that counts: several if several freezes have this setting."""
     experiment: str
     baseline: str
     treatment: str
@@ -66,14 +69,15 @@ def find_pairs(experiments: Sequence[Experiment], results: Iterable[ExperimentRe
     """Return all pairs of classifiers on data from the world, of this report's runs and of records.
 
     Surrogates at embedded scale are left out: they test the code. Of several samples of the same two runs, the
-    confirmatory one counts, then the larger, then the one whose rows have a published effect, then the first.
+    confirmatory one counts, then the larger, then the one whose rows have a published effect, then the first. If
+    several freezes have these runs, on seeds of their own, all their seeds count.
 
     Args:
         experiments: the experiment files.
         results: their results, in the order of the report.
     """
     files = {experiment.id: experiment for experiment in experiments}
-    found: dict[tuple[str, str], Pair] = {}
+    found: dict[tuple[str, str], list[_Sample]] = {}
     for result in results:
         fits = [(row, fit) for row, several in result.fits.items() for fit in several]
         baselines = [each for each in fits if each[1].erm]
@@ -81,9 +85,38 @@ def find_pairs(experiments: Sequence[Experiment], results: Iterable[ExperimentRe
         for baseline, treatment in product(baselines, treatments):
             pair = _pair(files[result.experiment], baseline, treatment)
             if pair and treatment[1].setting:
-                key = (pair.setting_digest, treatment[1].setting.protocol)
-                found[key] = max(found.get(key, pair), pair, key=_rank)
-    return list(found.values())
+                sample = _Sample(pair, files[result.experiment], baseline, treatment)
+                found.setdefault((pair.setting_digest, treatment[1].setting.protocol), []).append(sample)
+    return [_joined(samples) for samples in found.values()]
+
+
+class _Sample(NamedTuple):
+    pair: Pair
+    experiment: Experiment
+    baseline: tuple[str, Fit]
+    treatment: tuple[str, Fit]
+
+
+def _joined(samples: Sequence[_Sample]) -> Pair:
+    """Return the pair that counts of samples of the same two runs, with the seeds of all freezes."""
+    best = max(samples, key=lambda each: _rank(each.pair))
+    frozen = [each for each in samples if each.pair.standing == "confirmatory"]
+    if not frozen:
+        return best.pair
+    erm = best.baseline[0], _on_all_seeds([each.baseline[1] for each in frozen])
+    mixup = best.treatment[0], _on_all_seeds([each.treatment[1] for each in frozen])
+    pair = _pair(best.experiment, erm, mixup)
+    assert pair is not None
+    return replace(pair, names=tuple(dict.fromkeys(name for each in frozen for name in each.pair.names)))
+
+
+def _on_all_seeds(fits: Sequence[Fit]) -> Fit:
+    joined = {
+        "test_errors": {seed: error for fit in fits for seed, error in fit.test_errors.items()},
+        "training_losses": {seed: loss for fit in fits for seed, loss in fit.training_losses.items()},
+        "unmet": list(dict.fromkeys(condition for fit in fits for condition in fit.unmet)),
+    }
+    return fits[0].model_copy(update=joined)
 
 
 def _rank(pair: Pair) -> tuple[bool, int, bool]:
@@ -106,6 +139,7 @@ def _pair(experiment: Experiment, baseline: tuple[str, Fit], treatment: tuple[st
     effects = {seed: erm.test_errors[seed] - mixup.test_errors[seed] for seed in seeds}
     sample = summarize(list(effects.values()), seeds)
     return Pair(
+        names=(f"{experiment.id}/{mixup_row}",),
         experiment=experiment.id,
         baseline=erm_row,
         treatment=mixup_row,

@@ -26,7 +26,7 @@ class Pairs:
     def __init__(self, pairs: Sequence[Pair], listed: Collection[str] = ()) -> None:
         """Find each pair by its name: of several samples the most faithful, then the frozen one, then the largest."""
         found = sorted(pairs, key=lambda pair: (not pair.published_protocol, pair.standing == "exploratory", -pair.n))
-        self._pairs = {f"{pair.experiment}/{pair.treatment}": pair for pair in reversed(found)}
+        self._pairs = {name: pair for pair in reversed(found) for name in pair.names}
         self._lettered = lettered(pairs)
         self._several = [pair for pair in one_per_setting(pairs) if pair.n > 1 and pair.loss is not None]
         self._compared = [pair for pair in self._several if pair.standing == "exploratory"]

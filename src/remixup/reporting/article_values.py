@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, TypeVar
 
 from markupsafe import Markup
@@ -98,6 +99,16 @@ class Values:
         frozen = self._test(claim)
         found = (each for each in self._claim(claim).recorded if each.standing == "exploratory")
         return self._effect(claim, next(each for each in found if each.surrogate == frozen.surrogate))
+
+    def published_effect(self, claim: str) -> Markup:
+        """Print the effect that the published numbers of a claim's rows give."""
+        stated, experiment = self._stated[claim], self._claim(claim).experiment
+        differences = [
+            self.printed(f"{experiment}/{pair.baseline[0]}", stated.metric or "")
+            - self.printed(f"{experiment}/{pair.treatment[0]}", stated.metric or "")
+            for pair in stated.compare
+        ]
+        return self._of_claim(claim, number(fmean(differences), 1, self._unit(claim)))
 
     def increase(self, claim: str) -> Markup:
         """Print by how much the treatment's value is above the baseline's: the effect with the opposite sign."""

@@ -108,6 +108,24 @@ def test_two_runs_count_once_by_their_best_sample() -> None:
     few["mixup"].append(fitted({8: 1.0}, alpha=1.0, **frozen))
     (pair,) = find_pairs(both, [result(few), result(many, "two")])
     assert (pair.experiment, pair.standing, pair.effect) == ("one", "confirmatory", 3.0)
+    assert pair.names == ("one/mixup",)
+
+
+def test_all_seeds_of_several_freezes_count() -> None:
+    frozen = [{"freeze": f"{name}-1", "standing": "confirmatory"} for name in ("one", "two")]
+    first = {
+        "erm": [fitted({0: 9.0, 1: 9.0}), fitted({2: 6.0}, training_losses={2: 1.0}, unmet=["headroom"], **frozen[0])],
+        "mixup": [fitted({0: 1.0, 1: 1.0}, alpha=1.0), fitted({2: 5.0}, alpha=1.0, **frozen[0])],
+    }
+    second = {
+        "erm": [fitted({3: 4.0, 4: 5.0}, training_losses={3: 2.0, 4: 6.0}, unmet=["budget"], **frozen[1])],
+        "other": [fitted({3: 2.0, 4: 5.0}, alpha=1.0, **frozen[1])],
+    }
+    (pair,) = find_pairs([experiment(), experiment("two")], [result(first), result(second, "two")])
+    assert pair.effects == {2: 1.0, 3: 2.0, 4: 0.0}, "not those without a freeze"
+    assert (pair.n, pair.effect, pair.loss, pair.erm_error, pair.mixup_error) == (3, 1.0, 3.0, 5.0, 4.0)
+    assert (pair.names, pair.treatment) == (("one/mixup", "two/other"), "other"), "named after the larger sample"
+    assert set(pair.unmet) == {"headroom", "budget"}, "what fails in one of them fails"
 
 
 def strengths(*alphas: float) -> list[float]:

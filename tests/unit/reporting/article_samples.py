@@ -22,7 +22,8 @@ def pair(digest: str, effect: float, loss: float | None, **changes: Any) -> Pair
     fields |= {"domain": "image", "dataset": "CIFAR-10", "training_examples": 2000, "setting": "MLP, 3 passes"}
     fields |= {"alpha": 1.0, "erm_error": 50.0, "mixup_error": 50.0 - effect, "published_effect": None}
     fields |= {"setting_digest": digest, "effects": {}, "effect": effect, "loss": loss, "unmet": ()}
-    return Pair(**{**fields, **EFFECT, **changes})
+    fields |= {**EFFECT, **changes}
+    return Pair(**{"names": (f"{fields['experiment']}/{fields['treatment']}",), **fields})
 
 
 def on_record(row: str, metric: str, values: list[float], published: float | None = None, **changes: Any) -> Entry:

@@ -14,34 +14,14 @@ from remixup.reporting.article_costs import Costs
 from remixup.reporting.article_pairs import Pairs
 from remixup.reporting.missing_runs import Lacking, Outstanding
 
+from .article_samples import pair as made_up
 from .small_experiment import small
 
 
 def pair(treatment: str, loss: float | None, effect: float, **changes: Any) -> Pair:
-    fields: dict[str, Any] = {
-        "experiment": "made-up",
-        "baseline": "erm",
-        "treatment": treatment,
-        "scale": "reduced-cpu",
-        "domain": "image",
-        "dataset": "CIFAR-10",
-        "training_examples": 2000,
-        "setting": "MLP, 30 passes",
-        "setting_digest": treatment,
-        "alpha": 1.0,
-        "loss": loss,
-        "erm_error": 50.0,
-        "mixup_error": 50.0 - effect,
-        "effects": {},
-        "effect": effect,
-        "ci95": (effect - 0.5, effect + 0.5),
-        "n": 5,
-        "standing": "exploratory",
-        "published_protocol": False,
-        "published_effect": None,
-        "unmet": (),
-    }
-    return Pair(**{**fields, **changes})
+    fields: dict[str, Any] = {"experiment": "made-up", "treatment": treatment, "setting": "MLP, 30 passes"}
+    fields |= {"ci95": (effect - 0.5, effect + 0.5)}
+    return made_up(treatment, effect, loss, **{**fields, **changes})
 
 
 PAIRS = [
@@ -75,6 +55,8 @@ def test_of_several_samples_the_published_protocol_then_the_frozen_then_the_larg
     assert Pairs([large, small_sample]).pair("made-up/twice") is large
     assert Pairs([large, frozen, small_sample]).pair("made-up/twice") is frozen
     assert Pairs([large, published, frozen, small_sample]).pair("made-up/twice") is published
+    joined = pair("one", 1.0, 1.0, names=("made-up/one", "another/two"))
+    assert Pairs([joined]).pair("made-up/one") is Pairs([joined]).pair("another/two") is joined
 
 
 def test_each_setting_has_a_letter_in_the_order_of_the_loss() -> None:

@@ -20,7 +20,7 @@ NAMES = (r"CIFAR-100?\b", r"ResNet-18\b", r"\bVGG-11\b", r"\bNO2\b", r"\bHTRU2\b
 YEARS = (r"\(20[12]\d\)", r"\b(?:Zhang|Chidambaram|Greenewald|Bao|Guo|Yao) \d\d(?:, \d\d)?\b")
 MATHEMATICS = (
     r"\\alpha = (?:0\.[12]|1\{,\}024|1|2|8|10|32|128)\b",
-    r"\\alpha > 0|\\varepsilon = 2\b|\\lambda = 1/2|1 - \\lambda|\$[01]\$|10\^\{14\}",
+    r"\\sigma = 0\.2\b|\\alpha > 0|\\varepsilon = 2\b|\\lambda = 1/2|1 - \\lambda|\$[01]\$|10\^\{14\}",
 )
 RULES = (r"9[05]\\,\\%(?: intervals?|; the light bar)", r"(?:at most|each at) 5\\,\\%", r"by 60\\,\\% of the schedule")
 SETTINGS = (

@@ -150,21 +150,26 @@ def stated(name: str, baseline: str) -> dict[str, Any]:
 
 
 def test_what_a_claim_states_of_itself() -> None:
-    rows = [{"id": name, "label": name} for name in ("erm", "views", "mixup")]
+    rows = [{"id": name, "label": name} for name in ("erm", "noise", "views", "mixup")]
+    both = [{"baseline": row, "treatment": "mixup"} for row in ("erm", "noise")]
     claims = [
-        stated("checked", "erm"),
+        {**stated("checked", "erm"), "compare": both},
         {**stated("not-checked", "views"), "expect": "no more"},
         stated("surrogate", "views"),
     ]
     made_up = {**small().model_dump(exclude_unset=True), "id": "made-up", "rows": rows, "claims": claims}
     results = [claim("checked"), claim("not-checked"), claim("surrogate", surrogate="small", scale="reduced")]
-    entries = [entry("erm", "test_error.last", 12.5, None), entry("views", "test_error.last", None, None)]
+    numbers = {"erm": 12.5, "noise": 13.7, "mixup": 11.0, "views": None}
+    entries = [entry(row, "test_error.last", number, None) for row, number in numbers.items()]
     counts, code = summary(entries, results), Code(commit=None, dirty=None)
     whole = Replication(scale="embedded", code=code, summary=counts, entries=entries, differences=[], claims=results)
     found = Values([Experiment.model_validate(made_up)], [], whole)
     assert (found.unchecked("supported"), found.unchecked("contradicted")) == (1, 0)
     thresholds = [found.threshold(f"made-up/{name}") for name in ("checked", "not-checked")]
     assert thresholds == ["0.5 points", r"$\leq$ 0.5 points"]
+    assert shown(found.published_effect("made-up/checked")) == r"\num{2.1} points", "the mean of 1.5 and 2.7"
+    with pytest.raises(UserError, match="no number of 'made-up/views' is published"):
+        found.published_effect("made-up/not-checked")
 
 
 def test_a_link_leads_to_the_page_of_results() -> None:
