@@ -32,6 +32,17 @@ def test_confirmatory_marks_are_named_where_there_are_some() -> None:
     assert named(settings({}, PAIRS))[0] == "ours"
 
 
+def test_a_letter_is_not_written_over_another_mark_or_interval() -> None:
+    def place(*others: Pair) -> str | None:
+        left, _ = fit({}, [pair("named", 8.0, 1.0), *others]).axes
+        return next((text.get_ha() for text in left.texts if text.get_text() == "A"), None)
+
+    right, leftwards = pair("right", 8.2, 1.3, domain="table"), pair("left", 2.0, 0.8, ci95=(1.0, 9.0), domain="table")
+    assert (place(), place(right), place(leftwards)) == ("left", "right", "left")
+    assert place(right, leftwards) is None
+    assert place(pair("below", 5.0, 1.3, domain="table")) == "left", "a mark far below is not in the way"
+
+
 def test_settings_are_in_the_order_of_their_letters_and_tables_apart() -> None:
     left, right = settings({}, PAIRS).axes
     labels = [label.get_text().split() for label in left.get_yticklabels()]

@@ -1,5 +1,6 @@
 """The effect of mixup against how well ERM fits its training set: the article's first figure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ LIMITS = (-11.0, 14.0)
 """Smallest and largest effect that is drawn, in points. An arrowhead marks an interval that is cut."""
 NAMED = 3.0
 """Effects beyond this many points have the letter of their setting, except those on tables."""
+CHARACTER = 0.09
+"""Width of a letter in powers of ten of the training loss."""
 COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet", "speech": "speech"}
 """Published effects: the beginning of a row's name or its experiment -> heading of its column."""
 
@@ -34,7 +37,9 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
         axes.axhline(0, color="0.2", linewidth=0.7, zorder=1)
     letters = {pair.setting_digest: letter for letter, pair in lettered(pairs)}
     for pair in shown:
-        _draw_pair(left, pair, letters.get(pair.setting_digest, ""))
+        _draw_pair(left, pair)
+        if abs(pair.effect) > NAMED or pair.standing == "confirmatory":
+            _name(left, pair, letters.get(pair.setting_digest, ""), shown)
     left.axvline(FIT, color=GRAY, linestyle=DASHES[1], linewidth=0.8, zorder=1)
     left.text(FIT * 0.93, LIMITS[1], f"ERM fits: at most {FIT:g} %", fontsize=SMALL, ha="right", va="center_baseline")
     left.set_xscale("log")
@@ -51,18 +56,35 @@ def fit(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figur
     return figure
 
 
-def _draw_pair(axes: Axes, pair: Pair, letter: str) -> None:
+def _draw_pair(axes: Axes, pair: Pair) -> None:
     assert pair.loss is not None
     look = domain_look(pair.domain, pair.standing)
     clipped(axes, pair.loss, pair.ci95, LIMITS, look["color"], across=False)
-    height, size = min(max(pair.effect, LIMITS[0]), LIMITS[1]), 3.2 if pair.domain == "table" else 4.4
-    axes.plot([pair.loss], [height], **look, markersize=size, zorder=3, clip_on=False)
-    if letter and (abs(pair.effect) > NAMED or pair.standing == "confirmatory"):
-        beyond = f": ${pair.effect:.0f}$" if height != pair.effect else ""
-        aside, align = (0.85, "right") if pair.loss > 1 else (1.18, "left")
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-        style: dict[str, Any] = {"fontsize": SMALL, "ha": align, "va": "center_baseline", "bbox": box, "zorder": 1.5}
-        axes.text(pair.loss * aside, height, letter + beyond, **style)
+    size = 3.2 if pair.domain == "table" else 4.4
+    axes.plot([pair.loss], [_height(pair)], **look, markersize=size, zorder=3, clip_on=False)
+
+
+def _height(pair: Pair) -> float:
+    return min(max(pair.effect, LIMITS[0]), LIMITS[1])
+
+
+def _name(axes: Axes, pair: Pair, letter: str, others: Sequence[Pair]) -> None:
+    """Write the letter of a pair's setting to the right or left of its mark, if no other pair is drawn there."""
+    height = _height(pair)
+    text = letter + (f": ${pair.effect:.0f}$" if height != pair.effect else "")
+    for side, align in ((1, "left"), (-1, "right")):
+        start = math.log10(pair.loss or 1.0) + side * 0.07
+        ends = sorted((start, start + side * CHARACTER * len(text)))
+        if letter and not any(_is_drawn(each, ends, height) for each in others if each is not pair):
+            axes.text(10**start, height, text, fontsize=SMALL, ha=align, va="center_baseline", zorder=1.5)
+            return
+
+
+def _is_drawn(pair: Pair, ends: Sequence[float], height: float) -> bool:
+    """Return whether a pair's mark or interval reaches a place: between powers of ten, at a height."""
+    low, high = pair.ci95 or (pair.effect, pair.effect)
+    beside = not ends[0] - 0.04 < math.log10(pair.loss or 1.0) < ends[1] + 0.04
+    return not beside and min(low, _height(pair)) - 0.7 < height < max(high, _height(pair)) + 0.7
 
 
 def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list[float]]:
