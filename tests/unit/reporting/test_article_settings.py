@@ -27,7 +27,7 @@ def test_large_effects_have_the_letter_of_their_setting() -> None:
 
 def test_confirmatory_marks_are_named_where_there_are_some() -> None:
     figure = fit({}, [*PAIRS, pair("frozen", 0.1, 3.0, standing="confirmatory")])
-    assert named(figure)[2:4] == ["hollow: exploratory", "filled: confirmatory"]
+    assert named(figure)[2:4] == ["hollow: exploratory", "filled: frozen runs"]
     assert "B" in written(figure.axes[0]), "the frozen one has its letter, though it is small"
     assert named(settings({}, PAIRS))[0] == "ours"
 
@@ -48,6 +48,8 @@ def test_settings_are_in_the_order_of_their_letters_and_tables_apart() -> None:
     labels = [label.get_text().split() for label in left.get_yticklabels()]
     assert [label[0] for label in labels] == ["A", "B", "C"]
     assert labels[0][1:] == ["CIFAR-10,", "2,000,", "3", "passes"]
+    noisy = settings({}, [pair("noisy", 1.0, 1.0, setting="MLP, 3 passes, 20 % random labels")]).axes[0]
+    assert noisy.get_yticklabels()[0].get_text() == "A   CIFAR-10, 2,000, 3 passes, 20 % random labels"
     assert marks(left, "o") == [(4.0, 0.0), (1.0, 1.0), (-10.0, 2.0)]
     assert marks(left, "D") == [(1.5, 0.0)]
     assert written(left) == ["$-30$"]

@@ -113,9 +113,9 @@ def _handles(pairs: Sequence[Pair]) -> list[Any]:
         for name in DOMAINS
         if name in domains
     ]
-    for standing, face in (("exploratory", "white"), ("confirmatory", GRAY)):
+    for runs, face in (("exploratory", "white"), ("frozen runs", GRAY)):
         if len({pair.standing for pair in pairs}) > 1:
             plain: dict[str, Any] = {"marker": "h", "color": GRAY, "markerfacecolor": face, "linestyle": "none"}
-            label = f"{'hollow' if face == 'white' else 'filled'}: {standing}"
+            label = f"{'hollow' if face == 'white' else 'filled'}: {runs}"
             handles.append(Line2D([], [], **plain, markersize=4.4, label=label))
     return [*handles, Line2D([], [], **PUBLISHED, markersize=3.2, label="published effect")]

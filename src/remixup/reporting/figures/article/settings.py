@@ -1,5 +1,6 @@
 """The forest of settings: mixup's effect in each of them, beside the published effect."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,15 +24,17 @@ ROOM = 0.95
 def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> Figure:
     """Draw the effect in each setting with its 95 % interval: with letters, sorted by ERM's loss, and on tables."""
     tables = sorted((pair for pair in one_per_setting(pairs) if pair.domain == "table"), key=lambda pair: -pair.effect)
-    named = [(f"{letter}   {_data(pair)}, {passes(pair)} passes", pair) for letter, pair in lettered(pairs)]
+    named = [
+        (f"{letter}   {_data(pair)}, {passes(pair)} passes{_rest(pair)}", pair) for letter, pair in lettered(pairs)
+    ]
     panels = {
         "images, speech, time series": named,
-        "tables": [(_data(pair) + pair.setting.partition(" passes")[2], pair) for pair in tables],
+        "tables": [(_data(pair) + _rest(pair), pair) for pair in tables],
     }
     lines = max(1, *map(len, panels.values()))
     figure = Figure(figsize=(WIDTH, LINE * lines + ROOM), layout="constrained")
-    for axes, (title, own) in zip(figure.subplots(1, 2), panels.items(), strict=True):
-        axes.set(xlim=LIMITS, ylim=(lines - 0.5, -0.5), title=title, xlabel="mixup lowers test error by (points)")
+    for axes, (title, own) in zip(figure.subplots(1, 2, width_ratios=[1.6, 1]), panels.items(), strict=True):
+        axes.set(xlim=LIMITS, ylim=(lines - 0.5, -0.5), title=title, xlabel="points saved")
         axes.set_yticks(range(len(own)), [text(name) for name, _ in own], fontsize=SMALL)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -47,6 +50,11 @@ def settings(results: Mapping[str, ExperimentResult], pairs: Sequence[Pair]) -> 
 
 def _data(pair: Pair) -> str:
     return f"{pair.dataset}, {pair.training_examples:,}"
+
+
+def _rest(pair: Pair) -> str:
+    """Return what a setting is called after its passes, without its minibatches: ", 20 % random labels"."""
+    return re.sub(", minibatches of [0-9]+", "", pair.setting.partition(" passes")[2])
 
 
 def _draw(axes: Axes, line: int, pair: Pair) -> None:
@@ -72,6 +80,5 @@ def _handles(pairs: Sequence[Pair]) -> list[Line2D]:
     both = len({pair.standing for pair in pairs}) > 1
     handles = [Line2D([], [], **plain, markerfacecolor="white", label="ours, exploratory" if both else "ours")]
     if both:
-        handles.append(Line2D([], [], **plain, label="ours, confirmatory"))
-    label = "published, for the experiment that the setting imitates"
-    return [*handles, Line2D([], [], **PUBLISHED, markersize=2.8, label=label)]
+        handles.append(Line2D([], [], **plain, label="ours, frozen runs"))
+    return [*handles, Line2D([], [], **PUBLISHED, markersize=2.8, label="published, for the same rows")]
