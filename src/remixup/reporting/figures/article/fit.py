@@ -12,7 +12,7 @@ from matplotlib.ticker import StrMethodFormatter
 from remixup.analysis.pairs import Pair, lettered, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult
 from remixup.analysis.thresholds import FIT
-from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SMALL, clipped, domain_look
+from remixup.reporting.figures.article.marks import DOMAINS, GRAY, PUBLISHED, SMALL, clipped, domain_look, within
 from remixup.reporting.figures.drawing import DASHES, WIDTH
 
 LIMITS = (-11.0, 14.0)
@@ -61,16 +61,12 @@ def _draw_pair(axes: Axes, pair: Pair) -> None:
     look = domain_look(pair.domain, pair.standing)
     clipped(axes, pair.loss, pair.ci95, LIMITS, look["color"], across=False)
     size = 3.2 if pair.domain == "table" else 4.4
-    axes.plot([pair.loss], [_height(pair)], **look, markersize=size, zorder=3, clip_on=False)
-
-
-def _height(pair: Pair) -> float:
-    return min(max(pair.effect, LIMITS[0]), LIMITS[1])
+    axes.plot([pair.loss], [within(pair.effect, LIMITS)], **look, markersize=size, zorder=3, clip_on=False)
 
 
 def _name(axes: Axes, pair: Pair, letter: str, others: Sequence[Pair]) -> None:
     """Write the letter of a pair's setting to the right or left of its mark, if no other pair is drawn there."""
-    height = _height(pair)
+    height = within(pair.effect, LIMITS)
     text = letter + (f": ${pair.effect:.0f}$" if height != pair.effect else "")
     for side, align in ((1, "left"), (-1, "right")):
         start = math.log10(pair.loss or 1.0) + side * 0.07
@@ -82,9 +78,10 @@ def _name(axes: Axes, pair: Pair, letter: str, others: Sequence[Pair]) -> None:
 
 def _is_drawn(pair: Pair, ends: Sequence[float], height: float) -> bool:
     """Return whether a pair's mark or interval reaches a place: between powers of ten, at a height."""
-    low, high = pair.ci95 or (pair.effect, pair.effect)
+    at = within(pair.effect, LIMITS)
+    low, high = pair.ci95 or (at, at)
     beside = not ends[0] - 0.04 < math.log10(pair.loss or 1.0) < ends[1] + 0.04
-    return not beside and min(low, _height(pair)) - 0.7 < height < max(high, _height(pair)) + 0.7
+    return not beside and min(low, at) - 0.7 < height < max(high, at) + 0.7
 
 
 def published_effects(results: Mapping[str, ExperimentResult]) -> dict[str, list[float]]:

@@ -35,6 +35,11 @@ def domain_look(domain: Domain, standing: Standing) -> dict[str, Any]:
     return {**look, "markerfacecolor": look["color"] if standing == "confirmatory" else "white", "linestyle": "none"}
 
 
+def within(value: float, limits: tuple[float, float]) -> float:
+    """Return a value, or the limit that it is beyond."""
+    return min(max(value, limits[0]), limits[1])
+
+
 def clipped(
     axes: Axes, at: float, interval: tuple[float, float] | None, limits: tuple[float, float], color: str, across: bool
 ) -> None:
@@ -50,7 +55,7 @@ def clipped(
     """
     if interval is None:
         return
-    ends = [min(max(end, limits[0]), limits[1]) for end in interval]
+    ends = [within(end, limits) for end in interval]
     first, second = (ends, [at, at]) if across else ([at, at], ends)
     axes.plot(first, second, color=color, linewidth=0.8, zorder=2, solid_capstyle="butt")
     for end, limit, head in zip(

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from remixup.analysis.pairs import Pair, lettered, one_per_setting
 from remixup.analysis.result_schema import ExperimentResult
-from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing, passes
+from remixup.reporting.figures.article.marks import PUBLISHED, SMALL, clipped, domain_look, note_missing, passes, within
 from remixup.reporting.figures.drawing import WIDTH, text
 
 LIMITS = (-10.0, 14.0)
@@ -68,7 +68,7 @@ def _draw(axes: Axes, line: int, pair: Pair) -> None:
 def _mark(axes: Axes, line: int, effect: float, look: dict[str, Any]) -> None:
     """Draw an effect; one beyond the limits at the edge, with its value beside it."""
     low, high = LIMITS
-    axes.plot([min(max(effect, low), high)], [line], **look, zorder=3, clip_on=False)
+    axes.plot([within(effect, LIMITS)], [line], **look, zorder=3, clip_on=False)
     if not low <= effect <= high:
         place = high + 0.4 if effect > high else low + 0.5  # right of the frame, where no interval is
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
