@@ -11,6 +11,7 @@ from remixup.analysis.statistics import summarize
 from remixup.reporting.figures.article.alpha import ALPHAS, ERM, WIDTHS, alpha
 from remixup.reporting.figures.article.between import ROWS, between
 from remixup.reporting.figures.article.corruption import PANELS, corruption
+from remixup.reporting.figures.article.gan import ITERATIONS, gan
 from remixup.reporting.figures.article.marks import METHODS, best_fit, sample
 from remixup.reporting.figures.article.theory import BOUNDARIES, FEATURES, STRENGTHS, theory
 from tests.experiments import committed
@@ -108,6 +109,27 @@ def test_between_examples_the_frozen_networks_are_drawn() -> None:
     assert curve(logit, METHODS["ERM"]["color"])[1] == [3.0, 4.0, 3.0]
     assert curve(loss, METHODS["ERM"]["color"])[1] == [1.0, 2.0, 1.0]
     assert len(misses.lines) == 1, "mixup's are of this report's digits alone"
+
+
+def test_samples_of_generators_are_those_of_the_first_frozen_seed() -> None:
+    centres = [[-1.0, 0.0], [1.0, 0.0]]  # so that the frame ends at -5/3 and 5/3
+
+    def seed(*points: list[float]) -> dict[str, Any]:
+        shots = [{"iteration": iteration, "points": list(points), "covered": 1} for iteration in (10, *ITERATIONS[:3])]
+        return {"centres": centres, "snapshots": shots}
+
+    frozen: dict[str, Any] = {"ring-mixup": {"modes": [seed([1.0, 0.0], [1.6, 0.0], [1.7, 0.0]), seed([0.5, 0.5])]}}
+    short = {"ring-erm": {"modes": [seed([0.0, 0.0])]}}
+    axes = gan(result("gan", evaluations=short, frozen_evaluations=frozen), []).axes
+    ordinary, mixup, grid = axes[:4], axes[4:8], axes[8:]
+    assert [written(each) for each in [*ordinary, *grid]] == [["no runs"]] * 12, "short runs of a report are not drawn"
+    assert [each.get_xlabel() for each in mixup] == ["1 of 2\nat 1.6"] * 3 + [""]
+    assert written(mixup[3]) == ["no runs"], "a snapshot that is not finite is absent"
+    rings, samples = mixup[0].collections
+    assert rings.get_offsets().tolist() == centres
+    assert samples.get_offsets().tolist() == [[1.0, 0.0], [1.6, 0.0]]
+    away = {"ring-mixup": {"modes": [seed([3.0, 4.0], [0.0, 12_340.0], [54_321.0, 0.0])]}}
+    assert gan(result("gan", frozen_evaluations=away), []).axes[4].get_xlabel() == "1 of 2\nat 12,000"
 
 
 def test_the_line_has_networks_and_closed_form() -> None:

@@ -31,6 +31,8 @@ SETTINGS = (
     r"(?:2,000|4,000|10,000) images",
     r"1,353 sites",
     r"minibatches of 64 or 128",
+    r"100, 1,000, 10,000 and 20,000 iterations",
+    r"\\sqrt\{2\}",
 )
 OF_OTHERS = (
     r"5\.48\\,\\%",

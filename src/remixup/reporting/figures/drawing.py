@@ -41,6 +41,8 @@ GREEK_NAMES = (
 GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", GREEK_NAMES.split(), strict=True))
 NO_DATA = "no data"
 DAGGER = r" $\dagger$"
+Limits = tuple[tuple[float, float], tuple[float, float]]
+"""Of x and of y."""
 Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
 
@@ -186,6 +188,32 @@ def training_points(axes: Axes, points: list[list[float]]) -> None:
         own = [(x, y) for x, y, c in points if c == label]
         xs, ys = zip(*own, strict=True) if own else ((), ())
         axes.scatter(xs, ys, s=8, marker=marker, facecolor=face, edgecolor=edge, linewidth=0.4, zorder=3)
+
+
+def columns(points: list[list[float]]) -> tuple[list[float], list[float]]:
+    """Return all x and all y of points [x, y, ...]."""
+    return [x for x, *_ in points], [y for _, y, *_ in points]
+
+
+def limits_about(centres: list[list[float]]) -> Limits:
+    """Return limits of x and y: about all centres, with a third of their extent on either side."""
+    if not centres:
+        return (0, 1), (0, 1)
+    middle = [(max(values) + min(values)) / 2 for values in columns(centres)]
+    reach = max(max(values) - min(values) for values in columns(centres)) * (0.5 + 1 / 3) or 1.0
+    x, y = ((each - reach, each + reach) for each in middle)
+    return x, y
+
+
+def draw_samples(axes: Axes, points: list[list[float]], centres: list[list[float]], limits: Limits) -> int:
+    """Draw rings at the modes and the samples within the limits; return how many are beyond."""
+    (left, right), (bottom, top) = limits
+    seen = [[x, y] for x, y in points if left <= x <= right and bottom <= y <= top]
+    dark, *_ = ramp(6)
+    axes.scatter(*columns(centres), s=14, facecolor="none", edgecolor="0.72", linewidth=0.5)
+    axes.scatter(*columns(seen), s=1.8, color=dark, alpha=0.35, linewidth=0)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    return len(points) - len(seen)
 
 
 def name_absent(result: ExperimentResult, axes: Axes, absent: list[Row], all_of: int) -> None:

@@ -16,9 +16,13 @@ from remixup.reporting.figures.drawing import (
     MARKERS,
     RAMP,
     WIDTH,
+    Limits,
     by_row,
+    columns,
     draw_rows,
+    draw_samples,
     is_surrogate,
+    limits_about,
     line,
     measured,
     name_absent,
@@ -44,8 +48,8 @@ def mixed_points(result: ExperimentResult, rows: list[Row]) -> Figure:
     data, mixed = dots | {"color": "0.72"}, dots | {"color": ramp(3)[1]}
 
     def draw(axes: Axes, _: Row, seeds: list[dict[str, Any]]) -> dict[str, Any]:
-        axes.plot(*_columns(seeds[0]["points"]), **data)
-        axes.plot(*_columns(seeds[0]["mixtures"]), **mixed, alpha=0.6)
+        axes.plot(*columns(seeds[0]["points"]), **data)
+        axes.plot(*columns(seeds[0]["mixtures"]), **mixed, alpha=0.6)
         plane(axes, f"{seeds[0]['beyond']:.0f} % beyond the data")
         return {"training examples": line(data), "mixed points": line(mixed)}
 
@@ -64,7 +68,7 @@ def feature_plane(result: ExperimentResult, rows: list[Row]) -> Figure:
     def draw(axes: Axes, _: Row, seeds: list[dict[str, Any]]) -> dict[str, Any]:
         for k, (seed, color) in enumerate(zip(seeds, ramp(len(seeds)), strict=True)):
             marker = MARKERS[k % len(MARKERS)]
-            axes.scatter(*_columns(seed["strength"]), s=9, marker=marker, color=color, linewidth=0, alpha=0.8)
+            axes.scatter(*columns(seed["strength"]), s=9, marker=marker, color=color, linewidth=0, alpha=0.8)
         reach = 1.05 * max(value for seed in seeds for pair in seed["strength"] for value in pair)
         axes.set(xlabel="output at the first feature", xlim=(-0.04 * reach, reach), ylim=(-0.04 * reach, reach))
         return {}
@@ -110,7 +114,7 @@ def gan_snapshots(result: ExperimentResult, rows: list[Row]) -> Figure:
     layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
     size = (side * len(iterations) + labels, (side + 0.2) * down + 0.2)
     figure = Figure(figsize=size, layout=layout)
-    limits = _limits([centre for each in first.values() for centre in each["centres"]])
+    limits = limits_about([centre for each in first.values() for centre in each["centres"]])
     several = len({row.group for row in rows}) > 1
     for row, drawn in zip(rows, figure.subplots(down, len(iterations), squeeze=False), strict=True):
         label = wrapped(f"{row.group}: {row.label}" if several else row.label, 22)
@@ -120,7 +124,7 @@ def gan_snapshots(result: ExperimentResult, rows: list[Row]) -> Figure:
             axes.grid(False)
             axes.set(xticks=[], yticks=[], box_aspect=1)
             if iteration in shots:
-                _draw_samples(axes, shots[iteration], first[row.id]["centres"], limits)
+                _draw_snapshot(axes, shots[iteration], first[row.id]["centres"], limits)
             elif row.id in first:
                 axes.text(0.5, 0.5, "not finite", transform=axes.transAxes, ha="center", va="center", fontsize=7)
         if row.id not in first:
@@ -130,35 +134,10 @@ def gan_snapshots(result: ExperimentResult, rows: list[Row]) -> Figure:
     return figure
 
 
-def _limits(centres: list[list[float]]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return limits of x and y: about all centres, with a third of their extent on either side."""
-    if not centres:
-        return (0, 1), (0, 1)
-    middle = [(max(values) + min(values)) / 2 for values in _columns(centres)]
-    reach = max(max(values) - min(values) for values in _columns(centres)) * (0.5 + 1 / 3) or 1.0
-    x, y = ((each - reach, each + reach) for each in middle)
-    return x, y
-
-
-def _draw_samples(
-    axes: Axes,
-    shot: dict[str, Any],
-    centres: list[list[float]],
-    limits: tuple[tuple[float, float], tuple[float, float]],
-) -> None:
-    """Draw rings at the modes and samples within the limits; write what was found, and how many are beyond."""
-    (left, right), (bottom, top) = limits
-    seen = [[x, y] for x, y in shot["points"] if left <= x <= right and bottom <= y <= top]
-    dark, *_ = ramp(6)
-    axes.scatter(*_columns(centres), s=14, facecolor="none", edgecolor="0.72", linewidth=0.5)
-    axes.scatter(*_columns(seen), s=1.8, color=dark, alpha=0.35, linewidth=0)
-    axes.set(xlim=limits[0], ylim=limits[1])
+def _draw_snapshot(axes: Axes, shot: dict[str, Any], centres: list[list[float]], limits: Limits) -> None:
+    """Draw a snapshot; write what was found, and how many samples are beyond the limits."""
+    beyond = draw_samples(axes, shot["points"], centres, limits)
     axes.set_xlabel(f"{shot['covered']}/{len(centres)} modes, {shot['good']:.0f} % good", fontsize=6.5)
-    if beyond := len(shot["points"]) - len(seen):
+    if beyond:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axes.text(0.97, 0.97, f"{beyond} beyond", transform=axes.transAxes, ha="right", va="top", fontsize=6, bbox=box)
-
-
-def _columns(points: list[list[float]]) -> tuple[list[float], list[float]]:
-    """Return all x and all y of points [x, y, ...]."""
-    return [x for x, *_ in points], [y for _, y, *_ in points]

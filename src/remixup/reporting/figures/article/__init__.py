@@ -14,6 +14,7 @@ from remixup.reporting.figures.article.alpha import alpha
 from remixup.reporting.figures.article.between import between
 from remixup.reporting.figures.article.corruption import corruption
 from remixup.reporting.figures.article.fit import fit
+from remixup.reporting.figures.article.gan import gan
 from remixup.reporting.figures.article.numbers import numbers
 from remixup.reporting.figures.article.outcomes import outcomes
 from remixup.reporting.figures.article.settings import settings
@@ -29,5 +30,6 @@ ARTICLE_FIGURES: dict[str, Callable[[Mapping[str, ExperimentResult], Sequence[Pa
     "corruption": corruption,
     "alpha": alpha,
     "between": between,
+    "gan": gan,
     "theory": theory,
 }
