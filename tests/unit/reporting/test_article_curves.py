@@ -124,7 +124,7 @@ def test_samples_of_generators_are_those_of_the_first_frozen_seed() -> None:
     ordinary, mixup, grid = axes[:4], axes[4:8], axes[8:]
     assert [written(each) for each in [*ordinary, *grid]] == [["no runs"]] * 12, "short runs of a report are not drawn"
     assert [each.get_xlabel() for each in mixup] == ["1 of 2\nat 1.6"] * 3 + [""]
-    assert written(mixup[3]) == ["no runs"], "a snapshot that is not finite is absent"
+    assert written(mixup[3]) == ["not finite"], "a snapshot that is not finite is absent"
     rings, samples = mixup[0].collections
     assert rings.get_offsets().tolist() == centres
     assert samples.get_offsets().tolist() == [[1.0, 0.0], [1.6, 0.0]]

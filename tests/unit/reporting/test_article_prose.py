@@ -28,7 +28,7 @@ SETTINGS = (
     r"200 epochs",
     r"(?:8 to 32|8 to 128|32, 64 and 128|16|30|32|90) passes",
     r"width 16\b",
-    r"(?:2,000|4,000|10,000) images",
+    r"(?:2,000|4,000|10,000) images|2,500 samples",
     r"1,353 sites",
     r"minibatches of 64 or 128",
     r"100, 1,000, 10,000 and 20,000 iterations",

@@ -42,7 +42,7 @@ def _draw_line(line: Sequence[Axes], seeds: list[dict[str, Any]]) -> None:
         axes.grid(False)
         axes.set(xticks=[], yticks=[], box_aspect=1)
         if iteration not in shots:
-            note_missing(axes)
+            note_missing(axes, "not finite" if seeds else "no runs")
             continue
         shot, centres = shots[iteration], seeds[0]["centres"]
         draw_samples(axes, shot["points"], centres, limits_about(centres))

@@ -106,6 +106,6 @@ def seeds(results: Mapping[str, ExperimentResult], experiment: str, row: str, ev
     return (result.evaluations.get(row, {}).get(evaluation) or []) if result else []
 
 
-def note_missing(axes: Axes) -> None:
-    """Write into an empty panel that there are no runs."""
-    axes.text(0.5, 0.5, "no runs", transform=axes.transAxes, ha="center", va="center", color=GRAY)
+def note_missing(axes: Axes, why: str = "no runs") -> None:
+    """Write into an empty panel why it is empty."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GRAY)
